@@ -1,0 +1,169 @@
+"""What a run is: every setting of a training, with its bounds, and the presets that have earned a name."""
+
+import dataclasses
+import re
+import secrets
+import typing
+from dataclasses import dataclass, field
+from math import ceil, isfinite
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Le
+from annotated_doc import Doc
+
+Experiment = Literal["gan", "discriminator"]
+Loss = Literal["mse", "bce"]
+Optimizer = Literal["sgd", "adam"]
+Latent = Literal["constant", "uniform", "normal"]
+
+LARGEST_FLOAT32 = 3.4028234663852886e38
+LARGEST_SEED = 2**53 - 1
+MOST_POINTS = 200_000
+MOST_SNAPSHOTS = 10_000
+PATTERN = "^[01]{1,16}$"
+
+LearningRate = Annotated[float, Gt(0), Le(10)]
+Float32 = Annotated[float, Ge(-LARGEST_FLOAT32), Le(LARGEST_FLOAT32)]
+Spread = Annotated[float, Gt(0), Le(0.5)]
+Iterations = Annotated[int, Ge(1), Le(10_000_000)]
+HiddenSize = Annotated[int, Ge(1), Le(64)]
+Seed = Annotated[int, Ge(0), Le(LARGEST_SEED)]
+Every = Annotated[int, Ge(1), Le(10_000_000)]
+
+
+def random_seed() -> int:
+    """A seed that nobody has chosen: 0 to 2^53 - 1, the integers that JSON's numbers hold exactly."""
+    return secrets.randbits(53)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Every setting of one run; the defaults are the article's.
+
+    A `TrainConfig` is always complete: what was left to the defaults (`seed`, `generator_learning_rate`,
+    `record_every`, `snapshot_every`) is filled in, so that the same config always gives the same bits.
+
+    Raises:
+        ValueError: a setting is out of its bounds; the message names it and says what would be right.
+    """
+
+    experiment: Annotated[Experiment, Doc("gan, or discriminator: D alone, real data against noise")] = "gan"
+    pattern: Annotated[str, Doc("1 to 16 characters of 0 and 1: the width of G's output and of D's input")] = "1010"
+    spread: Annotated[Spread, Doc("a 1 is drawn from [1 - spread, 1], a 0 from [0, spread]")] = 0.2
+    iterations: Annotated[Iterations, Doc("passes of the training loop, one sample each")] = 10_000
+    learning_rate: Annotated[LearningRate, Doc("of both networks")] = 0.01
+    generator_learning_rate: Annotated[LearningRate | None, Doc("of G alone; null: the same as D's")] = None
+    hidden_size: Annotated[HiddenSize, Doc("units in the hidden layer of both networks")] = 3
+    loss: Annotated[Loss, Doc("mean squared error or binary cross-entropy")] = "mse"
+    optimizer: Annotated[Optimizer, Doc("sgd, or adam with PyTorch's defaults but for the rate")] = "sgd"
+    latent: Annotated[Latent, Doc("what G is fed while it trains: latent_value, uniform [0, 1) or normal (0, 1)")] = (
+        "constant"
+    )
+    latent_value: Annotated[Float32, Doc("the constant; also what the evolution and the result are drawn at")] = 0.5
+    seed: Annotated[Seed, Doc("all of the run's randomness; drawn at random when left out")] = field(
+        default_factory=random_seed
+    )
+    record_every: Annotated[Every | None, Doc("iterations between two recorded losses; at most 200,000 points")] = None
+    snapshot_every: Annotated[Every | None, Doc("iterations between two kept weights; at most 10,000 snapshots")] = None
+
+    def __post_init__(self) -> None:
+        for name, hint in typing.get_type_hints(TrainConfig, include_extras=True).items():
+            _check(name, getattr(self, name), hint)
+        if not re.fullmatch(PATTERN, self.pattern):
+            raise ValueError(f"pattern must be 1 to 16 characters of 0 and 1, such as '1010', not {self.pattern!r}")
+        resolved = {
+            "generator_learning_rate": self.learning_rate,
+            "record_every": 5 * ceil(self.iterations / (5 * 20_000)),
+            "snapshot_every": 100 * ceil(self.iterations / (100 * 1_000)),
+        }
+        for name, value in resolved.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+        for name, most in {"record_every": MOST_POINTS, "snapshot_every": MOST_SNAPSHOTS}.items():
+            if self.iterations // getattr(self, name) > most:
+                least = ceil(self.iterations / most)
+                raise ValueError(f"{name} must be at least {least} here, to keep at most {most:,} of them")
+
+    @property
+    def width(self) -> int:
+        """Numbers in a sample: the pattern's length."""
+        return len(self.pattern)
+
+
+def _check(name: str, value: Any, hint: Any) -> None:
+    """Hold one value against its annotation: the type first, then the bounds."""
+    if typing.get_origin(hint) is typing.Annotated:
+        _check(name, value, hint.__origin__)
+        for bound in hint.__metadata__:
+            _check_bound(name, value, bound)
+    elif typing.get_origin(hint) is Literal:
+        if value not in typing.get_args(hint):
+            raise ValueError(f"{name} must be one of {', '.join(typing.get_args(hint))}, not {value!r}")
+    elif options := typing.get_args(hint):  # X | None
+        if value is not None:
+            _check(name, value, options[0])
+    else:
+        accepted = (int, float) if hint is float else hint
+        if not isinstance(value, accepted) or isinstance(value, bool) or (hint is float and not isfinite(value)):
+            raise ValueError(f"{name} must be a finite {hint.__name__}, not {value!r}")
+
+
+def _check_bound(name: str, value: Any, bound: object) -> None:
+    match bound:
+        case Gt(gt) if not value > gt:  # type: ignore[operator]
+            raise ValueError(f"{name} must be greater than {gt}, not {value}")
+        case Ge(ge) if not value >= ge:  # type: ignore[operator]
+            raise ValueError(f"{name} must be at least {ge}, not {value}")
+        case Le(le) if not value <= le:  # type: ignore[operator]
+            raise ValueError(f"{name} must be at most {le}, not {value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """A configuration with a name: the settings that differ from the article's, and what they are known to do."""
+
+    name: str
+    summary: str
+    known: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def config(self, **overrides: Any) -> TrainConfig:
+        """The preset's configuration, with whatever is given beside it taking precedence.
+
+        Raises:
+            ValueError: an unknown setting, or one out of its bounds.
+        """
+        known = {f.name for f in dataclasses.fields(TrainConfig)}
+        if unknown := sorted(set(overrides) - known):
+            raise ValueError(f"unknown setting {unknown[0]!r}; the settings are {', '.join(sorted(known))}")
+        return TrainConfig(**{**self.settings, **overrides})
+
+
+PRESETS = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            name="article",
+            summary="The article's GAN: squared error and SGD at 0.01, one sample at a time.",
+            known="",
+        ),
+        Preset(
+            name="article-bce",
+            summary="The same with binary cross-entropy, as GANs were first described.",
+            known="",
+            settings={"loss": "bce"},
+        ),
+        Preset(
+            name="discriminator-alone",
+            summary="The article's test of D before there is a generator: real data against noise.",
+            known="",
+            settings={"experiment": "discriminator"},
+        ),
+        Preset(
+            name="adam-orbit",
+            summary="Binary cross-entropy with Adam at 0.001: quick to the pattern, and then around it.",
+            known="",
+            settings={"loss": "bce", "optimizer": "adam", "learning_rate": 0.001},
+        ),
+    )
+}

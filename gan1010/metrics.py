@@ -1,0 +1,45 @@
+"""From arrays to figures: what a sample says, and whether it could be real."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gan1010.source import real_range
+
+Float32s = npt.NDArray[np.float32]
+
+
+def bits(samples: Float32s) -> list[str]:
+    """Each sample of (n, W) as 0s and 1s: every value rounded at 0.5."""
+    return ["".join("1" if value >= 0.5 else "0" for value in sample) for sample in samples.tolist()]
+
+
+def in_range(samples: Float32s, pattern: str, spread: float) -> npt.NDArray[np.bool_]:
+    """Whether every value of each sample of (n, W) lies in its real range: (n,).
+
+    A fully collapsed generator gets a perfect mark here, for the pattern has one mode: look at the spread of its
+    samples as well.
+    """
+    low, high = real_range(pattern, spread)
+    inside: npt.NDArray[np.bool_] = ((samples >= low) & (samples <= high)).all(axis=1)
+    return inside
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What came of a run. Losses and scores are means over the last tenth of its iterations.
+
+    `settled_at` is the first recorded iteration from which the sample is in range to the end. In the discriminator
+    experiment the fakes are noise, and what only a generator has is None.
+    """
+
+    sample: list[float] | None
+    bits: str | None
+    in_range: bool | None
+    settled_at: int | None
+    discriminator_real_loss: float
+    discriminator_fake_loss: float
+    generator_loss: float | None
+    real_score: float
+    fake_score: float

@@ -1,0 +1,71 @@
+"""A pair of networks at one moment of a training, ready to use: sample with G, score with D."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gan1010 import kernel
+from gan1010.layout import Layout, discriminator_layout, generator_layout
+
+Float32s = npt.NDArray[np.float32]
+Numbers = Sequence[float] | Sequence[Sequence[float]] | npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Model:
+    """The weights of both networks, flat as in `layout`; `generator` is None where the experiment has none."""
+
+    pattern: str
+    spread: float
+    hidden_size: int
+    discriminator: Float32s
+    generator: Float32s | None
+
+    @property
+    def discriminator_layout(self) -> Layout:
+        """How D's weights lie."""
+        return discriminator_layout(len(self.pattern), self.hidden_size)
+
+    @property
+    def generator_layout(self) -> Layout:
+        """How G's weights lie."""
+        return generator_layout(len(self.pattern), self.hidden_size)
+
+    def sample(self, seeds: Numbers) -> Float32s:
+        """G's output for each of the seeds (n,), the values fed to it: (n, W), all in [0, 1].
+
+        Raises:
+            ValueError: there is no generator, or the seeds are not one row of finite float32 numbers.
+        """
+        if self.generator is None:
+            raise ValueError("the discriminator experiment trains no generator, so there is nothing to sample")
+        inputs = np.asarray(seeds, np.float32)
+        if inputs.ndim != 1:
+            raise ValueError(f"seeds must be one row of numbers, not of shape {inputs.shape}")
+        out = np.empty((len(inputs), len(self.pattern)), np.float32)
+        kernel.sample(self.generator, inputs, np.empty(self.hidden_size, np.float32), out)
+        return _finite(out, "seeds")
+
+    def score(self, vectors: Numbers) -> Float32s:
+        """D's answer to each of the vectors (n, W): (n,), 0 fake to 1 real.
+
+        Raises:
+            ValueError: the vectors are not rows of W finite float32 numbers.
+        """
+        inputs = np.ascontiguousarray(vectors, np.float32)
+        if inputs.ndim != 2 or inputs.shape[1] != len(self.pattern):
+            raise ValueError(f"vectors must be rows of {len(self.pattern)} numbers, not of shape {inputs.shape}")
+        out = np.empty(len(inputs), np.float32)
+        kernel.score(self.discriminator, inputs, np.empty(self.hidden_size, np.float32), out)
+        return _finite(out, "vectors")
+
+
+def _finite(answers: Float32s, what: str) -> Float32s:
+    """Weights times inputs can be past what a float32 holds, and the difference of two such is no number."""
+    finite = np.isfinite(answers)
+    if not finite.all():
+        row = int(np.argwhere(~finite)[0, 0])
+        raise ValueError(f"{what}[{row}] is not a finite number, or too large for this model: use smaller numbers")
+    return answers
