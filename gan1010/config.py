@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from math import ceil, isfinite
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, Le
 from annotated_doc import Doc
+from annotated_types import Ge, Gt, Le
 
 Experiment = Literal["gan", "discriminator"]
 Loss = Literal["mse", "bce"]
@@ -110,11 +110,11 @@ def _check(name: str, value: Any, hint: Any) -> None:
 
 def _check_bound(name: str, value: Any, bound: object) -> None:
     match bound:
-        case Gt(gt) if not value > gt:  # type: ignore[operator]
+        case Gt(gt) if not value > gt:
             raise ValueError(f"{name} must be greater than {gt}, not {value}")
-        case Ge(ge) if not value >= ge:  # type: ignore[operator]
+        case Ge(ge) if not value >= ge:
             raise ValueError(f"{name} must be at least {ge}, not {value}")
-        case Le(le) if not value <= le:  # type: ignore[operator]
+        case Le(le) if not value <= le:
             raise ValueError(f"{name} must be at most {le}, not {value}")
 
 

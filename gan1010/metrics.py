@@ -22,8 +22,13 @@ def in_range(samples: Float32s, pattern: str, spread: float) -> npt.NDArray[np.b
     samples as well.
     """
     low, high = real_range(pattern, spread)
-    inside: npt.NDArray[np.bool_] = ((samples >= low) & (samples <= high)).all(axis=1)
+    inside: npt.NDArray[np.bool_] = np.all((samples >= low) & (samples <= high), axis=1)
     return inside
+
+
+def shortest(values: Float32s) -> list[float]:
+    """Float32 numbers (n,) as Python's, each with the fewest digits that give the same float32 again."""
+    return [float(str(value)) for value in values]
 
 
 @dataclass(frozen=True, kw_only=True)

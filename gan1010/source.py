@@ -35,9 +35,8 @@ def philox(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> Any:
 
 
 @compiled
-def _fill(seed: int, stream: int, block: int, start: int, out: Any) -> None:
+def _fill(seed: Any, stream: Any, block: Any, start: int, out: Any) -> None:
     """Four places of each iteration, uniform [0, 1) with 24 random bits: out is (4, count)."""
-    seed, stream, block = np.uint64(seed), np.uint64(stream), np.uint64(block)
     for t in range(out.shape[1]):
         iteration = np.uint64(start + t)
         words = philox(iteration & LOW_BITS, iteration >> WORD, stream, block, seed & LOW_BITS, seed >> WORD)
@@ -52,7 +51,7 @@ def uniforms(seed: int, stream: int, places: int, start: int, count: int) -> Flo
     blocks = -(-places // 4)
     out = np.empty((4 * blocks, count), np.float32)
     for block in range(blocks):
-        _fill(seed, stream, block, start, out[4 * block : 4 * block + 4])
+        _fill(np.uint64(seed), np.uint64(stream), np.uint64(block), start, out[4 * block : 4 * block + 4])
     return out[:places]
 
 
@@ -80,7 +79,7 @@ def latents(kind: str, value: float, seed: int, stream: int, start: int, count: 
     """What G is fed, (count,): the constant `value`, uniform [0, 1), or normal with mean 0 and deviation 1."""
     if kind == "constant":
         return np.full(count, value, np.float32)
-    draws = uniforms(seed, stream, 1, start, count)[0]
+    draws: Float32s = uniforms(seed, stream, 1, start, count)[0]
     if kind == "normal":
         _to_normal(draws)
     return draws
@@ -92,21 +91,22 @@ def initial_weights(inputs: int, hidden: int, outputs: int, seed: int, stream: i
     Weights and biases of a layer are uniform in +-1/sqrt(the layer's inputs).
     """
     first, second = hidden * (inputs + 1), outputs * (hidden + 1)
-    bounds = np.repeat(np.array([inputs, hidden], np.float32) ** f32(-0.5), [first, second])
-    return bounds * (TWO * uniforms(seed, stream, first + second, 0, 1)[:, 0] - ONE)
+    bounds = np.repeat(ONE / np.sqrt(np.array([inputs, hidden], np.float32)), [first, second])
+    weights: Float32s = bounds * (TWO * uniforms(seed, stream, first + second, 0, 1)[:, 0] - ONE)
+    return weights
 
 
 # Giles, "Approximating the erfinv function" (GPU Computing Gems, 2011), single precision, highest power first.
-CENTRE = np.array(
-    [2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087]
-    + [-0.00125372503, -0.00417768164, 0.246640727, 1.50140941],
-    np.float32,
-)
-TAIL = np.array(
-    [-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773]
-    + [-0.0076224613, 0.00943887047, 1.00167406, 2.83297682],
-    np.float32,
-)
+# fmt: off
+CENTRE = np.array([
+    2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087,
+    -0.00125372503, -0.00417768164, 0.246640727, 1.50140941,
+], np.float32)
+TAIL = np.array([
+    -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773,
+    -0.0076224613, 0.00943887047, 1.00167406, 2.83297682,
+], np.float32)
+# fmt: on
 
 
 @compiled

@@ -96,9 +96,7 @@ def train(config: TrainConfig) -> Run:
     """
     for progress in run(config):
         if progress.result is not None:
-            return Run(
-                config=config, history=progress.history, snapshots=progress.snapshots, result=progress.result
-            )
+            return Run(config=config, history=progress.history, snapshots=progress.snapshots, result=progress.result)
     raise AssertionError("a run ends with its result or raises")
 
 
@@ -178,9 +176,7 @@ def _kept_iterations(config: TrainConfig, iteration: int) -> kernel.Int64s:
     return np.append(kept, iteration) if ended else kept
 
 
-def _progress(
-    config: TrainConfig, records: kernel.Records, iteration: int, result: Result | None = None
-) -> Progress:
+def _progress(config: TrainConfig, records: kernel.Records, iteration: int, result: Result | None = None) -> Progress:
     every = cast(int, config.record_every)
     points, iterations = iteration // every, _kept_iterations(config, iteration)
     losses = records.losses[:, :points]
@@ -226,7 +222,7 @@ def _result(config: TrainConfig, state: kernel.State, records: kernel.Records) -
     model = model_at(config, _progress(config, records, config.iterations).snapshots)
     sample = None if model.generator is None else model.sample([config.latent_value])
     return Result(
-        sample=None if sample is None else sample[0].tolist(),
+        sample=None if sample is None else metrics.shortest(sample[0]),
         bits=None if sample is None else metrics.bits(sample)[0],
         in_range=None if sample is None else bool(metrics.in_range(sample, config.pattern, config.spread)[0]),
         settled_at=settled if settled > 0 else None,

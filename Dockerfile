@@ -1,0 +1,35 @@
+FROM python:3.11-slim
+
+# Another index for pip to look in: that of PyTorch's CPU wheels spares gigabytes of CUDA.
+ARG PIP_EXTRA_INDEX_URL=""
+ARG PIP_ROOT_USER_ACTION=ignore
+
+# The libraries, in a layer of their own: they change less often than the project. Of torch, not what C++ programs need.
+WORKDIR /src
+COPY pyproject.toml .
+RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
+        > requirements.txt \
+    && pip install --no-cache-dir --requirement requirements.txt \
+    && rm -r /usr/local/lib/python3.11/*-packages/torch/include /usr/local/lib/python3.11/*-packages/torch/test
+
+COPY . .
+RUN pip install --no-cache-dir --no-deps .
+
+# Jobs and models live in /data. Compiled code lives in the other folder, where a machine of another kind adds its own.
+ENV GAN1010_DATA_DIR=/data \
+    GAN1010_HOST=0.0.0.0 \
+    GAN1010_PORT=8000 \
+    NUMBA_CACHE_DIR=/var/cache/gan1010
+RUN useradd --uid 10001 --create-home gan1010 \
+    && install --directory --owner gan1010 --group gan1010 "$GAN1010_DATA_DIR" "$NUMBA_CACHE_DIR"
+USER 10001
+WORKDIR /home/gan1010
+RUN python -c "from gan1010 import TrainConfig, train; train(TrainConfig(iterations=1))"
+
+VOLUME /data
+EXPOSE 8000
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["python", "-c", "\
+from os import environ; from urllib.request import urlopen; \
+urlopen(f'http://127.0.0.1:{environ[\"GAN1010_PORT\"]}/readyz', timeout=2)"]
+ENTRYPOINT ["gan1010"]
+CMD ["serve"]

@@ -1,0 +1,1 @@
+"""The service: train, watch, sample and score over HTTP."""

@@ -1,0 +1,139 @@
+"""Answers that FastAPI does not give by itself: problems, fast JSON, CSV, and 304 for what has not changed."""
+
+import hashlib
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from service.errors import InvalidInput, QueueFull, ServiceError, WrongContentType
+
+MOST_MISTAKES = 20
+Responses = dict[int | str, dict[str, Any]]
+UNCHANGED: Responses = {304: {"description": "Not changed since the ETag of If-None-Match"}}
+
+
+def ok(**description: Any) -> Responses:
+    """The OpenAPI description of a 200, for `responses`."""
+    return {200: description}
+
+
+def json_answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """JSON, NumPy arrays included: float32 numbers have the fewest digits that give the same float32 again."""
+    return Response(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY), status, headers, "application/json")
+
+
+def csv_answer(columns: Mapping[str, npt.NDArray[Any]]) -> Response:
+    """CSV, a column for each array; numbers as JSON has them."""
+    values = [orjson.dumps(np.ascontiguousarray(c), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1] for c in columns.values()]
+    rows = zip(*(column.split(b",") if column else [] for column in values), strict=True)
+    lines = [",".join(columns).encode(), *(b",".join(row) for row in rows), b""]
+    return Response(b"\r\n".join(lines), media_type="text/csv")
+
+
+def unless_known(request: Request, answer: Response) -> Response:
+    """The answer with its ETag, or 304 when the client has that already (RFC 9110, 13.1.2)."""
+    etag = f'"{hashlib.blake2b(bytes(answer.body), digest_size=16).hexdigest()}"'
+    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
+    headers = {"ETag": etag, "Vary": "Accept", "Cache-Control": "no-cache"}
+    if etag in known or "*" in known:
+        return Response(status_code=304, headers=headers)
+    answer.headers.update(headers)
+    return answer
+
+
+class StrictRequest(Request):
+    """A request whose body is JSON by the letter: no NaN, no lone surrogates, no endless nesting."""
+
+    async def json(self) -> Any:
+        """The body's value.
+
+        Raises:
+            json.JSONDecodeError: it is not JSON.
+        """
+        return orjson.loads(await self.body())
+
+
+class StrictRoute(APIRoute):
+    """A route that reads only JSON, and says so to who sends something else."""
+
+    def get_route_handler(self) -> Any:
+        """The handler, around FastAPI's own."""
+        handler = super().get_route_handler()
+
+        async def strictly(request: Request) -> Response:
+            strict = StrictRequest(request.scope, request.receive)
+            if request.method == "POST" and await strict.body():
+                kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+                if kind != "application/json":
+                    raise WrongContentType("send the body with Content-Type: application/json")
+            return await handler(strict)
+
+        return strictly
+
+
+def problem(request: Request, status: int, type: str, title: str, detail: str, **more: Any) -> Response:
+    """An `application/problem+json` answer (RFC 9457)."""
+    content = {"type": f"/problems/{type}", "title": title, "status": status, "detail": detail}
+    content |= {"instance": request.url.path[:200], **more}
+    return Response(orjson.dumps(content), status, media_type="application/problem+json")
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Have every error answered as a problem."""
+    app.add_exception_handler(ServiceError, _service_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected_error)
+
+
+def problems(*statuses: int) -> Responses:
+    """The OpenAPI description of the problems that an operation can answer with."""
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+
+
+async def _service_error(request: Request, error: Any) -> Response:
+    more = {}
+    if isinstance(error, InvalidInput):
+        more["errors"] = [{"loc": error.loc, "msg": error.detail, "type": error.type}]
+    answer = problem(request, error.status, error.type, error.title, error.detail, **more)
+    if isinstance(error, QueueFull):
+        answer.headers["Retry-After"] = "1"
+    return answer
+
+
+async def _validation_error(request: Request, error: Any) -> Response:
+    """Each mistake with its place and what would be right; what was sent is not repeated."""
+    mistakes = [{"loc": e["loc"], "msg": e["msg"], "type": e["type"]} for e in error.errors()]
+    if mistakes[0]["type"] == "json_invalid":
+        return problem(
+            request, 400, "malformed-json", "The body is not JSON", "the body must be one JSON value (RFC 8259)"
+        )
+    detail = "; ".join(f"{'.'.join(map(str, m['loc'][1:])) or 'body'}: {m['msg']}" for m in mistakes[:3])
+    return problem(request, 422, InvalidInput.type, InvalidInput.title, detail[:1000], errors=mistakes[:MOST_MISTAKES])
+
+
+async def _http_error(request: Request, error: Any) -> Response:
+    status = HTTPStatus(error.status_code)
+    details = {
+        400: "the body could not be read; send one JSON value (RFC 8259)",
+        404: "nothing is here; /docs lists all that there is",
+        405: f"{request.method} is not for this; Allow names what is",
+        413: "send a smaller body",
+    }
+    detail = details.get(status, str(error.detail))
+    answer = problem(request, status, status.phrase.lower().replace(" ", "-"), status.phrase, detail)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _unexpected_error(request: Request, error: Exception) -> Response:
+    return problem(request, 500, ServiceError.type, ServiceError.title, "the service's log says what happened")

@@ -1,0 +1,83 @@
+"""The application, wired: the only place that knows every part."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.staticfiles import StaticFiles
+
+from service.answers import install_error_handlers
+from service.registry import Registry
+from service.routes import history, inference, models, operations, page, training
+from service.runner import Runner, compile_kernel
+from service.schemas import Problem
+from service.settings import Settings
+from service.store import Store
+
+DESCRIPTION = """
+Train the GAN that learns to produce the pattern 1-0-1-0, watch it learn, sample it and score with it.
+
+An empty `POST /train` is the article's run; `?wait=10` answers when it has ended.
+"""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service, with a data folder of its own; it starts and ends with its lifespan.
+
+    Raises:
+        FolderInUseError: at the start, when another process has the folder.
+    """
+    settings = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(compile_kernel)
+        store = Store(settings.data_dir)
+        registry = app.state.registry = Registry(store, settings.queue_size)
+        runner = Runner(registry, settings.workers)
+        runner.start()
+        yield
+        stop_waiting()
+        await run_in_threadpool(runner.stop)
+        store.close()
+
+    def stop_waiting() -> None:
+        app.state.stopping = True
+        app.state.registry.release()
+
+    app = FastAPI(
+        title="gan1010",
+        version=version("gan1010"),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=settings.max_body_bytes,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.stopping, app.state.stop_waiting = False, stop_waiting
+    install_error_handlers(app)
+    for part in (training, history, inference, models, operations, page):
+        app.include_router(part.router)
+    app.mount("/assets", StaticFiles(directory=page.PAGE), name="assets")
+    _describe_problems(app)
+    return app
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Put the shape of problems into `/openapi.json`, and take FastAPI's own shape of errors out."""
+    describe = app.openapi
+
+    def openapi() -> dict[str, object]:
+        description = describe()
+        schemas = description["components"]["schemas"]
+        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= problem.pop("$defs")
+        schemas["Problem"] = problem
+        schemas.pop("HTTPValidationError", None)
+        schemas.pop("ValidationError", None)
+        return description
+
+    app.openapi = openapi  # type: ignore[method-assign]

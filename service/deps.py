@@ -1,0 +1,29 @@
+"""What routes are handed: the registry, and the job of a path."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Query, Request
+
+from service.jobs import Job
+from service.registry import Registry
+from service.schemas import MOST_LISTED
+
+
+async def _registry(request: Request) -> Registry:
+    registry: Registry = request.app.state.registry
+    return registry
+
+
+Jobs = Annotated[Registry, Depends(_registry)]
+JobId = Annotated[str, Path(description="a job's id", max_length=64)]
+
+
+def _existing_job(job_id: JobId, registry: Jobs) -> Job:
+    """The job of the path: a 404 happens once, here."""
+    return registry.job(job_id)
+
+
+ExistingJob = Annotated[Job, Depends(_existing_job)]
+Wait = Annotated[float, Query(ge=0, le=30, allow_inf_nan=False, description="seconds to wait for the job's end")]
+Limit = Annotated[int, Query(ge=1, le=MOST_LISTED, description="how many")]
+After = Annotated[str | None, Query(max_length=64, description="`next` of the page before")]

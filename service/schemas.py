@@ -1,0 +1,289 @@
+"""The shapes on the wire, and the one crossing each way between them and what lives inside."""
+
+import typing
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from annotated_doc import Doc
+from annotated_types import Ge, Le
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
+from pydantic_core import PydanticUndefined
+
+from gan1010 import PRESETS, TrainConfig
+from gan1010.config import LARGEST_FLOAT32, PATTERN
+from service.errors import InvalidInput
+from service.jobs import Job, JobError, Kind, Status, Transition
+
+MOST_ROWS = 100_000  # of seeds or vectors in one request
+MOST_LISTED = 1000
+
+# Strict, but an integer will do for a float; past float32's range a number would be infinite to the networks.
+Number = Annotated[float, Ge(-LARGEST_FLOAT32), Le(LARGEST_FLOAT32), Field(allow_inf_nan=False)]
+PresetName: Any = Literal[tuple(PRESETS)]
+
+
+class Wire(BaseModel):
+    """What clients send: exactly the fields that there are, each of its own type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+
+
+def _setting(name: str, *, resolved: bool) -> Any:
+    """A field of `TrainConfig` as pydantic has it: its type and bounds, its documentation, its default."""
+    hint = typing.get_type_hints(TrainConfig, include_extras=True)[name]
+    (field,) = (field for field in fields(TrainConfig) if field.name == name)
+    doc = next(mark.documentation for mark in hint.__metadata__ if isinstance(mark, Doc))
+    default = PydanticUndefined if resolved else None if name == "seed" else field.default
+    optional = name == "seed" and not resolved
+    return (
+        hint | None if optional else hint,
+        Field(default, description=doc, pattern=PATTERN if name == "pattern" else None),
+    )
+
+
+SETTINGS = [field.name for field in fields(TrainConfig)]
+Name = Annotated[str, Field(min_length=1, max_length=100, description="a name for people")]
+
+TrainRequest = create_model(
+    "TrainRequest",
+    __base__=Wire,
+    preset=(PresetName, Field("article", description="where the settings that are not given come from")),
+    name=(Name | None, None),
+    **{name: _setting(name, resolved=False) for name in SETTINGS},
+)
+Config = create_model(
+    "Config",
+    preset=(PresetName, ...),
+    name=(str | None, ...),
+    **{name: _setting(name, resolved=True) for name in SETTINGS},
+)
+
+
+def to_config(request: BaseModel) -> TrainConfig:
+    """The configuration that a request asks for: what it gives, the preset's for what it does not.
+
+    Raises:
+        InvalidInput: two settings do not go together.
+    """
+    given = request.model_dump(exclude_unset=True, exclude={"preset", "name"})
+    if given.get("seed", 0) is None:
+        del given["seed"]
+    try:
+        return PRESETS[request.preset].config(**given)  # type: ignore[attr-defined]
+    except ValueError as error:
+        raise InvalidInput(str(error), "body", str(error).split()[0]) from None
+
+
+class ResultOut(BaseModel):
+    """What came of the run; losses and scores are means over its last tenth. Null: only a generator has it."""
+
+    sample: list[float] | None = Field(description="G's output for latent_value")
+    bits: str | None = Field(description="each value of the sample rounded at 0.5")
+    in_range: bool | None = Field(description="every value of the sample lies in its real range")
+    settled_at: int | None = Field(description="first recorded iteration from which in_range holds to the end")
+    discriminator_real_loss: float
+    discriminator_fake_loss: float
+    generator_loss: float | None
+    real_score: float
+    fake_score: float
+
+
+class JobOut(BaseModel):
+    """A job."""
+
+    id: str = Field(description="opaque; sorts by creation")
+    kind: Kind
+    name: str | None
+    status: Status
+    config: Config  # type: ignore[valid-type]
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    iteration: int
+    iterations: int
+    iterations_per_second: float | None
+    eta_seconds: float | None
+    result: ResultOut | None
+    error: JobError | None
+    transitions: list[Transition]
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """The job as clients see it."""
+        left, speed = job.config.iterations - job.iteration, job.iterations_per_second
+        return cls(
+            id=job.id,
+            kind=job.kind,
+            name=job.name,
+            status=job.status,
+            config=Config(preset=job.preset, name=job.name, **asdict(job.config)),
+            created_at=job.created_at,
+            started_at=job.started_at,
+            finished_at=job.finished_at,
+            iteration=job.iteration,
+            iterations=job.config.iterations,
+            iterations_per_second=speed,
+            eta_seconds=round(left / speed, 3) if speed and not job.ended else None,
+            result=ResultOut(**asdict(job.result)) if job.result else None,
+            error=job.error,
+            transitions=list(job.transitions),
+        )
+
+
+class JobPage(BaseModel):
+    """Some jobs, newest first; `next` is what to pass as `after` for those that follow."""
+
+    data: list[JobOut]
+    has_more: bool
+    next: str | None
+
+
+class Series(BaseModel):
+    """Losses by iteration; what the experiment does not have is left out."""
+
+    iteration: list[int]
+    discriminator_real_loss: list[float]
+    discriminator_fake_loss: list[float]
+    generator_loss: list[float] = Field(default=[])
+
+
+class ProgressOut(BaseModel):
+    """The recorded losses past `after`."""
+
+    job_id: str
+    status: Status
+    iteration: int
+    iterations: int
+    record_every: int
+    series: Series
+    next_after: int = Field(description="pass it as `after` to get only what is new")
+
+
+class ArticleProgressOut(BaseModel):
+    """The two lists that the article's program would have kept: every 10th call of each network."""
+
+    job_id: str
+    discriminator: list[float]
+    generator: list[float]
+
+
+class WeightsOut(BaseModel):
+    """Flat weights, a row for each snapshot, and how each row divides into tensors."""
+
+    generator: list[list[float]] = Field(default=[])
+    discriminator: list[list[float]]
+    shapes: dict[str, dict[str, list[int]]]
+
+
+class SnapshotsOut(BaseModel):
+    """The kept moments of a run, and what G made at each of `latent_value`; no samples where there is no generator."""
+
+    job_id: str
+    iterations: list[int]
+    samples: list[list[float]] = Field(default=[])
+    weights: WeightsOut | None = None
+
+
+class SampleRequest(Wire):
+    """What to feed to the generator."""
+
+    seeds: Annotated[list[Number], Field(min_length=1, max_length=MOST_ROWS, description="values fed to G")] = [0.5]
+    job_id: Annotated[str | None, Field(description="the job that succeeded last, when left out")] = None
+    iteration: Annotated[int | None, Field(ge=0, description="a kept snapshot; the last one, when left out")] = None
+
+
+class SampleOut(BaseModel):
+    """G's output for each seed."""
+
+    job_id: str
+    iteration: int
+    pattern: str
+    seeds: list[float]
+    samples: list[list[float]]
+    bits: list[str]
+    in_range: list[bool]
+
+
+class ScoreRequest(Wire):
+    """What to show to the discriminator."""
+
+    vectors: Annotated[
+        list[list[Number]], Field(min_length=1, max_length=MOST_ROWS, description="as wide as the pattern")
+    ]
+    job_id: Annotated[str | None, Field(description="the job that succeeded last, when left out")] = None
+    iteration: Annotated[int | None, Field(ge=0, description="a kept snapshot; the last one, when left out")] = None
+
+
+class ScoreOut(BaseModel):
+    """D's answer to each vector: 0 fake to 1 real."""
+
+    job_id: str
+    iteration: int
+    scores: list[float]
+
+
+class ModelOut(BaseModel):
+    """A finished model; bytes and SHA-256 are those of its `model.safetensors`, which holds both networks."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    job_id: str
+    name: str | None
+    pattern: str
+    created_at: datetime
+    bytes: int
+    sha256: str
+
+
+class ModelPage(BaseModel):
+    """Some finished models, newest first."""
+
+    data: list[ModelOut]
+    has_more: bool
+    next: str | None
+
+
+class PresetOut(BaseModel):
+    """A named configuration: the settings that differ from the defaults, and what they are known to do."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    summary: str
+    known: str
+    settings: dict[str, Any]
+
+
+class PresetList(BaseModel):
+    """All presets."""
+
+    data: list[PresetOut]
+
+
+class Health(BaseModel):
+    """How the process is."""
+
+    status: Literal["ok", "stopping"]
+
+
+class Mistake(BaseModel):
+    """One mistake in a request, and where it is."""
+
+    loc: list[str | int]
+    msg: str
+    type: str
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: str = Field(description="a stable relative URI", examples=["/problems/job-not-found"])
+    title: str
+    status: int
+    detail: str = Field(description="what was wrong, and what would be right")
+    instance: str
+    errors: list[Mistake] = Field(default=[], description="for 422: each mistake, at most 20")
+
+
+PRESETS_OUT = PresetList(data=TypeAdapter(list[PresetOut]).validate_python(list(PRESETS.values())))

@@ -1,0 +1,45 @@
+"""The process: the application behind uvicorn, from the first signal of readiness to a clean end."""
+
+import contextlib
+import signal
+import sys
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from service.app import create_app
+from service.settings import Settings
+
+GRACE_SECONDS = 5  # for requests that are under way when the process is told to stop
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which tells the application of the signal at once: who waits for a job need not wait on."""
+
+    def __init__(self, app: FastAPI, settings: Settings) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host=settings.host,
+                port=settings.port,
+                access_log=False,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+            )
+        )
+        self._stop_waiting = app.state.stop_waiting
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop: at once for who waits, and when the requests under way are answered for the rest."""
+        self._stop_waiting()
+        super().handle_exit(sig, frame)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or Ctrl-C, then end with exit code 0."""
+    server = Server(create_app(settings), settings)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again once all is closed
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(1)

@@ -1,0 +1,75 @@
+"""The image, built and run by a real engine: healthy, not root, stopped cleanly, and its jobs outlive it."""
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NAME = f"gan1010-test-{uuid4().hex[:8]}"
+
+
+def docker(*arguments: str) -> str:
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"docker {' '.join(arguments)}\n{done.stdout[-4000:]}{done.stderr}"
+    return done.stdout.strip()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def wait_until_healthy(container: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while docker("inspect", "--format", "{{.State.Health.Status}}", container) != "healthy":
+        assert time.monotonic() < deadline, docker("logs", container)
+        time.sleep(0.25)
+
+
+@pytest.fixture(scope="module")
+def image() -> Iterator[str]:
+    if not shutil.which("docker") or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
+        pytest.skip("no running container engine (`docker info` fails)")
+    docker("build", "--network", "host", "--tag", NAME, str(ROOT))
+    yield NAME
+    docker("volume", "rm", "--force", NAME)
+    docker("image", "rm", "--no-prune", NAME)  # its layers stay, so that the next build is quick
+
+
+@contextmanager
+def running(image: str) -> Iterator[tuple[str, str]]:
+    """A healthy container on the one volume: its id and the service's address."""
+    port = free_port()
+    options = ["--network=host", f"--env=GAN1010_PORT={port}", f"--volume={NAME}:/data", "--health-interval=1s"]
+    container = docker("run", "--detach", *options, image)
+    try:
+        wait_until_healthy(container)
+        yield container, f"http://127.0.0.1:{port}"
+    finally:
+        docker("rm", "--force", container)
+
+
+def test_container_trains_stops_cleanly_and_keeps_its_jobs(image: str) -> None:
+    with running(image) as (container, url):
+        assert docker("exec", container, "id", "-u") != "0"
+        trained = httpx.post(f"{url}/train", params={"wait": 10}, json={"seed": 1}, timeout=20)
+        assert trained.status_code == 200, trained.text
+        assert trained.json()["result"]["bits"] == "1010"
+        path = f"/jobs/{trained.json()['id']}"
+        job = httpx.get(url + path).content
+
+        asked = time.monotonic()
+        docker("stop", "-t", "20", container)
+        assert time.monotonic() - asked < 8
+        assert docker("inspect", "--format", "{{.State.ExitCode}}", container) == "0"
+
+    with running(image) as (_, url):
+        assert httpx.get(url + path).content == job
