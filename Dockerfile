@@ -10,7 +10,7 @@ COPY pyproject.toml .
 RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
         > requirements.txt \
     && pip install --no-cache-dir --requirement requirements.txt \
-    && rm -r /usr/local/lib/python3.11/*-packages/torch/include /usr/local/lib/python3.11/*-packages/torch/test
+    && rm -rf /usr/local/lib/python3.11/*-packages/torch/include /usr/local/lib/python3.11/*-packages/torch/test
 
 COPY . .
 RUN pip install --no-cache-dir --no-deps .
@@ -24,7 +24,7 @@ RUN useradd --uid 10001 --create-home gan1010 \
     && install --directory --owner gan1010 --group gan1010 "$GAN1010_DATA_DIR" "$NUMBA_CACHE_DIR"
 USER 10001
 WORKDIR /home/gan1010
-RUN python -c "from gan1010 import TrainConfig, train; train(TrainConfig(iterations=1))"
+RUN python -c "from service.runner import compile_kernel; compile_kernel()"
 
 VOLUME /data
 EXPOSE 8000

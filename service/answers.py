@@ -13,9 +13,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from service.errors import InvalidInput, QueueFull, ServiceError, WrongContentType
+from service.errors import BodyTooLarge, InvalidInput, QueueFull, ServiceError, WrongContentType
 
-MOST_MISTAKES = 20
+MOST_MISTAKES, LONGEST_NAME = 20, 64
 Responses = dict[int | str, dict[str, Any]]
 UNCHANGED: Responses = {304: {"description": "Not changed since the ETag of If-None-Match"}}
 
@@ -50,7 +50,24 @@ def unless_known(request: Request, answer: Response) -> Response:
 
 
 class StrictRequest(Request):
-    """A request whose body is JSON by the letter: no NaN, no lone surrogates, no endless nesting."""
+    """A request whose body is not too large, and JSON by the letter: no NaN, no lone surrogates, no endless nesting."""
+
+    async def body(self) -> bytes:
+        """The body, declared or in chunks.
+
+        Raises:
+            BodyTooLarge: before more than the limit has been taken in.
+        """
+        if not hasattr(self, "_body"):
+            limit, body = self.app.state.max_body_bytes, bytearray()
+            if int(self.headers.get("content-length", 0)) > limit:
+                raise BodyTooLarge
+            async for chunk in self.stream():
+                body += chunk
+                if len(body) > limit:
+                    raise BodyTooLarge
+            self._body = bytes(body)
+        return self._body
 
     async def json(self) -> Any:
         """The body's value.
@@ -112,13 +129,19 @@ async def _service_error(request: Request, error: Any) -> Response:
 
 async def _validation_error(request: Request, error: Any) -> Response:
     """Each mistake with its place and what would be right; what was sent is not repeated."""
-    mistakes = [{"loc": e["loc"], "msg": e["msg"], "type": e["type"]} for e in error.errors()]
+    mistakes = [_mistake(e) for e in error.errors()[:MOST_MISTAKES]]
     if mistakes[0]["type"] == "json_invalid":
         return problem(
             request, 400, "malformed-json", "The body is not JSON", "the body must be one JSON value (RFC 8259)"
         )
     detail = "; ".join(f"{'.'.join(map(str, m['loc'][1:])) or 'body'}: {m['msg']}" for m in mistakes[:3])
-    return problem(request, 422, InvalidInput.type, InvalidInput.title, detail[:1000], errors=mistakes[:MOST_MISTAKES])
+    return problem(request, 422, InvalidInput.type, InvalidInput.title, detail[:1000], errors=mistakes)
+
+
+def _mistake(error: dict[str, Any]) -> dict[str, Any]:
+    loc = [place[:LONGEST_NAME] if isinstance(place, str) else place for place in error["loc"]]
+    unknown = error["type"] == "extra_forbidden"
+    return {"loc": loc, "msg": "there is no such field" if unknown else error["msg"], "type": error["type"]}
 
 
 async def _http_error(request: Request, error: Any) -> Response:
@@ -127,7 +150,6 @@ async def _http_error(request: Request, error: Any) -> Response:
         400: "the body could not be read; send one JSON value (RFC 8259)",
         404: "nothing is here; /docs lists all that there is",
         405: f"{request.method} is not for this; Allow names what is",
-        413: "send a smaller body",
     }
     detail = details.get(status, str(error.detail))
     answer = problem(request, status, status.phrase.lower().replace(" ", "-"), status.phrase, detail)

@@ -24,28 +24,28 @@ An empty `POST /train` is the article's run; `?wait=10` answers when it has ende
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The service, with a data folder of its own; it starts and ends with its lifespan.
+    """The service, with a data folder of its own: it works from now on, and its lifespan ends it.
 
     Raises:
-        FolderInUseError: at the start, when another process has the folder.
+        FolderInUseError: another process has the folder.
     """
     settings = settings or Settings()
+    store = Store(settings.data_dir)
+    registry = Registry(store, settings.queue_size)
+    runner = Runner(registry, settings.workers)
+    runner.start()
+
+    def stop_waiting() -> None:
+        app.state.stopping = True
+        registry.release()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(compile_kernel)
-        store = Store(settings.data_dir)
-        registry = app.state.registry = Registry(store, settings.queue_size)
-        runner = Runner(registry, settings.workers)
-        runner.start()
         yield
         stop_waiting()
         await run_in_threadpool(runner.stop)
         store.close()
-
-    def stop_waiting() -> None:
-        app.state.stopping = True
-        app.state.registry.release()
 
     app = FastAPI(
         title="gan1010",
@@ -54,9 +54,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        max_body_size=settings.max_body_bytes,
         generate_unique_id_function=lambda route: route.name,
     )
+    app.state.registry, app.state.max_body_bytes = registry, settings.max_body_bytes
     app.state.stopping, app.state.stop_waiting = False, stop_waiting
     install_error_handlers(app)
     for part in (training, history, inference, models, operations, page):

@@ -1,5 +1,6 @@
 """The command line: `gan1010 serve` and `gan1010 demo`."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -38,6 +39,19 @@ def serve(
     from service.settings import Settings
 
     serve(Settings(**flags))
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option(help="Folder for the pictures and the models.")] = Path("gan1010-demo"),
+    stay: Annotated[
+        bool | None, typer.Option(help="Go on serving until Ctrl-C.  [default: when a person is watching]")
+    ] = None,
+) -> None:
+    """Run the article: train over HTTP, sample, score, and write its pictures."""
+    from service.demo import demo
+
+    demo(output, stay=sys.stdout.isatty() and sys.stdin.isatty() if stay is None else stay)
 
 
 def main() -> None:

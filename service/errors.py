@@ -65,6 +65,15 @@ class NotAsInTheArticle(ServiceError):
     status, type, title = 409, "not-as-in-the-article", "Not recorded as the article does"
 
 
+class BodyTooLarge(ServiceError):
+    """The body is larger than the service takes."""
+
+    status, type, title = 413, "body-too-large", "The request's body is too large"
+
+    def __init__(self) -> None:
+        super().__init__("send a smaller body, or start the service with a larger GAN1010_MAX_BODY_BYTES")
+
+
 class WrongContentType(ServiceError):
     """The body is of a type that is not read here."""
 
@@ -87,10 +96,10 @@ class NoSuchSnapshot(InvalidInput):
     type, title = "no-such-snapshot", "No weights were kept at that iteration"
 
 
-class KeyReused(ServiceError):
+class KeyReused(InvalidInput):
     """An idempotency key came with another request before."""
 
-    status, type, title = 422, "idempotency-key-reused", "The key was used for another request"
+    type, title = "idempotency-key-reused", "The key was used for another request"
 
 
 class QueueFull(ServiceError):

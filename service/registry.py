@@ -84,7 +84,8 @@ class Registry:
             known = self._store.job_of_key(key) if key is not None else None
             if known is not None:
                 if known[0] != request:
-                    raise KeyReused("this Idempotency-Key came with another request before; use a new one")
+                    detail = "this Idempotency-Key came with another request before; use a new one"
+                    raise KeyReused(detail, "header", "idempotency-key")
                 return self.job(known[1])
             if len(self._queued) >= self._queue_size:
                 raise QueueFull(f"{self._queue_size} jobs are waiting already; try again in a moment")
@@ -107,7 +108,7 @@ class Registry:
         live = self._live.get(job_id)
         job = live.current if live else self._store.job(job_id)
         if job is None:
-            raise JobNotFound(f"there is no job {job_id[:64]!r}; GET /jobs lists those that there are")
+            raise JobNotFound("no job has this id; GET /jobs lists those that there are")
         return job
 
     def jobs(self, *, status: Status | None, kind: str | None, after: str | None, limit: int) -> list[Job]:

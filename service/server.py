@@ -1,6 +1,7 @@
-"""The process: the application behind uvicorn, from the first signal of readiness to a clean end."""
+"""The process: the application behind uvicorn, from its start to a clean end."""
 
 import contextlib
+import logging
 import signal
 import sys
 from types import FrameType
@@ -10,6 +11,7 @@ from fastapi import FastAPI
 
 from service.app import create_app
 from service.settings import Settings
+from service.store import FolderInUseError
 
 GRACE_SECONDS = 5  # for requests that are under way when the process is told to stop
 
@@ -17,13 +19,14 @@ GRACE_SECONDS = 5  # for requests that are under way when the process is told to
 class Server(uvicorn.Server):
     """uvicorn, which tells the application of the signal at once: who waits for a job need not wait on."""
 
-    def __init__(self, app: FastAPI, settings: Settings) -> None:
+    def __init__(self, app: FastAPI, settings: Settings, log_level: str = "info") -> None:
         super().__init__(
             uvicorn.Config(
                 app,
                 host=settings.host,
                 port=settings.port,
                 access_log=False,
+                log_level=log_level,
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )
@@ -36,8 +39,13 @@ class Server(uvicorn.Server):
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or Ctrl-C, then end with exit code 0."""
-    server = Server(create_app(settings), settings)
+    """Serve until SIGTERM or Ctrl-C, then end with exit code 0; 1 if it could not start."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s:     %(message)s")
+    try:
+        app = create_app(settings)
+    except (FolderInUseError, OSError) as error:
+        sys.exit(f"gan1010 cannot start: {error}")
+    server = Server(app, settings)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again once all is closed
     with contextlib.suppress(KeyboardInterrupt):
         server.run()

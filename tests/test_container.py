@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 from uuid import uuid4
 
 import httpx
@@ -14,11 +15,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 NAME = f"gan1010-test-{uuid4().hex[:8]}"
+STATE = "{{.State.Status}}, {{.State.Health.Status}}"
 
 
 def docker(*arguments: str) -> str:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"docker {' '.join(arguments)}\n{done.stdout[-4000:]}{done.stderr}"
+    done = subprocess.run(["docker", *arguments], stdout=PIPE, stderr=STDOUT, text=True, check=False)
+    assert done.returncode == 0, f"docker {' '.join(arguments)}\n{done.stdout[-4000:]}"
     return done.stdout.strip()
 
 
@@ -29,7 +31,8 @@ def free_port() -> int:
 
 def wait_until_healthy(container: str, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
-    while docker("inspect", "--format", "{{.State.Health.Status}}", container) != "healthy":
+    while (state := docker("inspect", "--format", STATE, container)) != "running, healthy":
+        assert state == "running, starting", docker("logs", container)
         assert time.monotonic() < deadline, docker("logs", container)
         time.sleep(0.25)
 
@@ -46,11 +49,12 @@ def image() -> Iterator[str]:
 
 @contextmanager
 def running(image: str) -> Iterator[tuple[str, str]]:
-    """A healthy container on the one volume: its id and the service's address."""
+    """A healthy container on the one volume: its name and the service's address."""
     port = free_port()
+    container = f"{NAME}-{port}"
     options = ["--network=host", f"--env=GAN1010_PORT={port}", f"--volume={NAME}:/data", "--health-interval=1s"]
-    container = docker("run", "--detach", *options, image)
     try:
+        docker("run", "--detach", "--name", container, *options, image)
         wait_until_healthy(container)
         yield container, f"http://127.0.0.1:{port}"
     finally:
