@@ -21,9 +21,13 @@ def in_range(samples: Float32s, pattern: str, spread: float) -> npt.NDArray[np.b
     A fully collapsed generator gets a perfect mark here, for the pattern has one mode: look at the spread of its
     samples as well.
     """
-    low, high = real_range(pattern, spread)
-    inside: npt.NDArray[np.bool_] = np.all((samples >= low) & (samples <= high), axis=1)
-    return inside
+    return inside(samples, *real_range(pattern, spread))
+
+
+def inside(samples: Float32s, low: Float32s, high: Float32s) -> npt.NDArray[np.bool_]:
+    """Whether low <= sample <= high in every place, for each sample of (n, W); low and high are (W,)."""
+    every: npt.NDArray[np.bool_] = np.all((samples >= low) & (samples <= high), axis=1)
+    return every
 
 
 def shortest(values: Float32s) -> list[float]:

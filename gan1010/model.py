@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from gan1010 import kernel
+from gan1010 import kernel, source
 from gan1010.layout import Layout, discriminator_layout, generator_layout
 
 Float32s = npt.NDArray[np.float32]
@@ -23,6 +24,11 @@ class Model:
     discriminator: Float32s
     generator: Float32s | None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "discriminator", _as_compiled_for(self.discriminator))
+        if self.generator is not None:
+            object.__setattr__(self, "generator", _as_compiled_for(self.generator))
+
     @property
     def discriminator_layout(self) -> Layout:
         """How D's weights lie."""
@@ -33,6 +39,11 @@ class Model:
         """How G's weights lie."""
         return generator_layout(len(self.pattern), self.hidden_size)
 
+    @cached_property
+    def real_range(self) -> tuple[Float32s, Float32s]:
+        """The lowest and the highest real value of each place, both (W,)."""
+        return source.real_range(self.pattern, self.spread)
+
     def sample(self, seeds: Numbers) -> Float32s:
         """G's output for each of the seeds (n,), the values fed to it: (n, W), all in [0, 1].
 
@@ -41,11 +52,11 @@ class Model:
         """
         if self.generator is None:
             raise ValueError("the discriminator experiment trains no generator, so there is nothing to sample")
-        inputs = np.asarray(seeds, np.float32)
+        inputs = _as_compiled_for(seeds)
         if inputs.ndim != 1:
             raise ValueError(f"seeds must be one row of numbers, not of shape {inputs.shape}")
         out = np.empty((len(inputs), len(self.pattern)), np.float32)
-        kernel.sample(self.generator, inputs, np.empty(self.hidden_size, np.float32), out)
+        kernel.sample(self.generator, _finite(inputs, "seeds"), np.empty(self.hidden_size, np.float32), out)
         return _finite(out, "seeds")
 
     def score(self, vectors: Numbers) -> Float32s:
@@ -54,12 +65,19 @@ class Model:
         Raises:
             ValueError: the vectors are not rows of W finite float32 numbers.
         """
-        inputs = np.ascontiguousarray(vectors, np.float32)
+        inputs = _as_compiled_for(vectors)
         if inputs.ndim != 2 or inputs.shape[1] != len(self.pattern):
             raise ValueError(f"vectors must be rows of {len(self.pattern)} numbers, not of shape {inputs.shape}")
         out = np.empty(len(inputs), np.float32)
-        kernel.score(self.discriminator, inputs, np.empty(self.hidden_size, np.float32), out)
+        kernel.score(self.discriminator, _finite(inputs, "vectors"), np.empty(self.hidden_size, np.float32), out)
         return _finite(out, "vectors")
+
+
+def _as_compiled_for(numbers: Numbers) -> Float32s:
+    """The numbers as an array of the one kind that the kernel is compiled for: another kind would be compiled anew."""
+    with np.errstate(over="ignore"):  # what is too large becomes infinite
+        array: Float32s = np.require(numbers, np.float32, ["C", "W"])
+    return array
 
 
 def _finite(answers: Float32s, what: str) -> Float32s:

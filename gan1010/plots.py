@@ -6,14 +6,12 @@ They take plain numbers, as a client gets them over HTTP. The same numbers alway
 import threading
 from collections.abc import Mapping
 from io import BytesIO
-from typing import Literal
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -32,7 +30,7 @@ WHITE_TO_BLUE = LinearSegmentedColormap.from_list("white to blue", ["#FFFFFF", "
 SMOOTHED_PARTS = 40  # each point of the line is a mean over so small a part of the run
 LEFT, RIGHT, TOP, BOTTOM = 0.6, 0.35, 0.8, 0.6  # margins of a picture, in inches
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "axes.edgecolor": GRID,
     "axes.labelcolor": QUIET,
     "figure.dpi": 150,
@@ -43,6 +41,7 @@ STYLE = {
     "xtick.color": QUIET,
     "ytick.color": QUIET,
 }
+UNDATED: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
 # Matplotlib's settings belong to the whole process, so one thread draws at a time.
 _drawing = threading.Lock()
 
@@ -101,7 +100,7 @@ def evolution(
     width = rows.shape[1]
     if pattern is not None and len(pattern) != width:
         raise ValueError(f"pattern must have {width} bits, one for each number in a sample")
-    chosen = _tenths(kept)
+    chosen = tenths(kept)
     heading = "Output of the generator while it learns " + (f"the pattern {pattern}" if pattern else "its pattern")
     explanation = "Each column: what it makes of the same seed after so many iterations. White is 0, dark blue is 1."
     with _drawing, matplotlib.rc_context(STYLE):
@@ -123,7 +122,7 @@ def smoothed(values: Floats) -> Floats:
     return means
 
 
-def _tenths(kept: Int64s) -> Int64s:
+def tenths(kept: Int64s) -> Int64s:
     """The rows kept nearest to 0, 1/10, ..., 9/10 of the run, each once: at most 10."""
     wanted = kept[-1] * np.arange(10) / 10
     return np.unique(np.abs(kept[:, None] - wanted).argmin(axis=0))
@@ -175,11 +174,8 @@ def _draw_evolution(axes: Axes, columns: Floats, labels: list[str]) -> None:
 
 def _bytes(figure: Figure, format: Format) -> bytes:
     """Raises ValueError: another format."""
-    out = BytesIO()
-    if format == "png":
-        FigureCanvasAgg(figure).print_png(out, metadata={"Software": None})
-    elif format == "svg":
-        FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": None})
-    else:
+    if format not in UNDATED:
         raise ValueError(f"format must be png or svg, not {format!r}")
+    out = BytesIO()
+    figure.savefig(out, format=format, metadata=UNDATED[format])
     return out.getvalue()

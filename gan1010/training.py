@@ -221,11 +221,12 @@ def _result(config: TrainConfig, state: kernel.State, records: kernel.Records) -
     settled = int(state.settled[0])
     model = model_at(config, _progress(config, records, config.iterations).snapshots)
     sample = None if model.generator is None else model.sample([config.latent_value])
+    inside = None if sample is None else bool(metrics.in_range(sample, config.pattern, config.spread)[0])
     return Result(
         sample=None if sample is None else metrics.shortest(sample[0]),
         bits=None if sample is None else metrics.bits(sample)[0],
-        in_range=None if sample is None else bool(metrics.in_range(sample, config.pattern, config.spread)[0]),
-        settled_at=settled if settled > 0 else None,
+        in_range=inside,
+        settled_at=settled if settled > 0 and inside else None,  # it may have left since the last recorded iteration
         discriminator_real_loss=means[kernel.REAL_LOSS],
         discriminator_fake_loss=means[kernel.FAKE_LOSS],
         generator_loss=means[kernel.GENERATOR_LOSS] if config.experiment == "gan" else None,

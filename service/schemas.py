@@ -185,6 +185,14 @@ class SnapshotsOut(BaseModel):
     weights: WeightsOut | None = None
 
 
+class SampleQuery(BaseModel):
+    """What to feed to the generator, in a query."""
+
+    seed: Annotated[list[Number], Field(min_length=1, max_length=MOST_ROWS, description="values fed to G")] = [0.5]
+    job_id: Annotated[str | None, Field(max_length=64, description="the job that succeeded last, when left out")] = None
+    iteration: Annotated[int | None, Field(ge=0, description="a kept snapshot; the last one, when left out")] = None
+
+
 class SampleRequest(Wire):
     """What to feed to the generator."""
 

@@ -26,6 +26,8 @@ class Server(uvicorn.Server):
                 host=settings.host,
                 port=settings.port,
                 access_log=False,
+                proxy_headers=False,
+                server_header=False,
                 log_level=log_level,
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )

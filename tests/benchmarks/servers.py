@@ -1,0 +1,74 @@
+"""Servers under test: processes of their own on free ports, ready when they are handed out, and stopped by their pid."""
+
+import os
+import socket
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.benchmarks.load import Connection, request
+
+GAN1010 = Path(sysconfig.get_path("scripts"), "gan1010")
+SECONDS_TO_START = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """One that answers on a port of this machine."""
+
+    port: int
+    seconds_to_ready: float
+
+
+@contextmanager
+def gan1010(data_dir: Path) -> Iterator[Server]:
+    """The service, with a data folder of its own."""
+    port = _free_port()
+    command = [str(GAN1010), "serve", "--port", str(port), "--data-dir", str(data_dir)]
+    with _process(command, port, "/readyz") as server:
+        yield server
+
+
+@contextmanager
+def uvicorn(factory: str, *, access_log: bool = False, answer: bytes = b"") -> Iterator[Server]:
+    """An app of `baselines`, as fast as uvicorn serves; `answer` is for the bare one."""
+    port = _free_port()
+    options = ["--http", "httptools", "--loop", "uvloop", "--port", str(port)]
+    options += [] if access_log else ["--no-access-log"]
+    command = [sys.executable, "-m", "uvicorn", "--factory", f"tests.benchmarks.baselines:{factory}", *options]
+    with _process(command, port, "/", BENCHMARK_ANSWER=answer.decode()) as server:
+        yield server
+
+
+@contextmanager
+def _process(command: list[str], port: int, ready: str, **environment: str) -> Iterator[Server]:
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | environment)
+    try:
+        while not _answers(port, request("GET", ready)):
+            if process.poll() is not None or time.perf_counter() - start > SECONDS_TO_START:
+                raise RuntimeError(f"{' '.join(command)} did not start")
+            time.sleep(0.002)
+        yield Server(port=port, seconds_to_ready=time.perf_counter() - start)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _answers(port: int, message: bytes) -> bool:
+    """Whether anything but "not yet" is answered: a baseline need not know the path."""
+    try:
+        status, _ = Connection(port).ask(message)
+    except OSError:
+        return False
+    return status != 503
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])

@@ -1,0 +1,148 @@
+"""Two ways to the service: the application in this process, and real processes that can be stopped and killed."""
+
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from fastapi import FastAPI
+
+from service.app import create_app
+from service.settings import Settings
+from tests.service.contract import holds_what_openapi_says
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS, STOP_SECONDS = 60, 8
+
+
+class Body(httpx.AsyncByteStream):
+    """A request's body, in the pieces that it was given in."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self._pieces = pieces
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            yield piece
+
+
+class InProcess(httpx.BaseTransport):
+    """Requests straight to the application, whose event loop runs in a thread of its own."""
+
+    def __init__(self, app: FastAPI, portal: BlockingPortal) -> None:
+        self._asgi, self._portal = httpx.ASGITransport(app), portal
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        assert isinstance(request.stream, httpx.SyncByteStream)
+        body = Body(list(request.stream))
+        return self._portal.call(
+            self._ask, httpx.Request(request.method, request.url, headers=request.headers, stream=body)
+        )
+
+    async def _ask(self, request: httpx.Request) -> httpx.Response:
+        answer = await self._asgi.handle_async_request(request)
+        content = await answer.aread()
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(content))
+
+
+class Client(httpx.Client):
+    """A client of the application in this process, which `app` is."""
+
+    app: FastAPI
+
+
+@contextmanager
+def in_process(data_dir: Path, **settings: Any) -> Iterator[Client]:
+    """The application on a data folder; each of its answers is held against its own `/openapi.json`."""
+    app = create_app(Settings(data_dir=data_dir, **settings))
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(app.router.lifespan_context(app)):
+        hooks: dict[str, list[Callable[..., Any]]] = {"response": [holds_what_openapi_says(app.openapi())]}
+        with Client(
+            transport=InProcess(app, portal), base_url="http://testserver", timeout=60, event_hooks=hooks
+        ) as client:
+            client.app = app
+            yield client
+
+
+class Server:
+    """`python -m service` on a free port, ready to answer."""
+
+    def __init__(self, data_dir: Path, *flags: str, **environment: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "service", "--port", "0", "--data-dir", str(data_dir), *flags],
+            cwd=ROOT,
+            env=clean_environment(**environment),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.log: list[str] = []
+        self._found: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read_log)
+        self._reader.start()
+
+    def wait_for(self, pattern: str) -> str:
+        """The first group of the pattern in the next line of the log that has it."""
+        while (line := self._found.get(timeout=START_SECONDS)) is not None:
+            if found := re.search(pattern, line):
+                return found.group(1)
+        raise AssertionError(f"no {pattern} in its log:\n{''.join(self.log)}")
+
+    def stop(self) -> int:
+        """Ask it to stop, as a container engine does: its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.wait(STOP_SECONDS)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.process.kill()
+        self.wait(STOP_SECONDS)
+
+    def wait(self, seconds: float) -> int:
+        """Wait for its end: its exit code."""
+        code = self.process.wait(seconds)
+        self._reader.join()
+        return code
+
+    def _read_log(self) -> None:
+        assert self.process.stderr
+        with self.process.stderr:
+            for line in self.process.stderr:
+                self.log.append(line)
+                self._found.put(line)
+        self._found.put(None)
+
+
+@contextmanager
+def starting(data_dir: Path, *flags: str, **environment: str) -> Iterator[Server]:
+    """A process that may not be ready yet, and will be gone at the end."""
+    server = Server(data_dir, *flags, **environment)
+    try:
+        yield server
+    finally:
+        if server.process.poll() is None:
+            server.kill()
+
+
+@contextmanager
+def serving(data_dir: Path, *flags: str, **environment: str) -> Iterator[tuple[Server, httpx.Client]]:
+    """A process that serves, and a client of it. What has not ended at the end is stopped, and must end with 0."""
+    with starting(data_dir, *flags, **environment) as server:
+        url = server.wait_for(r"(http://[\d.]+:\d+)")
+        with httpx.Client(base_url=url, timeout=60) as client:
+            yield server, client
+        if server.process.poll() is None:
+            assert server.stop() == 0, "".join(server.log)
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """The environment without settings of this service, and with these."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("GAN1010_")} | more
