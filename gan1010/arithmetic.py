@@ -1,4 +1,4 @@
-"""Single-precision arithmetic that gives the same bits on every machine: only IEEE operations, in a fixed order.
+"""Arithmetic that gives the same bits on every machine: only IEEE operations, in a fixed order.
 
 The compiler may neither reorder these nor fuse a multiplication with an addition by itself; where one rounding is
 wanted instead of two, `fma` says so. That is why a run's weights do not depend on the processor that it ran on.
@@ -127,3 +127,15 @@ def log(x: Any) -> Any:
 def sigmoid(x: Any) -> Any:
     """1 / (1 + e^-x)."""
     return ONE / (ONE + exp(-x))
+
+
+@inlined
+def power(base: Any, exponent: Any) -> Any:
+    """base^exponent for an exponent of 0, 1, 2, ..., in double precision, by squaring."""
+    result = 1.0
+    while exponent > 0:
+        if exponent & 1:
+            result *= base
+        base *= base
+        exponent >>= 1
+    return result

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gan1010.arithmetic import ONE, TWO, ZERO, compiled, f32, fma, inlined, log, sigmoid
+from gan1010.arithmetic import ONE, TWO, ZERO, compiled, f32, fma, inlined, log, power, sigmoid
 
 Float32s = npt.NDArray[np.float32]
 Int64s = npt.NDArray[np.int64]
@@ -142,7 +142,8 @@ def output_slope(answer: Any, target: Any, cross_entropy: bool) -> Any:
 def descend(weights: Any, gradient: Any, moments: Any, learning_rate: float, count: int, adam: bool) -> None:
     """Step number `count` (1, 2, ...) of all weights (N,): w - rate gradient (SGD), or Adam's."""
     if adam:
-        rate, scale = f32(learning_rate / (1 - BETA1**count)), f32(1 / np.sqrt(1 - BETA2**count))
+        rate = f32(learning_rate / (1 - power(BETA1, count)))
+        scale = f32(1 / np.sqrt(1 - power(BETA2, count)))
         for k in range(weights.shape[0]):
             moments[0, k] = fma(FRESH1, gradient[k] - moments[0, k], moments[0, k])
             moments[1, k] = fma(FRESH2 * gradient[k], gradient[k], KEPT2 * moments[1, k])

@@ -22,11 +22,6 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 UNCHANGED: Responses = {304: {"description": "Not changed since the ETag of If-None-Match"}}
 
 
-def operation_id(route: APIRoute) -> str:
-    """What clients generated from `/openapi.json` call the operation: the endpoint's own name."""
-    return route.name
-
-
 def ok(**description: Any) -> Responses:
     """The OpenAPI description of a 200, for `responses`."""
     return {200: description}
@@ -96,7 +91,17 @@ class StrictRequest(Request):
         return orjson.loads(await self.body())
 
 
-class StrictRoute(APIRoute):
+class DescribedRoute(APIRoute):
+    """A route whose summary is its endpoint's docstring, and whose operation id is the endpoint's name."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        options["summary"] = (endpoint.__doc__ or "").removesuffix(".")
+        options["operation_id"] = endpoint.__name__
+        super().__init__(path, endpoint, **options)
+        self.description = ""
+
+
+class StrictRoute(DescribedRoute):
     """A route that reads only JSON, and says so to who sends something else."""
 
     def get_route_handler(self) -> Handler:
@@ -112,7 +117,7 @@ class StrictRoute(APIRoute):
         return strictly
 
 
-class DirectRoute(APIRoute):
+class DirectRoute(DescribedRoute):
     """A route for what is asked thousands of times a second: FastAPI describes it, and stays out of its way.
 
     Its endpoint takes the request and one pydantic model, which is made of the query (GET) or of the body (POST).

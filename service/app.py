@@ -9,10 +9,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.staticfiles import StaticFiles
 
 from service.answers import install_error_handlers
+from service.description import describe
 from service.registry import Registry
 from service.routes import history, inference, models, operations, page, training
 from service.runner import Runner, compile_kernel
-from service.schemas import Problem
 from service.settings import Settings
 from service.store import Store
 
@@ -62,22 +62,5 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for part in (inference, training, history, models, operations, page):  # the most asked first
         app.router.routes.extend(part.router.routes)  # `include_router` would match each request's path twice
     app.mount("/assets", StaticFiles(directory=page.PAGE), name="assets")
-    _describe_problems(app)
+    describe(app)
     return app
-
-
-def _describe_problems(app: FastAPI) -> None:
-    """Put the shape of problems into `/openapi.json`, and take FastAPI's own shape of errors out."""
-    describe = app.openapi
-
-    def openapi() -> dict[str, object]:
-        description = describe()
-        schemas = description["components"]["schemas"]
-        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas |= problem.pop("$defs")
-        schemas["Problem"] = problem
-        schemas.pop("HTTPValidationError", None)
-        schemas.pop("ValidationError", None)
-        return description
-
-    app.openapi = openapi  # type: ignore[method-assign]

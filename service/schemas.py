@@ -23,6 +23,11 @@ Number = Annotated[float, Ge(-LARGEST_FLOAT32), Le(LARGEST_FLOAT32), Field(allow
 PresetName: Any = Literal[tuple(PRESETS)]
 
 
+KeptIteration = Annotated[
+    int | None, Field(ge=0, le=10_000_000, description="a kept snapshot; the last one, when left out", examples=[5000])
+]
+
+
 class Wire(BaseModel):
     """What clients send: exactly the fields that there are, each of its own type."""
 
@@ -190,7 +195,7 @@ class SampleQuery(BaseModel):
 
     seed: Annotated[list[Number], Field(min_length=1, max_length=MOST_ROWS, description="values fed to G")] = [0.5]
     job_id: Annotated[str | None, Field(max_length=64, description="the job that succeeded last, when left out")] = None
-    iteration: Annotated[int | None, Field(ge=0, description="a kept snapshot; the last one, when left out")] = None
+    iteration: KeptIteration = None
 
 
 class SampleRequest(Wire):
@@ -198,7 +203,7 @@ class SampleRequest(Wire):
 
     seeds: Annotated[list[Number], Field(min_length=1, max_length=MOST_ROWS, description="values fed to G")] = [0.5]
     job_id: Annotated[str | None, Field(description="the job that succeeded last, when left out")] = None
-    iteration: Annotated[int | None, Field(ge=0, description="a kept snapshot; the last one, when left out")] = None
+    iteration: KeptIteration = None
 
 
 class SampleOut(BaseModel):
@@ -220,7 +225,7 @@ class ScoreRequest(Wire):
         list[list[Number]], Field(min_length=1, max_length=MOST_ROWS, description="as wide as the pattern")
     ]
     job_id: Annotated[str | None, Field(description="the job that succeeded last, when left out")] = None
-    iteration: Annotated[int | None, Field(ge=0, description="a kept snapshot; the last one, when left out")] = None
+    iteration: KeptIteration = None
 
 
 class ScoreOut(BaseModel):

@@ -9,13 +9,13 @@ from fastapi import APIRouter, Query, Request, Response
 from gan1010 import History, Snapshots
 from gan1010.layout import discriminator_layout, generator_layout
 from gan1010.training import model_at
-from service.answers import UNCHANGED, StrictRoute, csv_answer, json_answer, ok, operation_id, problems, unless_known
+from service.answers import UNCHANGED, StrictRoute, csv_answer, json_answer, ok, problems, unless_known
 from service.deps import ExistingJob, Jobs
 from service.errors import NotAsInTheArticle
 from service.jobs import Job
 from service.schemas import ArticleProgressOut, ProgressOut, SnapshotsOut
 
-router = APIRouter(generate_unique_id_function=operation_id, route_class=StrictRoute, tags=["watching"])
+router = APIRouter(route_class=StrictRoute, tags=["watching"])
 
 NOTHING = np.empty(0, np.float32)
 NO_SNAPSHOTS = Snapshots(iterations=np.empty(0, np.int64), discriminators=NOTHING, generators=NOTHING)

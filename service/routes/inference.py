@@ -8,12 +8,12 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from gan1010 import Model, metrics
-from service.answers import DirectRoute, json_answer, ok, operation_id, problems
+from service.answers import DirectRoute, json_answer, ok, problems
 from service.errors import InvalidInput, NoGenerator
 from service.registry import Registry
 from service.schemas import SampleOut, SampleQuery, SampleRequest, ScoreOut, ScoreRequest
 
-router = APIRouter(generate_unique_id_function=operation_id, route_class=DirectRoute, tags=["inference"])
+router = APIRouter(route_class=DirectRoute, tags=["inference"])
 
 SAMPLES = ok(model=SampleOut) | problems(404, 409, 422)
 FEW = 1000  # rows that are answered on the event loop; more would keep other requests waiting

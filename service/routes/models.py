@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Request, Response
 
 from gan1010 import modelfile
-from service.answers import UNCHANGED, StrictRoute, ok, operation_id, problems, unless_known
+from service.answers import UNCHANGED, StrictRoute, ok, problems, unless_known
 from service.deps import After, JobId, Jobs, Limit
 from service.errors import FileNotInModel
 from service.schemas import ModelOut, ModelPage
 
-router = APIRouter(generate_unique_id_function=operation_id, route_class=StrictRoute, tags=["models"])
+router = APIRouter(route_class=StrictRoute, tags=["models"])
 
 FILES: dict[str, Literal["generator", "discriminator"]] = {
     "generator.safetensors": "generator",

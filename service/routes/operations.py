@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter, Request, Response
 
-from service.answers import json_answer, operation_id
+from service.answers import DescribedRoute, json_answer
 from service.schemas import Health
 
-router = APIRouter(generate_unique_id_function=operation_id, tags=["operations"])
+router = APIRouter(route_class=DescribedRoute, tags=["operations"])
 
 
 @router.get("/healthz")

@@ -7,14 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from service.answers import UNCHANGED, Responses, StrictRoute, json_answer, ok, operation_id, problems, unless_known
+from service.answers import UNCHANGED, Responses, StrictRoute, json_answer, ok, problems, unless_known
 from service.deps import After, JobId, Jobs, Limit, Wait
 from service.errors import StateForbids
 from service.jobs import Job, Kind, Status
 from service.registry import LiveJob, Registry
 from service.schemas import PRESETS_OUT, JobOut, JobPage, PresetList, TrainRequest, to_config
 
-router = APIRouter(generate_unique_id_function=operation_id, route_class=StrictRoute, tags=["training"])
+router = APIRouter(route_class=StrictRoute, tags=["training"])
 
 JOB_LINKS = {
     name: {"operationId": operation, "parameters": {"job_id": "$response.body#/id"}}

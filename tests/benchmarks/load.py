@@ -79,6 +79,10 @@ class Connection:
             pass
         return answer
 
+    def close(self) -> None:
+        """Hang up."""
+        self.socket.close()
+
     @staticmethod
     def _length(head: bytes) -> int:
         found = LENGTH.search(head)
@@ -115,7 +119,7 @@ def hammer(port: int, message: bytes, count: int) -> Load:
                     key.data.send(message)
     seconds = time.perf_counter() - start
     for key in list(selector.get_map().values()):
-        key.data.socket.close()
+        key.data.close()
     return Load(
         statuses={str(status): answers for status, answers in statuses.items()},
         seconds=seconds,

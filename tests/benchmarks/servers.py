@@ -7,7 +7,7 @@ import sys
 import sysconfig
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +48,9 @@ def uvicorn(factory: str, *, access_log: bool = False, answer: bytes = b"") -> I
 @contextmanager
 def _process(command: list[str], port: int, ready: str, **environment: str) -> Iterator[Server]:
     start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | environment)
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | environment
+    )
     try:
         while not _answers(port, request("GET", ready)):
             if process.poll() is not None or time.perf_counter() - start > SECONDS_TO_START:
@@ -63,7 +65,8 @@ def _process(command: list[str], port: int, ready: str, **environment: str) -> I
 def _answers(port: int, message: bytes) -> bool:
     """Whether anything but "not yet" is answered: a baseline need not know the path."""
     try:
-        status, _ = Connection(port).ask(message)
+        with closing(Connection(port)) as connection:
+            status, _ = connection.ask(message)
     except OSError:
         return False
     return status != 503

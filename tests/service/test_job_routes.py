@@ -59,7 +59,8 @@ def test_pages_of_any_size_make_the_whole_list(seven: Client, limit: int) -> Non
 
 
 @pytest.mark.parametrize(
-    ("status", "count"), [("succeeded", 4), ("cancelled", 1), ("running", 1), ("queued", 1), ("failed", 0), ("paused", 0)]
+    ("status", "count"),
+    [("succeeded", 4), ("cancelled", 1), ("running", 1), ("queued", 1), ("failed", 0), ("paused", 0)],
 )
 def test_jobs_are_filtered_by_status(seven: Client, status: str, count: int) -> None:
     whole = seven.get("/jobs").json()["data"]
@@ -210,7 +211,8 @@ def test_key_of_a_deleted_job_may_be_used_again(client: Client) -> None:
 
 
 def test_active_job_is_not_deleted(client: Client) -> None:
-    for job in (start_running(client), start(client, **QUICK)):
+    running, queued = start_running(client), start(client, **QUICK)
+    for job in (queued, running):
         problem(client.delete(f"/jobs/{job['id']}"), 409, "state-forbids")
         assert client.get(f"/jobs/{job['id']}").status_code == 200
         client.post(f"/jobs/{job['id']}/cancel")

@@ -1,0 +1,144 @@
+"""What `/openapi.json` says beyond what FastAPI finds out by itself: the shape of problems, and examples.
+
+The examples are a real run's, made when the description is first asked for, so that they cannot be wrong.
+"""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from fastapi import FastAPI
+
+from gan1010 import PRESETS, Run, modelfile, train
+from service.jobs import Job, Status, Transition
+from service.schemas import PRESETS_OUT, JobOut, Problem
+
+EXAMPLE_ID = "18ea0c6f2b3d4e5f9a1b2c3d"
+STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+PROBLEMS = {
+    400: ("malformed-json", "The body is not JSON", "the body must be one JSON value (RFC 8259)"),
+    404: ("job-not-found", "No such job", "no job has this id; GET /jobs lists those that there are"),
+    409: (
+        "state-forbids",
+        "The job's status does not allow this",
+        "the job has succeeded, so there is nothing left to cancel",
+    ),
+    413: (
+        "body-too-large",
+        "The request's body is too large",
+        "send a smaller body, or start the service with a larger limit",
+    ),
+    415: ("wrong-content-type", "The request's body is not JSON", "send the body with Content-Type: application/json"),
+    422: ("invalid-input", "The request is not valid", "learning_rate: Input should be greater than 0"),
+    429: ("queue-full", "The queue is full", "10000 jobs are waiting already; try again in a moment"),
+}
+
+
+def describe(app: FastAPI) -> None:
+    """Complete the application's description of itself."""
+    find_out = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            _complete(find_out())
+        return find_out()
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _complete(description: dict[str, Any]) -> None:
+    schemas = description["components"]["schemas"]
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= problem.pop("$defs")
+    schemas["Problem"] = problem
+    for own in ("HTTPValidationError", "ValidationError"):  # FastAPI's, which no answer here has
+        schemas.pop(own, None)
+    examples = _examples()
+    for path, operations in description["paths"].items():
+        for operation in operations.values():
+            _add_example(operation.get("requestBody", {}), examples)
+            for status, answer in operation["responses"].items():
+                _add_example(answer, examples | {"Problem": _problem(int(status), path)})
+
+
+def _add_example(body: dict[str, Any], examples: dict[str, Any]) -> None:
+    """The example of the first schema that a request's or an answer's JSON refers to."""
+    for kind, content in body.get("content", {}).items():
+        references = (part for part in str(content).split("'") if part.startswith("#/components/schemas/"))
+        name = next(references, "").rpartition("/")[2]
+        if "json" in kind and name in examples:
+            content["example"] = examples[name]
+
+
+def _problem(status: int, path: str) -> dict[str, Any]:
+    type, title, detail = PROBLEMS.get(status, ("internal-error", "The service failed", "the log says what happened"))
+    problem = {"type": f"/problems/{type}", "title": title, "status": status, "detail": detail, "instance": path}
+    if status == 422:
+        problem["errors"] = [
+            {"loc": ["body", "learning_rate"], "msg": detail.partition(": ")[2], "type": "greater_than"}
+        ]
+    return problem
+
+
+def _examples() -> dict[str, Any]:
+    """An example of each shape, by its name: the article's run, kept sparsely."""
+    config = PRESETS["article"].config(seed=1010, record_every=2500, snapshot_every=5000)
+    run = train(config)
+    job = JobOut.of(_job(run)).model_dump(mode="json")
+    one = {"job_id": EXAMPLE_ID, "iteration": 10_000}
+    vectors = [[0.9, 0.1, 0.9, 0.1], [0.4, 0.7, 0.6, 0.5]]
+    examples = {
+        "TrainRequest": {"preset": "article", "seed": 1010, "name": "my first GAN"},
+        "JobOut": job,
+        "JobPage": {"data": [job], "has_more": False, "next": None},
+        "PresetList": PRESETS_OUT.model_dump(mode="json"),
+        "ProgressOut": one
+        | {"status": "succeeded", "iterations": 10_000, "record_every": 2500}
+        | {"series": {"iteration": run.history.iteration, **run.history.series}, "next_after": 10_000},
+        "SnapshotsOut": {"job_id": EXAMPLE_ID, "iterations": run.snapshots.iterations, "samples": _evolution(run)},
+        "SampleRequest": {"seeds": [0.5]},
+        "SampleOut": one
+        | {
+            "pattern": "1010",
+            "seeds": [0.5],
+            "samples": run.model().sample([0.5]),
+            "bits": ["1010"],
+            "in_range": [True],
+        },
+        "ScoreRequest": {"vectors": vectors},
+        "ScoreOut": one | {"scores": run.model().score(vectors)},
+        "ModelPage": {"data": [_kept_model(run)], "has_more": False, "next": None},
+        "Health": {"status": "ok"},
+    }
+    plain: dict[str, Any] = orjson.loads(orjson.dumps(examples, option=orjson.OPT_SERIALIZE_NUMPY))
+    return plain
+
+
+def _job(run: Run) -> Job:
+    ended = STARTED + timedelta(milliseconds=4)
+    moments: dict[Status, datetime] = {"queued": STARTED, "running": STARTED, "succeeded": ended}
+    return Job(
+        id=EXAMPLE_ID,
+        name="my first GAN",
+        preset="article",
+        config=run.config,
+        status="succeeded",
+        created_at=STARTED,
+        started_at=STARTED,
+        finished_at=ended,
+        iteration=run.config.iterations,
+        iterations_per_second=2_500_000,
+        result=run.result,
+        transitions=tuple(Transition(status=status, at=at) for status, at in moments.items()),
+    )
+
+
+def _evolution(run: Run) -> list[Any]:
+    return [run.model(int(iteration)).sample([0.5])[0] for iteration in run.snapshots.iterations]
+
+
+def _kept_model(run: Run) -> dict[str, Any]:
+    content = modelfile.dump(run.model())
+    kept = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    return {"job_id": EXAMPLE_ID, "name": "my first GAN", "pattern": "1010", "created_at": STARTED} | kept

@@ -1,0 +1,38 @@
+"""`python -m tests.benchmarks`: measure all, print the table. Each ratio is measured side by side in this one run."""
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.benchmarks import servers
+from tests.benchmarks.inference import inference
+from tests.benchmarks.rows import Row, table
+from tests.benchmarks.training import kernel, start, training
+
+
+def main() -> None:
+    """Read the one option, measure, print."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds: half a minute, and less sure")
+    quick, console = parser.parse_args().quick, Console()
+    rows = []
+    with console.status("Measuring") as status:
+        for row in _measured(quick):
+            rows.append(row)
+            status.update(f"Measuring; so far: {row.what}")
+    console.print(table(rows))
+
+
+def _measured(quick: bool) -> Iterator[Row]:
+    yield from start(quick)
+    yield from kernel(quick)
+    with tempfile.TemporaryDirectory() as folder, servers.gan1010(Path(folder)) as service:
+        yield from training(quick, service)
+        yield from inference(quick, service)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""How fast it trains, in the kernel and over HTTP, and how fast it starts."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from statistics import median, quantiles
+
+from gan1010 import TrainConfig, train
+from gan1010.reference import train_reference
+from tests.benchmarks import servers
+from tests.benchmarks.load import Connection, request
+from tests.benchmarks.rows import Measure, Row, ratio, side_by_side
+from tests.benchmarks.servers import Server
+
+IMPORTS = "import torch, fastapi, numba"
+ITERATIONS, PIECES = 10_000, 5  # of the article's run; the reference's is measured in so many pieces
+
+
+def seconds(work: Measure) -> float:
+    """How long the work takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def kernel_run(seed: int = 1) -> float:
+    """The seconds of one article run: history, snapshots and result kept."""
+    return seconds(lambda: train(TrainConfig(seed=seed)).result.real_score)
+
+
+def kernel(quick: bool) -> Iterator[Row]:
+    """The kernel beside the reference: an article run each."""
+    piece = TrainConfig(seed=1, iterations=ITERATIONS // PIECES)
+    ours, reference = side_by_side(
+        2 if quick else PIECES,
+        lambda: median(kernel_run(seed) for seed in range(50)),
+        lambda: PIECES * seconds(lambda: train_reference(piece)[1].spread),
+    )
+    times = ratio(reference, ours)
+    yield Row(
+        what="one article run: kernel, beside the reference loop (its time from pieces of a fifth)",
+        ours=f"{median(ours) * 1000:.2f} ms",
+        other=f"{median(reference):.2f} s, PyTorch",
+        ratio=f"1/{times:,.0f}",
+        target="1/2,500",
+        met=times >= 2500,
+    )
+
+
+def training(quick: bool, service: Server) -> Iterator[Row]:
+    """From `POST /train?wait=10` to the finished job on one connection, beside the bare run."""
+    with closing(Connection(service.port)) as connection:
+
+        def over_http() -> float:
+            start = time.perf_counter()
+            status, answer = connection.ask(request("POST", "/train?wait=10", {}))
+            if status != 200:
+                raise RuntimeError(f"the training did not end well: {status} {answer.decode()}")
+            return time.perf_counter() - start
+
+        side_by_side(5, over_http, kernel_run)  # warm
+        ours, bare = side_by_side(40 if quick else 200, over_http, kernel_run)
+    yield Row(
+        what="POST /train?wait=10 to the finished job, beside the bare kernel run",
+        ours=f"{median(ours) * 1000:.1f} ms (p95 {quantiles(ours, n=20)[-1] * 1000:.1f})",
+        other=f"{median(bare) * 1000:.2f} ms, kernel",
+        ratio=f"{ratio(ours, bare):.1f}",
+        target="< 30 ms",
+        met=median(ours) < 0.030,
+    )
+
+
+def start(quick: bool) -> Iterator[Row]:
+    """From the command to /readyz, beside what Python takes to import the three largest packages."""
+
+    def to_ready() -> float:
+        with tempfile.TemporaryDirectory() as folder, servers.gan1010(Path(folder)) as service:
+            return service.seconds_to_ready
+
+    def imports() -> float:
+        return seconds(lambda: subprocess.run([sys.executable, "-c", IMPORTS], check=True).returncode)
+
+    side_by_side(1, to_ready, imports)  # warm
+    ours, other = side_by_side(2 if quick else 7, to_ready, imports)
+    times = ratio(ours, other)
+    yield Row(
+        what="from `gan1010 serve` to /readyz, beside the imports",
+        ours=f"{median(ours):.2f} s",
+        other=f"{median(other):.2f} s, {IMPORTS}",
+        ratio=f"{times:.2f}",
+        target="<= 1.5",
+        met=times <= 1.5,
+    )

@@ -1,0 +1,180 @@
+import dataclasses
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gan1010 import PRESETS, TrainConfig
+
+FIELDS = [field.name for field in dataclasses.fields(TrainConfig)]
+
+
+def test_defaults_are_the_articles() -> None:
+    assert dataclasses.asdict(TrainConfig(seed=7)) == {
+        "experiment": "gan",
+        "pattern": "1010",
+        "spread": 0.2,
+        "iterations": 10_000,
+        "learning_rate": 0.01,
+        "generator_learning_rate": 0.01,
+        "hidden_size": 3,
+        "loss": "mse",
+        "optimizer": "sgd",
+        "latent": "constant",
+        "latent_value": 0.5,
+        "seed": 7,
+        "record_every": 5,
+        "snapshot_every": 100,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("experiment", ["gan", "discriminator"]),
+        ("pattern", ["0", "1", "1010", "0" * 16]),
+        ("spread", [5e-324, 0.2, 0.5]),
+        ("iterations", [1, 10_000_000]),
+        ("learning_rate", [5e-324, 1, 10, 10.0]),
+        ("generator_learning_rate", [None, 5e-324, 10.0]),
+        ("hidden_size", [1, 64]),
+        ("loss", ["mse", "bce"]),
+        ("optimizer", ["sgd", "adam"]),
+        ("latent", ["constant", "uniform", "normal"]),
+        ("latent_value", [-3.4028234663852886e38, -1, 0, 0.0, 3.4028234663852886e38]),
+        ("seed", [0, 2**53 - 1]),
+        ("record_every", [None, 1, 5, 10_000_000]),
+        ("snapshot_every", [None, 1, 100, 10_000_000]),
+    ],
+)
+def test_values_within_bounds_are_taken(name: str, values: list[Any]) -> None:
+    for value in values:
+        taken = getattr(TrainConfig(**{name: value}), name)
+        assert taken == value or value is None
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("experiment", ["", "GAN", None, ["gan"], 1]),
+        ("pattern", ["", "0" * 17, "2", "10 ", "10\n", "\N{ARABIC-INDIC DIGIT ONE}", b"1010", 1010, None]),
+        ("spread", [0, 0.0, -0.1, 0.500001, "0.2", None, float("nan")]),
+        ("iterations", [0, -1, 10_000_001, 10.0, "10", True, None, 10**400]),
+        ("learning_rate", [0, -0.01, 10.000001, True, None, float("nan"), float("inf"), 10**400]),
+        ("generator_learning_rate", [0.0, 10.1, "1", float("nan"), False]),
+        ("hidden_size", [0, 65, 3.0, True, None]),
+        ("loss", ["hinge", None]),
+        ("optimizer", ["SGD", None]),
+        ("latent", ["gaussian", None]),
+        ("latent_value", [3.5e38, -3.5e38, float("inf"), float("nan"), 10**400, "0.5", None, True]),
+        ("seed", [-1, 2**53, 1.0, "1", True, None]),
+        ("record_every", [0, -5, 10_000_001, 5.0, True]),
+        ("snapshot_every", [0, 10_000_001, 100.0, "100"]),
+    ],
+)
+def test_values_out_of_bounds_are_refused_by_name(name: str, values: list[Any]) -> None:
+    for value in values:
+        with pytest.raises(ValueError, match=f"^{name} must "):
+            TrainConfig(**{name: value})
+
+
+ANYTHING = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(),
+    st.binary(),
+    st.lists(st.integers()),
+    st.just(10**400),
+)
+
+
+@given(name=st.sampled_from(FIELDS), value=ANYTHING)
+def test_whatever_is_given_is_taken_or_refused_with_its_name(name: str, value: object) -> None:
+    try:
+        TrainConfig(**{name: value})  # type: ignore[arg-type]
+    except ValueError as error:
+        assert str(error).startswith(name)
+
+
+@pytest.mark.parametrize(
+    ("iterations", "record_every", "snapshot_every"),
+    [
+        (1, 5, 100),
+        (5, 5, 100),
+        (10_000, 5, 100),
+        (100_000, 5, 100),
+        (100_004, 5, 100),
+        (100_005, 10, 100),
+        (100_100, 10, 200),
+        (10_000_000, 500, 10_000),
+    ],
+)
+def test_intervals_grow_with_the_run(iterations: int, record_every: int, snapshot_every: int) -> None:
+    config = TrainConfig(iterations=iterations)
+    assert (config.record_every, config.snapshot_every) == (record_every, snapshot_every)
+
+
+@given(iterations=st.integers(1, 10_000_000))
+def test_intervals_are_the_least_that_keep_few_enough(iterations: int) -> None:
+    config = TrainConfig(iterations=iterations)
+    for every, unit, most in ((config.record_every, 5, 20_000), (config.snapshot_every, 100, 1_000)):
+        assert every is not None
+        assert every % unit == 0
+        assert iterations // every <= most
+        assert every == unit or iterations // (every - unit) > most
+
+
+@pytest.mark.parametrize(
+    ("name", "iterations", "every", "least"),
+    [
+        ("record_every", 10_000_000, 49, 50),
+        ("record_every", 200_001, 1, 2),
+        ("record_every", 400_001, 1, 2),
+        ("snapshot_every", 10_000_000, 999, 1_000),
+        ("snapshot_every", 10_001, 1, 2),
+    ],
+)
+def test_too_many_to_keep_is_refused_with_the_least_that_would_do(
+    name: str, iterations: int, every: int, least: int
+) -> None:
+    with pytest.raises(ValueError, match=f"^{name} must be at least {least} here"):
+        TrainConfig(iterations=iterations, **{name: every})  # type: ignore[arg-type]
+    TrainConfig(iterations=iterations, **{name: least})  # type: ignore[arg-type]
+
+
+def test_generator_learns_at_the_common_rate_unless_told_otherwise() -> None:
+    assert TrainConfig(learning_rate=0.3).generator_learning_rate == 0.3
+    assert TrainConfig(learning_rate=0.3, generator_learning_rate=0.1).generator_learning_rate == 0.1
+
+
+def test_a_seed_is_drawn_when_none_is_given() -> None:
+    assert TrainConfig().seed != TrainConfig().seed
+    assert TrainConfig(seed=1) == TrainConfig(seed=1)
+
+
+def test_a_config_does_not_change() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        TrainConfig().seed = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_a_config_and_says_what_it_does(name: str) -> None:
+    preset = PRESETS[name]
+    assert preset.name == name
+    assert preset.summary.endswith(".")
+    assert preset.known.endswith(".")
+    assert dataclasses.replace(preset.config(seed=3), **preset.settings) == preset.config(seed=3)
+
+
+def test_the_article_preset_is_the_default_and_what_is_given_beside_a_preset_wins() -> None:
+    assert PRESETS["article"].config(seed=3) == TrainConfig(seed=3)
+    assert PRESETS["article-bce"].config(seed=3) == TrainConfig(seed=3, loss="bce")
+    assert PRESETS["article-bce"].config(seed=3, loss="mse", pattern="11") == TrainConfig(seed=3, pattern="11")
+
+
+def test_a_preset_refuses_what_is_no_setting() -> None:
+    with pytest.raises(ValueError, match="unknown setting 'rate'; the settings are .*learning_rate"):
+        PRESETS["article"].config(rate=0.1)

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+
+from gan1010 import Model, TrainConfig, train
+from gan1010.networks import Discriminator, Generator
+
+MODEL = train(TrainConfig(seed=1, iterations=300, pattern="110", hidden_size=5)).model()
+ALONE = train(TrainConfig(seed=1, iterations=10, experiment="discriminator")).model()
+
+
+def test_samples_and_scores_are_torchs() -> None:
+    import torch
+
+    generator, discriminator = Generator(3, 5), Discriminator(3, 5)
+    assert MODEL.generator is not None
+    generator.load_flat(MODEL.generator)
+    discriminator.load_flat(MODEL.discriminator)
+    seeds, vectors = torch.linspace(-50, 50, 200), 10 * torch.randn(200, 3)
+    with torch.no_grad():
+        np.testing.assert_allclose(MODEL.sample(seeds.numpy()), generator(seeds[:, None]), atol=1e-6)
+        np.testing.assert_allclose(MODEL.score(vectors.numpy()), discriminator(vectors)[:, 0], atol=1e-6)
+
+
+def test_many_are_answered_as_one_by_one() -> None:
+    seeds, vectors = [0.5, 0.7, -3.0], [[1.0, 1.0, 0.0], [0.0, 0.5, 1.0]]
+    np.testing.assert_array_equal(MODEL.sample(seeds), [MODEL.sample([seed])[0] for seed in seeds])
+    np.testing.assert_array_equal(MODEL.score(vectors), [MODEL.score([vector])[0] for vector in vectors])
+
+
+def test_none_at_all_are_answered_too() -> None:
+    assert MODEL.sample([]).shape == (0, 3)
+    assert MODEL.score(np.empty((0, 3), np.float32)).shape == (0,)
+
+
+@pytest.mark.parametrize("seeds", [[0.5, 0.25], np.array([0.5, 0.25]), np.array([0.5, 9, 0.25], np.float32)[::2]])
+def test_numbers_of_any_kind_are_taken(seeds: np.ndarray) -> None:
+    np.testing.assert_array_equal(MODEL.sample(seeds), MODEL.sample(np.array([0.5, 0.25], np.float32)))
+
+
+def test_nothing_is_compiled_for_arrays_of_another_kind() -> None:
+    from gan1010 import kernel
+
+    MODEL.sample([0.5])
+    MODEL.score([[1, 1, 0]])
+    compiled = len(kernel.sample.signatures), len(kernel.score.signatures)
+    read_only = {
+        "discriminator": np.frombuffer(MODEL.discriminator.tobytes(), np.float32),
+        "generator": np.frombuffer(MODEL.generator.tobytes(), np.float32),
+    }
+    model = Model(**{**vars(MODEL), **read_only})
+    model.sample(np.frombuffer(b"\0" * 8, np.float32))
+    model.sample(np.zeros(8, np.float32)[::2])
+    model.score(np.zeros((3, 8), np.float32).T[:4])
+    assert (len(kernel.sample.signatures), len(kernel.score.signatures)) == compiled
+
+
+@pytest.mark.parametrize("seeds", [[[0.5]], 0.5])
+def test_seeds_of_another_shape_are_refused(seeds: object) -> None:
+    with pytest.raises(ValueError, match="seeds must be one row of numbers, not of shape"):
+        MODEL.sample(seeds)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("vectors", [[[1, 0]], [[1, 0, 1, 0]], [1, 0, 1], []])
+def test_vectors_of_another_width_are_refused(vectors: list[float]) -> None:
+    with pytest.raises(ValueError, match="vectors must be rows of 3 numbers, not of shape"):
+        MODEL.score(vectors)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf"), 1e39, -1e300])
+def test_numbers_that_are_not_finite_are_refused_by_index(bad: float) -> None:
+    with pytest.raises(ValueError, match=r"seeds\[1\] is not a finite number"):
+        MODEL.sample([0.5, bad])
+    with pytest.raises(ValueError, match=r"vectors\[1\] is not a finite number"):
+        MODEL.score([[1, 1, 0], [0, bad, 0]])
+
+
+def test_numbers_whose_sum_is_no_number_are_refused() -> None:
+    steep = Model(**{**vars(MODEL), "discriminator": np.full_like(MODEL.discriminator, 10)})
+    with pytest.raises(ValueError, match=r"vectors\[0\] is .* too large for this model"):
+        steep.score([[3e38, -3e38, -3e38]])
+
+
+def test_a_discriminator_alone_cannot_sample() -> None:
+    assert ALONE.generator is None
+    assert ALONE.score([[1, 0, 1, 0]]).shape == (1,)
+    with pytest.raises(ValueError, match="trains no generator"):
+        ALONE.sample([0.5])

@@ -1,0 +1,70 @@
+"""The kernel against the reference: the same draws must leave the same losses, all the way."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from gan1010 import TrainConfig, train, training
+from gan1010.reference import Reference, train_reference
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"loss": "bce"},
+        {"latent": "uniform", "loss": "bce", "generator_learning_rate": 0.02},
+        {"latent": "normal"},
+        {"experiment": "discriminator"},
+        {"experiment": "discriminator", "loss": "bce", "iterations": 2_000},
+        {"optimizer": "adam", "iterations": 1_000},
+        {"optimizer": "adam", "loss": "bce", "learning_rate": 0.001, "iterations": 1_000},
+        {"optimizer": "adam", "latent": "normal", "experiment": "gan", "iterations": 1_000},
+        {"optimizer": "adam", "experiment": "discriminator", "iterations": 1_000},
+        {"pattern": "110", "hidden_size": 7, "spread": 0.4, "latent_value": -1.5, "iterations": 2_000},
+    ],
+    ids=str,
+)
+def test_losses_are_the_references(settings: dict[str, Any]) -> None:
+    config = TrainConfig(seed=3, **settings)
+    run = train(config)
+    history, model = train_reference(config)
+    np.testing.assert_array_equal(run.history.iteration, history.iteration)
+    assert list(run.history.series) == list(history.series)
+    for name, values in history.series.items():
+        np.testing.assert_allclose(run.history.series[name], values, atol=1e-4, err_msg=name)
+    np.testing.assert_allclose(run.model().discriminator, model.discriminator, atol=1e-3)
+    if model.generator is not None:
+        np.testing.assert_allclose(run.model().generator, model.generator, atol=1e-3)
+
+
+def test_articles_lists_are_every_tenth_call_of_each_network() -> None:
+    config = TrainConfig(seed=3, iterations=303)
+    draws, reference = training.draws(config, 0, config.iterations), Reference(config)
+    for network, weights in zip(
+        (reference.discriminator, reference.generator), training.initial_weights(config), strict=True
+    ):
+        network.load_flat(weights)
+    discriminator, generator = [], []
+    for k in range(config.iterations):
+        discriminator.append(reference.train_on_real(torch.tensor(draws.real[:, k])))
+        discriminator.append(reference.train_on_generated(torch.tensor(draws.latent[k : k + 1])))
+        generator.append(reference.train_generator(torch.tensor(draws.generator_latent[k : k + 1])))
+    kept = train(config).history.as_in_the_article()
+    np.testing.assert_allclose(kept["discriminator"], [loss.item() for loss in discriminator[9::10]], atol=1e-6)
+    np.testing.assert_allclose(kept["generator"], [loss.item() for loss in generator[9::10]], atol=1e-6)
+
+
+def test_articles_lists_are_as_long_as_the_articles() -> None:
+    lists = train(TrainConfig(seed=3)).history.as_in_the_article()
+    assert {name: len(values) for name, values in lists.items()} == {"discriminator": 2000, "generator": 1000}
+    lists = train(TrainConfig(seed=3, experiment="discriminator")).history.as_in_the_article()
+    assert {name: len(values) for name, values in lists.items()} == {"discriminator": 2000, "generator": 0}
+
+
+def test_reference_records_nothing_where_the_run_is_too_short() -> None:
+    history, model = train_reference(TrainConfig(seed=3, iterations=2))
+    assert len(history) == 0
+    np.testing.assert_allclose(model.sample([0.5]), train(TrainConfig(seed=3, iterations=2)).model().sample([0.5]))

@@ -1,0 +1,131 @@
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gan1010 import source
+
+SEEDS = st.integers(0, 2**53 - 1)
+
+
+@pytest.mark.parametrize(
+    ("counter", "key", "answer"),
+    [  # the known answers published with Random123: zeros, ones, and the digits of pi
+        ("00000000 00000000 00000000 00000000", "00000000 00000000", "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),
+        ("ffffffff ffffffff ffffffff ffffffff", "ffffffff ffffffff", "408f276d 41c83b0e a20bc7c6 6d5451fd"),
+        ("243f6a88 85a308d3 13198a2e 03707344", "a4093822 299f31d0", "d16cfe09 94fdcceb 5001e420 24126ea1"),
+    ],
+)
+def test_philox_gives_the_published_answers(counter: str, key: str, answer: str) -> None:
+    words = [np.uint64(int(word, 16)) for word in f"{counter} {key}".split()]
+    assert " ".join(f"{int(word):08x}" for word in source.philox(*words)) == answer
+
+
+@given(seed=SEEDS, stream=st.integers(0, 5), place=st.integers(0, 999), iteration=st.integers(0, 2**40))
+def test_a_draw_is_philox_of_its_place(seed: int, stream: int, place: int, iteration: int) -> None:
+    block, word = divmod(place, 4)
+    words = (iteration % 2**32, iteration // 2**32, stream, block, seed % 2**32, seed // 2**32)
+    bits = int(source.philox(*map(np.uint64, words))[word]) >> 8
+    assert source.uniforms(seed, stream, place + 1, iteration, 1)[place, 0] == bits / 2**24
+
+
+@given(seed=SEEDS, start=st.integers(0, 10_000_000), count=st.integers(2, 300), data=st.data())
+def test_draws_are_the_same_in_whatever_pieces(seed: int, start: int, count: int, data: st.DataObject) -> None:
+    cut = data.draw(st.integers(1, count - 1))
+    places = data.draw(st.integers(1, 16))
+    whole = source.uniforms(seed, source.REAL, places, start, count)
+    pieces = [
+        source.uniforms(seed, source.REAL, places, start, cut),
+        source.uniforms(seed, source.REAL, places, start + cut, count - cut),
+    ]
+    np.testing.assert_array_equal(whole, np.concatenate(pieces, axis=1))
+
+
+def test_seeds_streams_places_and_iterations_draw_differently() -> None:
+    draws = np.concatenate(
+        [source.uniforms(seed, stream, 16, 0, 100).ravel() for seed in (0, 1, 2**52) for stream in range(6)]
+    )
+    assert len(np.unique(draws)) > 0.999 * len(draws)
+
+
+def test_uniform_draws_are_evenly_spread() -> None:
+    draws = source.uniforms(1, source.NOISE, 4, 0, 250_000)
+    assert draws.min() >= 0
+    assert draws.max() < 1
+    shares = np.histogram(draws, bins=100, range=(0, 1))[0] / draws.size
+    np.testing.assert_allclose(shares, 0.01, atol=5e-4)
+    np.testing.assert_allclose(np.corrcoef(draws), np.eye(4), atol=0.01)
+
+
+@given(
+    pattern=st.text("01", min_size=1, max_size=16),
+    spread=st.floats(0, 0.5, exclude_min=True),
+    seed=SEEDS,
+    start=st.integers(0, 10_000_000),
+)
+def test_real_data_is_in_its_real_range(pattern: str, spread: float, seed: int, start: int) -> None:
+    samples = source.real(pattern, spread, seed, start, 200)
+    assert samples.shape == (len(pattern), 200)
+    low, high = source.real_range(pattern, spread)
+    for bit, values, lowest, highest in zip(pattern, samples, low, high, strict=True):
+        wanted = (1 - spread, 1) if bit == "1" else (0, spread)
+        np.testing.assert_allclose((lowest, highest), wanted, rtol=1e-7, atol=1e-45)
+        assert ((values >= lowest) & (values <= highest)).all()
+
+
+def test_real_data_fills_its_ranges() -> None:
+    samples = source.real("1010", 0.2, 1, 0, 100_000)
+    np.testing.assert_allclose(samples.min(axis=1), [0.8, 0, 0.8, 0], atol=1e-4)
+    np.testing.assert_allclose(samples.max(axis=1), [1, 0.2, 1, 0.2], atol=1e-4)
+    np.testing.assert_allclose(samples.mean(axis=1), [0.9, 0.1, 0.9, 0.1], atol=1e-3)
+
+
+def test_noise_is_uniform_and_not_the_real_datas_draws() -> None:
+    noise = source.noise(4, 1, 0, 1000)
+    np.testing.assert_array_equal(noise, source.uniforms(1, source.NOISE, 4, 0, 1000))
+    assert not np.isin(noise, source.uniforms(1, source.REAL, 4, 0, 1000)).all()
+
+
+def test_latents_are_of_their_kind() -> None:
+    def latents(kind: str, stream: int = source.LATENT) -> np.ndarray:
+        return source.latents(kind, 0.7, 1, stream, 10, 50_000)
+
+    assert set(latents("constant").tolist()) == {np.float32(0.7)}
+    np.testing.assert_array_equal(latents("uniform"), source.uniforms(1, source.LATENT, 1, 10, 50_000)[0])
+    assert abs(latents("normal").mean()) < 0.01
+    assert abs(latents("normal").std() - 1) < 0.01
+    assert not np.isin(latents("uniform"), latents("uniform", source.GENERATOR_LATENT)).all()
+
+
+def test_normal_latents_are_the_inverse_of_the_normal_distribution() -> None:
+    uniforms = source.uniforms(1, source.LATENT, 1, 0, 20_000)[0].astype(np.float64)
+    middle = uniforms + 2**-25  # of the interval that a draw of 24 bits stands for
+    exact = [NormalDist().inv_cdf(u) for u in middle]
+    np.testing.assert_allclose(source.latents("normal", 0, 1, source.LATENT, 0, 20_000), exact, rtol=2e-6, atol=2e-7)
+
+
+def test_normal_latents_are_finite_at_both_ends() -> None:
+    ends = np.array([0, 2**-24, 0.5, 1 - 2**-23, 1 - 2**-24], np.float32)
+    exact = [NormalDist().inv_cdf(u + 2**-25) for u in ends.astype(np.float64)]
+    source._to_normal(ends)
+    np.testing.assert_allclose(ends, exact, rtol=2e-6, atol=2e-7)
+
+
+@pytest.mark.parametrize(("inputs", "hidden", "outputs"), [(4, 3, 1), (1, 3, 4), (16, 64, 1), (1, 64, 16), (1, 1, 1)])
+def test_initial_weights_are_distributed_as_torchs(inputs: int, hidden: int, outputs: int) -> None:
+    draws = np.stack([source.initial_weights(inputs, hidden, outputs, seed, 0) for seed in range(4000)])
+    first = hidden * (inputs + 1)
+    torch.manual_seed(0)
+    for ours, layer in (
+        (draws[:, :first], torch.nn.Linear(inputs, 100_000 // inputs)),
+        (draws[:, first:], torch.nn.Linear(hidden, 100_000 // hidden)),
+    ):
+        for theirs in (layer.weight.detach().numpy(), layer.bias.detach().numpy()):
+            bound = layer.in_features**-0.5
+            assert np.abs(ours).max() <= bound * (1 + 1e-7)
+            at = np.linspace(0, 1, 11)
+            tolerance = 5 * bound / np.sqrt(min(theirs.size, ours.size))
+            np.testing.assert_allclose(np.quantile(ours, at), np.quantile(theirs, at), atol=tolerance)
