@@ -23,8 +23,11 @@ def compiled(function: F, inline: str = "never") -> F:
     Compiled code here allocates nothing, so it needs no reference counts (`_nrt=False`): they would cost a third of
     its speed.
     """
-    options = {"nogil": True, "cache": True, "error_model": "numpy", "_nrt": False, "inline": inline}
-    return numba.njit(**options)(function)  # type: ignore[no-any-return]
+    options = {"nogil": True, "error_model": "numpy", "_nrt": False, "inline": inline}
+    try:
+        return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
+    except RuntimeError:  # no folder to keep it in can be written: every process compiles for itself
+        return numba.njit(**options)(function)  # type: ignore[no-any-return]
 
 
 def inlined(function: F) -> F:

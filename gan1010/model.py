@@ -57,7 +57,7 @@ class Model:
             raise ValueError(f"seeds must be one row of numbers, not of shape {inputs.shape}")
         out = np.empty((len(inputs), len(self.pattern)), np.float32)
         kernel.sample(self.generator, _finite(inputs, "seeds"), np.empty(self.hidden_size, np.float32), out)
-        return _finite(out, "seeds")
+        return out
 
     def score(self, vectors: Numbers) -> Float32s:
         """D's answer to each of the vectors (n, W): (n,), 0 fake to 1 real.
@@ -70,7 +70,7 @@ class Model:
             raise ValueError(f"vectors must be rows of {len(self.pattern)} numbers, not of shape {inputs.shape}")
         out = np.empty(len(inputs), np.float32)
         kernel.score(self.discriminator, _finite(inputs, "vectors"), np.empty(self.hidden_size, np.float32), out)
-        return _finite(out, "vectors")
+        return out
 
 
 def _as_compiled_for(numbers: Numbers) -> Float32s:
@@ -80,10 +80,10 @@ def _as_compiled_for(numbers: Numbers) -> Float32s:
     return array
 
 
-def _finite(answers: Float32s, what: str) -> Float32s:
-    """Weights times inputs can be past what a float32 holds, and the difference of two such is no number."""
-    finite = np.isfinite(answers)
+def _finite(numbers: Float32s, what: str) -> Float32s:
+    """The numbers, where all are finite: then all answers are, for no sum of rounded-once products can be NaN."""
+    finite = np.isfinite(numbers)
     if not finite.all():
         row = int(np.argwhere(~finite)[0, 0])
-        raise ValueError(f"{what}[{row}] is not a finite number, or too large for this model: use smaller numbers")
-    return answers
+        raise ValueError(f"{what}[{row}] is not a finite number, or too large for a float32")
+    return numbers

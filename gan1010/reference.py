@@ -104,8 +104,9 @@ def _optimizer(name: Optimizer, network: nn.Module, learning_rate: float) -> tor
 
 
 def _history(config: TrainConfig, losses: list[list[float]]) -> History:
-    columns = np.array(losses, np.float32).reshape(len(losses), -1).T  # (losses of an iteration, points)
-    series = dict(zip((REAL, FAKE, GENERATOR), columns, strict=False))
+    names = (REAL, FAKE, GENERATOR) if config.experiment == "gan" else (REAL, FAKE)
+    columns = np.array(losses, np.float32).reshape(len(losses), len(names)).T  # (losses of an iteration, points)
+    series = dict(zip(names, columns, strict=True))
     return History(
         iteration=np.arange(1, len(losses) + 1, dtype=np.int64) * cast(int, config.record_every),
         discriminator_real_loss=series[REAL],

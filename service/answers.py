@@ -29,7 +29,8 @@ def ok(**description: Any) -> Responses:
 
 def json_answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """JSON, NumPy arrays included: float32 numbers have the fewest digits that give the same float32 again."""
-    return Response(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY), status, headers, "application/json")
+    body = orjson.dumps(content, default=np.ascontiguousarray, option=orjson.OPT_SERIALIZE_NUMPY)
+    return Response(body, status, headers, "application/json")
 
 
 def csv_answer(columns: Mapping[str, npt.NDArray[Any]]) -> Response:

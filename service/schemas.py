@@ -1,83 +1,28 @@
-"""The shapes on the wire, and the one crossing each way between them and what lives inside."""
+"""The shapes on the wire, and the crossing to them from what lives inside."""
 
-import typing
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from annotated_doc import Doc
 from annotated_types import Ge, Le
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
-from pydantic_core import PydanticUndefined
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from gan1010 import PRESETS, TrainConfig
-from gan1010.config import LARGEST_FLOAT32, PATTERN
-from service.errors import InvalidInput
+from gan1010 import PRESETS
+from gan1010.config import LARGEST_FLOAT32
 from service.jobs import Job, JobError, Kind, Status, Transition
+from service.train_request import Config, Wire
 
 MOST_ROWS = 100_000  # of seeds or vectors in one request
 MOST_LISTED = 1000
 
 # Strict, but an integer will do for a float; past float32's range a number would be infinite to the networks.
 Number = Annotated[float, Ge(-LARGEST_FLOAT32), Le(LARGEST_FLOAT32), Field(allow_inf_nan=False)]
-PresetName: Any = Literal[tuple(PRESETS)]
 
 
+Seeds = Annotated[list[Number], Field(min_length=1, max_length=MOST_ROWS, description="values fed to G")]
 KeptIteration = Annotated[
     int | None, Field(ge=0, le=10_000_000, description="a kept snapshot; the last one, when left out", examples=[5000])
 ]
-
-
-class Wire(BaseModel):
-    """What clients send: exactly the fields that there are, each of its own type."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
-
-
-def _setting(name: str, *, resolved: bool) -> Any:
-    """A field of `TrainConfig` as pydantic has it: its type and bounds, its documentation, its default."""
-    hint = typing.get_type_hints(TrainConfig, include_extras=True)[name]
-    (field,) = (field for field in fields(TrainConfig) if field.name == name)
-    doc = next(mark.documentation for mark in hint.__metadata__ if isinstance(mark, Doc))
-    default = PydanticUndefined if resolved else None if name == "seed" else field.default
-    optional = name == "seed" and not resolved
-    return (
-        hint | None if optional else hint,
-        Field(default, description=doc, pattern=PATTERN if name == "pattern" else None),
-    )
-
-
-SETTINGS = [field.name for field in fields(TrainConfig)]
-Name = Annotated[str, Field(min_length=1, max_length=100, description="a name for people")]
-
-TrainRequest = create_model(
-    "TrainRequest",
-    __base__=Wire,
-    preset=(PresetName, Field("article", description="where the settings that are not given come from")),
-    name=(Name | None, None),
-    **{name: _setting(name, resolved=False) for name in SETTINGS},
-)
-Config = create_model(
-    "Config",
-    preset=(PresetName, ...),
-    name=(str | None, ...),
-    **{name: _setting(name, resolved=True) for name in SETTINGS},
-)
-
-
-def to_config(request: BaseModel) -> TrainConfig:
-    """The configuration that a request asks for: what it gives, the preset's for what it does not.
-
-    Raises:
-        InvalidInput: two settings do not go together.
-    """
-    given = request.model_dump(exclude_unset=True, exclude={"preset", "name"})
-    if given.get("seed", 0) is None:
-        del given["seed"]
-    try:
-        return PRESETS[request.preset].config(**given)  # type: ignore[attr-defined]
-    except ValueError as error:
-        raise InvalidInput(str(error), "body", str(error).split()[0]) from None
 
 
 class ResultOut(BaseModel):
@@ -101,7 +46,7 @@ class JobOut(BaseModel):
     kind: Kind
     name: str | None
     status: Status
-    config: Config  # type: ignore[valid-type]
+    config: Config
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -193,7 +138,7 @@ class SnapshotsOut(BaseModel):
 class SampleQuery(BaseModel):
     """What to feed to the generator, in a query."""
 
-    seed: Annotated[list[Number], Field(min_length=1, max_length=MOST_ROWS, description="values fed to G")] = [0.5]
+    seed: Seeds = [0.5]
     job_id: Annotated[str | None, Field(max_length=64, description="the job that succeeded last, when left out")] = None
     iteration: KeptIteration = None
 
@@ -201,7 +146,7 @@ class SampleQuery(BaseModel):
 class SampleRequest(Wire):
     """What to feed to the generator."""
 
-    seeds: Annotated[list[Number], Field(min_length=1, max_length=MOST_ROWS, description="values fed to G")] = [0.5]
+    seeds: Seeds = [0.5]  # noqa: RUF012
     job_id: Annotated[str | None, Field(description="the job that succeeded last, when left out")] = None
     iteration: KeptIteration = None
 

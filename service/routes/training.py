@@ -12,7 +12,8 @@ from service.deps import After, JobId, Jobs, Limit, Wait
 from service.errors import StateForbids
 from service.jobs import Job, Kind, Status
 from service.registry import LiveJob, Registry
-from service.schemas import PRESETS_OUT, JobOut, JobPage, PresetList, TrainRequest, to_config
+from service.schemas import PRESETS_OUT, JobOut, JobPage, PresetList
+from service.train_request import TrainRequest, to_config
 
 router = APIRouter(route_class=StrictRoute, tags=["training"])
 

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gan1010 import Model, TrainConfig, train
 from gan1010.networks import Discriminator, Generator
@@ -74,10 +76,15 @@ def test_numbers_that_are_not_finite_are_refused_by_index(bad: float) -> None:
         MODEL.score([[1, 1, 0], [0, bad, 0]])
 
 
-def test_numbers_whose_sum_is_no_number_are_refused() -> None:
-    steep = Model(**{**vars(MODEL), "discriminator": np.full_like(MODEL.discriminator, 10)})
-    with pytest.raises(ValueError, match=r"vectors\[0\] is .* too large for this model"):
-        steep.score([[3e38, -3e38, -3e38]])
+FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
+
+
+@given(seed=FLOATS, vector=st.tuples(FLOATS, FLOATS, FLOATS), steepness=st.sampled_from([1, 1e10, 1e38]))
+def test_every_finite_number_has_a_finite_answer(seed: float, vector: tuple[float, ...], steepness: float) -> None:
+    weights = {"discriminator": MODEL.discriminator, "generator": MODEL.generator}
+    steep = Model(**{**vars(MODEL), **{name: values * np.float32(steepness) for name, values in weights.items()}})
+    for answers in (steep.sample([seed]), steep.score([vector])):
+        assert ((answers >= 0) & (answers <= 1)).all()
 
 
 def test_a_discriminator_alone_cannot_sample() -> None:

@@ -105,7 +105,7 @@ def test_thinned_losses_keep_every_extreme(
 
 
 def test_who_polls_a_running_job_gets_each_point_once(client: Client) -> None:
-    job = start(client, iterations=3_000_000, record_every=15, seed=5)
+    job = start(client, iterations=2_000_000, record_every=10, seed=5)
     after, statuses, batches = 0, [], []
     while not statuses or statuses[-1] not in ENDED:
         progress = progress_of(client, job, after=after)
@@ -117,10 +117,10 @@ def test_who_polls_a_running_job_gets_each_point_once(client: Client) -> None:
         after = progress["next_after"]
         statuses.append(progress["status"])
         batches.append(progress["series"])
-        client.get(f"/jobs/{job['id']}", params={"wait": 0.02})
+        client.get(f"/jobs/{job['id']}", params={"wait": 0.05})
     assert statuses.count("running") > 1
     whole = progress_of(client, job)["series"]
-    assert whole["iteration"] == list(range(15, 3_000_001, 15))
+    assert whole["iteration"] == list(range(10, 2_000_001, 10))
     for name, values in whole.items():
         assert list(itertools.chain.from_iterable(batch[name] for batch in batches)) == values
 

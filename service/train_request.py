@@ -1,0 +1,67 @@
+"""The settings of a training on the wire: `TrainConfig` as pydantic has it, and the crossing to it."""
+
+import typing
+from dataclasses import fields
+from typing import Annotated, Any, Literal
+
+from annotated_doc import Doc
+from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic_core import PydanticUndefined
+
+from gan1010 import PRESETS, TrainConfig
+from gan1010.config import PATTERN
+from service.errors import InvalidInput
+
+PresetName: Any = Literal[tuple(PRESETS)]
+
+
+class Wire(BaseModel):
+    """What clients send: exactly the fields that there are, each of its own type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+
+
+def _setting(name: str, *, resolved: bool) -> Any:
+    """A field of `TrainConfig` as pydantic has it: its type and bounds, its documentation, its default."""
+    hint = typing.get_type_hints(TrainConfig, include_extras=True)[name]
+    (field,) = (field for field in fields(TrainConfig) if field.name == name)
+    doc = next(mark.documentation for mark in hint.__metadata__ if isinstance(mark, Doc))
+    default = PydanticUndefined if resolved else None if name == "seed" else field.default
+    optional = name == "seed" and not resolved
+    return (
+        hint | None if optional else hint,
+        Field(default, description=doc, pattern=PATTERN if name == "pattern" else None),
+    )
+
+
+SETTINGS = [field.name for field in fields(TrainConfig)]
+Name = Annotated[str, Field(min_length=1, max_length=100, description="a name for people")]
+
+TrainRequest = create_model(
+    "TrainRequest",
+    __base__=Wire,
+    preset=(PresetName, Field("article", description="where the settings that are not given come from")),
+    name=(Name | None, None),
+    **{name: _setting(name, resolved=False) for name in SETTINGS},
+)
+Config = create_model(
+    "Config",
+    preset=(PresetName, ...),
+    name=(str | None, ...),
+    **{name: _setting(name, resolved=True) for name in SETTINGS},
+)
+
+
+def to_config(request: BaseModel) -> TrainConfig:
+    """The configuration that a request asks for: what it gives, the preset's for what it does not.
+
+    Raises:
+        InvalidInput: two settings do not go together.
+    """
+    given = request.model_dump(exclude_unset=True, exclude={"preset", "name"})
+    if given.get("seed", 0) is None:
+        del given["seed"]
+    try:
+        return PRESETS[request.preset].config(**given)  # type: ignore[attr-defined]
+    except ValueError as error:
+        raise InvalidInput(str(error), "body", str(error).split()[0]) from None
