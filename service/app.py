@@ -23,6 +23,15 @@ An empty `POST /train` is the article's run; `?wait=10` answers when it has ende
 """
 
 
+TAGS = {
+    "training": "Start jobs, list them, wait for them, cancel and delete them.",
+    "watching": "Losses as they come, and the moments that were kept.",
+    "inference": "Sample with the generator, score with the discriminator.",
+    "models": "Take finished models away.",
+    "operations": "Whether the service lives, and is ready.",
+}
+
+
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The service, with a data folder of its own: it works from now on, and its lifespan ends it.
 
@@ -51,6 +60,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="gan1010",
         version=version("gan1010"),
         description=DESCRIPTION,
+        openapi_tags=[{"name": name, "description": description} for name, description in TAGS.items()],
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import signal
+import sqlite3
 import sys
 from types import FrameType
 
@@ -45,7 +46,7 @@ def serve(settings: Settings) -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s:     %(message)s")
     try:
         app = create_app(settings)
-    except (FolderInUseError, OSError) as error:
+    except (FolderInUseError, OSError, sqlite3.Error) as error:
         sys.exit(f"gan1010 cannot start: {error}")
     server = Server(app, settings)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again once all is closed

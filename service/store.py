@@ -22,6 +22,7 @@ from gan1010.history import FAKE, GENERATOR, REAL
 from service.jobs import Job, Status
 
 SCHEMA = """
+PRAGMA user_version = 1;
 CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, kind TEXT NOT NULL, status TEXT NOT NULL, finished_at TEXT, generator INTEGER NOT NULL,
     document TEXT NOT NULL
