@@ -17,8 +17,9 @@ def main() -> None:
     """Read the one option, measure, print."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds: half a minute, and less sure")
-    quick, console = parser.parse_args().quick, Console()
-    rows = []
+    quick, console, rows = parser.parse_args().quick, Console(), []
+    if not console.is_terminal:
+        console = Console(width=140)
     with console.status("Measuring") as status:
         for row in _measured(quick):
             rows.append(row)

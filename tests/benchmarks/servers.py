@@ -1,4 +1,4 @@
-"""Servers under test: processes of their own on free ports, ready when they are handed out, and stopped by their pid."""
+"""Servers under test: each a process on a free port, ready when it is handed out, and stopped by its pid in the end."""
 
 import os
 import socket

@@ -84,6 +84,12 @@ def test_sigmoid_is_close_and_never_leaves_its_range(sign: int) -> None:
     assert (out <= 1).all()
 
 
+@pytest.mark.parametrize("base", [0.9, 0.999])
+def test_powers_are_those_of_repeated_multiplication(base: float) -> None:
+    for exponent in (0, 1, 2, 3, 10, 1000, 20_000_000):
+        assert arithmetic.power(base, exponent) == pytest.approx(base**exponent, rel=1e-12, abs=1e-300)
+
+
 def test_fma_rounds_once() -> None:
     a = np.float32(1 + 2**-12)
     assert a * a - np.float32(1 + 2**-11) == 0
@@ -92,4 +98,4 @@ def test_fma_rounds_once() -> None:
 
 @compiled
 def fused(a: np.float32, b: np.float32, c: np.float32) -> np.float32:
-    return arithmetic.fma(a, b, c)  # type: ignore[no-any-return]
+    return arithmetic.fma(a, b, c)

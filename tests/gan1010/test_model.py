@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan1010 import Model, TrainConfig, train
+from gan1010 import Model, TrainConfig, kernel, train
 from gan1010.networks import Discriminator, Generator
 
 MODEL = train(TrainConfig(seed=1, iterations=300, pattern="110", hidden_size=5)).model()
@@ -11,8 +12,6 @@ ALONE = train(TrainConfig(seed=1, iterations=10, experiment="discriminator")).mo
 
 
 def test_samples_and_scores_are_torchs() -> None:
-    import torch
-
     generator, discriminator = Generator(3, 5), Discriminator(3, 5)
     assert MODEL.generator is not None
     generator.load_flat(MODEL.generator)
@@ -40,8 +39,6 @@ def test_numbers_of_any_kind_are_taken(seeds: np.ndarray) -> None:
 
 
 def test_nothing_is_compiled_for_arrays_of_another_kind() -> None:
-    from gan1010 import kernel
-
     MODEL.sample([0.5])
     MODEL.score([[1, 1, 0]])
     compiled = len(kernel.sample.signatures), len(kernel.score.signatures)
@@ -59,7 +56,7 @@ def test_nothing_is_compiled_for_arrays_of_another_kind() -> None:
 @pytest.mark.parametrize("seeds", [[[0.5]], 0.5])
 def test_seeds_of_another_shape_are_refused(seeds: object) -> None:
     with pytest.raises(ValueError, match="seeds must be one row of numbers, not of shape"):
-        MODEL.sample(seeds)  # type: ignore[arg-type]
+        MODEL.sample(seeds)
 
 
 @pytest.mark.parametrize("vectors", [[[1, 0]], [[1, 0, 1, 0]], [1, 0, 1], []])

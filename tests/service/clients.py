@@ -38,8 +38,8 @@ class Body(httpx.AsyncByteStream):
 class InProcess(httpx.BaseTransport):
     """Requests straight to the application, whose event loop runs in a thread of its own."""
 
-    def __init__(self, app: FastAPI, portal: BlockingPortal) -> None:
-        self._asgi, self._portal = httpx.ASGITransport(app), portal
+    def __init__(self, app: FastAPI, portal: BlockingPortal, raising: bool) -> None:
+        self._asgi, self._portal = httpx.ASGITransport(app, raise_app_exceptions=raising), portal
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         assert isinstance(request.stream, httpx.SyncByteStream)
@@ -61,13 +61,16 @@ class Client(httpx.Client):
 
 
 @contextmanager
-def in_process(data_dir: Path, **settings: Any) -> Iterator[Client]:
-    """The application on a data folder; each of its answers is held against its own `/openapi.json`."""
+def in_process(data_dir: Path, raising: bool = True, **settings: Any) -> Iterator[Client]:
+    """The application on a data folder; each of its answers is held against its own `/openapi.json`.
+
+    Where it fails, its exception is the test's, unless it is told not to be `raising`.
+    """
     app = create_app(Settings(data_dir=data_dir, **settings))
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(app.router.lifespan_context(app)):
         hooks: dict[str, list[Callable[..., Any]]] = {"response": [holds_what_openapi_says(app.openapi())]}
         with Client(
-            transport=InProcess(app, portal), base_url="http://testserver", timeout=60, event_hooks=hooks
+            transport=InProcess(app, portal, raising), base_url="http://testserver", timeout=60, event_hooks=hooks
         ) as client:
             client.app = app
             yield client

@@ -172,9 +172,7 @@ def test_discriminator_experiment_has_no_generator_loss(shared: Client, alone: J
     [{}, {"after": 9000}, {"after": 10_000}, {"max_points": 50}, {"after": 5000, "max_points": 9}],
 )
 @pytest.mark.parametrize("job", ["article", "alone"])
-def test_csv_says_the_same_as_json(
-    shared: Client, parameters: Json, job: str, request: pytest.FixtureRequest
-) -> None:
+def test_csv_says_the_same_as_json(shared: Client, parameters: Json, job: str, request: pytest.FixtureRequest) -> None:
     job = request.getfixturevalue(job)
     series = progress_of(shared, job, **parameters)["series"]
     answer = shared.get(f"/jobs/{job['id']}/progress", params=parameters, headers={"Accept": "text/csv"})

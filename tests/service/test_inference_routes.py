@@ -146,7 +146,15 @@ def test_untrained_generator_knows_no_pattern(shared: Client, article: Json) -> 
 
 @pytest.mark.parametrize(
     ("iteration", "nearest"),
-    [(1, [0, 100]), (99, [0, 100]), (150, [100, 200]), (901, [900, 950]), (949, [900, 950]), (951, [900, 950]), (10_000_000, [900, 950])],
+    [
+        (1, [0, 100]),
+        (99, [0, 100]),
+        (150, [100, 200]),
+        (901, [900, 950]),
+        (949, [900, 950]),
+        (951, [900, 950]),
+        (10_000_000, [900, 950]),
+    ],
 )
 @pytest.mark.parametrize("call", ["get", "sample", "score"])
 def test_moment_that_was_not_kept_is_told_its_neighbours(
@@ -241,7 +249,9 @@ def test_many_are_answered_in_order(shared: Client, article: Json, count: int) -
     vectors = [[round(value, 3) for value in sample] for sample in sampled["samples"]]
     scores = shared.post("/score", json={"vectors": vectors, "job_id": article["id"]}).json()["scores"]
     assert len(scores) == count
-    assert shared.post("/score", json={"vectors": vectors[-1:], "job_id": article["id"]}).json()["scores"] == scores[-1:]
+    assert (
+        shared.post("/score", json={"vectors": vectors[-1:], "job_id": article["id"]}).json()["scores"] == scores[-1:]
+    )
 
 
 @pytest.mark.parametrize(("path", "field", "row"), [("/sample", "seeds", 0.5), ("/score", "vectors", [0, 0, 0, 0])])

@@ -1,0 +1,53 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+import gan1010
+
+
+def test_public_names() -> None:
+    assert gan1010.__all__ == [
+        "PRESETS",
+        "Discriminator",
+        "DivergedError",
+        "Generator",
+        "History",
+        "Model",
+        "Preset",
+        "Progress",
+        "Result",
+        "Run",
+        "Snapshots",
+        "TrainConfig",
+        "run",
+        "train",
+    ]
+    assert all(hasattr(gan1010, name) for name in gan1010.__all__)
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'gan1010' has no attribute 'Critic'"):
+        gan1010.Critic  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("program", "absent"),
+    [
+        ("from gan1010 import TrainConfig, train", ["torch", "matplotlib", "safetensors"]),
+        ("import gan1010; gan1010.train(gan1010.TrainConfig(iterations=10)).model().sample([0.5])", ["torch"]),
+        ("import gan1010.modelfile, gan1010.plots", ["torch", "matplotlib.pyplot"]),
+        ("from gan1010 import Discriminator, Generator", ["matplotlib"]),
+        ("import gan1010.reference", ["matplotlib"]),
+    ],
+)
+def test_only_what_is_needed_is_imported(program: str, absent: list[str]) -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-c", f"{program}\nimport json, sys; print(json.dumps(sorted(sys.modules)))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    never = ["fastapi", "starlette", "pydantic", "uvicorn", "httpx", "service"]
+    assert {*json.loads(loaded.stdout)} & {*absent, *never} == set()

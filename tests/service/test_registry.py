@@ -1,0 +1,182 @@
+"""The registry: who may do what to a job, and what survives."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gan1010 import TrainConfig, run
+from service.errors import JobNotFound, KeyReused, NoModel, QueueFull, StateForbids
+from service.jobs import Job, JobError
+from service.registry import LiveJob, Registry
+from service.store import Store
+
+CONFIG = TrainConfig(seed=1, iterations=20)
+
+
+@contextmanager
+def opened(folder: Path, queue_size: int = 100) -> Iterator[Registry]:
+    store = Store(folder)
+    yield Registry(store, queue_size)
+    store.close()
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[Registry]:
+    with opened(tmp_path) as registry:
+        yield registry
+
+
+def submit(registry: Registry, **more: str) -> Job:
+    return registry.submit(CONFIG, preset="article", name=None, **more)  # type: ignore[arg-type]
+
+
+def take(registry: Registry) -> LiveJob:
+    """What a worker takes from the queue."""
+    live = registry.queue.get(timeout=1)
+    assert live is not None
+    return live
+
+
+def train(registry: Registry) -> str:
+    """Be the worker of the next job: its id."""
+    live = take(registry)
+    assert registry.begin(live)
+    for live.progress in run(live.job.config):
+        pass
+    registry.end(live, "succeeded")
+    return live.job.id
+
+
+def test_oldest_job_is_taken_first(registry: Registry) -> None:
+    ids = [submit(registry).id for _ in range(5)]
+    assert [take(registry).job.id for _ in range(5)] == ids == sorted(ids)
+
+
+def test_job_ends_as_the_worker_says_and_who_waits_is_told_then(registry: Registry) -> None:
+    job = submit(registry)
+    live = registry.live(job.id)
+    assert live is not None
+    assert not live.over.done()
+    train(registry)
+    assert live.over.done()
+    assert live.current == registry.job(job.id)
+    assert live.current.status == "succeeded"
+    assert registry.live(job.id) is None
+
+
+def test_failure_is_kept_with_its_reason(registry: Registry, tmp_path: Path) -> None:
+    submit(registry)
+    live = take(registry)
+    registry.begin(live)
+    registry.end(live, "failed", JobError(type="diverged", detail="not finite"))
+    job = registry.job(live.job.id)
+    assert (job.status, job.error) == ("failed", JobError(type="diverged", detail="not finite"))
+    assert job.transitions[-1].detail == "not finite"
+    with pytest.raises(StateForbids, match="failed"):
+        registry.request_cancel(job.id)
+    with pytest.raises(NoModel):
+        registry.latest(with_generator=True)
+    registry.delete(job.id)
+
+
+def test_queue_is_as_long_as_it_may_be_and_the_running_do_not_count(tmp_path: Path) -> None:
+    with opened(tmp_path, queue_size=2) as registry:
+        submit(registry)
+        submit(registry)
+        with pytest.raises(QueueFull):
+            submit(registry)
+        registry.begin(take(registry))
+        submit(registry)
+        with pytest.raises(QueueFull):
+            submit(registry)
+        assert len(registry.jobs(status=None, kind=None, after=None, limit=9)) == 3
+
+
+def test_cancelled_job_is_not_begun(registry: Registry) -> None:
+    job = submit(registry)
+    registry.request_cancel(job.id)
+    assert registry.job(job.id).status == "cancelled"
+    assert not registry.begin(take(registry))
+    assert registry.job(job.id).status == "cancelled"
+
+
+def test_running_job_is_asked_to_stop_and_may_still_succeed(registry: Registry) -> None:
+    submit(registry)
+    live = take(registry)
+    registry.begin(live)
+    assert registry.request_cancel(live.job.id) is live
+    assert live.cancel_requested
+    assert registry.job(live.job.id).status == "running"
+    with pytest.raises(StateForbids):
+        registry.delete(live.job.id)
+
+
+def test_one_of_many_with_one_key_makes_a_job(registry: Registry) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        jobs = list(pool.map(lambda _: submit(registry, key="key", request="same"), range(32)))
+    assert len({job.id for job in jobs}) == 1
+    with pytest.raises(KeyReused):
+        submit(registry, key="key", request="other")
+
+
+def test_unfinished_jobs_wait_again_after_a_restart_in_their_order(tmp_path: Path) -> None:
+    with opened(tmp_path) as registry:
+        done, running, waiting = (submit(registry).id for _ in range(3))
+        train(registry)
+        registry.begin(take(registry))
+    with opened(tmp_path) as registry:
+        assert [take(registry).job.id for _ in range(2)] == [running, waiting]
+        assert registry.queue.empty()
+        again = registry.job(running)
+        assert [transition.status for transition in again.transitions] == ["queued", "running", "queued"]
+        assert again.transitions[-1].detail
+        assert len(registry.job(waiting).transitions) == 1
+        assert registry.job(done).status == "succeeded"
+        assert registry.latest(with_generator=True) == done
+        assert submit(registry).id > waiting
+
+
+def test_full_queue_of_old_jobs_is_kept_over_a_restart_with_a_shorter_queue(tmp_path: Path) -> None:
+    with opened(tmp_path, queue_size=5) as registry:
+        ids = [submit(registry).id for _ in range(5)]
+    with opened(tmp_path, queue_size=1) as registry:
+        assert [take(registry).job.id for _ in range(5)] == ids
+        with pytest.raises(QueueFull):
+            submit(registry)
+
+
+def test_who_waits_is_released_when_the_service_stops_though_the_job_goes_on(registry: Registry) -> None:
+    jobs = [submit(registry) for _ in range(2)]
+    registry.begin(take(registry))
+    futures = [live.over for job in jobs if (live := registry.live(job.id))]
+    registry.release()
+    registry.release()
+    assert all(future.done() for future in futures)
+    assert [registry.job(job.id).status for job in jobs] == ["running", "queued"]
+
+
+def test_model_that_was_used_is_not_there_once_its_job_is_deleted(registry: Registry) -> None:
+    submit(registry)
+    id = train(registry)
+    for iteration in (None, 0, 20):
+        registry.model(id, iteration)
+        assert registry.cached_model(id, iteration) is not None
+    registry.delete(id)
+    for iteration in (None, 0, 20):
+        assert registry.cached_model(id, iteration) is None
+        with pytest.raises(JobNotFound):
+            registry.model(id, iteration)
+    with pytest.raises(NoModel):
+        registry.latest(with_generator=True)
+
+
+def test_latest_falls_back_to_the_one_before(registry: Registry) -> None:
+    for _ in range(2):
+        submit(registry)
+    first, second = train(registry), train(registry)
+    assert registry.latest(with_generator=True) == second
+    registry.delete(second)
+    assert registry.latest(with_generator=True) == registry.latest(with_generator=False) == first

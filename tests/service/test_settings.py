@@ -1,0 +1,52 @@
+"""Settings: from the environment, checked, and never from anywhere else."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from service.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"GAN1010_{name.upper()}", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_defaults_are_those_of_the_contract() -> None:
+    settings = Settings()
+    assert (settings.host, settings.port, settings.data_dir) == ("127.0.0.1", 8000, Path("data"))
+    assert (settings.queue_size, settings.max_body_bytes) == (10_000, 8 * 2**20)
+    assert settings.workers >= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("host", "0.0.0.0", "0.0.0.0"),  # noqa: S104
+        ("port", "9000", 9000),
+        ("data_dir", "/data", Path("/data")),
+        ("workers", "3", 3),
+        ("queue_size", "1", 1),
+        ("max_body_bytes", "1048576", 1048576),
+    ],
+)
+def test_environment_sets_it_and_what_is_given_comes_first(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, value: object
+) -> None:
+    monkeypatch.setenv(f"GAN1010_{name.upper()}", text)
+    monkeypatch.setenv(f"GAN1010_{name.upper()}_X", "nothing of ours")
+    assert getattr(Settings(), name) == value
+    assert getattr(Settings(**{name: getattr(Settings.model_construct(), name)}), name) != value
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("port", "-1"), ("port", "65536"), ("port", "x"), ("workers", "0"), ("queue_size", "0"), ("max_body_bytes", "-1")],
+)
+def test_bad_setting_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
+    monkeypatch.setenv(f"GAN1010_{name.upper()}", text)
+    with pytest.raises(ValidationError, match=name):
+        Settings()
