@@ -100,6 +100,7 @@ class Snapshots:
         """
         row = int(np.searchsorted(self.iterations, iteration))
         if row == len(self) or self.iterations[row] != iteration:
-            nearest = self.iterations[max(row - 1, 0) : row + 1]
+            last = min(max(row, 1), len(self) - 1)
+            nearest = self.iterations[max(last - 1, 0) : last + 1]
             raise ValueError(f"no snapshot at iteration {iteration}; the nearest: {', '.join(map(str, nearest))}")
         return row

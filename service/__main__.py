@@ -1,7 +1,11 @@
 """`python -m service` is `gan1010 serve`."""
 
-import sys
+import typer
 
-from service.cli import app
+from service.cli import serve
 
-app(["serve", *sys.argv[1:]], prog_name="python -m service")
+single = typer.Typer(add_completion=False)
+single.command()(serve)
+
+if __name__ == "__main__":
+    single(prog_name="python -m service")

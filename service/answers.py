@@ -13,10 +13,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from service.errors import BodyTooLarge, InvalidInput, QueueFull, ServiceError, WrongContentType
 
-MOST_MISTAKES, LONGEST_NAME = 20, 64
+MOST_MISTAKES, LONGEST_NAME = 20, 32
 Responses = dict[int | str, dict[str, Any]]
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 UNCHANGED: Responses = {304: {"description": "Not changed since the ETag of If-None-Match"}}
@@ -39,6 +40,17 @@ def csv_answer(columns: Mapping[str, npt.NDArray[Any]]) -> Response:
     rows = zip(*(column.split(b",") if column else [] for column in values), strict=True)
     lines = [",".join(columns).encode(), *(b",".join(row) for row in rows), b""]
     return Response(b"\r\n".join(lines), media_type="text/csv")
+
+
+def prefers_csv(request: Request) -> bool:
+    """Whether the client would rather have CSV than JSON (RFC 9110, 12.5.1)."""
+    wanted: dict[str, float] = {}
+    for part in request.headers.get("accept", "").split(","):
+        kind, _, parameters = part.partition(";")
+        quality = parameters.replace(" ", "").partition("q=")[2]
+        wanted[kind.strip().lower()] = float(quality) if quality.replace(".", "", 1).isdecimal() else 1.0
+    json = wanted.get("application/json", 0.0)
+    return wanted.get("text/csv", 0.0) > 0 and wanted["text/csv"] >= json
 
 
 def unless_known(request: Request, answer: Response) -> Response:
@@ -151,7 +163,7 @@ class DirectRoute(DescribedRoute):
 def problem(request: Request, status: int, type: str, title: str, detail: str, **more: Any) -> Response:
     """An `application/problem+json` answer (RFC 9457)."""
     content = {"type": f"/problems/{type}", "title": title, "status": status, "detail": detail}
-    content |= {"instance": request.url.path[:200], **more}
+    content |= {"instance": request.scope["path"][:200], **more}
     return Response(orjson.dumps(content), status, media_type="application/problem+json")
 
 
@@ -206,7 +218,15 @@ async def _http_error(request: Request, error: Any) -> Response:
     detail = details.get(status, str(error.detail))
     answer = problem(request, status, status.phrase.lower().replace(" ", "-"), status.phrase, detail)
     answer.headers.update(error.headers or {})
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        answer.headers["Allow"] = ", ".join(_allowed_methods(request))
     return answer
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """What the path can be asked for, by all routes that have it: Starlette names those of one."""
+    matching = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
+    return sorted({method for route in matching for method in getattr(route, "methods", None) or {"GET", "HEAD"}})
 
 
 async def _unexpected_error(request: Request, error: Exception) -> Response:

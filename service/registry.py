@@ -213,7 +213,8 @@ class Registry:
         else:
             progress = self.progress(job)
             if progress is None:
-                raise NoModel(f"the job is {job.status} and has no weights yet; wait until it runs")
+                what_next = "wait until it runs" if job.status == "queued" else "train another"
+                raise NoModel(f"the job is {job.status} and has no weights; {what_next}")
             loaded = _model_of(job, progress.snapshots, iteration)
         if job.ended or iteration is not None:  # else the next one who asks gets newer weights
             with self._lock:

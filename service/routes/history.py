@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from gan1010 import History, Snapshots
 from gan1010.layout import discriminator_layout, generator_layout
 from gan1010.training import model_at
-from service.answers import UNCHANGED, StrictRoute, csv_answer, json_answer, ok, problems, unless_known
+from service.answers import UNCHANGED, StrictRoute, csv_answer, json_answer, ok, prefers_csv, problems, unless_known
 from service.deps import ExistingJob, Jobs
 from service.errors import NotAsInTheArticle
 from service.jobs import Job
@@ -49,7 +49,7 @@ def get_progress(
     if max_points is not None:
         history = history.thinned(max_points)
     series: dict[str, npt.NDArray[Any]] = {"iteration": history.iteration, **history.series}
-    if "text/csv" in request.headers.get("accept", ""):
+    if prefers_csv(request):
         return unless_known(request, csv_answer(series))
     content = {
         "job_id": job.id,

@@ -80,7 +80,7 @@ async def get_job(request: Request, registry: Jobs, job_id: JobId, wait: Wait = 
     return unless_known(request, _job_answer(job))
 
 
-@router.post("/jobs/{job_id}/cancel", responses=ok(model=JobOut) | problems(404, 409, 422))
+@router.post("/jobs/{job_id}/cancel", responses=ok(model=JobOut) | problems(404, 409, 413, 415, 422))
 async def cancel_job(registry: Jobs, job_id: JobId) -> Response:
     """Cancel a job; answers once it has stopped."""
     found = await run_in_threadpool(registry.request_cancel, job_id)
