@@ -95,7 +95,7 @@ def test_listed_job_is_the_job(seven: Client, status: str) -> None:
     (listed, *_) = seven.get("/jobs", params={"status": status}).json()["data"]
     job = seven.get(f"/jobs/{listed['id']}").json()
     if status == "running":  # what moves on between the two
-        moving = {name: None for name in ("iteration", "iterations_per_second", "eta_seconds")}
+        moving = dict.fromkeys(("iteration", "iterations_per_second", "eta_seconds"))
         listed, job = listed | moving, job | moving
     assert listed == job
 

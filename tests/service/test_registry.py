@@ -44,8 +44,8 @@ def train(registry: Registry) -> str:
     """Be the worker of the next job: its id."""
     live = take(registry)
     assert registry.begin(live)
-    for live.progress in run(live.job.config):
-        pass
+    for progress in run(live.job.config):
+        live.progress = progress
     registry.end(live, "succeeded")
     return live.job.id
 

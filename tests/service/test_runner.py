@@ -1,6 +1,7 @@
 """The threads that train: side by side, oldest first, and gone when they are told to stop."""
 
 import dataclasses
+import itertools
 import logging
 import threading
 from collections.abc import Iterator
@@ -58,7 +59,7 @@ def test_one_thread_takes_the_oldest_first(tmp_path: Path) -> None:
         runner.start()
         jobs = [ended(live) for live in lives]
         runner.stop()
-    for before, after in zip(jobs, jobs[1:], strict=False):
+    for before, after in itertools.pairwise(jobs):
         assert before.finished_at is not None
         assert after.started_at is not None
         assert before.finished_at <= after.started_at
