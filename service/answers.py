@@ -226,7 +226,8 @@ async def _http_error(request: Request, error: Any) -> Response:
 def _allowed_methods(request: Request) -> list[str]:
     """What the path can be asked for, by all routes that have it: Starlette names those of one."""
     matching = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
-    return sorted({method for route in matching for method in getattr(route, "methods", None) or {"GET", "HEAD"}})
+    methods = {method for route in matching for method in getattr(route, "methods", None) or ()}
+    return sorted(methods or {"GET", "HEAD"})  # a file's
 
 
 async def _unexpected_error(request: Request, error: Exception) -> Response:

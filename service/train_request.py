@@ -41,7 +41,7 @@ TrainRequest = create_model(
     "TrainRequest",
     __base__=Wire,
     preset=(PresetName, Field("article", description="where the settings that are not given come from")),
-    name=(Name | None, None),
+    name=(Name | None, Field(None, description="a name for people")),
     **{name: _setting(name, resolved=False) for name in SETTINGS},
 )
 Config = create_model(

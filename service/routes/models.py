@@ -46,7 +46,9 @@ def download_model(
     request: Request,
     registry: Jobs,
     job_id: JobId,
-    file: Annotated[str, Path(max_length=64, examples=["generator.safetensors"])],
+    file: Annotated[
+        str, Path(max_length=64, examples=["generator.safetensors"], description="one of the model's files")
+    ],
 ) -> Response:
     """Download a finished model."""
     return unless_known(request, Response(_content(registry.model_file(job_id), file), media_type=BINARY))

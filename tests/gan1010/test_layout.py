@@ -31,6 +31,7 @@ def test_weights_lie_as_torch_yields_parameters(inputs: int, hidden: int, output
     tensors = {key: tensor.numpy() for key, tensor in module.state_dict().items()}
     assert layout.size == flat.size
     np.testing.assert_array_equal(layout.join(tensors), flat)
+    np.testing.assert_array_equal(layout.join(dict(reversed(tensors.items()))), flat)
     split = layout.split(flat)
     assert list(split) == list(tensors)
     for key, tensor in tensors.items():
