@@ -16,7 +16,7 @@ from tests.benchmarks.training import kernel, start, training
 def main() -> None:
     """Read the one option, measure, print."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds: half a minute, and less sure")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds: under a minute, and less sure")
     quick, console, rows = parser.parse_args().quick, Console(), []
     if not console.is_terminal:
         console = Console(width=140)

@@ -61,48 +61,41 @@ def inference(quick: bool, service: Server) -> Iterator[Row]:
 
 def _rows(question: Question, service: Server, obvious: dict[str, Server], rounds: int) -> Iterator[Row]:
     """Ours beside the fastest obvious endpoint, beside a bare app that answers the same bytes, and our errors."""
-    for server in (service, *obvious.values()):
-        _rate(question, server, [], part=10)  # warm
-    trials = side_by_side(3, *(partial(_rate, question, server, [], part=5) for server in obvious.values()))
-    name = max(zip(obvious, trials, strict=True), key=lambda trial: median(trial[1]))[0]
+    name = _fastest(question, obvious)
     with closing(Connection(service.port)) as connection:
         _, answer = connection.ask(question.message)
-    loads: list[Load] = []
-    bare_loads: list[Load] = []
     with servers.uvicorn("bare", answer=answer) as bare:
-        _rate(question, bare, [], part=10)  # warm
-        ours, theirs, least = side_by_side(
-            rounds,
-            partial(_rate, question, service, loads),
-            partial(_rate, question, obvious[name], []),
-            partial(_rate, question, bare, bare_loads),
-        )
-    times, errors = ratio(ours, theirs), sum(load.errors for load in loads)
+        contenders = (service, obvious[name], bare)
+        for server in contenders:
+            _load(question, server, part=10)  # warm
+        loads = side_by_side(rounds, *(partial(_load, question, server) for server in contenders))
+    ours, theirs, least = ([load.rate * question.values for load in measured] for measured in loads)
+    times, errors = ratio(ours, theirs), sum(load.errors for load in loads[0])
+    if any(load.errors for load in (*loads[1], *loads[2])):
+        raise RuntimeError(f"{question.what}: what it is measured beside answers with errors")
+    speed, busy = f"{median(ours):,.0f} {question.unit}", median(load.busy for load in loads[2])
     yield Row(
         what=question.what,
-        ours=f"{median(ours):,.0f} {question.unit}",
-        other=f"{median(theirs):,.0f}, {name} (the fastest of the obvious endpoints)",
+        ours=speed,
+        other=f"{median(theirs):,.0f}, {name} (the fastest of the obvious)",
         ratio=f"{times:.2f}",
         target=f">= {question.target}",
         met=times >= question.target,
     )
-    yield Row(
-        what=question.what,
-        ours=f"{median(ours):,.0f} {question.unit}",
-        other=f"{median(least):,.0f}, bare (the load generator {median(load.busy for load in bare_loads):.0%} busy)",
-        ratio=f"{ratio(ours, least):.2f}",
-    )
-    yield Row(
-        what=question.what,
-        ours=f"{errors:,} errors",
-        other=f"{sum(load.answers for load in loads):,} requests",
-        target="0",
-        met=errors == 0,
-    )
+    other = f"{median(least):,.0f}, bare (the load generator {busy:.0%} busy)"
+    yield Row(what=question.what, ours=speed, other=other, ratio=f"{ratio(ours, least):.2f}")
+    requests = f"{sum(load.answers for load in loads[0]):,} requests"
+    yield Row(what=question.what, ours=f"{errors:,} errors", other=requests, target="0", met=errors == 0)
 
 
-def _rate(question: Question, server: Server, loads: list[Load], part: int = 1) -> float:
-    """Values per second, over a round's requests or a part of them; the load is added to `loads`."""
-    load = hammer_elsewhere(server.port, question.message, question.requests // part)
-    loads.append(load)
-    return load.rate * question.values
+def _fastest(question: Question, obvious: dict[str, Server]) -> str:
+    """Which of the obvious endpoints it is fair to be measured beside."""
+    for server in obvious.values():
+        _load(question, server, part=10)  # warm
+    trials = side_by_side(3, *(partial(_load, question, server, part=5) for server in obvious.values()))
+    return max(zip(obvious, trials, strict=True), key=lambda trial: median(load.rate for load in trial[1]))[0]
+
+
+def _load(question: Question, server: Server, part: int = 1) -> Load:
+    """One round's requests, or a part of them."""
+    return hammer_elsewhere(server.port, question.message, question.requests // part)

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import TypeVar
 
 from rich.table import Table
 
-Measure = Callable[[], float]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +22,7 @@ class Row:
     met: bool | None = None
 
 
-def side_by_side(rounds: int, *measures: Measure) -> list[tuple[float, ...]]:
+def side_by_side(rounds: int, *measures: Callable[[], T]) -> list[tuple[T, ...]]:
     """Each measure once a round, in turn, so that whatever else the machine does meets them all; a row a measure."""
     return list(zip(*([measure() for measure in measures] for _ in range(rounds)), strict=True))
 

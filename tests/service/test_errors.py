@@ -32,7 +32,7 @@ TEXTS = [
     b'"\\x41"', b'"%s' % SECRET.encode(), b'{"%s": 1}' % SECRET.encode(),
 ]  # fmt: skip
 BODIES = [
-    b"{", b"}", b"nope", b"[]", b'"hunter2"', b"1", b"true", b"\xff\xfe{\x00}\x00", b"{}{}", b'{"a" 1}', b"{'a': 1}",
+    b"{", b"}", b"nope", b"null", b" ", b"[]", b'"hunter2"', b"1", b"true", b"\xff\xfe{\x00}\x00", b"{}{}", b'{"a" 1}', b"{'a': 1}",
     b'{"%s": 1}' % SECRET.encode(), b'{"": 1}', b'{"\\ud800": 1}', b'{"a": 1, "b": 2}', b"// {}", b"\x00",
     b"[" * DEEP, b'{"a":' * DEEP, b'{"a":[' * DEEP + b"]}" * DEEP, b"-", b"\xf0\x9f\x98",
 ]  # fmt: skip
