@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from fastapi.testclient import TestClient
 
-from service.app import create_app
 from service.settings import Settings
+from tests.service.clients import in_process
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -45,7 +44,7 @@ def test_every_curl_stands_in_a_block_that_is_run() -> None:
 
 
 def test_every_route_is_shown(tmp_path: Path) -> None:
-    with TestClient(create_app(Settings(data_dir=tmp_path))) as client:
+    with in_process(tmp_path) as client:
         paths = client.get("/openapi.json").json()["paths"]
     shown = re.sub(r"\$JOB|\$LONG", "{job_id}", README).replace("generator.safetensors", "{file}")
     missing = [path for path in paths if not re.search(rf"localhost:8000{re.escape(path)}(?![/\w])", shown)]
