@@ -95,5 +95,5 @@ def test_an_iteration_that_was_not_kept_is_refused_with_the_nearest(iteration: i
 
 def test_where_only_one_was_kept_that_is_the_nearest() -> None:
     only = Snapshots(iterations=np.array([0]), discriminators=np.empty((1, 19)), generators=np.empty((1, 22)))
-    with pytest.raises(ValueError, match="no snapshot at iteration 5; the nearest: 0$"):
+    with pytest.raises(ValueError, match=r"no snapshot at iteration 5; the nearest: 0$"):
         only.row_of(5)
