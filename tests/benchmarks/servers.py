@@ -35,13 +35,12 @@ def gan1010(data_dir: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def uvicorn(factory: str, *, access_log: bool = False, answer: bytes = b"") -> Iterator[Server]:
-    """An app of `baselines`, as fast as uvicorn serves; `answer` is for the bare one."""
+def uvicorn(factory: str, *options: str, **environment: str) -> Iterator[Server]:
+    """An app of `baselines`, as fast as uvicorn serves."""
     port = _free_port()
-    options = ["--http", "httptools", "--loop", "uvloop", "--port", str(port)]
-    options += [] if access_log else ["--no-access-log"]
-    command = [sys.executable, "-m", "uvicorn", "--factory", f"tests.benchmarks.baselines:{factory}", *options]
-    with _process(command, port, "/", BENCHMARK_ANSWER=answer.decode()) as server:
+    fast = ["--http", "httptools", "--loop", "uvloop", "--port", str(port)]
+    command = [sys.executable, "-m", "uvicorn", "--factory", f"tests.benchmarks.baselines:{factory}", *fast, *options]
+    with _process(command, port, "/", **environment) as server:
         yield server
 
 
