@@ -6,16 +6,19 @@
 '1010'
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from gan1010.config import PRESETS, Preset, TrainConfig
-from gan1010.history import History, Snapshots
-from gan1010.metrics import Result
-from gan1010.model import Model
-from gan1010.training import DivergedError, Progress, Run, run, train
-
 if TYPE_CHECKING:
+    from gan1010.cells import Members
+    from gan1010.config import PRESETS, Preset, TrainConfig
+    from gan1010.grid import SweepConfig
+    from gan1010.history import History, Snapshots
+    from gan1010.metrics import Result
+    from gan1010.model import Model
     from gan1010.networks import Discriminator, Generator
+    from gan1010.sweeping import Sweep, sweep
+    from gan1010.training import DivergedError, Progress, Run, run, train
 
 __all__ = [
     "PRESETS",
@@ -23,22 +26,39 @@ __all__ = [
     "DivergedError",
     "Generator",
     "History",
+    "Members",
     "Model",
     "Preset",
     "Progress",
     "Result",
     "Run",
     "Snapshots",
+    "Sweep",
+    "SweepConfig",
     "TrainConfig",
     "run",
+    "sweep",
     "train",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """The torch modules, imported when first asked for: nothing else here needs torch, which takes seconds to load."""
-    if name in ("Discriminator", "Generator"):
-        from gan1010 import networks
+HOMES = {
+    "cells": ("Members",),
+    "config": ("PRESETS", "Preset", "TrainConfig"),
+    "grid": ("SweepConfig",),
+    "history": ("History", "Snapshots"),
+    "metrics": ("Result",),
+    "model": ("Model",),
+    "networks": ("Discriminator", "Generator"),
+    "sweeping": ("Sweep", "sweep"),
+    "training": ("DivergedError", "Progress", "Run", "run", "train"),
+}
 
-        return getattr(networks, name)
+
+def __getattr__(name: str) -> Any:
+    """Each name from its module, when first asked for: Numba and torch take long to load, and not all need them."""
+    for home, names in HOMES.items():
+        if name in names:
+            globals()[name] = found = getattr(import_module(f"gan1010.{home}"), name)
+            return found
     raise AttributeError(f"module 'gan1010' has no attribute {name!r}")

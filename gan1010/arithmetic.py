@@ -1,4 +1,4 @@
-"""Arithmetic that gives the same bits on every machine: only IEEE operations, in a fixed order.
+"""Arithmetic that gives the same bits on every machine, of numbers and of lanes: only IEEE operations in a fixed order.
 
 The compiler may neither reorder these nor fuse a multiplication with an addition by itself; where one rounding is
 wanted instead of two, `fma` says so. That is why a run's weights do not depend on the processor that it ran on.
@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 import numba
 import numpy as np
 from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
+
+from gan1010.elementwise import elementwise, fma, same_width
+from gan1010.lanes import constant, select
 
 F = TypeVar("F", bound=Callable[..., Any])
 f32 = np.float32
@@ -35,48 +36,42 @@ def inlined(function: F) -> F:
     return compiled(function, inline="always")
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
-    """a * b + c, rounded once."""
-
-    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.fma(*arguments)
-
-    return types.float32(types.float32, types.float32, types.float32), codegen
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def _shift_exponent(typing_context: Any, x: Any, shifted: Any) -> Any:
+def _shift_exponent(x: Any, shifted: Any) -> Any:
     """x * 2^n, where n stands in the low bits of the float `shifted`."""
-
-    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        x_bits, n = (builder.bitcast(argument, ir.IntType(32)) for argument in arguments)
-        return builder.bitcast(builder.add(x_bits, builder.shl(n, ir.IntType(32)(23))), ir.FloatType())
-
-    return types.float32(types.float32, types.float32), codegen
+    raise NotImplementedError("only compiled code can")
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _exponent(typing_context: Any, x: Any) -> Any:
+def _exponent(x: Any) -> Any:
     """The exponent of a positive normal float: 0 for [1, 2)."""
-
-    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        exponent = builder.lshr(builder.bitcast(arguments[0], ir.IntType(32)), ir.IntType(32)(23))
-        return builder.sitofp(builder.sub(exponent, ir.IntType(32)(127)), ir.FloatType())
-
-    return types.float32(types.float32), codegen
+    raise NotImplementedError("only compiled code can")
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _mantissa(typing_context: Any, x: Any) -> Any:
+def _mantissa(x: Any) -> Any:
     """The mantissa of a positive normal float, in [1, 2)."""
+    raise NotImplementedError("only compiled code can")
 
-    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        fraction = builder.and_(builder.bitcast(arguments[0], ir.IntType(32)), ir.IntType(32)(0x007FFFFF))
-        return builder.bitcast(builder.or_(fraction, ir.IntType(32)(0x3F800000)), ir.FloatType())
 
-    return types.float32(types.float32), codegen
+def _emit_shift_exponent(builder: Any, x: Any, shifted: Any) -> Any:
+    x_bits, n = (builder.bitcast(operand, same_width(x.type, WORD)) for operand in (x, shifted))
+    return builder.bitcast(builder.add(x_bits, builder.shl(n, constant(n.type, FRACTION_BITS))), x.type)
 
+
+def _emit_exponent(builder: Any, x: Any) -> Any:
+    bits = builder.bitcast(x, same_width(x.type, WORD))
+    exponent = builder.lshr(bits, constant(bits.type, FRACTION_BITS))
+    return builder.sitofp(builder.sub(exponent, constant(bits.type, BIAS)), x.type)
+
+
+def _emit_mantissa(builder: Any, x: Any) -> Any:
+    bits = builder.bitcast(x, same_width(x.type, WORD))
+    fraction = builder.and_(bits, constant(bits.type, 2**FRACTION_BITS - 1))
+    return builder.bitcast(builder.or_(fraction, constant(bits.type, BIAS << FRACTION_BITS)), x.type)
+
+
+WORD, FRACTION_BITS, BIAS = ir.IntType(32), 23, 127  # of a float32
+elementwise(_shift_exponent, 2, _emit_shift_exponent)
+elementwise(_exponent, 1, _emit_exponent)
+elementwise(_mantissa, 1, _emit_mantissa)
 
 ZERO, HALF, ONE, TWO = f32(0), f32(0.5), f32(1), f32(2)
 LARGEST_EXPONENT = f32(87)  # e^87 and e^-87 are normal floats
@@ -97,8 +92,8 @@ def exp(x: Any) -> Any:
     x = n ln 2 + r with |r| <= ln 2 / 2, and e^r is a polynomial of degree 7 (coefficients: Cephes, expf), evaluated
     in two halves at once (Estrin), which the processor overlaps.
     """
-    x = LARGEST_EXPONENT if x > LARGEST_EXPONENT else x
-    x = -LARGEST_EXPONENT if x < -LARGEST_EXPONENT else x
+    x = select(x > LARGEST_EXPONENT, LARGEST_EXPONENT, x)
+    x = select(x < -LARGEST_EXPONENT, -LARGEST_EXPONENT, x)
     shifted = fma(x, LOG2_E, ROUNDING)
     n = shifted - ROUNDING
     r = fma(n, -LN2_LOW, fma(n, -LN2_HIGH, x))
@@ -115,15 +110,13 @@ def log(x: Any) -> Any:
     x = m 2^n with m in [1/sqrt 2, sqrt 2], and ln m = 2 artanh(s) with s = (m - 1) / (m + 1): |s| < 0.172, so that
     five terms of the series do.
     """
-    n = _exponent(x)
-    m = _mantissa(x)
-    if m > SQRT2:
-        m = m * HALF
-        n = n + ONE
+    n, m = _exponent(x), _mantissa(x)
+    above = m > SQRT2
+    n, m = select(above, n + ONE, n), select(above, m * HALF, m)
     s = (m - ONE) / (m + ONE)
     s2 = s * s
     tail = fma(fma(fma(fma(L9, s2, L7), s2, L5), s2, L3), s2 * s, TWO * s)
-    return x if x != x else fma(n, LN2_HIGH, fma(n, LN2_LOW, tail))
+    return select(x != x, x, fma(n, LN2_HIGH, fma(n, LN2_LOW, tail)))
 
 
 @inlined

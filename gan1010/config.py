@@ -5,6 +5,7 @@ import re
 import secrets
 import typing
 from dataclasses import dataclass, field
+from functools import cache
 from math import inf
 from typing import Annotated, Any, Literal
 
@@ -67,7 +68,7 @@ class TrainConfig:
     snapshot_every: Annotated[Every | None, Doc("iterations between two kept weights; at most 10,000 snapshots")] = None
 
     def __post_init__(self) -> None:
-        for name, hint in typing.get_type_hints(TrainConfig, include_extras=True).items():
+        for name, hint in _hints().items():
             _check(name, getattr(self, name), hint)
         if not re.fullmatch(PATTERN, self.pattern):
             raise ValueError(f"pattern must be 1 to 16 characters of 0 and 1, such as '1010', not {self.pattern!r}")
@@ -88,6 +89,12 @@ class TrainConfig:
     def width(self) -> int:
         """Numbers in a sample: the pattern's length."""
         return len(self.pattern)
+
+
+@cache
+def _hints() -> dict[str, Any]:
+    """Each setting's type and bounds."""
+    return typing.get_type_hints(TrainConfig, include_extras=True)
 
 
 def _least_every(iterations: int, most: int) -> int:

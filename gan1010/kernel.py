@@ -2,6 +2,7 @@
 
 One program serves every shape and setting, so nothing is ever compiled for a request. Legend of sizes: W numbers in a
 sample, H units in a hidden layer, T iterations in this call, N weights of a network. Weights are flat, as in `layout`.
+With LANES as one more, last axis of every array the same lines train as many GANs side by side (see `lanes`).
 
 Each unit is s = sigmoid(z), z = w x + b. With L(y) the loss of D's answer y, the chain rule gives at D's output
 dL/dz = 2 (y - target) y (1 - y) for squared error and y - target for cross-entropy, at a hidden unit
@@ -13,9 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gan1010.arithmetic import ONE, TWO, ZERO, compiled, f32, fma, inlined, log, power, sigmoid
+from gan1010.arithmetic import ONE, TWO, ZERO, compiled, f32, inlined, log, power
+from gan1010.elementwise import fma, narrow, sqrt, widen
+from gan1010.forward import discriminate, generate
+from gan1010.lanes import empty, load, select, store
 
 Float32s = npt.NDArray[np.float32]
+Float64s = npt.NDArray[np.float64]
 Int64s = npt.NDArray[np.int64]
 
 # Rows of `Records.losses`, and with the two after them places of `State.totals`.
@@ -36,9 +41,9 @@ class Plan(NamedTuple):
     cross_entropy: bool
     adam: bool
     constant_latent: bool
-    learning_rate: float
-    generator_learning_rate: float
-    latent_value: np.float32
+    learning_rate: Float64s  # (1,)
+    generator_learning_rate: Float64s  # (1,)
+    latent_value: Float32s  # (1,)
     low: Float32s  # (W,) a sample is in range when low <= sample <= high
     high: Float32s  # (W,)
     iterations: int
@@ -53,7 +58,7 @@ class State(NamedTuple):
     generator: Float32s  # (N_g,)
     discriminator_moments: Float32s  # (2, N_d) Adam's running means of the gradient and of its square
     generator_moments: Float32s  # (2, N_g)
-    totals: npt.NDArray[np.float64]  # (5,) sums over the last tenth of the run
+    totals: Float64s  # (5,) sums over the last tenth of the run
     settled: Int64s  # (1,) first recorded iteration since which the sample is in range, or -1
 
 
@@ -62,14 +67,14 @@ class Draws(NamedTuple):
 
     real: Float32s  # (W, T)
     noise: Float32s  # (W, T), or (W, 0) where the generator makes the fakes
-    latent: Float32s  # (T,) fed to G for the fake that D sees
-    generator_latent: Float32s  # (T,) fed to G for its own step
+    latent: Float32s  # (T,) fed to G for the fake that D sees, or (0,) where it is the constant
+    generator_latent: Float32s  # (T,) fed to G for its own step, or (0,)
 
 
 class Records(NamedTuple):
     """What the run leaves behind, allocated for the whole of it."""
 
-    losses: Float32s  # (3, points)
+    losses: Float32s  # (3, points), or (3, 0) where nobody wants them
     discriminators: Float32s  # (snapshots, N_d)
     generators: Float32s  # (snapshots, N_g)
 
@@ -89,37 +94,8 @@ class Scratch(NamedTuple):
 
 def scratch_for(plan: Plan, state: State) -> Scratch:
     """Scratch of the right sizes."""
-    sizes = [plan.width] * 3 + [plan.hidden] * 3 + [state.discriminator.size, state.generator.size]
-    return Scratch(*(np.empty(size, np.float32) for size in sizes))
-
-
-@inlined
-def discriminate(d: Any, x: Any, hidden: Any) -> Any:
-    """D's answer to x (W,); leaves its hidden layer (H,) in `hidden`."""
-    width, units = x.shape[0], hidden.shape[0]
-    bias, out = units * width, units * (width + 1)
-    z_out = d[out + units]
-    for h in range(units):
-        z = d[bias + h]
-        for i in range(width):
-            z = fma(d[h * width + i], x[i], z)
-        hidden[h] = sigmoid(z)
-        z_out = fma(d[out + h], hidden[h], z_out)
-    return sigmoid(z_out)
-
-
-@inlined
-def generate(g: Any, seed: Any, hidden: Any, sample: Any) -> None:
-    """G's output for one seed, left in `sample` (W,), and its hidden layer in `hidden` (H,)."""
-    width, units = sample.shape[0], hidden.shape[0]
-    out, out_bias = 2 * units, units * (2 + width)
-    for h in range(units):
-        hidden[h] = sigmoid(fma(g[h], seed, g[units + h]))
-    for i in range(width):
-        z = g[out_bias + i]
-        for h in range(units):
-            z = fma(g[out + i * units + h], hidden[h], z)
-        sample[i] = sigmoid(z)
+    sizes = [plan.width] * 3 + [plan.hidden] * 3 + [len(state.discriminator), len(state.generator)]
+    return Scratch(*(empty((size, *state.discriminator.shape[1:])) for size in sizes))
 
 
 @inlined
@@ -128,7 +104,8 @@ def loss(answer: Any, target: Any, cross_entropy: bool) -> Any:
     if not cross_entropy:
         return (answer - target) * (answer - target)
     probability = answer if target == ONE else ONE - answer
-    return LARGEST_LOSS if probability <= ZERO else min(-log(probability), LARGEST_LOSS)
+    surprise = -log(probability)
+    return select(probability <= ZERO, LARGEST_LOSS, select(surprise > LARGEST_LOSS, LARGEST_LOSS, surprise))
 
 
 @inlined
@@ -139,19 +116,22 @@ def output_slope(answer: Any, target: Any, cross_entropy: bool) -> Any:
 
 
 @inlined
-def descend(weights: Any, gradient: Any, moments: Any, learning_rate: float, count: int, adam: bool) -> None:
+def descend(weights: Any, gradient: Any, moments: Any, learning_rate: Any, count: int, adam: bool) -> None:
     """Step number `count` (1, 2, ...) of all weights (N,): w - rate gradient (SGD), or Adam's."""
     if adam:
-        rate = f32(learning_rate / (1 - power(BETA1, count)))
+        rate = narrow(load(learning_rate, 0) / (1 - power(BETA1, count)))
         scale = f32(1 / np.sqrt(1 - power(BETA2, count)))
         for k in range(weights.shape[0]):
-            moments[0, k] = fma(FRESH1, gradient[k] - moments[0, k], moments[0, k])
-            moments[1, k] = fma(FRESH2 * gradient[k], gradient[k], KEPT2 * moments[1, k])
-            weights[k] -= rate * moments[0, k] / fma(np.sqrt(moments[1, k]), scale, EPSILON)
+            slope, mean = load(gradient, k), load(moments, (0, k))
+            mean = fma(FRESH1, slope - mean, mean)
+            square = fma(FRESH2 * slope, slope, KEPT2 * load(moments, (1, k)))
+            store(moments, (0, k), mean)
+            store(moments, (1, k), square)
+            store(weights, k, load(weights, k) - rate * mean / fma(sqrt(square), scale, EPSILON))
     else:
-        rate = f32(learning_rate)
+        rate = narrow(load(learning_rate, 0))
         for k in range(weights.shape[0]):
-            weights[k] = fma(-rate, gradient[k], weights[k])
+            store(weights, k, fma(-rate, load(gradient, k), load(weights, k)))
 
 
 @inlined
@@ -162,14 +142,14 @@ def train_discriminator(plan: Any, state: Any, x: Any, target: Any, count: int, 
     bias, out = units * width, units * (width + 1)
     answer = discriminate(d, x, hidden)
     slope = output_slope(answer, target, plan.cross_entropy)
-    gradient[out + units] = slope
+    store(gradient, out + units, slope)
     for h in range(units):
-        s = hidden[h]
-        hidden_slope = slope * (d[out + h] * (s * (ONE - s)))
-        gradient[out + h] = slope * s
-        gradient[bias + h] = hidden_slope
+        s = load(hidden, h)
+        hidden_slope = slope * (load(d, out + h) * (s * (ONE - s)))
+        store(gradient, out + h, slope * s)
+        store(gradient, bias + h, hidden_slope)
         for i in range(width):
-            gradient[h * width + i] = hidden_slope * x[i]
+            store(gradient, h * width + i, hidden_slope * load(x, i))
     descend(d, gradient, state.discriminator_moments, plan.learning_rate, count, plan.adam)
     return answer
 
@@ -187,55 +167,69 @@ def train_generator(plan: Any, state: Any, seed: Any, sample: Any, count: int, s
     answer = discriminate(d, sample, scratch.discriminator_hidden)
     slope = output_slope(answer, ONE, plan.cross_entropy)
     for i in range(width):
-        sample_slope[i] = ZERO
+        store(sample_slope, i, ZERO)
     for h in range(units):
-        s = scratch.discriminator_hidden[h]
-        through = slope * (d[units * (width + 1) + h] * (s * (ONE - s)))
+        s = load(scratch.discriminator_hidden, h)
+        through = slope * (load(d, units * (width + 1) + h) * (s * (ONE - s)))
         for i in range(width):
-            sample_slope[i] = fma(through, d[h * width + i], sample_slope[i])
+            store(sample_slope, i, fma(through, load(d, h * width + i), load(sample_slope, i)))
     for h in range(units):
-        hidden_slope[h] = ZERO
+        store(hidden_slope, h, ZERO)
     for i in range(width):
-        at_output = sample_slope[i] * (sample[i] * (ONE - sample[i]))
-        gradient[out_bias + i] = at_output
+        y = load(sample, i)
+        at_output = load(sample_slope, i) * (y * (ONE - y))
+        store(gradient, out_bias + i, at_output)
         for h in range(units):
-            hidden_slope[h] = fma(at_output, g[out + i * units + h], hidden_slope[h])
-            gradient[out + i * units + h] = at_output * hidden[h]
+            store(hidden_slope, h, fma(at_output, load(g, out + i * units + h), load(hidden_slope, h)))
+            store(gradient, out + i * units + h, at_output * load(hidden, h))
     for h in range(units):
-        at_hidden = hidden_slope[h] * (hidden[h] * (ONE - hidden[h]))
-        gradient[units + h] = at_hidden
-        gradient[h] = at_hidden * seed
+        s = load(hidden, h)
+        at_hidden = load(hidden_slope, h) * (s * (ONE - s))
+        store(gradient, units + h, at_hidden)
+        store(gradient, h, at_hidden * seed)
     descend(g, gradient, state.generator_moments, plan.generator_learning_rate, count, plan.adam)
     return answer
 
 
 @inlined
-def in_range(plan: Any, state: Any, scratch: Any) -> bool:
+def in_range(plan: Any, state: Any, scratch: Any) -> Any:
     """Whether every number that G makes of `latent_value` lies in its real range."""
-    generate(state.generator, plan.latent_value, scratch.generator_hidden, scratch.sample)
-    for i in range(plan.width):
-        if not plan.low[i] <= scratch.sample[i] <= plan.high[i]:
-            return False
-    return True
+    generate(state.generator, load(plan.latent_value, 0), scratch.generator_hidden, scratch.sample)
+    first = load(scratch.sample, 0)
+    inside = (load(plan.low, 0) <= first) & (first <= load(plan.high, 0))
+    for i in range(1, plan.width):
+        y = load(scratch.sample, i)
+        inside = inside & (load(plan.low, i) <= y) & (y <= load(plan.high, i))
+    return inside
 
 
 @inlined
-def copy(values: Any, out: Any) -> None:
-    """out[:] = values, without making an array for it."""
-    for i in range(out.shape[0]):
-        out[i] = values[i]
+def copy(values: Any, out: Any, row: int) -> None:
+    """out[row] = values, for values (N,) and out (rows, N)."""
+    for i in range(values.shape[0]):
+        store(out, (row, i), load(values, i))
+
+
+@inlined
+def add_to_totals(plan: Any, state: Any, losses: Any, scores: Any) -> None:
+    """Count an iteration's losses and scores among those of the last tenth."""
+    for i in range(3):
+        store(state.totals, i, load(state.totals, i) + widen(losses[i]))
+    for i in range(2):
+        store(state.totals, REAL_SCORE + i, load(state.totals, REAL_SCORE + i) + widen(scores[i]))
 
 
 @inlined
 def record(plan: Any, state: Any, records: Any, scratch: Any, k: int, losses: Any) -> None:
     """Keep the three losses of iteration k, and note since when the sample has been in range."""
     point = k // plan.record_every - 1
-    records.losses[REAL_LOSS, point], records.losses[FAKE_LOSS, point] = losses[REAL_LOSS], losses[FAKE_LOSS]
-    records.losses[GENERATOR_LOSS, point] = losses[GENERATOR_LOSS]
-    if not (plan.adversarial and in_range(plan, state, scratch)):
-        state.settled[0] = -1
-    elif state.settled[0] < 0:
-        state.settled[0] = k
+    if point < records.losses.shape[1]:
+        for i in range(3):
+            store(records.losses, (i, point), losses[i])
+    if plan.adversarial:
+        settled = load(state.settled, 0)
+        since = select(settled < 0, k, settled)
+        store(state.settled, 0, select(in_range(plan, state, scratch), since, -1))
 
 
 @compiled
@@ -245,20 +239,25 @@ def advance(plan: Any, state: Any, draws: Any, records: Any, scratch: Any, start
     Iteration k (1, 2, ...) is D on a real sample, D on a fake, and G; a record or snapshot of k is taken after it.
     """
     x, fake = scratch.real, scratch.sample
+    seed = generator_seed = load(plan.latent_value, 0)
     generator_score = ZERO
     for t in range(draws.real.shape[1]):
         k = start + t + 1
-        copy(draws.real[:, t], x)
+        for i in range(plan.width):
+            store(x, i, load(draws.real, (i, t)))
         real_score = train_discriminator(plan, state, x, ONE, 2 * k - 1, scratch)
+        if not plan.constant_latent:
+            seed, generator_seed = load(draws.latent, t), load(draws.generator_latent, t)
         if plan.adversarial:
-            generate(state.generator, draws.latent[t], scratch.generator_hidden, fake)
+            generate(state.generator, seed, scratch.generator_hidden, fake)
         else:
-            copy(draws.noise[:, t], fake)
+            for i in range(plan.width):
+                store(fake, i, load(draws.noise, (i, t)))
         fake_score = train_discriminator(plan, state, fake, ZERO, 2 * k, scratch)
         if plan.adversarial:
             if not plan.constant_latent:
-                generate(state.generator, draws.generator_latent[t], scratch.generator_hidden, fake)
-            generator_score = train_generator(plan, state, draws.generator_latent[t], fake, k, scratch)
+                generate(state.generator, generator_seed, scratch.generator_hidden, fake)
+            generator_score = train_generator(plan, state, generator_seed, fake, k, scratch)
         recorded = k % plan.record_every == 0
         in_tail = k > plan.iterations - max(plan.iterations // 10, 1)
         if recorded or in_tail:
@@ -268,26 +267,15 @@ def advance(plan: Any, state: Any, draws: Any, records: Any, scratch: Any, start
                 loss(generator_score, ONE, plan.cross_entropy),
             )
             if in_tail:
-                for i in range(3):
-                    state.totals[i] += losses[i]
-                state.totals[REAL_SCORE] += real_score
-                state.totals[FAKE_SCORE] += fake_score
+                add_to_totals(plan, state, losses, (real_score, fake_score))
             if recorded:
                 record(plan, state, records, scratch, k, losses)
         if k % plan.snapshot_every == 0:
-            copy(state.discriminator, records.discriminators[k // plan.snapshot_every])
-            copy(state.generator, records.generators[k // plan.snapshot_every])
+            copy(state.discriminator, records.discriminators, k // plan.snapshot_every)
+            copy(state.generator, records.generators, k // plan.snapshot_every)
 
 
 @compiled
-def sample(g: Any, seeds: Any, hidden: Any, out: Any) -> None:
-    """G's output for each of the seeds (n,), left in out (n, W)."""
-    for row in range(seeds.shape[0]):
-        generate(g, seeds[row], hidden, out[row])
-
-
-@compiled
-def score(d: Any, vectors: Any, hidden: Any, out: Any) -> None:
-    """D's answer to each of the vectors (n, W), left in out (n,)."""
-    for row in range(vectors.shape[0]):
-        out[row] = discriminate(d, vectors[row], hidden)
+def sample_at_latent_value(plan: Any, state: Any, scratch: Any) -> None:
+    """G's output for `latent_value`, left in scratch.sample (W,)."""
+    generate(state.generator, load(plan.latent_value, 0), scratch.generator_hidden, scratch.sample)

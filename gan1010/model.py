@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from gan1010 import kernel, source
+from gan1010 import forward, source
 from gan1010.layout import Layout, discriminator_layout, generator_layout
 
 Float32s = npt.NDArray[np.float32]
@@ -56,7 +56,7 @@ class Model:
         if inputs.ndim != 1:
             raise ValueError(f"seeds must be one row of numbers, not of shape {inputs.shape}")
         out = np.empty((len(inputs), len(self.pattern)), np.float32)
-        kernel.sample(self.generator, _finite(inputs, "seeds"), np.empty(self.hidden_size, np.float32), out)
+        forward.sample(self.generator, _finite(inputs, "seeds"), np.empty(self.hidden_size, np.float32), out)
         return out
 
     def score(self, vectors: Numbers) -> Float32s:
@@ -69,7 +69,7 @@ class Model:
         if inputs.ndim != 2 or inputs.shape[1] != len(self.pattern):
             raise ValueError(f"vectors must be rows of {len(self.pattern)} numbers, not of shape {inputs.shape}")
         out = np.empty(len(inputs), np.float32)
-        kernel.score(self.discriminator, _finite(inputs, "vectors"), np.empty(self.hidden_size, np.float32), out)
+        forward.score(self.discriminator, _finite(inputs, "vectors"), np.empty(self.hidden_size, np.float32), out)
         return out
 
 

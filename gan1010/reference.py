@@ -1,6 +1,6 @@
 """The same training in plain PyTorch, step by step as the article reads: the oracle that the kernel is held against.
 
-It trains on the draws and from the initial weights of `training`, so both must leave the same losses and weights.
+It trains on the kernel's draws and from its initial weights, so both must leave the same losses and weights.
 Nothing else uses it: it takes seconds where the kernel takes milliseconds.
 """
 
@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from gan1010.config import Optimizer, TrainConfig
 from gan1010.history import FAKE, GENERATOR, REAL, History
+from gan1010.inputs import alone, draws, initial_weights
 from gan1010.model import Model
 from gan1010.networks import Discriminator, Generator
-from gan1010.training import draws, initial_weights
 
 REAL_TARGET, FAKE_TARGET = torch.tensor([1.0]), torch.tensor([0.0])
 
@@ -63,7 +63,7 @@ class Reference:
 def train_reference(config: TrainConfig) -> tuple[History, Model]:
     """Train as `training.train` does: the recorded losses, and both networks at the end."""
     reference = Reference(config)
-    discriminator, generator = initial_weights(config)
+    discriminator, generator = initial_weights(config, alone(config))
     reference.discriminator.load_flat(discriminator)
     if config.experiment == "gan":
         reference.generator.load_flat(generator)
@@ -83,9 +83,12 @@ def train_reference(config: TrainConfig) -> tuple[History, Model]:
 
 def _iterations(config: TrainConfig, reference: Reference) -> Iterator[tuple[Tensor, ...]]:
     """Train, and hand out each iteration's losses: D on real, D on fake, and G's where there is one."""
-    drawn = draws(config, 0, config.iterations)
+    drawn = draws(config, alone(config), 0, config.iterations)
     real, noise = torch.tensor(drawn.real.T), torch.tensor(drawn.noise.T)
-    seeds, generator_seeds = torch.tensor(drawn.latent[:, None]), torch.tensor(drawn.generator_latent[:, None])
+    if config.latent == "constant":
+        seeds = generator_seeds = torch.full((config.iterations, 1), config.latent_value)
+    else:
+        seeds, generator_seeds = torch.tensor(drawn.latent[:, None]), torch.tensor(drawn.generator_latent[:, None])
     for k in range(config.iterations):
         if config.experiment == "discriminator":
             yield reference.train_on_real(real[k]), reference.train_on_fake(noise[k])

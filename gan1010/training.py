@@ -1,15 +1,15 @@
 """Training: `run` hands out progress as it goes, `train` waits for the end."""
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 
-from gan1010 import kernel, metrics, source
+from gan1010 import inputs, kernel, metrics
 from gan1010.config import TrainConfig
 from gan1010.history import History, Snapshots
-from gan1010.layout import discriminator_layout, generator_layout
 from gan1010.metrics import Result
 from gan1010.model import Model
 
@@ -23,12 +23,17 @@ class DivergedError(ValueError):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Progress:
-    """A run after `iteration` iterations; `result` is there at the end."""
+    """A run after `iteration` iterations; `result` is there at the end.
+
+    With its `state` a progress is a complete checkpoint, from which `run` goes on. The state is the run's own, so it is
+    that of this iteration until the next progress is asked for; keep a copy for later.
+    """
 
     iteration: int
     history: History
     snapshots: Snapshots
     result: Result | None
+    state: kernel.State | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,18 +70,23 @@ def model_at(config: TrainConfig, snapshots: Snapshots, iteration: int | None = 
     )
 
 
-def run(config: TrainConfig) -> Iterator[Progress]:
+def run(config: TrainConfig, after: Progress | None = None) -> Iterator[Progress]:
     """Train, and hand out the progress some hundred times a second; who asks for no more has cancelled.
+
+    A run that goes on `after` a progress, which has its state, ends with the very bits of one that was never left.
 
     Raises:
         DivergedError: after the last finite progress.
     """
-    plan, state = _plan(config), _initial_state(config)
+    varying = inputs.alone(config)
+    plan, state = inputs.plan(config, varying), inputs.initial_state(config, varying)
     records, scratch = _records(config, state), kernel.scratch_for(plan, state)
+    if after is not None:
+        _go_on(after, state, records)
     stride = max(WEIGHTS_PER_STRIDE // (state.discriminator.size + state.generator.size), 1)
-    for start in range(0, config.iterations, stride):
+    for start in range(after.iteration if after else 0, config.iterations, stride):
         count = min(stride, config.iterations - start)
-        kernel.advance(plan, state, draws(config, start, count), records, scratch, start)
+        kernel.advance(plan, state, inputs.draws(config, varying, start, count), records, scratch, start)
         end = start + count
         if not all(np.isfinite(values).all() for values in (state.discriminator, state.generator, state.totals)):
             yield _progress_before(config, records, end)
@@ -85,7 +95,7 @@ def run(config: TrainConfig) -> Iterator[Progress]:
             records.discriminators[-1], records.generators[-1] = state.discriminator, state.generator
             yield _progress(config, records, end, _result(config, state, records))
         else:
-            yield _progress(config, records, end)
+            yield dataclasses.replace(_progress(config, records, end), state=state)
 
 
 def train(config: TrainConfig) -> Run:
@@ -100,63 +110,6 @@ def train(config: TrainConfig) -> Run:
     raise AssertionError("a run ends with its result or raises")
 
 
-def draws(config: TrainConfig, start: int, count: int) -> kernel.Draws:
-    """The random numbers of iterations `start` to `start + count`: the same whoever asks, and in whatever pieces."""
-
-    def latents(stream: int) -> kernel.Float32s:
-        return source.latents(config.latent, config.latent_value, config.seed, stream, start, count)
-
-    return kernel.Draws(
-        real=source.real(config.pattern, config.spread, config.seed, start, count),
-        noise=source.noise(config.width, config.seed, start, count if config.experiment == "discriminator" else 0),
-        latent=latents(source.LATENT),
-        generator_latent=latents(source.GENERATOR_LATENT),
-    )
-
-
-def initial_weights(config: TrainConfig) -> tuple[kernel.Float32s, kernel.Float32s]:
-    """D's and G's weights before training, flat; G's are empty where the experiment has no generator."""
-    d, g = discriminator_layout(config.width, config.hidden_size), generator_layout(config.width, config.hidden_size)
-    return (
-        source.initial_weights(d.inputs, d.hidden, d.outputs, config.seed, source.DISCRIMINATOR_WEIGHTS),
-        source.initial_weights(g.inputs, g.hidden, g.outputs, config.seed, source.GENERATOR_WEIGHTS)[
-            : None if config.experiment == "gan" else 0
-        ],
-    )
-
-
-def _plan(config: TrainConfig) -> kernel.Plan:
-    low, high = source.real_range(config.pattern, config.spread)
-    return kernel.Plan(
-        width=config.width,
-        hidden=config.hidden_size,
-        adversarial=config.experiment == "gan",
-        cross_entropy=config.loss == "bce",
-        adam=config.optimizer == "adam",
-        constant_latent=config.latent == "constant",
-        learning_rate=float(config.learning_rate),
-        generator_learning_rate=float(cast(float, config.generator_learning_rate)),
-        latent_value=np.float32(config.latent_value),
-        low=low,
-        high=high,
-        iterations=config.iterations,
-        record_every=cast(int, config.record_every),
-        snapshot_every=cast(int, config.snapshot_every),
-    )
-
-
-def _initial_state(config: TrainConfig) -> kernel.State:
-    d, g = initial_weights(config)
-    return kernel.State(
-        discriminator=d,
-        generator=g,
-        discriminator_moments=np.zeros((2, d.size), np.float32),
-        generator_moments=np.zeros((2, g.size), np.float32),
-        totals=np.zeros(5, np.float64),
-        settled=np.full(1, -1, np.int64),
-    )
-
-
 def _records(config: TrainConfig, state: kernel.State) -> kernel.Records:
     points = config.iterations // cast(int, config.record_every)
     snapshots = len(_kept_iterations(config, config.iterations))
@@ -167,6 +120,18 @@ def _records(config: TrainConfig, state: kernel.State) -> kernel.Records:
     )
     records.discriminators[0], records.generators[0] = state.discriminator, state.generator
     return records
+
+
+def _go_on(after: Progress, state: kernel.State, records: kernel.Records) -> None:
+    """Put everything back as it was."""
+    if after.state is None:
+        raise ValueError("only a progress that has its state can be gone on from")
+    for name in kernel.State._fields:
+        np.copyto(getattr(state, name), getattr(after.state, name))
+    for row, losses in enumerate(after.history.series.values()):
+        records.losses[row, : len(losses)] = losses
+    records.discriminators[: len(after.snapshots)] = after.snapshots.discriminators
+    records.generators[: len(after.snapshots)] = after.snapshots.generators
 
 
 def _kept_iterations(config: TrainConfig, iteration: int) -> kernel.Int64s:

@@ -1,0 +1,12 @@
+"""Pictures of runs and sweeps, as PNG or SVG bytes.
+
+They take plain numbers, as a client gets them over HTTP. The same numbers always give the same bytes.
+"""
+
+from gan1010.plots.evolution_strip import evolution, tenths
+from gan1010.plots.heat_map import heatmap
+from gan1010.plots.loss_charts import losses, smoothed
+from gan1010.plots.score_surface import plane, surface
+from gan1010.plots.style import Format
+
+__all__ = ["Format", "evolution", "heatmap", "losses", "plane", "smoothed", "surface", "tenths"]

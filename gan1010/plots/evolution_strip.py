@@ -1,0 +1,56 @@
+"""The article's picture of a generator that learns: a column for each tenth of the run, white to blue."""
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+
+from gan1010.plots.style import INK, WHITE_TO_BLUE, Floats, Format, Int64s, as_bytes, drawing, new_figure
+
+
+def evolution(
+    samples: npt.ArrayLike, iterations: npt.ArrayLike, *, pattern: str | None = None, format: Format = "png"
+) -> bytes:
+    """The article's picture: what the generator made of one seed at each tenth of the run, from 0 to 9/10.
+
+    Args:
+        samples: the generator's output (snapshots, W) at every kept iteration, all in [0, 1].
+        iterations: those iterations (snapshots,), rising; the last one is the end of the run.
+        pattern: the bits that the rows should come to, W of them.
+        format: png or svg.
+
+    Raises:
+        ValueError: another format, no samples, or shapes that do not fit.
+    """
+    rows, kept = np.asarray(samples, np.float64), np.asarray(iterations, np.int64)
+    if rows.ndim != 2 or kept.shape != (len(rows),) or rows.size == 0:
+        raise ValueError(f"samples must be (snapshots, W) and iterations (snapshots,), not {rows.shape}, {kept.shape}")
+    width = rows.shape[1]
+    if pattern is not None and len(pattern) != width:
+        raise ValueError(f"pattern must have {width} bits, one for each number in a sample")
+    chosen = tenths(kept)
+    heading = "Output of the generator while it learns " + (f"the pattern {pattern}" if pattern else "its pattern")
+    explanation = "Each column: what it makes of the same seed after so many iterations. White is 0, dark blue is 1."
+    with drawing():
+        figure = new_figure(8.2, max(0.48 * width, 0.9), heading, explanation)
+        axes = figure.subplots()
+        _draw_evolution(axes, rows[chosen].T, [f"{iteration:,}" for iteration in kept[chosen]])
+        axes.set_yticks(np.arange(width) + 0.5, list(pattern or map(str, range(1, width + 1))))
+        axes.set_ylabel("pattern" if pattern else "place")
+        return as_bytes(figure, format)
+
+
+def tenths(kept: Int64s) -> Int64s:
+    """The rows kept nearest to 0, 1/10, ..., 9/10 of the run, each once: at most 10."""
+    wanted = kept[-1] * np.arange(10) / 10
+    return np.unique(np.abs(kept[:, None] - wanted).argmin(axis=0))
+
+
+def _draw_evolution(axes: Axes, columns: Floats, labels: list[str]) -> None:
+    axes.pcolormesh(columns, cmap=WHITE_TO_BLUE, vmin=0, vmax=1)  # cells, so that no viewer interpolates
+    for (row, column), value in np.ndenumerate(columns):
+        colour = "white" if value > 0.6 else INK
+        axes.text(column + 0.5, row + 0.5, f"{value:.2f}", color=colour, ha="center", va="center")
+    axes.invert_yaxis()
+    axes.set_xticks(np.arange(len(labels)) + 0.5, labels)
+    axes.tick_params(length=0)
+    axes.set_xlabel("iterations")

@@ -1,0 +1,142 @@
+"""A sweep as a table of colours: one figure for each pair of grid values."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+
+from gan1010.plots.style import (
+    BOTTOM,
+    GRID,
+    INK,
+    WHITE_TO_BLUE,
+    Floats,
+    Format,
+    add_colour_bar,
+    as_bytes,
+    drawing,
+    new_figure,
+)
+
+MOST_WRITTEN = 200  # cells with their value in them; with more it could not be read
+MOST_LABELS = 20  # on an axis
+CELL = 0.62, 0.42  # width and height of a cell, in inches, while all of them fit
+WIDTHS, HEIGHTS = (3.6, 9.0), (1.6, 6.4)  # the least and the most of a panel, in inches
+BAR_ROOM = 0.9
+
+
+def heatmap(
+    values: npt.ArrayLike,
+    x_labels: Sequence[object],
+    y_labels: Sequence[object],
+    x_name: str,
+    y_name: str,
+    value_name: str,
+    format: Format = "png",
+) -> bytes:
+    """A colour for each pair of values of two settings, white to blue; cells without a value are hatched.
+
+    Args:
+        values: one row for each y label, one column for each x label (rows, columns); NaN where there is none yet.
+        x_labels: the values of the setting that varies from left to right.
+        y_labels: those of the one that varies from top to bottom.
+        x_name: the one setting's name.
+        y_name: the other's.
+        value_name: what the values are. That of a share ends in "rate": its colours go from 0 to 1.
+        format: png or svg.
+
+    Raises:
+        ValueError: another format, no cells, or labels that do not fit.
+    """
+    cells = np.asarray(values, np.float64)
+    if cells.shape != (len(y_labels), len(x_labels)) or cells.size == 0:
+        raise ValueError(f"values must be (y labels, x labels), ({len(y_labels)}, {len(x_labels)}), not {cells.shape}")
+    (width, height), texts = _size(*cells.shape), [_label(label) for label in x_labels]
+    crowded = _width(texts) + 0.1 > width / min(len(texts), MOST_LABELS)
+    heading = f"{_words(value_name)}, by {_words(x_name).lower()} and {_words(y_name).lower()}"
+    explanation = "A cell for each combination of the two settings."
+    if not np.isfinite(cells).all():
+        explanation += " Hatched: no result yet."
+    with drawing():
+        left, bottom = 0.5 + _width([_label(label) for label in y_labels]), BOTTOM + 0.7 * crowded * _width(texts)
+        figure = new_figure(width + BAR_ROOM, height, heading, explanation, left=left, bottom=bottom)
+        axes = figure.subplots()
+        box = axes.get_position()
+        axes.set_position((box.x0, box.y0, width / figure.get_figwidth(), box.height))
+        colours = Normalize(*_range(cells, value_name))
+        _draw_cells(axes, cells, colours)
+        axes.set(xlabel=_words(x_name).lower(), ylabel=_words(y_name).lower())
+        _label_axes(axes, x_labels, y_labels, 45 if crowded else 0)
+        add_colour_bar(axes, axes.collections[0], _words(value_name).lower())
+        return as_bytes(figure, format)
+
+
+def _size(rows: int, columns: int) -> tuple[float, float]:
+    """The panel's width and height: so much for each cell, within what can be looked at."""
+    return float(np.clip(columns * CELL[0], *WIDTHS)), float(np.clip(rows * CELL[1], *HEIGHTS))
+
+
+def _range(cells: Floats, name: str) -> tuple[float, float]:
+    """What the first and the last colour stand for: 0 and 1 for a share, else the least and the greatest value."""
+    known = cells[np.isfinite(cells)]
+    if name.endswith("rate") or not known.size:
+        return 0.0, 1.0
+    low, high = float(known.min()), float(known.max())
+    return (low, high) if low < high else (min(low, 0.0), max(high, 0.0) or 1.0)
+
+
+def _draw_cells(axes: Axes, cells: Floats, colours: Normalize) -> None:
+    axes.patch.set(facecolor="#F4F4F4", edgecolor="#BDBDBD", hatch="////", linewidth=0)  # shows where there is no value
+    few = cells.size <= MOST_WRITTEN
+    axes.pcolormesh(
+        np.ma.masked_invalid(cells),
+        cmap=WHITE_TO_BLUE,
+        norm=colours,
+        edgecolors="white",
+        linewidth=1.0 if few else 0,
+        rasterized=not few,
+    )
+    if few:
+        for (row, column), value in np.ndenumerate(cells):
+            if np.isfinite(value):
+                ink = "white" if colours(value) > 0.6 else INK
+                axes.text(column + 0.5, row + 0.5, _number(value), color=ink, ha="center", va="center", fontsize=8)
+
+
+def _label_axes(axes: Axes, x_labels: Sequence[object], y_labels: Sequence[object], angle: int) -> None:
+    x, y = _some(len(x_labels)), _some(len(y_labels))
+    axes.set_xticks(x + 0.5, [_label(x_labels[place]) for place in x])
+    axes.set_yticks(y + 0.5, [_label(y_labels[place]) for place in y])
+    axes.tick_params(length=0)
+    axes.tick_params("x", rotation=angle)
+    for text in axes.get_xticklabels():
+        text.set(ha="right" if angle else "center", rotation_mode="anchor" if angle else "default")
+    axes.invert_yaxis()
+    axes.spines[:].set_color(GRID)
+
+
+def _some(labels: int) -> npt.NDArray[np.int64]:
+    """The places of at most so many labels as an axis has room for, the first one among them."""
+    return np.arange(0, labels, -(-labels // MOST_LABELS))
+
+
+def _label(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _width(texts: Sequence[str]) -> float:
+    """The width of the longest, in inches and about: letters are of different widths."""
+    return 0.075 * max(map(len, texts))
+
+
+def _number(value: float) -> str:
+    """A value in few letters: 0.97, 6,650, 1.2e-05."""
+    return (
+        f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.2f}" if 0.01 <= abs(value) < 100 else f"{value:.3g}"
+    )
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").capitalize()

@@ -1,0 +1,85 @@
+"""The article's loss charts: every recorded loss a faint dot, and their course a line."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from gan1010.history import FAKE, GENERATOR, REAL
+from gan1010.plots.style import BLUE, GREEN, GRID, INK, ORANGE, TOP, Floats, Format, as_bytes, drawing, new_figure
+
+COLOURS = {REAL: BLUE, FAKE: ORANGE, GENERATOR: GREEN}  # each panel has a title besides
+TITLES = {REAL: "Discriminator on real data", FAKE: "Discriminator on fakes", GENERATOR: "Generator"}
+PANEL = 2.7, 2.7  # width and height of one, in inches
+SMOOTHED_PARTS = 40  # each point of the line is a mean over so small a part of the run
+
+
+def losses(series: Mapping[str, npt.ArrayLike], *, equilibrium: float = 0.25, format: Format = "png") -> bytes:
+    """The article's loss charts, a panel for each series: every recorded loss a faint dot, and their course a line.
+
+    Args:
+        series: `iteration` (points,) and each loss (points,) by its name in `History.series`. Without
+            `generator_loss` it is the discriminator experiment, whose fakes are noise and whose losses fall to 0.
+        equilibrium: the loss of a D that cannot tell real from fake: 0.25 for mse, ln 2 for bce.
+        format: png or svg.
+
+    Raises:
+        ValueError: another format, no series, or series of different lengths.
+    """
+    curves = {name: np.asarray(series[name], np.float64) for name in COLOURS if name in series}
+    iteration = np.asarray(series.get("iteration", []), np.float64)
+    if not curves or any(values.shape != iteration.shape for values in curves.values()):
+        raise ValueError("series must hold iteration and at least one loss, all of the same length")
+    titles, heading = TITLES, "Losses of the two networks while they train against each other"
+    meaning = f"Dashed: {equilibrium:.3g}, the loss of a discriminator that cannot tell real from fake."
+    if GENERATOR not in curves:
+        titles = {**TITLES, FAKE: "Discriminator on noise"}
+        heading = "Losses of the discriminator: real data against noise"
+        meaning = f"Dashed: {equilibrium:.3g}, the loss of mere guessing."
+    with drawing():
+        figure = new_figure(
+            PANEL[0] * len(curves), PANEL[1], heading, f"Dots: recorded losses. Line: their running mean. {meaning}"
+        )
+        panels = figure.subplots(1, len(curves), sharex=True, sharey=True, squeeze=False)[0]
+        figure.subplots_adjust(top=1 - (TOP + 0.25) / figure.get_figheight())  # titles
+        for axes, (name, values) in zip(panels, curves.items(), strict=True):
+            axes.axhline(equilibrium, color=INK, linewidth=0.9, linestyle=(0, (5, 3)))
+            axes.set_title(titles[name], loc="left", color=COLOURS[name], fontsize=10, fontweight="bold")
+            _draw_losses(axes, iteration, values, COLOURS[name])
+        _frame_losses(panels[0], iteration, max(values.max(initial=1) for values in curves.values()))
+        return as_bytes(figure, format)
+
+
+def smoothed(values: Floats) -> Floats:
+    """The mean of the points around each point (points,): a fortieth of the run, fewer of them at its ends."""
+    reach = len(values) // (2 * SMOOTHED_PARTS)
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    points = np.arange(len(values))
+    first, last = np.maximum(points - reach, 0), np.minimum(points + reach + 1, len(values))
+    means: Floats = (sums[last] - sums[first]) / (last - first)
+    return means
+
+
+def _draw_losses(axes: Axes, iteration: Floats, values: Floats, colour: str) -> None:
+    # Dots go into an SVG as one picture: a hundred thousand of them would make it megabytes large.
+    axes.plot(iteration, values, ".", color=colour, alpha=0.1, markersize=5, markeredgewidth=0, rasterized=True)
+    axes.plot(iteration, smoothed(values), color=colour, linewidth=1.6, solid_capstyle="round")
+    axes.xaxis.set_major_locator(MaxNLocator(2, integer=True))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.tick_params(length=0)
+    axes.grid(axis="y", color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.set_xlabel("iterations")
+
+
+def _frame_losses(axes: Axes, iteration: Floats, highest: float) -> None:
+    """The article's frame, for all panels at once: 0 to 1, or higher where a cross-entropy needs it."""
+    axes.set_xlim(0, iteration.max(initial=1))
+    axes.set_ylim(0, highest)
+    if highest <= 1:
+        axes.set_yticks([0, 0.25, 0.5, 1])
+    axes.set_ylabel("loss")

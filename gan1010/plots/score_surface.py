@@ -1,0 +1,137 @@
+"""What the discriminator thinks of every sample of a plane: one value in all places of a 1, one in all of a 0.
+
+A sample has as many numbers as the pattern. The picture has room for two: x stands in each place where the pattern has
+a 1, and y where it has a 0. For 1010 that is the plane of all (x, y, x, y). Real data is then always near the lower
+right corner, whatever the pattern.
+"""
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib import patheffects
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.patches import Rectangle
+
+from gan1010.plots.style import (
+    BLUE,
+    GREEN,
+    INK,
+    Floats,
+    Format,
+    add_colour_bar,
+    as_bytes,
+    drawing,
+    new_figure,
+)
+
+POINTS = 101  # of x and of y
+SIDE, BAR_ROOM = 4.6, 0.75  # of the panel, and for the bar beside it, in inches
+FAKE_TO_REAL = LinearSegmentedColormap.from_list(
+    "fake to real", ["#B34700", "#F0B58A", "#FAFAFA", "#8FC1E3", "#00568A"]
+)
+LEVELS = np.arange(0.05, 0.96, 0.05)
+HALO: list[patheffects.AbstractPathEffect] = [patheffects.withStroke(linewidth=2.5, foreground="white")]
+
+
+def plane(pattern: str, points: int = POINTS) -> npt.NDArray[np.float32]:
+    """The samples to score for `surface`, (points * points, W): x runs from 0 to 1 within each step of y."""
+    steps = np.linspace(0, 1, points, dtype=np.float32)
+    y, x = np.meshgrid(steps, steps, indexing="ij")
+    ones = np.array([bit == "1" for bit in pattern])
+    return np.where(ones, x[..., None], y[..., None]).reshape(points * points, len(pattern))
+
+
+def surface(
+    scores: npt.ArrayLike,
+    *,
+    pattern: str,
+    spread: float,
+    sample: npt.ArrayLike | None = None,
+    moment: str | None = None,
+    format: Format = "png",
+) -> bytes:
+    """The discriminator's scores as colours, with the region of real data, and with what the generator makes.
+
+    Args:
+        scores: D's answer to each sample of `plane(pattern)`, (points * points,).
+        pattern: the bits of real data.
+        spread: how far real data may be from them.
+        sample: the generator's output (W,), if there is one: its mark lies at the means of its places.
+        moment: when that was, for the heading, such as "after 5,000 iterations".
+        format: png or svg.
+
+    Raises:
+        ValueError: another format, scores that are not a square, or a sample of another width.
+    """
+    flat = np.asarray(scores, np.float32).astype(np.float64)  # as D answered, whatever way the numbers came
+    points = round(len(np.atleast_1d(flat)) ** 0.5)
+    if flat.shape != (points * points,) or points < 2:
+        raise ValueError(f"scores must be those of plane(pattern), not of shape {flat.shape}")
+    made = None if sample is None else np.asarray(sample, np.float32).astype(np.float64)
+    if made is not None and made.shape != (len(pattern),):
+        raise ValueError(f"sample must have {len(pattern)} numbers, as the pattern has, not shape {made.shape}")
+    heading = "What the discriminator thinks" + (f" {moment}" if moment else "")
+    letters = ", ".join("x" if bit == "1" else "y" for bit in pattern)
+    explanation = f"Its score of ({letters}), from 0, fake, to 1, real. Bold: 0.5, it can't tell."
+    with drawing():
+        figure = new_figure(SIDE + BAR_ROOM, SIDE, heading, explanation)
+        axes = figure.subplots()
+        box = axes.get_position()
+        axes.set_position((box.x0, box.y0, SIDE / figure.get_figwidth(), box.height))
+        _draw_scores(axes, flat.reshape(points, points))
+        axes.set_xlabel("x: the places of a 1" if "1" in pattern else "x: the pattern has no 1")
+        axes.set_ylabel("y: the places of a 0" if "0" in pattern else "y: the pattern has no 0")
+        _draw_real(axes, pattern, spread)
+        if made is not None:
+            _draw_made(axes, pattern, made)
+        return as_bytes(figure, format)
+
+
+def _draw_scores(axes: Axes, scores: Floats) -> None:
+    # One picture inside an SVG, too: ten thousand cells would make it megabytes large.
+    colours = axes.imshow(
+        scores, FAKE_TO_REAL, vmin=0, vmax=1, origin="lower", extent=(0, 1, 0, 1), interpolation="bilinear"
+    )
+    steps = np.linspace(0, 1, len(scores))
+    lines = axes.contour(steps, steps, scores, LEVELS, colors=INK, linewidths=0.5, alpha=0.45)
+    axes.contour(steps, steps, scores, [0.5], colors=INK, linewidths=1.6)
+    axes.clabel(lines, [level for level in lines.levels if abs(level - 0.5) > 0.01], fmt="%.2f", fontsize=7)
+    axes.set_xticks(np.arange(0, 1.1, 0.2))
+    axes.set_yticks(np.arange(0, 1.1, 0.2))
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    bar = add_colour_bar(axes, colours, "score")
+    bar.set_ticks([0, 0.25, 0.5, 0.75, 1], labels=["0 fake", "0.25", "0.5", "0.75", "1 real"])
+
+
+def _draw_real(axes: Axes, pattern: str, spread: float) -> None:
+    """A frame around all real data; without a 0 in the pattern any y is real, without a 1 any x."""
+    left, width = (1 - spread, spread) if "1" in pattern else (0, 1)
+    height = spread if "0" in pattern else 1
+    axes.add_patch(Rectangle((left, 0), width, height, fill=False, edgecolor=BLUE, linewidth=2, clip_on=False))
+    above = height < 1
+    place = (left + width / 2, height + 0.015) if above else (left + width / 2, height - 0.03)
+    text = axes.text(*place, "real data", color=BLUE, fontweight="bold", ha="center", va="bottom" if above else "top")
+    text.set_path_effects(HALO)
+
+
+def _draw_made(axes: Axes, pattern: str, sample: Floats) -> None:
+    """A mark where the generator is: at the mean of its places of a 1, and at that of its places of a 0."""
+    ones = np.array([bit == "1" for bit in pattern])
+    x, y = (float(sample[places].mean()) if places.any() else 0.5 for places in (ones, ~ones))
+    axes.plot(
+        [x], [y], "o", color=GREEN, markersize=9, markeredgecolor="white", markeredgewidth=1.6, clip_on=False, zorder=5
+    )
+    left = x > 0.3
+    text = axes.annotate(
+        "generator",
+        (x, y),
+        (-9 if left else 9, 0),
+        textcoords="offset points",
+        color=GREEN,
+        fontweight="bold",
+        ha="right" if left else "left",
+        va="center",
+        zorder=5,
+    )
+    text.set_path_effects(HALO)

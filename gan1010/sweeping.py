@@ -1,0 +1,129 @@
+"""Sweeps: GANs by the hundred thousand, trained side by side in the lanes of the processor."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gan1010 import inputs, kernel
+from gan1010.cells import NEVER, Cells, Members, concatenated
+from gan1010.grid import Group, Shard, SweepConfig
+from gan1010.lanes import LANES
+
+DRAWS_AT_ONCE = 4096  # random numbers of each lane: as many as the processor's second cache can hold
+NO_WEIGHTS = np.empty((0, 0, LANES), np.float32)
+NO_RECORDS = kernel.Records(
+    losses=np.empty((3, 0, LANES), np.float32), discriminators=NO_WEIGHTS, generators=NO_WEIGHTS
+)
+Columns = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sweep:
+    """A finished sweep: every member's figures by its index, and every cell's, as NumPy arrays."""
+
+    config: SweepConfig
+    members: Members
+    cells: dict[str, npt.NDArray[Any]]  # each (cells,), as `Cells.table` has them
+
+    def on_grid(self, figure: str) -> npt.NDArray[Any]:
+        """A figure of the cells, such as in_range_rate, in the shape of the grid: an axis for each field, in order."""
+        return self.cells[figure].reshape([len(values) for values in self.config.grid.values()])
+
+
+def sweep(
+    base: Mapping[str, Any] | None = None,
+    grid: Mapping[str, Sequence[Any]] | None = None,
+    seeds: int | range = 100,
+    threads: int | None = None,
+) -> Sweep:
+    """Train a GAN for every combination of the grid's values and every seed, on all cores or so many threads.
+
+    Seeds are so many from 0 on, or a range. Any member trained again, `train(sweep.config.config(index))`, ends with
+    the same weights to the last bit.
+
+    Raises:
+        ValueError: the grid or a value in it cannot be; the message names it and says what would be right.
+    """
+    seeds = range(seeds) if isinstance(seeds, int) else seeds
+    if seeds.step != 1:
+        raise ValueError(f"seeds must be a number of them or a range without gaps, not {seeds}")
+    config = SweepConfig(base=dict(base or {}), grid=dict(grid or {}), first_seed=seeds.start, seeds=len(seeds))
+    cells, parts = Cells(config), list[Members]()
+
+    def train(shard: Shard) -> Members:
+        return [members for members in train_shard(config, shard) if members is not None][-1]
+
+    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+        for members in pool.map(train, config.shards):
+            cells.add(members)
+            parts.append(members)
+    return Sweep(config=config, members=concatenated(parts), cells=cells.table())
+
+
+def train_shard(config: SweepConfig, shard: Shard) -> Iterator[Members | None]:
+    """Train a shard: None a hundred times a second or more while it goes on, its members at the end."""
+    group, trained = config.groups[shard.group], []
+    for start in range(shard.start, shard.stop, LANES):
+        places = np.minimum(np.arange(start, start + LANES), shard.stop - 1)  # lanes too many do the last one again
+        for columns in _train_side_by_side(group, places):
+            if columns is None:
+                yield None
+            else:
+                trained.append(columns)
+    columns = {name: np.concatenate([part[name] for part in trained], axis=-1) for name in trained[0]}
+    columns = {name: column[..., : shard.stop - shard.start] for name, column in columns.items()}
+    yield _members(group, group.index(np.arange(shard.start, shard.stop)), columns)
+
+
+def _train_side_by_side(group: Group, places: npt.NDArray[np.int64]) -> Iterator[Columns | None]:
+    """Train LANES members: None after each stride, what they have come to at the end, lanes being the last axis."""
+    config, varying = group.config, group.varying(places)
+    plan = inputs.plan(config, varying)._replace(snapshot_every=config.iterations + 1)
+    state = inputs.initial_state(config, varying)
+    scratch = kernel.scratch_for(plan, state)
+    stride = max(DRAWS_AT_ONCE // config.width, 1)
+    for start in range(0, config.iterations, stride):
+        count = min(stride, config.iterations - start)
+        kernel.advance(plan, state, inputs.draws(config, varying, start, count), NO_RECORDS, scratch, start)
+        yield None
+    if plan.adversarial:
+        kernel.sample_at_latent_value(plan, state, scratch)
+    inside = (plan.low <= scratch.sample) & (scratch.sample <= plan.high)
+    yield {
+        "discriminators": state.discriminator,
+        "generators": state.generator,
+        "means": state.totals / max(config.iterations // 10, 1),
+        "settled_at": state.settled[0],
+        "sample": scratch.sample,
+        "in_range": np.all(inside, axis=0),
+    }
+
+
+def _members(group: Group, index: npt.NDArray[np.int64], columns: Columns) -> Members:
+    """The members with these numbers, of what they have come to."""
+    adversarial = group.config.experiment == "gan"
+    sample = np.ascontiguousarray(columns["sample"].T if adversarial else columns["sample"].T[:, :0])
+    in_range = columns["in_range"] & adversarial
+    ones = np.array([bit == "1" for bit in group.config.pattern])[: sample.shape[1]]
+    d, g = np.ascontiguousarray(columns["discriminators"].T), np.ascontiguousarray(columns["generators"].T)
+    finite = np.isfinite(d).all(axis=1) & np.isfinite(g).all(axis=1) & np.isfinite(columns["means"]).all(axis=0)
+    means = np.where(finite, columns["means"], np.nan)
+    return Members(
+        index=index,
+        sample=sample,
+        bits_right=((sample >= 0.5) == ones).all(axis=1) & adversarial & finite,
+        in_range=in_range & finite,
+        settled_at=np.where(in_range & finite & (columns["settled_at"] > 0), columns["settled_at"], NEVER),
+        discriminator_real_loss=means[kernel.REAL_LOSS],
+        discriminator_fake_loss=means[kernel.FAKE_LOSS],
+        generator_loss=means[kernel.GENERATOR_LOSS] if adversarial else np.full(len(index), np.nan),
+        real_score=means[kernel.REAL_SCORE],
+        fake_score=means[kernel.FAKE_SCORE],
+        discriminators=d,
+        generators=g,
+    )
