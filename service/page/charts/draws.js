@@ -1,0 +1,74 @@
+// What real data looks like: every draw a dot in its place, between the bounds that it is drawn from.
+
+import { realRange } from "../model.js";
+import { onShade, shade, theme } from "../theme.js";
+import { fine, t, whole } from "../words.js";
+import { font, Picture } from "./picture.js";
+
+const LEFT = 34;
+const BOTTOM = 30;
+const EDGE = 12;
+const CELL = 40;
+
+/** `rows`: vectors, the newest last; `pattern` and `spread`: what they are drawn from. */
+export class Draws extends Picture {
+  describe() {
+    const { rows } = this.props;
+    if (!rows.length) return t("draws.none");
+    return t("draws.says", { count: whole(rows.length), last: rows.at(-1).map((value) => fine(value)).join(" · ") });
+  }
+
+  draw(pen, width, height) {
+    const { rows, pattern, spread } = this.props;
+    const { colours } = theme;
+    const room = width - LEFT - EDGE;
+    const tall = height - EDGE - BOTTOM - CELL - 14;
+    const y = (value) => EDGE + (1 - value) * tall;
+    const wide = room / pattern.length;
+    pen.font = font(12);
+    pen.textAlign = "right";
+    pen.textBaseline = "middle";
+    for (const value of [0, 0.2, 0.5, 0.8, 1]) {
+      pen.fillStyle = colours.line;
+      pen.fillRect(LEFT, y(value) - 0.5, room, 1);
+      pen.fillStyle = colours.quiet;
+      pen.fillText(String(value), LEFT - 8, y(value));
+    }
+    realRange(pattern, spread).forEach(([low, high], k) => {
+      const left = LEFT + (k + 0.14) * wide;
+      pen.globalAlpha = 0.12;
+      pen.fillStyle = colours.real;
+      pen.beginPath();
+      pen.roundRect(left, y(high), wide * 0.72, y(low) - y(high), 6);
+      pen.fill();
+      pen.globalAlpha = rows.length > 60 ? 0.35 : 0.6;
+      rows.forEach((row, n) => {
+        const newest = n === rows.length - 1;
+        if (newest) pen.globalAlpha = 1;
+        pen.beginPath();
+        pen.arc(left + wide * 0.72 * (0.1 + 0.8 * jitter(n, k)), y(row[k]), newest ? 6 : 3.2, 0, 2 * Math.PI);
+        pen.fill();
+      });
+      pen.globalAlpha = 1;
+      this.cell(pen, LEFT + (k + 0.5) * wide, height - BOTTOM / 2 - CELL / 2, rows.at(-1)?.[k], pattern[k]);
+    });
+  }
+
+  cell(pen, x, y, value, bit) {
+    const { colours } = theme;
+    pen.beginPath();
+    pen.roundRect(x - CELL / 2, y - CELL / 2, CELL, CELL, 8);
+    pen.fillStyle = value === undefined ? colours.card : shade(theme.ramps.value, value);
+    pen.fill();
+    pen.lineWidth = 1.5;
+    pen.strokeStyle = colours.real;
+    pen.stroke();
+    pen.fillStyle = value === undefined ? colours.ink : onShade(theme.ramps.value, value);
+    pen.textAlign = "center";
+    pen.font = font(13, 600);
+    pen.fillText(value === undefined ? bit : fine(value), x, y + 1);
+  }
+}
+
+/** Always the same place, from 0 to 1, for the same dot. */
+const jitter = (n, k) => ((n * 0.618034 + k * 0.37) % 1);

@@ -1,0 +1,189 @@
+// Lines over iterations, with uPlot: zoom by dragging, a click goes to that moment, and marks that need no colour.
+
+import uPlot from "../vendor/uplot/uPlot.esm.js";
+import { onFrame, player, repaint } from "../player.js";
+import { theme } from "../theme.js";
+import { Component, createRef, html } from "../ui.js";
+import { short, t, whole, words } from "../words.js";
+import { font, mark } from "./picture.js";
+
+const MARKS = 7; // along each line
+const LEAST_DRAG = 6; // pixels; less is a click
+
+/** `curves`: label, colour, dash, width, mark; `data`: iterations and the values of each curve. */
+export class Lines extends Component {
+  frame = createRef();
+
+  componentDidMount() {
+    this.box = this.frame.current;
+    this.observer = new ResizeObserver(() => this.fit());
+    this.observer.observe(this.box);
+    this.stop = onFrame(() => this.place());
+    this.stopTheme = theme.listen(() => this.build());
+    this.build();
+  }
+
+  componentDidUpdate(before) {
+    const { props } = this;
+    const key = (p) => [p.logX, p.logY, p.equilibrium, words.language, ...p.curves.map((c) => c.label + c.colour)].join();
+    if (key(before) !== key(props) || this.language !== words.language) this.build();
+    else if (before.data !== props.data || before.from !== props.from || before.to !== props.to) this.plot.setData(props.data, true);
+    this.place();
+  }
+
+  componentWillUnmount() {
+    this.stop();
+    this.stopTheme();
+    this.observer.disconnect();
+    this.plot?.destroy();
+  }
+
+  build() {
+    if (!this.box) return;
+    this.plot?.destroy();
+    this.language = words.language;
+    this.since = this.props.since;
+    this.plot = new uPlot(this.options(), this.props.data, this.box);
+    if (!this.props.still) this.over();
+    this.place();
+  }
+
+  options() {
+    const { curves, logX, logY } = this.props;
+    const { colours } = theme;
+    const axis = { stroke: colours.quiet, font: font(11.5), ticks: { show: false }, grid: { stroke: colours.line, width: 1 } };
+    return {
+      width: this.box.clientWidth || 300,
+      height: this.box.clientHeight || 200,
+      padding: [12, 26, 0, 0],
+      legend: { show: false },
+      cursor: { x: false, y: false, points: { show: false }, drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => null } },
+      scales: {
+        x: { time: false, distr: logX ? 3 : 1, range: (u, low, high) => this.rangeX(low, high) },
+        y: { distr: logY ? 3 : 1, range: (u, low, high) => this.rangeY(low, high) },
+      },
+      axes: [
+        { ...axis, grid: { show: false }, size: 30, space: 70, values: (u, ticks) => ticks.map((value) => (value === null ? "" : whole(value))) },
+        { ...axis, size: 46, values: (u, ticks) => ticks.map((value) => (value === null ? "" : short(value))) },
+      ],
+      series: [{}, ...curves.map((curve) => ({ stroke: curve.colour(colours), width: curve.width, dash: curve.dash, alpha: curve.alpha ?? 1, points: { show: false }, spanGaps: true }))],
+      hooks: {
+        draw: [(u) => this.decorate(u)],
+        setCursor: [(u) => player.point(u.cursor.left >= 0 ? u.posToVal(u.cursor.left, "x") : null)],
+        setSelect: [(u) => this.selected(u)],
+      },
+    };
+  }
+
+  rangeX(low, high) {
+    const { from, to, logX } = this.props;
+    if (from !== undefined && to > from) return [from, to];
+    return [logX ? Math.max(low, 1) : 0, Math.max(high, 1)];
+  }
+
+  rangeY(low, high) {
+    const { logY, equilibrium } = this.props;
+    if (logY) return [Math.max(low * 0.9, 1e-6) || 1e-3, Math.max(high * 1.1, 2e-6) || 1];
+    return [0, Math.max(high ?? 0, (equilibrium ?? 0) * 2) * 1.04];
+  }
+
+  fit() {
+    if (!this.plot || !this.box.clientWidth) return;
+    this.plot.setSize({ width: this.box.clientWidth, height: this.box.clientHeight });
+    this.place();
+  }
+
+  /** The equilibrium line, and marks along the lines; and how long it took, from the points to here. */
+  decorate(u) {
+    if (this.since) performance.measure("lab:losses", { start: this.since });
+    this.since = null;
+    const { equilibrium, curves } = this.props;
+    const { ctx: pen, bbox } = u;
+    const scale = devicePixelRatio || 1;
+    pen.save();
+    pen.setLineDash([]);
+    pen.beginPath();
+    pen.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    pen.clip();
+    curves.forEach((curve, k) => curve.mark && this.marks(u, pen, curve, this.props.data[k + 1], k, scale));
+    this.level(pen, bbox, scale, u.valToPos(equilibrium ?? 0, "y", true));
+    pen.restore();
+  }
+
+  /** The loss at which neither network wins, with its name. */
+  level(pen, bbox, scale, y) {
+    if (this.props.equilibrium === null || y < bbox.top || y > bbox.top + bbox.height) return;
+    pen.strokeStyle = theme.colours.ink;
+    pen.lineWidth = scale;
+    pen.setLineDash([5 * scale, 4 * scale]);
+    pen.beginPath();
+    pen.moveTo(bbox.left, y);
+    pen.lineTo(bbox.left + bbox.width, y);
+    pen.stroke();
+    pen.setLineDash([]);
+    pen.font = font(11.5 * scale, 600);
+    pen.textAlign = "right";
+    pen.textBaseline = "bottom";
+    pen.lineWidth = 4 * scale;
+    pen.lineJoin = "round";
+    pen.strokeStyle = theme.colours.card;
+    pen.fillStyle = theme.colours.ink;
+    const label = t("losses.equilibrium", { value: short(this.props.equilibrium) });
+    pen.strokeText(label, bbox.left + bbox.width - 4 * scale, y - 8 * scale);
+    pen.fillText(label, bbox.left + bbox.width - 4 * scale, y - 8 * scale);
+  }
+
+  marks(u, pen, curve, values, k, scale) {
+    const { bbox } = u;
+    for (let n = 0; n < MARKS; n++) {
+      const wanted = u.posToVal(((n + 0.25 + 0.25 * (k % 3)) / MARKS) * (bbox.width / scale), "x");
+      const place = u.valToIdx(wanted);
+      const value = values[place];
+      if (value === null || value === undefined) continue;
+      mark(pen, curve.mark, u.valToPos(u.data[0][place], "x", true), u.valToPos(value, "y", true), 4.5 * scale, curve.colour(theme.colours), theme.colours.card);
+    }
+  }
+
+  /** The lines of the moment shown and of the one under the pointer, and a veil over what is still to come. */
+  over() {
+    const add = (name) => {
+      const element = document.createElement("div");
+      element.className = name;
+      this.plot.over.append(element);
+      return element;
+    };
+    this.veil = add("veil");
+    this.pointedAt = add("pointed-at");
+    this.playhead = add("playhead");
+    let down = 0;
+    this.plot.over.addEventListener("pointerdown", (event) => (down = event.clientX));
+    this.plot.over.addEventListener("click", (event) => {
+      if (Math.abs(event.clientX - down) >= LEAST_DRAG || this.props.still) return;
+      player.seek(this.plot.posToVal(event.clientX - this.plot.over.getBoundingClientRect().left, "x"));
+    });
+  }
+
+  place() {
+    if (!this.plot || this.props.still) return;
+    const wide = this.plot.over.clientWidth;
+    const at = (iteration) => Math.min(Math.max(this.plot.valToPos(Math.max(iteration, this.props.logX ? 1 : 0), "x"), 0), wide);
+    const x = at(player.at);
+    this.playhead.style.transform = `translateX(${x}px)`;
+    this.veil.style.transform = `translateX(${x}px)`;
+    this.pointedAt.hidden = player.hover === null;
+    if (player.hover !== null) this.pointedAt.style.transform = `translateX(${at(player.hover)}px)`;
+  }
+
+  selected(u) {
+    if (u.select.width < LEAST_DRAG) return;
+    const from = u.posToVal(u.select.left, "x");
+    const to = u.posToVal(u.select.left + u.select.width, "x");
+    u.setSelect({ width: 0, height: 0, left: 0, top: 0 }, false);
+    this.props.onZoom?.(from, to);
+    repaint();
+  }
+
+  render({ label }) {
+    return html`<div class="lines" role="img" aria-label=${label}><div class="plot" ref=${this.frame} /></div>`;
+  }
+}

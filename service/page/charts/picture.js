@@ -1,0 +1,104 @@
+// What all drawn charts share: a canvas as sharp as the screen, painted on each frame, with a caption that says it in words.
+
+import { onFrame, onTick, repaint } from "../player.js";
+import { classes, Component, createRef, html } from "../ui.js";
+
+/** A chart: subclasses have `draw(pen, width, height)` and `describe()`, and may have `title` and `pointed(x, y, down)`. */
+export class Picture extends Component {
+  sheet = createRef();
+
+  componentDidMount() {
+    this.canvas = this.sheet.current;
+    this.pen = this.canvas.getContext("2d");
+    this.observer = new ResizeObserver(() => this.resize());
+    this.observer.observe(this.canvas);
+    this.seen = new IntersectionObserver(([entry]) => {
+      this.visible = entry.isIntersecting;
+      repaint();
+    });
+    this.seen.observe(this.canvas);
+    this.stop = onFrame(() => this.paint());
+  }
+
+  componentDidUpdate() {
+    repaint();
+  }
+
+  componentWillUnmount() {
+    this.stop();
+    this.observer.disconnect();
+    this.seen.disconnect();
+  }
+
+  resize() {
+    const scale = Math.min(devicePixelRatio || 1, 2);
+    this.width = this.canvas.clientWidth;
+    this.height = this.canvas.clientHeight;
+    this.canvas.width = Math.round(this.width * scale);
+    this.canvas.height = Math.round(this.height * scale);
+    this.scale = scale;
+    this.paint();
+  }
+
+  paint() {
+    if (!this.width || this.visible === false) return;
+    this.pen.setTransform(this.scale, 0, 0, this.scale, 0, 0);
+    this.pen.clearRect(0, 0, this.width, this.height);
+    this.draw(this.pen, this.width, this.height);
+  }
+
+  pointer(event) {
+    if (!this.pointed) return;
+    const box = this.canvas.getBoundingClientRect();
+    this.pointed(event.clientX - box.left, event.clientY - box.top, event.buttons === 1 || event.type === "pointerdown");
+  }
+
+  render({ name, title, note, children }) {
+    return html`<figure class=${classes("picture", name)}>
+      ${title && html`<figcaption class="picture-title"><h3>${title}</h3>${note && html`<p>${note}</p>`}</figcaption>`}
+      <canvas ref=${this.sheet} role="img" aria-label=${title || this.describe()} onPointerMove=${(e) => this.pointer(e)} onPointerDown=${(e) => this.pointer(e)}
+        onPointerLeave=${() => this.left?.()} />
+      <${Caption} of=${() => this.describe()} />
+      ${children}
+    </figure>`;
+  }
+}
+
+/** Words that follow the moment, a few times a second. */
+export class Caption extends Component {
+  componentDidMount() {
+    this.stop = onTick(() => {
+      const words = this.props.of();
+      if (words !== this.state.words) this.setState({ words });
+    });
+  }
+
+  componentWillUnmount() {
+    this.stop();
+  }
+
+  render({ of, name }) {
+    return html`<p class=${name ?? "caption"}>${of()}</p>`;
+  }
+}
+
+/** The page's letters, at a size. */
+export const font = (size, weight = 500) => `${weight} ${size}px Figtree, system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif`;
+
+/** What stands for real data, fakes and the generator, besides their colours: a disc, a triangle, a square. */
+export function mark(pen, kind, x, y, size, colour, rim) {
+  pen.beginPath();
+  if (kind === "real") pen.arc(x, y, size, 0, 2 * Math.PI);
+  else if (kind === "fake") {
+    pen.moveTo(x, y - size * 1.15);
+    pen.lineTo(x + size * 1.1, y + size * 0.85);
+    pen.lineTo(x - size * 1.1, y + size * 0.85);
+    pen.closePath();
+  } else pen.rect(x - size * 0.9, y - size * 0.9, size * 1.8, size * 1.8);
+  pen.fillStyle = colour;
+  pen.fill();
+  if (!rim) return;
+  pen.strokeStyle = rim;
+  pen.lineWidth = 2;
+  pen.stroke();
+}

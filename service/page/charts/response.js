@@ -1,0 +1,144 @@
+// What G makes of every seed: one line for each place of its sample; flat lines mean that it ignores what it is fed.
+
+import { Network } from "../model.js";
+import { player } from "../player.js";
+import { theme } from "../theme.js";
+import { fine, t } from "../words.js";
+import { font, Picture } from "./picture.js";
+
+const STEPS = 48;
+const PROBES = 8;
+const LEFT = 34;
+const BOTTOM = 34;
+const EDGE = 10;
+const RIGHT = 22;
+export const IGNORES = 0.05; // an output that moves less, over all seeds, does not depend on them
+
+/** The seeds worth looking at: what G could be fed while it trains. */
+export const seedRange = (config) => (config.latent === "normal" ? [-3, 3] : [0, 1]);
+
+/** How far the output that moves most moves over all those seeds, at the moment shown. */
+export function reaction(moment, config) {
+  if (!moment.G) return 0;
+  probe ??= new Float32Array(1);
+  const [first, last] = seedRange(config);
+  const least = new Float32Array(moment.G.outputs).fill(1);
+  const most = new Float32Array(moment.G.outputs);
+  for (let k = 0; k <= PROBES; k++) {
+    probe[0] = first + (k / PROBES) * (last - first);
+    const out = moment.G.run(probe);
+    for (let i = 0; i < out.length; i++) {
+      least[i] = Math.min(least[i], out[i]);
+      most[i] = Math.max(most[i], out[i]);
+    }
+  }
+  restore(moment);
+  return Math.max(...most.map((value, i) => value - least[i]));
+}
+
+let probe;
+
+function restore(moment) {
+  moment.G.run(moment.fed);
+}
+
+export class Response extends Picture {
+  describe() {
+    const { run, moment } = player;
+    if (!run?.replayable || !run.pair || !moment.G) return t("response.none");
+    const most = reaction(moment, run.config);
+    const [low, high] = seedRange(run.config);
+    return t(most < IGNORES ? "response.ignores" : "response.reacts", { most: fine(most, 3), low, high });
+  }
+
+  draw(pen, width, height) {
+    const { run, moment } = player;
+    if (!run?.replayable || !run.pair || !moment.G) return;
+    const [low, high] = seedRange(run.config);
+    const room = { wide: width - LEFT - RIGHT, tall: height - BOTTOM - EDGE };
+    const y = (value) => EDGE + (1 - value) * room.tall;
+    this.frame(pen, run, room, y, low, high);
+    this.lines(pen, run, moment, room, y, low, high);
+    const fed = this.props.fed ?? run.config.latent_value;
+    if (fed < low || fed > high) return;
+    const x = LEFT + ((fed - low) / (high - low)) * room.wide;
+    pen.strokeStyle = theme.colours.ink;
+    pen.lineWidth = 1.5;
+    pen.beginPath();
+    pen.moveTo(x, y(0));
+    pen.lineTo(x, y(1));
+    pen.stroke();
+  }
+
+  frame(pen, run, room, y, low, high) {
+    const { colours } = theme;
+    pen.globalAlpha = 0.1;
+    pen.fillStyle = colours.real;
+    const { spread } = run.config;
+    pen.fillRect(LEFT, y(1), room.wide, y(1 - spread) - y(1));
+    pen.fillRect(LEFT, y(spread), room.wide, y(0) - y(spread));
+    pen.globalAlpha = 1;
+    pen.font = font(11.5);
+    pen.fillStyle = colours.quiet;
+    pen.textBaseline = "middle";
+    pen.textAlign = "right";
+    for (const value of [0, 0.5, 1]) {
+      pen.fillText(String(value), LEFT - 7, y(value));
+      pen.fillStyle = colours.line;
+      pen.fillRect(LEFT, y(value) - 0.5, room.wide, 1);
+      pen.fillStyle = colours.quiet;
+    }
+    pen.textAlign = "center";
+    for (const value of [low, (low + high) / 2, high]) pen.fillText(String(value), LEFT + ((value - low) / (high - low)) * room.wide, y(0) + 12);
+    pen.fillText(t("response.x"), LEFT + room.wide / 2, y(0) + 26);
+  }
+
+  lines(pen, run, moment, room, y, low, high) {
+    const { G } = moment;
+    if (this.table?.length !== (STEPS + 1) * run.width) this.table = new Float32Array((STEPS + 1) * run.width);
+    probe ??= new Float32Array(1);
+    for (let k = 0; k <= STEPS; k++) {
+      probe[0] = low + (k / STEPS) * (high - low);
+      this.table.set(G.run(probe), k * run.width);
+    }
+    restore(moment);
+    pen.lineWidth = 2.5;
+    pen.textAlign = "left";
+    pen.textBaseline = "middle";
+    pen.font = font(12, 650);
+    for (let i = 0; i < run.width; i++) {
+      const one = run.config.pattern[i] === "1";
+      pen.strokeStyle = theme.colours.generator;
+      pen.setLineDash(one ? SOLID : DASHED);
+      pen.beginPath();
+      for (let k = 0; k <= STEPS; k++) pen.lineTo(LEFT + (k / STEPS) * room.wide, y(this.table[k * run.width + i]));
+      pen.stroke();
+    }
+    pen.setLineDash(SOLID);
+    this.endings(pen, run, room, y);
+  }
+
+  /** Which line is which place, where there is room to say it. */
+  endings(pen, run, room, y) {
+    if (run.width > 8) return;
+    pen.fillStyle = theme.colours.ink;
+    const order = Array.from({ length: run.width }, (_, i) => [y(this.table[STEPS * run.width + i]), i + 1]).sort((a, b) => a[0] - b[0]);
+    let last = -Infinity;
+    for (const place of order) {
+      place[0] = Math.max(place[0], last + 12);
+      last = place[0];
+    }
+    const over = Math.max(last - y(0) - 4, 0);
+    for (const [at, place] of order) pen.fillText(place, LEFT + room.wide + 7, at - over);
+  }
+}
+
+const DASHED = [7, 4];
+const SOLID = [];
+
+/** A generator that is asked beside the shown one. */
+export function sampleAt(moment, seed, config) {
+  const G = new Network(1, config.hidden_size, config.pattern.length);
+  G.weights.set(moment.G.weights);
+  return [...G.run([seed])];
+}

@@ -1,0 +1,153 @@
+// What is open: the run that the address names, the list of jobs, and what the reader is told about both.
+
+import { api, reach, Unreachable } from "./api.js";
+import { follow, unfollow } from "./live.js";
+import { player } from "./player.js";
+import { ENDED, Run } from "./run.js";
+import { state } from "./state.js";
+
+const listeners = new Set();
+const REFRESH_MS = 1000;
+let asked = 0;
+let opening = null; // the job that is being fetched
+let refreshing = 0;
+
+export const session = {
+  run: null, // of the job in the address
+  jobs: null, // the newest, once asked for
+  more: null,
+  presets: [],
+  busy: false,
+  trouble: "", // what the last action was told
+
+  listen(listener) {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  },
+};
+
+export function tell() {
+  for (const listener of listeners) listener();
+}
+
+/** The job that the address means now: the guided step about D alone has one of its own. */
+export const wantedJob = () => (state.get("view", "guided") === "guided" && state.get("step") === "2" ? state.get("alone") : state.get("job"));
+
+/** Show the run that the address names, at the moment that it names. */
+export async function openWanted({ replay = false } = {}) {
+  const id = wantedJob();
+  if (id && id === opening) return;
+  opening = id;
+  if (id === (session.run?.job.id ?? "") && id) {
+    if (player.run !== session.run) player.show(session.run, state.number("at", session.run.end));
+    opening = null;
+    return;
+  }
+  const turn = ++asked;
+  unfollow();
+  if (!id) {
+    session.run = opening = null;
+    player.show((session.blank ??= Run.untrained()));
+    tell();
+    return;
+  }
+  try {
+    const run = await Run.load(id);
+    if (turn !== asked) return;
+    session.run = run;
+    session.trouble = "";
+    player.show(run, state.number("at", run.end));
+    if (!run.ended) follow(run, tell);
+    else if (replay) player.replay();
+  } catch (error) {
+    if (turn !== asked) return;
+    report(error);
+    if (!(error instanceof Unreachable)) session.run = null;
+  } finally {
+    if (turn === asked) opening = null;
+  }
+  tell();
+}
+
+/** Train, open the run under `as` in the address, and replay it. */
+export async function train(settings, as = "job", where = {}) {
+  if (session.busy) return null;
+  Object.assign(session, { busy: true, trouble: "" });
+  tell();
+  try {
+    const job = await api.train(settings, 1);
+    state.go({ ...where, [as]: job.id, at: "" });
+    await openWanted({ replay: true });
+    refreshJobs();
+    return job;
+  } catch (error) {
+    report(error);
+    return null;
+  } finally {
+    session.busy = false;
+    tell();
+  }
+}
+
+/** Do something to a job, and say what the service said if it would not. */
+export async function act(work) {
+  session.trouble = "";
+  try {
+    return await work();
+  } catch (error) {
+    report(error);
+    return null;
+  } finally {
+    await refreshJobs();
+  }
+}
+
+export function report(error) {
+  if (error instanceof Unreachable) return; // the banner says it
+  session.trouble = error.message;
+  tell();
+}
+
+/** The newest jobs; asked for again as long as one of them has not ended and somebody looks. */
+export async function refreshJobs() {
+  clearTimeout(refreshing);
+  try {
+    const page = await api.jobs("limit=100");
+    session.jobs = page.data;
+    session.more = page.next;
+    const open = page.data.find((job) => job.id === session.run?.job.id);
+    if (open && session.run) session.run.job = open;
+  } catch (error) {
+    report(error);
+  }
+  if (reach.up && session.jobs?.some((job) => !ENDED.has(job.status))) refreshing = setTimeout(refreshJobs, REFRESH_MS);
+  tell();
+}
+
+export async function olderJobs() {
+  const page = await api.jobs(`limit=100&after=${session.more}`);
+  session.jobs = [...session.jobs, ...page.data];
+  session.more = page.next;
+  tell();
+}
+
+export async function loadPresets() {
+  try {
+    session.presets = (await api.presets()).data;
+  } catch (error) {
+    report(error);
+  }
+  tell();
+}
+
+reach.listen(() => {
+  if (reach.up) {
+    if (!session.presets.length) loadPresets();
+    if (!session.run || !session.run.ended) {
+      session.run = null;
+      openWanted();
+    }
+    refreshJobs();
+  }
+  tell();
+});

@@ -1,0 +1,103 @@
+// The page's frame: its head, the view that the address names, the player below, and what is said above all of them.
+
+import { reach } from "../api.js";
+import { player } from "../player.js";
+import { session, tell } from "../session.js";
+import { state } from "../state.js";
+import { chooseTheme, theme } from "../theme.js";
+import { classes, Component, html } from "../ui.js";
+import { chooseLanguage, t, words } from "../words.js";
+import { Compare } from "./compare.js";
+import { Guided } from "./guided.js";
+import { Keys, listenToKeys, openKeys } from "./keys.js";
+import { Lab } from "./lab.js";
+import { PlayerBar } from "./playerbar.js";
+import { Sweep } from "./sweep.js";
+import { TakeAway } from "./takeaway.js";
+
+const VIEWS = { guided: Guided, lab: Lab, runs: Compare, sweep: Sweep, take: TakeAway };
+const WITH_PLAYER = ["guided", "lab"];
+
+export const currentView = () => (state.get("view") in VIEWS ? state.get("view") : "guided");
+
+export class App extends Component {
+  componentDidMount() {
+    const again = () => this.setState({});
+    state.listen(() => requestAnimationFrame(again));
+    session.listen(again);
+    reach.listen(again);
+    theme.listen(again);
+    listenToKeys();
+    player.onrest = () => {
+      const run = player.run;
+      if (run?.job.id) state.adjust({ at: run.ended && player.at >= run.end ? "" : Math.round(player.at) });
+      again();
+    };
+  }
+
+  componentDidUpdate() {
+    document.title = `${t(`view.${currentView()}`)} · gan1010`;
+  }
+
+  render() {
+    const view = currentView();
+    return html`
+      <a class="skip" href="#main">${t("skip")}</a>
+      <${Head} view=${view} />
+      ${!reach.up && html`<p class="banner" role="alert"><span class="pulse" />${t("gone")}</p>`}
+      ${session.trouble && html`<p class="banner trouble" role="alert">${session.trouble}
+        <button type="button" class="plain" onClick=${() => { session.trouble = ""; this.setState({}); }}>${t("close")}</button></p>`}
+      <main id="main" tabindex="-1" class=${`view-${view}`}><${VIEWS[view]} /></main>
+      ${WITH_PLAYER.includes(view) && session.run && !state.hidden("player") && html`<${PlayerBar} />`}
+      <${Announcer} />
+      <${Keys} />`;
+  }
+}
+
+function Head({ view }) {
+  const go = (name) => (event) => {
+    event.preventDefault();
+    state.go({ view: name === "guided" ? "" : name });
+    scrollTo(0, 0);
+  };
+  const tabs = Object.keys(VIEWS).filter((name) => !state.hidden(name));
+  return html`<header class="head">
+    <a class="brand" href="?" onClick=${go("guided")}><${Logo} /><span>gan1010</span></a>
+    <nav aria-label=${t("nav")}>${tabs.map((name) => html`<a href=${`?view=${name}`} class=${classes("tab", name === view && "here")}
+      aria-current=${name === view ? "page" : undefined} onClick=${go(name)}>${t(`view.${name}`)}</a>`)}</nav>
+    <div class="switches">
+      ${Object.entries(words.languages).filter(([code]) => code !== words.language).map(([code, name]) => html`<button type="button" class="plain"
+        lang=${code === "zh" ? "zh-Hans" : code} onClick=${() => chooseLanguage(code).then(tell)}>${name}</button>`)}
+      <button type="button" class="plain icon" aria-label=${t(theme.dark ? "theme.light" : "theme.dark")} title=${t(theme.dark ? "theme.light" : "theme.dark")}
+        onClick=${() => chooseTheme(theme.dark ? "light" : "dark")}>${theme.dark ? html`<${Sun} />` : html`<${Moon} />`}</button>
+      <button type="button" class="plain icon wide-only" aria-label=${t("keys")} title=${t("keys")} onClick=${openKeys}>?</button>
+      <a class="plain wide-only" href="docs">API</a>
+    </div>
+  </header>`;
+}
+
+/** What a screen reader is told when time stops: never more than that. */
+class Announcer extends Component {
+  componentDidMount() {
+    this.timer = setInterval(() => {
+      const { run, moment, at, playing } = player;
+      if (playing || !run?.replayable || !run.job.id || at === this.at) return;
+      this.at = at;
+      const sample = run.pair ? [...moment.sample].map((value) => value.toFixed(2)).join(" ") : "";
+      this.setState({ words: t("announce", { at: Math.round(at), sample }) });
+    }, 1000);
+  }
+
+  componentWillUnmount() {
+    clearInterval(this.timer);
+  }
+
+  render(_, { words: said }) {
+    return html`<p class="unseen" aria-live="polite">${said}</p>`;
+  }
+}
+
+const Logo = () => html`<svg viewBox="0 0 16 16" width="28" height="28" aria-hidden="true"><rect width="16" height="16" rx="3.5" class="logo-ground" />
+  <path class="logo-bits" d="M2 3h2.25v10H2zM5.25 10.75H7.5V13H5.25zM8.5 3h2.25v10H8.5zM11.75 10.75H14V13h-2.25z" /></svg>`;
+const Sun = () => html`<svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true" class="line-icon"><circle cx="10" cy="10" r="3.6" /><path d="M10 1.5v2.2M10 16.3v2.2M1.5 10h2.2M16.3 10h2.2M4 4l1.5 1.5M14.5 14.5 16 16M16 4l-1.5 1.5M5.5 14.5 4 16" /></svg>`;
+const Moon = () => html`<svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true" class="line-icon"><path d="M16.5 12.2A7 7 0 0 1 7.8 3.5a7 7 0 1 0 8.7 8.7z" /></svg>`;

@@ -1,0 +1,94 @@
+// All runs: how each is, what can be done with it, and any of them over one another, with the settings that tell them apart.
+
+import { api } from "../api.js";
+import { olderJobs, report, refreshJobs, session, tell } from "../session.js";
+import { Run } from "../run.js";
+import { state } from "../state.js";
+import { Component, html } from "../ui.js";
+import { ago, t, whole } from "../words.js";
+import { Actions } from "./actions.js";
+import { Overlay, style } from "./overlay.js";
+import { Bits } from "./parts.js";
+import { runName, Status } from "./runhead.js";
+
+const MOST_COMPARED = 8;
+
+export class Compare extends Component {
+  runs = new Map();
+
+  componentDidMount() {
+    refreshJobs();
+    this.fetch();
+    this.stop = state.listen(() => this.fetch());
+  }
+
+  componentWillUnmount() {
+    this.stop();
+  }
+
+  /** The losses of those that are ticked. */
+  async fetch() {
+    for (const id of state.list("jobs")) {
+      if (this.runs.has(id)) continue;
+      this.runs.set(id, null);
+      try {
+        const run = new Run(await api.job(id));
+        await run.loadPoints();
+        this.runs.set(id, run);
+        tell();
+      } catch (error) {
+        state.adjust({ jobs: state.list("jobs").filter((one) => one !== id).join() });
+        report(error);
+      }
+    }
+  }
+
+  render() {
+    const { jobs } = session;
+    const chosen = state.list("jobs");
+    const runs = chosen.map((id) => this.runs.get(id)).filter(Boolean);
+    const trainings = jobs?.filter((job) => job.kind === "train") ?? [];
+    return html`<div class="compare">
+      <div class="page-head"><h1>${t("view.runs")}</h1><p class="quiet">${t("compare.lede")}</p></div>
+      ${runs.length > 0 && html`<div class="card"><${Overlay} runs=${runs} /></div>`}
+      ${jobs && !trainings.length && html`<p class="card empty">${t("compare.empty")}</p>`}
+      ${trainings.length > 0 && html`<div class="card table-card"><table class="runs">
+        <caption class="unseen">${t("view.runs")}</caption>
+        <thead><tr><th scope="col"><span class="unseen">${t("compare.tick")}</span></th><th scope="col">${t("compare.name")}</th><th scope="col">${t("compare.status")}</th><th scope="col">${t("compare.bits")}</th>
+          <th scope="col" class="number">${t("compare.settled")}</th><th scope="col" class="number">${t("compare.iterations")}</th><th scope="col">${t("compare.created")}</th><th scope="col"><span class="unseen">${t("compare.actions")}</span></th></tr></thead>
+        <tbody>${trainings.map((job) => html`<${Row} key=${job.id} job=${job} chosen=${chosen} forget=${() => this.runs.delete(job.id)} />`)}</tbody></table></div>`}
+      ${session.more && html`<button type="button" class="secondary" onClick=${olderJobs}>${t("compare.older")}</button>`}
+    </div>`;
+  }
+}
+
+function Row({ job, chosen, forget }) {
+  const place = chosen.indexOf(job.id);
+  const name = runName(job);
+  const tick = () => {
+    const next = place >= 0 ? chosen.filter((id) => id !== job.id) : [...chosen, job.id].slice(-MOST_COMPARED);
+    state.adjust({ jobs: next.join() });
+  };
+  const open = (event) => {
+    event.preventDefault();
+    state.go({ view: "lab", job: job.id, at: "" });
+  };
+  const { result } = job;
+  return html`<tr class=${place >= 0 ? "chosen" : ""}>
+    <td><label class="tick"><input type="checkbox" checked=${place >= 0} onChange=${tick} aria-label=${t("compare.overlay", { name })} />
+      ${place >= 0 && html`<${Swatch} place=${place} />`}</label></td>
+    <td class="run-name"><a href=${`?view=lab&job=${job.id}`} onClick=${open}>${name}</a><span class="quiet">${t("compare.seed", { seed: job.config.seed })}</span></td>
+    <td><${Status} job=${job} /></td>
+    <td>${result?.bits ? html`<${Bits} bits=${result.bits} right=${result.in_range} />` : "–"}</td>
+    <td class="number">${result?.settled_at ? whole(result.settled_at) : "–"}</td>
+    <td class="number">${whole(job.iterations)}</td>
+    <td class="quiet">${ago(job.created_at)}</td>
+    <td class="actions"><${Actions} job=${job} name=${name} forget=${forget} /></td>
+  </tr>`;
+}
+
+/** A piece of the run's line, as it is in the chart. */
+export function Swatch({ place }) {
+  const { dash, name } = style(place);
+  return html`<svg class="swatch" width="26" height="12" viewBox="0 0 26 12" aria-hidden="true"><line x1="1" x2="25" y1="6" y2="6" class=${`run-${name}`} stroke-dasharray=${dash?.join(" ")} /></svg>`;
+}

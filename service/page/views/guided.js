@@ -1,0 +1,136 @@
+// The article's steps in order: each one sentence, one button that does it, and a stage on which it is seen.
+
+import { Draws } from "../charts/draws.js";
+import { Evolution } from "../charts/evolution.js";
+import { Losses } from "../charts/losses.js";
+import { Machine } from "../charts/machine.js";
+import { Response } from "../charts/response.js";
+import { drawReal } from "../model.js";
+import { onTick, player } from "../player.js";
+import { session, train } from "../session.js";
+import { state } from "../state.js";
+import { classes, Component, html } from "../ui.js";
+import { fine, t, whole } from "../words.js";
+import { Outcome } from "./runhead.js";
+import { Sample, Score } from "./try.js";
+
+const STEPS = ["start", "real", "alone", "untrained", "train", "losses", "sample", "evolve"];
+const [START, , ALONE, UNTRAINED, TRAIN] = STEPS.keys();
+const PATTERN = "1010";
+const SPREAD = 0.2;
+const MOST_DRAWS = 200;
+
+const newSeed = () => Math.floor(Math.random() * 1e6);
+
+export class Guided extends Component {
+  state = { rows: [], visited: new Set() };
+
+  componentDidMount() {
+    this.stop = onTick(() => this.setState({}));
+  }
+
+  componentWillUnmount() {
+    this.stop();
+  }
+
+  go(step) {
+    const patch = { step: step || "", at: "" };
+    if (step === UNTRAINED) patch.at = 0;
+    state.go(patch);
+    scrollTo(0, 0);
+  }
+
+  trainNow = () => train({ seed: newSeed() }, "job", { step: TRAIN });
+
+  /** Step by step: what the button of each step does, and whether it has been done. */
+  actions() {
+    const { run } = session;
+    const trained = Boolean(run?.pair && run.config.iterations > 1);
+    const replay = () => player.replay();
+    return {
+      real: { do: () => this.draw(), done: this.state.rows.length > 0 },
+      alone: { do: () => train({ preset: "discriminator-alone", name: t("guided.alone.name") }, "alone", { step: ALONE }), done: Boolean(state.get("alone")) },
+      untrained: { do: () => train({ iterations: 1, seed: newSeed(), name: t("guided.untrained.name") }, "job", { step: UNTRAINED }).then(() => player.seek(0)), done: Boolean(run?.pair) },
+      train: { do: () => train({ seed: run?.config.seed ?? newSeed() }, "job", { step: TRAIN }), done: trained },
+      losses: { do: replay, done: trained, needs: !trained },
+      sample: { do: () => player.seek(player.run.end), done: trained, needs: !trained },
+      evolve: { do: replay, done: trained, needs: !trained },
+    };
+  }
+
+  draw() {
+    const rows = [...this.state.rows, ...Array.from({ length: this.state.rows.length ? 20 : 1 }, () => drawReal(PATTERN, SPREAD))];
+    this.setState({ rows: rows.slice(-MOST_DRAWS) });
+  }
+
+  render() {
+    const step = Math.min(Math.max(Math.round(state.number("step", 0)), 0), STEPS.length - 1);
+    const actions = this.actions();
+    if (actions[STEPS[step]]?.done) this.state.visited.add(STEPS[step]);
+    return html`<div class=${classes("guided", step > 0 && "under-way")}>
+      <section class="intro">
+        <h1>${t("guided.title")}</h1>
+        <p class="lede">${t("guided.lede")}</p>
+        ${step === START && html`<button type="button" class="primary huge" disabled=${session.busy} onClick=${this.trainNow}>${t(session.busy ? "train.busy" : "guided.go")}</button>
+          <p class="quiet small-print">${t("guided.go.note")}</p>`}
+      </section>
+      <nav class="steps" aria-label=${t("guided.steps")}><ol>${STEPS.slice(1).map((name, k) => this.stepper(name, k + 1, step, this.state.visited.has(name)))}</ol></nav>
+      <section class="stage card" aria-labelledby="stage-title">
+        ${step === START ? html`<h2 id="stage-title" class="unseen">${t("guided.start.title")}</h2>` : html`<${Told} name=${STEPS[step]} step=${step} action=${actions[STEPS[step]]} go=${(to) => this.go(to)} />`}
+        ${this.stage(STEPS[step])}
+      </section>
+    </div>`;
+  }
+
+  stepper(name, number, current, done) {
+    return html`<li class=${classes(number === current && "here", done && "done")}><button type="button" aria-current=${number === current ? "step" : undefined}
+ onClick=${() => this.go(number)}>
+      <span class="step-number">${done && number !== current ? "✓" : number}</span><span class="step-title">${t(`guided.${name}.title`)}</span></button></li>`;
+  }
+
+  stage(name) {
+    const { run } = player;
+    const { moment } = player;
+    if (name === "start") return html`<${Machine} name="machine" /><p class="legend-line">${t("guided.start.says")}</p>`;
+    if (name === "real") return html`<${Draws} name="draws" rows=${this.state.rows} pattern=${PATTERN} spread=${SPREAD} />`;
+    if (!run?.job.id) return html`<${Machine} name="machine" />`;
+    const ready = moment.run === run && run.pair;
+    return {
+      alone: () => html`<div class="halves"><${Machine} name="machine" /><${Losses} run=${run} bare /></div>`,
+      untrained: () => html`<${Machine} name="machine" />`,
+      train: () => html`<${Outcome} run=${run} /><${Machine} name="machine" /><${Evolution} name="evolution low" />`,
+      losses: () => html`<${Losses} run=${run} />`,
+      sample: () => ready && html`<div class="halves"><div class="halves-part"><${Sample} run=${run} moment=${moment} /><${Response} name="response" /></div><${Score} run=${run} moment=${moment} /></div>`,
+      evolve: () => html`<${Evolution} name="evolution" />`,
+    }[name]();
+  }
+}
+
+/** A step's sentence, its button, what came of it, and the way on. */
+function Told({ name, step, action, go }) {
+  const last = step === STEPS.length - 1;
+  const button = `guided.${name}.${action.done ? "again" : "do"}`;
+  return html`<div class="told">
+    <p class="step-count">${t("guided.count", { step, count: STEPS.length - 1 })}</p>
+    <h2 id="stage-title">${t(`guided.${name}.title`)}</h2>
+    <p class="sentence">${t(`guided.${name}.sentence`)}</p>
+    <div class="row">
+      ${action.needs
+        ? html`<button type="button" class="primary" onClick=${() => go(TRAIN)}>${t("guided.needs")}</button>`
+        : html`<button type="button" class=${action.done ? "secondary" : "primary"} disabled=${session.busy} onClick=${action.do}>${t(button)}</button>`}
+      ${action.done && html`<button type="button" class="primary next" onClick=${() => (last ? state.go({ view: "lab", step: "" }) : go(step + 1))}>${t(last ? "guided.tolab" : "guided.next")}</button>`}
+    </div>
+  </div>
+  ${action.done && html`<p class="seen" role="status">${seen(name)}</p>`}`;
+}
+
+/** What there is to notice, with the run's own numbers. */
+function seen(name) {
+  const { run } = session;
+  const result = run?.job.result;
+  if (name === "alone" && result && !run.pair) return t("guided.alone.seen", { real: fine(result.real_score), noise: fine(result.fake_score) });
+  if (name === "untrained" && run?.samples) return t("guided.untrained.seen", { sample: [...run.samples.subarray(0, run.width)].map((value) => fine(value)).join(", ") });
+  if (name === "losses" && result && run.pair) return t("guided.losses.seen", { real: fine(result.discriminator_real_loss, 3), fake: fine(result.discriminator_fake_loss, 3), generator: fine(result.generator_loss, 3) });
+  if (name === "evolve" && result?.settled_at) return t("guided.evolve.seen", { at: whole(result.settled_at) });
+  return t(`guided.${name}.seen`);
+}

@@ -1,0 +1,101 @@
+// The map of a sweep: a cell for each combination, in the shade of what one asks about, and the members behind it.
+
+import { api } from "../api.js";
+import { report } from "../session.js";
+import { state } from "../state.js";
+import { onShade, shade, theme } from "../theme.js";
+import { classes, Component, html } from "../ui.js";
+import { percent, short, t, whole } from "../words.js";
+import { Bits } from "./parts.js";
+import { Status } from "./runhead.js";
+
+const MEMBERS = 20; // shown at a time
+/** What a cell can be asked about; `best` is dark: rates near 1, or early settling. */
+const QUESTIONS = {
+  in_range_rate: { of: (cell) => cell.in_range_rate, says: percent },
+  bits_rate: { of: (cell) => cell.bits_rate, says: percent },
+  settled_at: { of: (cell) => cell.settled_at?.p50 ?? null, says: whole },
+  generator_loss: { of: (cell) => cell.generator_loss, says: short },
+};
+
+export class HeatMap extends Component {
+  render({ job, cells }) {
+    const question = state.get("value") in QUESTIONS ? state.get("value") : "in_range_rate";
+    const fields = Object.keys(cells[0]?.config ?? {});
+    const [down, across] = fields.length > 1 ? [fields[1], fields[0]] : [null, fields[0]];
+    const along = (field) => [...new Set(cells.map((cell) => cell.config[field]))].sort((a, b) => (typeof a === "number" ? a - b : 0));
+    const columns = along(across);
+    const rows = down ? along(down) : [null];
+    const find = (x, y) => cells.find((cell) => cell.config[across] === x && (!down || cell.config[down] === y));
+    const [low, high] = bounds(question, cells);
+    const chosen = cells.find((cell) => String(cell.cell) === state.get("cell"));
+    return html`<div class="map">
+      <div class="map-head"><h2>${job.name ?? t("sweep.name", { count: whole(job.iterations) })}</h2><${Status} job=${job} /></div>
+      <div class="segments wrap" role="group" aria-label=${t("sweep.question")}>${Object.keys(QUESTIONS).map((name) => html`<button type="button" class="chip" aria-pressed=${name === question}
+        onClick=${() => state.adjust({ value: name === "in_range_rate" ? "" : name })}>${t(`question.${name}`)}</button>`)}</div>
+      <div class="scroll" tabindex="0" role="region" aria-label=${t("sweep.map")}><table class="heat"><caption>${t("sweep.caption", { across: t(`field.${across}`), down: down ? t(`field.${down}`) : "–" })}</caption>
+        <thead><tr><td></td>${columns.map((x) => html`<th scope="col">${say(x)}</th>`)}</tr></thead>
+        <tbody>${rows.map((y) => html`<tr><th scope="row">${y === null ? "" : say(y)}</th>${columns.map((x) => html`<td><${Cell} cell=${find(x, y)} question=${question} low=${low} high=${high} chosen=${chosen} /></td>`)}</tr>`)}</tbody></table></div>
+      ${chosen ? html`<${Members} key=${`${job.id}-${chosen.cell}`} job=${job} cell=${chosen} />` : html`<p class="caption">${t("sweep.click")}</p>`}
+    </div>`;
+  }
+}
+
+const say = (value) => (typeof value === "number" ? short(value) : t(`choice.${value}`) === `choice.${value}` ? value : t(`choice.${value}`));
+
+function bounds(question, cells) {
+  if (question.endsWith("rate")) return [0, 1];
+  const known = cells.filter((cell) => cell.count).map(QUESTIONS[question].of).filter((value) => value !== null);
+  return [Math.max(...known, 0), Math.min(...known, Infinity)]; // the lower the darker
+}
+
+function Cell({ cell, question, low, high, chosen }) {
+  if (!cell?.count) return html`<span class="heat-cell waiting">${t("sweep.waiting")}</span>`;
+  const { of, says } = QUESTIONS[question];
+  const value = of(cell);
+  const share = value === null ? 0 : high === low ? 1 : (value - low) / (high - low);
+  return html`<button type="button" class=${classes("heat-cell", cell === chosen && "chosen")} style=${{ background: shade(theme.ramps.value, share), color: onShade(theme.ramps.value, share) }}
+    aria-pressed=${cell === chosen} onClick=${() => state.adjust({ cell: cell === chosen ? "" : cell.cell })}>${value === null ? "–" : says(value)}<small>${t("sweep.of", { count: whole(cell.count) })}</small></button>`;
+}
+
+/** The runs of one cell; any of them can be trained again, to the same bits, and opened. */
+class Members extends Component {
+  state = { rows: null, next: null, only: "" };
+
+  componentDidMount() {
+    this.more("");
+  }
+
+  async more(only, after) {
+    const { job, cell } = this.props;
+    const query = new URLSearchParams({ cell: cell.cell, limit: MEMBERS, ...(only && { in_range: only }), ...(after && { after }) });
+    try {
+      const page = await api.sweepMembers(job.id, query);
+      this.setState({ rows: [...(after ? this.state.rows : []), ...page.data], next: page.next, only });
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  async open(index) {
+    try {
+      const job = await api.trainMember(this.props.job.id, index);
+      await api.job(job.id, 5);
+      state.go({ view: "lab", job: job.id, at: "" });
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  render({ cell }, { rows, next, only }) {
+    const filter = (value, key) => html`<button type="button" class="chip" aria-pressed=${only === value} onClick=${() => this.more(value)}>${t(key)}</button>`;
+    return html`<section class="members-of"><h3>${t("members.title", { config: Object.entries(cell.config).map(([name, value]) => `${t(`field.${name}`)} ${say(value)}`).join(" · ") })}</h3>
+      <div class="segments" role="group" aria-label=${t("members.filter")}>${filter("", "members.all")}${filter("true", "members.in")}${filter("false", "members.out")}</div>
+      ${rows && !rows.length && html`<p class="empty">${t("members.none")}</p>`}
+      ${rows?.length > 0 && html`<table class="runs"><caption class="unseen">${t("members.caption")}</caption><thead><tr><th scope="col" class="number">${t("field.seed")}</th><th scope="col">${t("compare.bits")}</th><th scope="col" class="number">${t("compare.settled")}</th><th scope="col"><span class="unseen">${t("compare.actions")}</span></th></tr></thead>
+        <tbody>${rows.map((row) => html`<tr><td class="number">${row.seed}</td><td>${row.bits ? html`<${Bits} bits=${row.bits} right=${row.in_range} />` : "–"}</td><td class="number">${row.settled_at ? whole(row.settled_at) : "–"}</td>
+          <td class="actions"><button type="button" class="plain" aria-label=${`${t("members.open")}: ${t("compare.seed", { seed: row.seed })}`} onClick=${() => this.open(row.index)}>${t("members.open")}</button></td></tr>`)}</tbody></table>`}
+      ${next && html`<button type="button" class="secondary small" onClick=${() => this.more(only, next)}>${t("members.more")}</button>`}
+    </section>`;
+  }
+}

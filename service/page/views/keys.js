@@ -1,0 +1,36 @@
+// The keyboard: what each key does, and the list that `?` opens.
+
+import { player } from "../player.js";
+import { createRef, html } from "../ui.js";
+import { t } from "../words.js";
+
+const dialog = createRef();
+const KEYS = {
+  " ": () => player.toggle(),
+  ArrowLeft: (event) => player.step(event.shiftKey ? -10 : -1),
+  ArrowRight: (event) => player.step(event.shiftKey ? 10 : 1),
+  Home: () => player.run && player.seek(0),
+  End: () => player.run && player.seek(player.run.end),
+  "?": () => openKeys(),
+};
+const LIST = { space: "␣", step: "← →", leap: "⇧ ← →", ends: "Home End", help: "?" };
+
+export const openKeys = () => dialog.current?.showModal();
+
+export function listenToKeys() {
+  addEventListener("keydown", (event) => {
+    const { target } = event;
+    if (event.ctrlKey || event.metaKey || event.altKey || target.closest?.("dialog, input:not([type=checkbox]), select, textarea")) return;
+    if (event.key === " " && target.closest?.("button, a, summary, input")) return; // there it presses what has the focus
+    const does = KEYS[event.key];
+    if (!does || (event.key !== "?" && !player.run?.end)) return;
+    event.preventDefault();
+    does(event);
+  });
+}
+
+export const Keys = () => html`<dialog ref=${dialog} class="keys" aria-labelledby="keys-title">
+  <h2 id="keys-title">${t("keys")}</h2>
+  <dl>${Object.entries(LIST).map(([name, key]) => html`<div><dt>${key.split(" ").map((part) => html`<kbd>${part === "␣" ? t("keys.spacebar") : part}</kbd>`)}</dt><dd>${t(`keys.${name}`)}</dd></div>`)}</dl>
+  <form method="dialog"><button class="secondary">${t("close")}</button></form>
+</dialog>`;

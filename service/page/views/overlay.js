@@ -1,0 +1,64 @@
+// Several runs over one another: one loss at a time, a line for each run, and below it the settings in which they differ.
+
+import { Lines } from "../charts/lines.js";
+import { smoothed, thinned } from "../charts/losses.js";
+import uPlot from "../vendor/uplot/uPlot.esm.js";
+import { state } from "../state.js";
+import { Component, html } from "../ui.js";
+import { fine, known, t, whole } from "../words.js";
+import { Swatch } from "./compare.js";
+import { runName } from "./runhead.js";
+
+const CURVES = ["generator", "fake", "real"];
+const COLOURS = ["real", "fake", "generator", "ink"];
+const DASHES = [undefined, [10, 5], [2, 4]];
+
+/** How the line of the run in that place looks: no two are the same in colour and dashes. */
+export const style = (place) => ({ name: COLOURS[place % COLOURS.length], dash: DASHES[(Math.floor(place / COLOURS.length) + place) % DASHES.length] });
+
+export class Overlay extends Component {
+  data(runs, curve, smooth) {
+    const key = [curve, smooth, ...runs.map((run) => run.job.id + run.version)].join();
+    if (key !== this.key) {
+      this.key = key;
+      const tables = runs.map((run) => {
+        const values = run.points[curve].values;
+        const mean = smoothed(values, Math.round((smooth / 100) * 0.1 * values.length));
+        return values.length ? thinned(run.points.iteration.values, [mean], 0, values.length).map((column) => Array.from(column)) : [[], []];
+      });
+      this.made = tables.length > 1 ? uPlot.join(tables) : tables[0];
+    }
+    return this.made;
+  }
+
+  render({ runs }) {
+    const curve = CURVES.includes(state.get("curve")) ? state.get("curve") : "generator";
+    const smooth = state.number("smooth", 25);
+    const curves = runs.map((run, place) => ({ label: run.job.id, colour: (colours) => colours[style(place).name], width: 2.2, dash: style(place).dash }));
+    return html`<figure class="picture overlay"><figcaption class="picture-title"><h2>${t("overlay.title")}</h2>
+        <div class="tools"><div class="segments" role="group" aria-label=${t("overlay.curve")}>${CURVES.map((name) => html`<button type="button" class="chip" aria-pressed=${name === curve}
+          onClick=${() => state.adjust({ curve: name === "generator" ? "" : name })}>${t(`losses.${name}`)}</button>`)}</div></div></figcaption>
+      <${Lines} data=${this.data(runs, curve, smooth)} curves=${curves} equilibrium=${new Set(runs.map((run) => run.equilibrium)).size === 1 ? runs[0].equilibrium : null} label=${t("overlay.title")} still />
+      <ul class="legend">${runs.map((run, place) => html`<li><${Swatch} place=${place} />${runName(run.job)}</li>`)}</ul>
+      <${Differences} runs=${runs} />
+    </figure>`;
+  }
+}
+
+/** A setting's value as people call it. */
+const said = (value) => [`choice.${value}`, `preset.${value}.name`].filter(known).map((key) => t(key))[0] ?? String(value);
+
+/** Settings and results side by side; what is the same in all runs is left out. */
+function Differences({ runs }) {
+  if (runs.length < 2) return html`<p class="caption">${t("overlay.more")}</p>`;
+  const differ = Object.keys(runs[0].config).filter((name) => name !== "name" && new Set(runs.map((run) => String(run.config[name]))).size > 1);
+  const rows = [
+    ...differ.map((name) => [t(`field.${name}`), (run) => said(run.config[name])]),
+    [t("compare.bits"), ({ job }) => job.result?.bits ?? "–"],
+    [t("compare.settled"), ({ job }) => (job.result?.settled_at ? whole(job.result.settled_at) : "–")],
+    [t("losses.generator"), ({ job }) => fine(job.result?.generator_loss ?? NaN, 3)],
+  ];
+  return html`<div class="scroll" tabindex="0" role="region" aria-label=${t("overlay.differences")}><table class="differences"><caption>${t(differ.length ? "overlay.differences" : "overlay.same")}</caption>
+    <thead><tr><td></td>${runs.map((run, place) => html`<th scope="col"><${Swatch} place=${place} /> ${runName(run.job)}</th>`)}</tr></thead>
+    <tbody>${rows.map(([name, value]) => html`<tr><th scope="row">${name}</th>${runs.map((run) => html`<td>${value(run)}</td>`)}</tr>`)}</tbody></table></div>`;
+}

@@ -1,0 +1,62 @@
+// The player: play, step, speed, and a slider over the whole run.
+
+import { onFrame, onTick, player, SPEEDS } from "../player.js";
+import { session } from "../session.js";
+import { state } from "../state.js";
+import { Component, createRef, html } from "../ui.js";
+import { t, whole } from "../words.js";
+
+export class PlayerBar extends Component {
+  track = createRef();
+
+  componentDidMount() {
+    this.slider = this.track.current;
+    this.stops = [onFrame(() => this.follow()), onTick(() => this.setState({}))];
+    player.speed = state.number("speed", 1);
+  }
+
+  componentWillUnmount() {
+    for (const stop of this.stops) stop();
+  }
+
+  /** The slider goes with time; it only writes when somebody moves it. */
+  follow() {
+    const { run, at } = player;
+    if (!run) return;
+    if (+this.slider.max !== run.end) this.slider.max = run.end;
+    if (+this.slider.value !== at) this.slider.value = at;
+    this.slider.style.setProperty("--share", `${run.end ? (100 * at) / run.end : 0}%`);
+  }
+
+  keys(event) {
+    const steps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageUp: 10, PageDown: -10 }[event.key];
+    if (!steps) return;
+    event.preventDefault();
+    player.step(event.shiftKey ? steps * 10 : steps);
+  }
+
+  render() {
+    const { run, at, playing, speed, live } = player;
+    const end = run?.end ?? 0;
+    const moving = !session.run?.ended;
+    return html`<div class="player" role="region" aria-label=${t("player")}>
+      <div class="buttons">
+        <button type="button" class="icon-button" aria-label=${t("player.start")} title=${t("player.start")} onClick=${() => player.seek(0)}><${Icon} d="M5 4v12M15.5 4v12L7.5 10z" /></button>
+        <button type="button" class="icon-button" aria-label=${t("player.back")} title=${t("player.back")} onClick=${() => player.step(-1)}><${Icon} d="M12.5 4v12L5.5 10z" /></button>
+        <button type="button" class="icon-button play" aria-label=${t(playing ? "player.pause" : "player.play")} title=${t(playing ? "player.pause" : "player.play")} onClick=${() => player.toggle()}>
+          ${playing ? html`<${Icon} d="M6.5 4.5v11M13.5 4.5v11" />` : html`<${Icon} d="M6.5 3.5v13l10-6.5z" />`}</button>
+        <button type="button" class="icon-button" aria-label=${t("player.on")} title=${t("player.on")} onClick=${() => player.step(1)}><${Icon} d="M7.5 4v12l7-6z" /></button>
+      </div>
+      <p class="at"><b>${whole(at)}</b><span> ${t("player.of", { end: whole(run?.config.iterations ?? 0) })}</span></p>
+      <input ref=${this.track} type="range" class="time" min="0" max=${end} step="any" aria-label=${t("player.slider")} aria-valuetext=${t("player.value", { at: whole(at), end: whole(end) })}
+        onInput=${(event) => { player.playing = false; player.seek(+event.target.value); }} onKeyDown=${(event) => this.keys(event)} />
+      ${moving && html`<button type="button" class="chip live" aria-pressed=${live} onClick=${() => player.seek(end)}><span class="pulse" /><span class="live-word">${t("player.live")}</span></button>`}
+      <label class="speed"><span class="unseen">${t("player.speed")}</span>
+        <select value=${speed} onChange=${(event) => { player.speed = +event.target.value; state.adjust({ speed: player.speed === 1 ? "" : player.speed }); }}>
+          ${SPEEDS.map((value) => html`<option value=${value} selected=${value === speed}>${value}×</option>`)}
+        </select></label>
+    </div>`;
+  }
+}
+
+const Icon = ({ d }) => html`<svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true" class="solid-icon"><path d=${d} /></svg>`;

@@ -1,0 +1,39 @@
+// What came of a run, in one line: its name, how it is, how long it took, what G makes, and since when.
+
+import { Component, html } from "../ui.js";
+import { fine, span, t, whole } from "../words.js";
+import { Actions } from "./actions.js";
+
+export const runName = (job) => job.name || t("run.of", { pattern: job.config?.pattern ?? "", id: job.id.slice(-4) });
+
+export function RunHead({ run }) {
+  const { job } = run;
+  return html`<section class="run-head" aria-label=${t("run")}>
+    <div><h2>${runName(job)}</h2><${Status} job=${job} />${!run.ended && html`<span class="actions"><${Actions} job=${job} name=${runName(job)} /></span>`}</div>
+    <${Outcome} run=${run} />
+  </section>`;
+}
+
+export function Status({ job }) {
+  const share = job.iterations ? job.iteration / job.iterations : 0;
+  const moving = ["queued", "running", "paused"].includes(job.status);
+  return html`<span class="status ${job.status}"><span class="status-word">${t(`status.${job.status}`)}</span>
+    ${moving && html`<progress max="1" value=${share} aria-label=${t("status.progress")}>${Math.round(share * 100)} %</progress>
+      ${job.eta_seconds !== null && job.status === "running" && html`<span class="quiet">${t("status.left", { span: span(job.eta_seconds) })}</span>`}`}
+  </span>`;
+}
+
+/** In a sentence, what the training led to. */
+export class Outcome extends Component {
+  render({ run }) {
+    const { job } = run;
+    if (job.error) return html`<p class="outcome bad">${t(job.error.type === "diverged" ? "outcome.diverged" : "outcome.failed", { detail: job.error.detail })}</p>`;
+    if (!job.result) return html`<p class="outcome">${t(job.status === "queued" ? "outcome.queued" : "outcome.running")}</p>`;
+    const { result, iterations_per_second: speed, iteration } = job;
+    const took = speed ? t("outcome.took", { count: whole(iteration), span: span(iteration / speed) }) : "";
+    const seed = t("outcome.seed", { seed: job.config.seed });
+    if (!run.pair) return html`<p class="outcome">${took} ${t("outcome.alone", { real: fine(result.real_score), noise: fine(result.fake_score) })} <span class="quiet">${seed}</span></p>`;
+    const kind = result.in_range ? "in" : result.bits === job.config.pattern ? "bits" : "out";
+    return html`<p class="outcome">${took} <b>${t(`outcome.${kind}`, { bits: result.bits, at: whole(result.settled_at ?? 0) })}</b> <span class="quiet">${seed}</span></p>`;
+  }
+}

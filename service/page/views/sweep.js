@@ -1,0 +1,115 @@
+// A sweep: a grid of settings, a map that fills while it trains, and behind each cell its members.
+
+import { api } from "../api.js";
+import { report, session } from "../session.js";
+import { ENDED } from "../run.js";
+import { FIELDS, mistake } from "../settings.js";
+import { state } from "../state.js";
+import { classes, Component, html } from "../ui.js";
+import { t, whole } from "../words.js";
+import { HeatMap } from "./heatmap.js";
+import { Status } from "./runhead.js";
+
+const POLL_MS = 400;
+const MOST_MEMBERS = 1_000_000;
+const USUAL = { sx: "learning_rate", xs: "0.003,0.01,0.03,0.1", sy: "hidden_size", ys: "2,3,5,8", seeds: "100" };
+const AXES = ["learning_rate", "hidden_size", "generator_learning_rate", "loss", "optimizer", "latent", "spread", "latent_value", "iterations", "pattern"];
+
+const given = (name) => state.get(name, USUAL[name]);
+const values = (field, text) => text.split(",").map((part) => part.trim()).filter(Boolean).map((part) => (FIELDS[field].kind === "number" ? Number(part) : part));
+
+export class Sweep extends Component {
+  componentDidMount() {
+    this.poll();
+    this.stop = state.listen(() => this.poll());
+  }
+
+  componentWillUnmount() {
+    this.stop();
+    clearTimeout(this.timer);
+  }
+
+  /** The results as they come, until the sweep has ended. */
+  async poll() {
+    const id = state.get("sweep");
+    if (id === this.polled) return;
+    clearTimeout(this.timer);
+    this.polled = id;
+    this.setState({ job: null, cells: null });
+    if (id) this.look(id);
+  }
+
+  async look(id) {
+    try {
+      const [job, results] = await Promise.all([api.job(id), api.sweepResults(id)]);
+      if (id !== this.polled) return;
+      this.setState({ job, cells: results.data });
+      if (!ENDED.has(job.status)) this.timer = setTimeout(() => this.look(id), POLL_MS);
+    } catch (error) {
+      report(error);
+      if (!error.status) this.timer = setTimeout(() => this.look(id), 5 * POLL_MS);
+    }
+  }
+
+  async start(event) {
+    event.preventDefault();
+    this.setState({ busy: true });
+    try {
+      const grid = { [given("sx")]: values(given("sx"), given("xs")), [given("sy")]: values(given("sy"), given("ys")) };
+      const job = await api.sweep({ grid, seeds: Number(given("seeds")) });
+      state.go({ sweep: job.id, cell: "" });
+    } catch (error) {
+      report(error);
+    }
+    this.setState({ busy: false });
+  }
+
+  render(_, { job, cells, busy }) {
+    const sweeps = session.jobs?.filter((one) => one.kind === "sweep") ?? [];
+    return html`<div class="sweep">
+      <div class="page-head"><h1>${t("view.sweep")}</h1><p class="quiet">${t("sweep.lede")}</p></div>
+      <div class="sweep-columns">
+        <div><${Plan} busy=${busy} start=${(event) => this.start(event)} />
+        ${sweeps.length > 0 && html`<nav class="card earlier" aria-label=${t("sweep.earlier")}><h2>${t("sweep.earlier")}</h2><ul>${sweeps.slice(0, 8).map((one) => html`<li>
+          <a href=${`?view=sweep&sweep=${one.id}`} aria-current=${one.id === state.get("sweep") ? "true" : undefined} onClick=${(event) => { event.preventDefault(); state.go({ sweep: one.id, cell: "" }); }}>${one.name ?? t("sweep.name", { count: whole(one.iterations) })}</a> <${Status} job=${one} /></li>`)}</ul></nav>`}</div>
+        <div class="card">${job && cells ? html`<${HeatMap} job=${job} cells=${cells} />` : html`<${Preview} />`}</div>
+      </div></div>`;
+  }
+}
+
+/** The map before it fills: what the plan asks for. */
+function Preview() {
+  const [columns, rows] = [values(given("sx"), given("xs")), values(given("sy"), given("ys"))];
+  return html`<div class="map"><p class="quiet">${t("sweep.none")}</p><div class="scroll" aria-hidden="true"><table class="heat">
+    <thead><tr><td></td>${columns.map((x) => html`<th>${x}</th>`)}</tr></thead>
+    <tbody>${rows.map((y) => html`<tr><th>${y}</th>${columns.map(() => html`<td><span class="heat-cell waiting" /></td>`)}</tr>`)}</tbody></table></div></div>`;
+}
+
+/** Two settings, the values that each takes, and how many seeds of every combination. */
+function Plan({ busy, start }) {
+  const wrong = { xs: wrongValues("sx", "xs"), ys: wrongValues("sy", "ys"), seeds: /^[1-9]\d{0,6}$/.test(given("seeds")) ? "" : t("wrong.seeds") };
+  const members = values(given("sx"), given("xs")).length * values(given("sy"), given("ys")).length * Number(given("seeds"));
+  const same = given("sx") === given("sy");
+  const many = members > MOST_MEMBERS;
+  const axis = (which, list, label) => html`<fieldset class="axis"><legend>${t(label)}</legend>
+    <label><span class="unseen">${t("sweep.setting")}</span><select value=${given(which)} onChange=${(event) => state.adjust({ [which]: event.target.value, [list]: "" })}>
+      ${AXES.map((name) => html`<option value=${name} selected=${name === given(which)}>${t(`field.${name}`)}</option>`)}</select></label>
+    <label><span class="unseen">${t("sweep.values")}</span><input value=${given(list)} aria-invalid=${Boolean(wrong[list])} aria-describedby=${wrong[list] ? `${list}-wrong` : undefined} onInput=${(event) => state.adjust({ [list]: event.target.value })} /></label>
+    ${wrong[list] && html`<p class="mistake" id=${`${list}-wrong`} role="status">${wrong[list]}</p>`}</fieldset>`;
+  return html`<form class="card plan" onSubmit=${start}>
+    <h2>${t("sweep.plan")}</h2>
+    ${axis("sx", "xs", "sweep.across")}${axis("sy", "ys", "sweep.down")}
+    <div class=${classes("field", wrong.seeds && "wrong")}><label for="seeds">${t("sweep.seeds")}</label><input id="seeds" inputmode="numeric" value=${given("seeds")} aria-invalid=${Boolean(wrong.seeds)} onInput=${(event) => state.adjust({ seeds: event.target.value })} />
+      ${wrong.seeds && html`<p class="mistake" role="status">${wrong.seeds}</p>`}</div>
+    <p class="members" role="status">${same ? t("sweep.same") : many ? t("sweep.many", { most: whole(MOST_MEMBERS) }) : Number.isFinite(members) ? t("sweep.count", { count: whole(members) }) : ""}</p>
+    <button class="primary" disabled=${busy || same || many || Object.values(wrong).some(Boolean)}>${t("sweep.go")}</button>
+  </form>`;
+}
+
+function wrongValues(which, list) {
+  const field = given(which);
+  const parts = given(list).split(",").map((part) => part.trim()).filter(Boolean);
+  if (!parts.length) return t("wrong.empty");
+  if (new Set(parts).size < parts.length) return t("wrong.twice");
+  return parts.map((part) => mistake(field, part)).find(Boolean) ?? "";
+}
