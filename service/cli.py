@@ -1,4 +1,4 @@
-"""The command line: `gan1010 serve` and `gan1010 demo`."""
+"""The command line: `gan1010 serve`, `gan1010 demo` and `gan1010 sweep`."""
 
 import sys
 from pathlib import Path
@@ -28,6 +28,18 @@ def serve(
     max_body_bytes: Annotated[
         int | None, typer.Option(help="Largest request body. (GAN1010_MAX_BODY_BYTES; 8 MiB)")
     ] = None,
+    api_key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME:KEY,...",
+            help="Who may. All users of this machine can see a flag: better set the variable. (GAN1010_API_KEY; none)",
+        ),
+    ] = None,
+    allowed_hosts: Annotated[
+        str | None,
+        typer.Option(metavar="NAME,...", help="Names it answers to, besides localhost. (GAN1010_ALLOWED_HOSTS; none)"),
+    ] = None,
+    log_format: Annotated[str | None, typer.Option(help="text or json. (GAN1010_LOG_FORMAT; text)")] = None,
 ) -> None:
     """Start the service, until SIGTERM or Ctrl-C."""
     flags = {name: value for name, value in locals().items() if value is not None}
@@ -55,6 +67,37 @@ def demo(
     from service.demo import demo
 
     demo(output, stay=sys.stdout.isatty() and sys.stdin.isatty() if stay is None else stay)
+
+
+@app.command()
+def sweep(
+    grid: Annotated[
+        list[str] | None, typer.Option(metavar="FIELD=A,B,...", help="Values to combine; repeat it for more fields.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="A setting that all share; repeatable.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="Where the settings that are not given come from.")] = None,
+    seeds: Annotated[int, typer.Option(help="GANs in each cell, one a seed.")] = 100,
+    first_seed: Annotated[int, typer.Option(help="The first of these seeds.")] = 0,
+    name: Annotated[str | None, typer.Option(help="A name for people.")] = None,
+    heatmap: Annotated[Path | None, typer.Option(help="Picture to write: .png or .svg.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all cells as JSON, no table.")] = False,
+    url: Annotated[
+        str | None,
+        typer.Option(envvar="GAN1010_URL", help="The service. (Default: the one on port 8000, else one of its own.)"),
+    ] = None,
+) -> None:
+    """Train a GAN for every combination of settings and every seed: does it always converge?"""
+    from service.sweep_command import Outputs, run_sweep, sweep_request
+
+    try:
+        request = sweep_request(
+            grid or [], settings or [], preset=preset, seeds=seeds, first_seed=first_seed, name=name
+        )
+        run_sweep(request, url, Outputs(as_json=as_json, heatmap=heatmap))
+    except ValueError as error:
+        sys.exit(f"gan1010 sweep: {error}")
 
 
 def main() -> None:

@@ -1,11 +1,7 @@
 """The article in one command: its steps in order, over HTTP, against a service started for the occasion."""
 
 import contextlib
-import socket
-import sys
-import threading
 import time
-from collections.abc import Iterator
 from math import log
 from pathlib import Path
 from typing import Any
@@ -16,10 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from gan1010 import plots
-from service.app import create_app
-from service.server import Server
-from service.settings import Settings
-from service.store import FolderInUseError
+from service.occasion import service_at
 
 SEED = 1010  # the same for everybody, so that what one reads about the demo is what one sees
 REAL, NOISE = [0.9, 0.1, 0.9, 0.1], [0.4, 0.7, 0.6, 0.5]
@@ -29,7 +22,7 @@ BLOCKS = " ▁▂▃▄▅▆▇█"
 def demo(folder: Path, *, stay: bool) -> None:
     """Run the article's experiments, write its pictures into `folder`, and go on serving there if told to `stay`."""
     console = Console()
-    with _service(console, folder / "data") as (client, server):
+    with service_at(folder / "data", console) as (client, server):
         url = str(client.base_url)
         console.print(f"\n[bold]gan1010[/]: a GAN learns to say 1010. The service listens on {url}\n")
         alone = _train(console, client, "Train the discriminator alone", preset="discriminator-alone", name="D alone")
@@ -46,29 +39,6 @@ def demo(folder: Path, *, stay: bool) -> None:
                     time.sleep(0.2)
         else:
             console.print(f"The page    gan1010 serve --data-dir {folder / 'data'}, then http://127.0.0.1:8000")
-
-
-@contextlib.contextmanager
-def _service(console: Console, data_dir: Path) -> Iterator[tuple[httpx.Client, Server]]:
-    """The service on a free port of its own, in a thread."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    settings = Settings(host="127.0.0.1", port=port, data_dir=data_dir)
-    try:
-        server = Server(create_app(settings), settings, log_level="warning")
-    except (FolderInUseError, OSError) as error:
-        sys.exit(f"gan1010 cannot start: {error}")
-    thread = threading.Thread(target=server.run, args=([listener],))
-    thread.start()
-    try:
-        with console.status("Starting (the first time on a machine, compiling takes some seconds)"):
-            while not server.started and thread.is_alive():
-                time.sleep(0.01)
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-            yield client, server
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 def _train(console: Console, client: httpx.Client, title: str, **settings: Any) -> dict[str, Any]:
