@@ -1,25 +1,35 @@
 """Answers that FastAPI does not give by itself: problems, fast JSON, CSV, and 304 for what has not changed."""
 
 import hashlib
-from collections.abc import Callable, Coroutine, Mapping
+import re
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, get_origin, get_type_hints
+from typing import Any
 
+import anyio
 import numpy as np
 import numpy.typing as npt
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
 
-from service.errors import BodyTooLarge, InvalidInput, QueueFull, ServiceError, WrongContentType
+from service.errors import InvalidInput, KeyNeeded, QueueFull, ServiceError
 
-MOST_MISTAKES, LONGEST_NAME = 20, 32
+MOST_MISTAKES = 20
+NAME = re.compile(r"[A-Za-z0-9_.-]{1,32}")
+V2 = "/v2"  # the Open Inference Protocol's paths
+PICTURE_HEADERS = {  # an SVG that is looked at by itself has styles, and a heat map in it
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+}
+LINGER_SECONDS = 1  # in which a client may go on sending a body that is refused already
+CHALLENGES = ('Bearer realm="gan1010"', 'Basic realm="gan1010", charset="UTF-8"')  # browsers ask a person for the last
 Responses = dict[int | str, dict[str, Any]]
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+BINARY = "application/octet-stream"
+BYTES: dict[str, Any] = {BINARY: {"schema": {"type": "string", "format": "binary"}}}
 UNCHANGED: Responses = {304: {"description": "Not changed since the ETag of If-None-Match"}}
 
 
@@ -34,23 +44,38 @@ def json_answer(content: Any, status: int = 200, headers: Mapping[str, str] | No
     return Response(body, status, headers, "application/json")
 
 
-def csv_answer(columns: Mapping[str, npt.NDArray[Any]]) -> Response:
-    """CSV, a column for each array; numbers as JSON has them."""
-    values = [orjson.dumps(np.ascontiguousarray(c), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1] for c in columns.values()]
-    rows = zip(*(column.split(b",") if column else [] for column in values), strict=True)
+def numbers_answer(numbers: npt.NDArray[np.float32], job_id: str, iteration: int) -> Response:
+    """Numbers as bytes, float32, little-endian, row by row; whose they are stands in the headers."""
+    headers = {"Job-Id": job_id, "Iteration": str(iteration)}
+    return Response(numbers.astype("<f4", copy=False).tobytes(), headers=headers, media_type=BINARY)
+
+
+def csv_answer(columns: Mapping[str, Sequence[Any] | npt.NDArray[Any]]) -> Response:
+    """CSV, a column for each array or list of plain words; numbers as JSON has them, and nothing for None."""
+    rows = zip(*(_csv_column(values) for values in columns.values()), strict=True)
     lines = [",".join(columns).encode(), *(b",".join(row) for row in rows), b""]
     return Response(b"\r\n".join(lines), media_type="text/csv")
 
 
-def prefers_csv(request: Request) -> bool:
-    """Whether the client would rather have CSV than JSON (RFC 9110, 12.5.1)."""
+def _csv_column(values: Sequence[Any] | npt.NDArray[Any]) -> list[bytes]:
+    if not isinstance(values, np.ndarray):
+        return [b"" if value is None else str(value).encode() for value in values]
+    numbers = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+    return numbers.split(b",") if numbers else []
+
+
+def prefers(request: Request, kind: str) -> bool:
+    """Whether the client would rather have this media type than JSON (RFC 9110, 12.5.1)."""
+    accept = request.headers.get("accept", "").lower()
+    if kind not in accept:
+        return False
     wanted: dict[str, float] = {}
-    for part in request.headers.get("accept", "").split(","):
-        kind, _, parameters = part.partition(";")
+    for part in accept.split(","):
+        name, _, parameters = part.partition(";")
         quality = parameters.replace(" ", "").partition("q=")[2]
-        wanted[kind.strip().lower()] = float(quality) if quality.replace(".", "", 1).isdecimal() else 1.0
-    json = wanted.get("application/json", 0.0)
-    return wanted.get("text/csv", 0.0) > 0 and wanted["text/csv"] >= json
+        wanted[name.strip()] = float(quality) if quality.replace(".", "", 1).isdecimal() else 1.0
+    json = next((wanted[name] for name in ("application/json", "application/*", "*/*") if name in wanted), 0.0)
+    return wanted.get(kind, 0.0) > 0 and wanted[kind] >= json
 
 
 def unless_known(request: Request, answer: Response) -> Response:
@@ -64,107 +89,32 @@ def unless_known(request: Request, answer: Response) -> Response:
     return answer
 
 
-class StrictRequest(Request):
-    """A request whose body is not too large, and JSON by the letter: no NaN, no lone surrogates, no endless nesting."""
+class Farewell(Response):
+    """The answer to a request of which no more is read, given at once; then the connection is closed.
 
-    async def body(self) -> bytes:
-        """The body, declared or in chunks.
-
-        Raises:
-            BodyTooLarge: before more than the limit has been taken in.
-        """
-        if not hasattr(self, "_body"):
-            limit, body = self.app.state.max_body_bytes, bytearray()
-            if int(self.headers.get("content-length", 0)) > limit:
-                raise BodyTooLarge
-            async for chunk in self.stream():
-                body += chunk
-                if len(body) > limit:
-                    raise BodyTooLarge
-            self._body = bytes(body)
-        return self._body
-
-    async def json_body(self) -> bytes:
-        """The body, which is JSON by its declaration, or empty.
-
-        Raises:
-            WrongContentType: it is declared as something else.
-        """
-        body = await self.body()
-        if body and self.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            raise WrongContentType("send the body with Content-Type: application/json")
-        return body
-
-    async def json(self) -> Any:
-        """The body's value.
-
-        Raises:
-            json.JSONDecodeError: it is not JSON.
-        """
-        return orjson.loads(await self.body())
-
-
-class DescribedRoute(APIRoute):
-    """A route whose summary is its endpoint's docstring, and whose operation id is the endpoint's name."""
-
-    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        options["summary"] = (endpoint.__doc__ or "").removesuffix(".")
-        options["operation_id"] = endpoint.__name__
-        super().__init__(path, endpoint, **options)
-        self.description = ""
-
-
-class StrictRoute(DescribedRoute):
-    """A route that reads only JSON, and says so to who sends something else."""
-
-    def get_route_handler(self) -> Handler:
-        """The handler, around FastAPI's own."""
-        handler = super().get_route_handler()
-
-        async def strictly(request: Request) -> Response:
-            strict = StrictRequest(request.scope, request.receive)
-            if request.method == "POST":
-                await strict.json_body()
-            return await handler(strict)
-
-        return strictly
-
-
-class DirectRoute(DescribedRoute):
-    """A route for what is asked thousands of times a second: FastAPI describes it, and stays out of its way.
-
-    Its endpoint takes the request and one pydantic model, which is made of the query (GET) or of the body (POST).
+    What the client goes on sending for a moment is thrown away: closing at once would take the answer from it.
     """
 
-    def get_route_handler(self) -> Handler:
-        """The handler, in place of FastAPI's own."""
-        (model,) = (hint for name, hint in get_type_hints(self.endpoint).items() if name in ("query", "body"))
-        lists = [name for name, field in model.model_fields.items() if get_origin(field.annotation) is list]
-
-        async def directly(request: Request) -> Response:
-            try:
-                if request.method == "POST":
-                    place, body = "body", await StrictRequest(request.scope, request.receive).json_body()
-                    given = model.model_validate_json(body) if body else model.model_validate({})
-                else:
-                    place, params = "query", request.query_params
-                    given = model.model_validate(
-                        {**params, **{name: params.getlist(name) for name in lists if name in params}}
-                    )
-            except ValidationError as error:
-                mistakes = error.errors(include_url=False, include_context=False, include_input=False)
-                raise RequestValidationError([{**e, "loc": (place, *e["loc"])} for e in mistakes]) from None
-            answer: Response = await self.endpoint(request, given)
-            return answer
-
-        return directly
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, and take in the rest."""
+        headers = [*self.raw_headers, (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        with anyio.move_on_after(LINGER_SECONDS):
+            while (await receive()).get("more_body"):
+                pass
+        await send({"type": "http.response.body", "body": b""})
 
 
 def problem(request: Request, status: int, type: str, title: str, detail: str, **more: Any) -> Response:
-    """An `application/problem+json` answer (RFC 9457)."""
+    """An `application/problem+json` answer (RFC 9457); clients of the Open Inference Protocol read its `error`."""
     content = {"type": f"/problems/{type}", "title": title, "status": status, "detail": detail}
-    content |= {"instance": request.scope["path"][:200], **more}
-    return Response(orjson.dumps(content), status, media_type="application/problem+json")
+    path, media_type = request.scope["path"], "application/problem+json"
+    content |= {"instance": path[:200], **more}
+    if path == V2 or path.startswith(f"{V2}/"):
+        content, media_type = {"error": f"{title}: {detail}", **content}, "application/json"
+    kind = Farewell if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else Response
+    return kind(orjson.dumps(content), status, media_type=media_type)
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -172,6 +122,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ClientDisconnect, _client_left)
     app.add_exception_handler(Exception, _unexpected_error)
 
 
@@ -181,14 +132,28 @@ def problems(*statuses: int) -> Responses:
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
-async def _service_error(request: Request, error: Any) -> Response:
+def v2_problems(*statuses: int) -> Responses:
+    """The OpenAPI description of the errors that an operation of the Open Inference Protocol can answer with."""
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/V2Error"}}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+
+
+def answer_error(request: Request, error: ServiceError) -> Response:
+    """The problem that an error of ours is."""
     more = {}
     if isinstance(error, InvalidInput):
         more["errors"] = [{"loc": error.loc, "msg": error.detail, "type": error.type}]
     answer = problem(request, error.status, error.type, error.title, error.detail, **more)
     if isinstance(error, QueueFull):
         answer.headers["Retry-After"] = "1"
+    if isinstance(error, KeyNeeded):
+        for challenge in CHALLENGES:
+            answer.headers.append("WWW-Authenticate", challenge)
     return answer
+
+
+async def _service_error(request: Request, error: Any) -> Response:
+    return answer_error(request, error)
 
 
 async def _validation_error(request: Request, error: Any) -> Response:
@@ -203,7 +168,7 @@ async def _validation_error(request: Request, error: Any) -> Response:
 
 
 def _mistake(error: dict[str, Any]) -> dict[str, Any]:
-    loc = [place[:LONGEST_NAME] if isinstance(place, str) else place for place in error["loc"]]
+    loc = [place if isinstance(place, int) or NAME.fullmatch(place) else "?" for place in error["loc"]]
     unknown = error["type"] == "extra_forbidden"
     return {"loc": loc, "msg": "there is no such field" if unknown else error["msg"], "type": error["type"]}
 
@@ -228,6 +193,10 @@ def _allowed_methods(request: Request) -> list[str]:
     matching = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
     methods = {method for route in matching for method in getattr(route, "methods", None) or ()}
     return sorted(methods or {"GET", "HEAD"})  # a file's
+
+
+async def _client_left(request: Request, error: Exception) -> Response:
+    return Response(status_code=400)  # for nobody: it hung up before its body was whole
 
 
 async def _unexpected_error(request: Request, error: Exception) -> Response:

@@ -4,17 +4,39 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
-from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from service.answers import install_error_handlers
 from service.description import describe
+from service.envelope import Envelope
+from service.guard import Guard
+from service.keys import ApiKeys
+from service.metrics import Metrics
 from service.registry import Registry
-from service.routes import history, inference, models, operations, page, training
+from service.routes import (
+    bulk,
+    events,
+    heatmap,
+    history,
+    inference,
+    models,
+    operations,
+    page,
+    plots,
+    protocol_v2,
+    repository_v2,
+    script,
+    sweeps,
+    training,
+)
 from service.runner import Runner, compile_kernel
 from service.settings import Settings
 from service.store import Store
+from service.v2_models import V2Models
+from service.watching import Feeds
 
 DESCRIPTION = """
 Train the GAN that learns to produce the pattern 1-0-1-0, watch it learn, sample it and score with it.
@@ -26,10 +48,23 @@ An empty `POST /train` is the article's run; `?wait=10` answers when it has ende
 TAGS = {
     "training": "Start jobs, list them, wait for them, cancel and delete them.",
     "watching": "Losses as they come, and the moments that were kept.",
+    "sweeps": "Train by the hundred thousand, and see what comes of it.",
     "inference": "Sample with the generator, score with the discriminator.",
     "models": "Take finished models away.",
+    "protocol": "The Open Inference Protocol (v2), for clients of Triton and KServe.",
     "operations": "Whether the service lives, and is ready.",
 }
+
+
+class App(FastAPI):
+    """FastAPI, with the layers around all that it answers, its own failures included."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The layers, from the inside out."""
+        settings: Settings = self.state.settings
+        keys = ApiKeys(settings.api_key.get_secret_value())
+        guarded = Guard(super().build_middleware_stack(), keys, settings.allowed_hosts, settings.max_body_bytes)
+        return Envelope(guarded, self.state.metrics, settings.log_format)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -40,7 +75,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or Settings()
     store = Store(settings.data_dir)
-    registry = Registry(store, settings.queue_size)
+    metrics = Metrics()
+    registry = Registry(store, settings.queue_size, metrics)
     runner = Runner(registry, settings.workers)
     runner.start()
 
@@ -56,7 +92,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         await run_in_threadpool(runner.stop)
         store.close()
 
-    app = FastAPI(
+    app = App(
         title="gan1010",
         version=version("gan1010"),
         description=DESCRIPTION,
@@ -66,11 +102,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.state.registry, app.state.max_body_bytes = registry, settings.max_body_bytes
+    app.state.settings, app.state.metrics = settings, metrics
+    app.state.registry, app.state.v2_models = registry, V2Models(registry)
+    app.state.max_body_bytes = settings.max_body_bytes
     app.state.stopping, app.state.stop_waiting = False, stop_waiting
+    app.state.feeds, app.state.drawing = Feeds(), CapacityLimiter(1)  # pictures are drawn one after the other
     install_error_handlers(app)
-    for part in (inference, training, history, models, operations, page):  # the most asked first
+    most_asked = bulk, inference, protocol_v2, training, history, events
+    others = sweeps, plots, heatmap, models, script, operations, repository_v2, page
+    for part in (*most_asked, *others):
         app.router.routes.extend(part.router.routes)  # `include_router` would match each request's path twice
-    app.mount("/assets", StaticFiles(directory=page.PAGE), name="assets")
+    app.mount("/assets", page.assets(), name="assets")
     describe(app)
     return app

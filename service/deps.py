@@ -3,7 +3,9 @@
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
+from starlette.concurrency import run_in_threadpool
 
+from gan1010 import Model
 from service.jobs import Job
 from service.registry import Registry
 from service.schemas import MOST_LISTED
@@ -27,3 +29,9 @@ ExistingJob = Annotated[Job, Depends(_existing_job)]
 Wait = Annotated[float, Query(ge=0, le=30, allow_inf_nan=False, description="seconds to wait for the job's end")]
 Limit = Annotated[int, Query(ge=1, le=MOST_LISTED, description="how many")]
 After = Annotated[str | None, Query(max_length=64, description="`next` of the page before")]
+
+
+async def model_of(registry: Registry, job_id: str, iteration: int | None) -> tuple[Model, int]:
+    """A job's networks at an iteration, from memory at once or from the disk on a thread."""
+    cached = registry.models.cached(job_id, iteration)
+    return cached if cached is not None else await run_in_threadpool(registry.model, job_id, iteration)

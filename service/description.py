@@ -11,8 +11,15 @@ import orjson
 from fastapi import FastAPI
 
 from gan1010 import PRESETS, Run, modelfile, train
+from gan1010.script import pytorch_script
+from gan1010.sweeping import sweep
+from service.access import describe_access
 from service.jobs import Job, Status, Transition
 from service.schemas import PRESETS_OUT, JobOut, Problem
+from service.sweep_schemas import cell_rows, member_rows
+from service.v2_examples import v2_examples
+from service.v2_schemas import V2_SCHEMAS
+from service.watching import Feed, Follower, Moment
 
 EXAMPLE_ID = "18ea0c6f2b3d4e5f9a1b2c3d"
 STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -42,6 +49,7 @@ def describe(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             _complete(find_out())
+            describe_access(find_out(), bool(app.state.settings.api_key))
         return find_out()
 
     app.openapi = openapi  # type: ignore[method-assign]
@@ -52,19 +60,29 @@ def _complete(description: dict[str, Any]) -> None:
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas |= problem.pop("$defs")
     schemas["Problem"] = problem
+    for shape in V2_SCHEMAS:
+        schema = shape.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= schema.pop("$defs", {}) | {shape.__name__: schema}
     for own in ("HTTPValidationError", "ValidationError"):  # FastAPI's, which no answer here has
         schemas.pop(own, None)
     examples = _examples()
     for path, operations in description["paths"].items():
         for operation in operations.values():
             _add_example(operation.get("requestBody", {}), examples)
-            for status, answer in operation["responses"].items():
-                _add_example(answer, examples | {"Problem": _problem(int(status), path)})
+            answers = operation["responses"]
+            if "HTTPValidationError" in str(answers.get("422")):  # FastAPI's guess where there is a path to read
+                del answers["422"]
+            for status, answer in answers.items():
+                problem = _problem(int(status), path)
+                v2_error = {"error": f"{problem['title']}: {problem['detail']}", **problem}
+                _add_example(answer, examples | {"Problem": problem, "V2Error": v2_error})
 
 
 def _add_example(body: dict[str, Any], examples: dict[str, Any]) -> None:
-    """The example of the first schema that a request's or an answer's JSON refers to."""
+    """The example of the first schema that a request's or an answer's JSON refers to, or of another media type."""
     for kind, content in body.get("content", {}).items():
+        if kind in examples:
+            content["example"] = examples[kind]
         references = (part for part in str(content).split("'") if part.startswith("#/components/schemas/"))
         name = next(references, "").rpartition("/")[2]
         if "json" in kind and name in examples:
@@ -110,9 +128,29 @@ def _examples() -> dict[str, Any]:
         "ScoreOut": one | {"scores": run.model().score(vectors)},
         "ModelPage": {"data": [_kept_model(run)], "has_more": False, "next": None},
         "Health": {"status": "ok"},
+        "text/event-stream": _events(run),
+        "text/x-python": pytorch_script(config),
     }
+    examples |= _sweep_examples() | v2_examples(run.model(), EXAMPLE_ID)
     plain: dict[str, Any] = orjson.loads(orjson.dumps(examples, option=orjson.OPT_SERIALIZE_NUMPY))
     return plain
+
+
+def _sweep_examples() -> dict[str, Any]:
+    """A small sweep, as it is asked for and what comes of it."""
+    request: dict[str, Any] = {
+        "base": {"iterations": 1000},
+        "grid": {"loss": ["mse", "bce"], "learning_rate": [0.03, 0.1]},
+        "seeds": 2,
+    }
+    done = sweep(**request)
+    first = [done.members.result(i) for i in range(2)]
+    cells = cell_rows(done.config, range(done.config.cells), done.cells)
+    return {
+        "SweepRequest": {**request, "name": "my first sweep"},
+        "CellPage": {"job_id": EXAMPLE_ID, "status": "succeeded", "data": cells, "has_more": False, "next": None},
+        "MemberPage": {"data": member_rows(done.config, [0, 1], first), "has_more": True, "next": 1},
+    }
 
 
 def _job(run: Run) -> Job:
@@ -132,6 +170,15 @@ def _job(run: Run) -> Job:
         result=run.result,
         transitions=tuple(Transition(status=status, at=at) for status, at in moments.items()),
     )
+
+
+def _events(run: Run) -> str:
+    """What is sent to who follows the run."""
+    follower = Follower(Feed(Moment(job=_job(run), history=run.history, over=True)), after=0)
+    events = []
+    while not follower.done:
+        events += follower.events()
+    return b"".join(events).decode()
 
 
 def _evolution(run: Run) -> list[Any]:

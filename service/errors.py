@@ -1,17 +1,29 @@
 """What can go wrong, each with the HTTP status and the stable type that clients see.
 
 ServiceError
+|-- MalformedBody        400  malformed-body
+|-- KeyNeeded            401  key-needed, with WWW-Authenticate
+|-- HostNotAllowed       403  host-not-allowed
+|-- ForeignOrigin        403  foreign-origin
 |-- JobNotFound          404  job-not-found
+|-- ModelNotFound        404  model-not-found
 |-- FileNotInModel       404  file-not-found
+|-- MemberNotFound       404  member-not-found
+|-- NoSuchPlot           404  plot-not-found
 |-- StateForbids         409  state-forbids
+|-- WrongKind            409  wrong-kind
 |-- NoModel              409  no-model
 |-- NoGenerator          409  no-generator
+|-- ModelDamaged         409  model-damaged
+|-- ModelUnloaded        409  model-unloaded
 |-- NotAsInTheArticle    409  not-as-in-the-article
 |-- WrongContentType     415  wrong-content-type
 |-- InvalidInput         422  invalid-input, with the place of the mistake
 |   `-- NoSuchSnapshot   422  no-such-snapshot
 |-- KeyReused            422  idempotency-key-reused
-`-- QueueFull            429  queue-full, with Retry-After
+|-- QueueFull            429  queue-full, with Retry-After
+|-- StorageFailed        500  storage-failed
+`-- DiskFull             507  disk-full
 """
 
 from typing import ClassVar
@@ -29,10 +41,40 @@ class ServiceError(Exception):
         self.detail = detail
 
 
+class MalformedBody(ServiceError):
+    """The body's bytes are not in the form that its headers say."""
+
+    status, type, title = 400, "malformed-body", "The body cannot be read"
+
+
+class KeyNeeded(ServiceError):
+    """The service has API keys, and the request has none of them."""
+
+    status, type, title = 401, "key-needed", "An API key is needed"
+
+
+class HostNotAllowed(ServiceError):
+    """The request is addressed to a name that the service does not answer to."""
+
+    status, type, title = 403, "host-not-allowed", "The service does not answer to this name"
+
+
+class ForeignOrigin(ServiceError):
+    """A browser sends the request for a page of another origin."""
+
+    status, type, title = 403, "foreign-origin", "The request comes from another origin"
+
+
 class JobNotFound(ServiceError):
     """No job has that id, or it was deleted."""
 
     status, type, title = 404, "job-not-found", "No such job"
+
+
+class ModelNotFound(ServiceError):
+    """The Open Inference Protocol has no model of that name here."""
+
+    status, type, title = 404, "model-not-found", "No such model"
 
 
 class FileNotInModel(ServiceError):
@@ -41,10 +83,28 @@ class FileNotInModel(ServiceError):
     status, type, title = 404, "file-not-found", "No such file"
 
 
+class MemberNotFound(ServiceError):
+    """A sweep has no member of that number."""
+
+    status, type, title = 404, "member-not-found", "No such member"
+
+
+class NoSuchPlot(ServiceError):
+    """No picture has that name and that format."""
+
+    status, type, title = 404, "plot-not-found", "No such plot"
+
+
 class StateForbids(ServiceError):
     """The job's status does not allow what was asked."""
 
     status, type, title = 409, "state-forbids", "The job's status does not allow this"
+
+
+class WrongKind(ServiceError):
+    """A training was asked for what only sweeps have, or a sweep for what only trainings have."""
+
+    status, type, title = 409, "wrong-kind", "The job is of another kind"
 
 
 class NoModel(ServiceError):
@@ -57,6 +117,18 @@ class NoGenerator(ServiceError):
     """The discriminator experiment trains no generator."""
 
     status, type, title = 409, "no-generator", "This job has no generator"
+
+
+class ModelDamaged(ServiceError):
+    """A model's file is not what was written."""
+
+    status, type, title = 409, "model-damaged", "The model's file is damaged"
+
+
+class ModelUnloaded(ServiceError):
+    """The Open Inference Protocol's model has been unloaded."""
+
+    status, type, title = 409, "model-unloaded", "The model is not loaded"
 
 
 class NotAsInTheArticle(ServiceError):
@@ -106,3 +178,21 @@ class QueueFull(ServiceError):
     """As many jobs wait as may."""
 
     status, type, title = 429, "queue-full", "The queue is full"
+
+
+class StorageFailed(ServiceError):
+    """The disk does not work as it should."""
+
+    status, type, title = 500, "storage-failed", "The disk failed"
+
+    def __init__(self) -> None:
+        super().__init__("nothing was kept of this request; the service's log says what the disk answered")
+
+
+class DiskFull(ServiceError):
+    """There is no room on the disk."""
+
+    status, type, title = 507, "disk-full", "The disk is full"
+
+    def __init__(self) -> None:
+        super().__init__("nothing was kept of this request; make room on the disk of the data folder and try again")

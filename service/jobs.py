@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from gan1010 import Result, TrainConfig
+from gan1010.grid import SweepConfig
+from service.errors import WrongKind
 
 Status = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
 Kind = Literal["train", "sweep"]
@@ -34,13 +36,16 @@ class JobError:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A training and its state; a change of state is a new `Job`."""
+    """A training or a sweep of trainings, and its state; a change of state is a new `Job`.
+
+    A sweep's `iteration` counts its members that are done, and its figures are kept apart from it.
+    """
 
     id: str
     kind: Kind = "train"
     name: str | None = None
     preset: str
-    config: TrainConfig
+    config: TrainConfig | SweepConfig
     status: Status = "queued"
     created_at: datetime
     started_at: datetime | None = None
@@ -49,7 +54,35 @@ class Job:
     iterations_per_second: float | None = None
     result: Result | None = None
     error: JobError | None = None
+    crashes: int = 0  # times in a row that the process came to a sudden end while it ran and got nowhere
     transitions: tuple[Transition, ...] = ()
+
+    @property
+    def iterations(self) -> int:
+        """What `iteration` comes to at the end."""
+        return self.config.members if isinstance(self.config, SweepConfig) else self.config.iterations
+
+    @property
+    def train_config(self) -> TrainConfig:
+        """What a training is made with.
+
+        Raises:
+            WrongKind: it is a sweep.
+        """
+        if isinstance(self.config, SweepConfig):
+            raise WrongKind(f"the job is a sweep; GET /sweeps/{self.id}/results has what came of it")
+        return self.config
+
+    @property
+    def sweep_config(self) -> SweepConfig:
+        """What a sweep is made of.
+
+        Raises:
+            WrongKind: it is a training.
+        """
+        if not isinstance(self.config, SweepConfig):
+            raise WrongKind(f"the job is a training, not a sweep; GET /jobs/{self.id} has what came of it")
+        return self.config
 
     @property
     def ended(self) -> bool:
@@ -60,20 +93,21 @@ class Job:
         """The job in another status from now on."""
         at = datetime.now(UTC)
         if status == "running":
-            changes["started_at"] = at
-        elif status == "queued":
-            changes |= {"started_at": None, "iteration": 0, "iterations_per_second": None}
+            changes["started_at"] = self.started_at or at
         elif status in ENDED:
             changes["finished_at"] = at
+        else:
+            changes["iterations_per_second"] = None
         transition = Transition(status=status, at=at, detail=detail)
         return dataclasses.replace(self, status=status, transitions=(*self.transitions, transition), **changes)
 
 
-def new_job(id: str, preset: str, config: TrainConfig, name: str | None) -> Job:
+def new_job(id: str, preset: str, config: TrainConfig | SweepConfig, name: str | None) -> Job:
     """A job that waits for a thread."""
     at = datetime.now(UTC)
+    kind: Kind = "sweep" if isinstance(config, SweepConfig) else "train"
     queued = Transition(status="queued", at=at)
-    return Job(id=id, name=name, preset=preset, config=config, created_at=at, transitions=(queued,))
+    return Job(id=id, kind=kind, name=name, preset=preset, config=config, created_at=at, transitions=(queued,))
 
 
 def job_ids(last: str | None) -> Iterator[str]:

@@ -4,77 +4,50 @@ The routes ask it, the runner works for it, and it knows nothing of either. What
 """
 
 import contextlib
-import dataclasses
-import logging
-import queue
 import threading
-import time
-from concurrent.futures import Future, InvalidStateError
+from typing import Literal
 
-from gan1010 import Model, Progress, Snapshots, TrainConfig, modelfile
+from gan1010 import Model, Progress, TrainConfig
+from gan1010.grid import SweepConfig
 from gan1010.training import model_at
-from service.errors import FileNotInModel, JobNotFound, KeyReused, NoModel, NoSuchSnapshot, QueueFull, StateForbids
+from service.changes import Changes
+from service.errors import DiskFull, JobNotFound, KeyReused, QueueFull, StateForbids, StorageFailed
 from service.jobs import Job, JobError, Status, job_ids, new_job
-from service.store import KeptModel, Store
-
-MODELS_IN_MEMORY = 1024
-log = logging.getLogger("gan1010.jobs")
-
-
-class LiveJob:
-    """A job that has not ended: its state, how far it is, and whether somebody wants it to stop."""
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        self.progress: Progress | None = None
-        self.cancel_requested = False
-        self._over: Future[None] = Future()
-        self._over.set_running_or_notify_cancel()  # who waits may give up, but not call it off for the others
-        self.began = 0.0
-
-    @property
-    def over(self) -> Future[None]:
-        """Done when the job has ended, or when this process won't bring it to its end."""
-        return self._over
-
-    def release(self) -> None:
-        """Wake who waits for the end."""
-        with contextlib.suppress(InvalidStateError):
-            self._over.set_result(None)
-
-    @property
-    def current(self) -> Job:
-        """The job with the figures of this moment."""
-        progress = self.progress
-        if progress is None or self.job.ended:
-            return self.job
-        speed = progress.iteration / (time.perf_counter() - self.began)
-        return dataclasses.replace(self.job, iteration=progress.iteration, iterations_per_second=round(speed, 1))
+from service.live import LiveJob, LiveSweep
+from service.metrics import Metrics
+from service.models import Models
+from service.outcomes import Outcomes
+from service.recovery import POISON, is_poison, recovered, without_suspicion
+from service.store import Store
+from service.sweeps import Sweeps
+from service.work import Work
 
 
 class Registry:
     """All jobs. Its methods may be called from any thread."""
 
-    def __init__(self, store: Store, queue_size: int) -> None:
-        self._store = store
-        self._queue_size = queue_size
-        self._lock = threading.RLock()
+    def __init__(self, store: Store, queue_size: int, metrics: Metrics | None = None) -> None:
+        self._store, self.changes = store, Changes(metrics or Metrics())
+        self._queue_size, self._lock = queue_size, threading.RLock()
+        self.count = store.count  # how many jobs are in each status
         self._live: dict[str, LiveJob] = {}
         self._queued: dict[str, LiveJob] = {}
-        self.queue: queue.SimpleQueue[LiveJob | None] = queue.SimpleQueue()
-        self._models: dict[tuple[str, int | None], tuple[Model, int]] = {}
-        self._latest = {generator: store.last_succeeded(generator) for generator in (False, True)}
+        self.queue = Work()
+        self.models, self.sweeps = Models(store), Sweeps(store.sweeps)
         self._ids = job_ids(store.last_id())
         for job in store.unfinished():
-            if job.status == "running":
-                job = job.moved("queued", "the service was started again")
-                store.update(job)
-            self._enqueue(job)
+            self._take_up(job)
 
     def submit(
-        self, config: TrainConfig, *, preset: str, name: str | None, key: str | None = None, request: str = ""
+        self,
+        config: TrainConfig | SweepConfig,
+        *,
+        preset: str,
+        name: str | None,
+        key: str | None = None,
+        request: str = "",
     ) -> Job:
-        """Queue a training, or return the job that the same idempotency key brought before.
+        """Queue a training or a sweep, or return the job that the same idempotency key brought before.
 
         Raises:
             QueueFull: and nothing is kept.
@@ -91,8 +64,8 @@ class Registry:
                 raise QueueFull(f"{self._queue_size} jobs are waiting already; try again in a moment")
             job = new_job(next(self._ids), preset, config, name)
             self._store.add(job, key, request)
-            self._enqueue(job)
-        log.info("job %s queued", job.id)
+            self._take_up(job)
+        self.changes.status(job)
         return job
 
     def live(self, job_id: str) -> LiveJob | None:
@@ -106,7 +79,7 @@ class Registry:
             JobNotFound: there is none.
         """
         live = self._live.get(job_id)
-        job = live.current if live else self._store.job(job_id)
+        job = live.current if live else self.sweeps.job(job_id) or self._store.job(job_id)
         if job is None:
             raise JobNotFound("no job has this id; GET /jobs lists those that there are")
         return job
@@ -114,58 +87,122 @@ class Registry:
     def jobs(self, *, status: Status | None, kind: str | None, after: str | None, limit: int) -> list[Job]:
         """The newest jobs, before the job `after` if one is named."""
         kept = self._store.jobs(status=status, kind=kind, after=after, limit=limit)
-        return [live.current if (live := self._live.get(job.id)) else job for job in kept]
+        return [self._as_of_now(job) for job in kept]
 
     def progress(self, job: Job) -> Progress | None:
         """How far a job is, or what it left behind; None before it has begun."""
         live = self._live.get(job.id)
-        return live.progress if live else self._store.progress(job)
+        return (live.progress if live else None) or self._store.runs.progress(job)
+
+    def outcomes(self, job: Job) -> Outcomes:
+        """What has come of a sweep so far."""
+        outcomes = self.sweeps.outcomes(job, self._live.get(job.id))
+        self._forget_if_deleted(job.id)
+        return outcomes
 
     def begin(self, live: LiveJob) -> bool:
-        """A thread takes the job; False if it was cancelled while it waited."""
+        """A thread takes the job; False if it is not to be run: it does not wait any more, or it is poison."""
         with self._lock:
-            if self._queued.pop(live.job.id, None) is None:
+            if live.job.id not in self._queued:
                 return False
-            self._move(live, "running")
-        live.began = time.perf_counter()
+            if is_poison(live.job):
+                self.fail(live, POISON)
+                return False
+            if live.progress is None and live.job.kind == "train":
+                live.progress = self._store.runs.progress(live.job)
+            live.begin()
+            self._move(live, live.job.moved("running"))
+            del self._queued[live.job.id]
         return True
 
-    def end(self, live: LiveJob, status: Status, error: JobError | None = None) -> None:
-        """The job has ended: keep all that it left, then say so."""
-        progress = live.progress
-        job = live.current.moved(
-            status, error.detail if error else None, error=error, result=progress.result if progress else None
-        )
-        finished = progress is not None and progress.result is not None
-        model = model_at(job.config, progress.snapshots) if progress and finished else None
-        with self._lock:
-            self._store.finish(job, progress, model)
-            self._live.pop(job.id)
-            if status == "succeeded":
-                for generator in {False, job.config.experiment == "gan"}:
-                    self._latest[generator] = job.id
-        live.job = job
-        log.info("job %s %s", job.id, status)
-        live.release()
+    def checkpoint(self, live: LiveJob, progress: Progress) -> None:
+        """A training has got somewhere: keep that, so that it goes on from there whatever happens next."""
+        live.job = without_suspicion(live.job)
+        self._store.checkpoint(live.current, progress)
+        self.changes.trained(live.current)
+        self.queue.clear(live)
 
-    def request_cancel(self, job_id: str) -> LiveJob | Job:
-        """Cancel: at once if the job waits, else it is the running job, which ends soon.
+    def leave(self, live: LiveJob, status: Status) -> None:
+        """The thread that ran a training has stopped, or it had not begun: it is cancelled or paused from now on."""
+        if status == "cancelled":
+            self.end(live, "cancelled")
+        else:
+            with self._lock:
+                if live.job.status == "running":
+                    live.job = without_suspicion(live.job)
+                self._move(live, live.current.moved("paused"))
+                self._unqueue(live)
+
+    def park(self) -> None:
+        """All threads have stopped for good: what they were at goes on after the next start."""
+        for live in list(self._live.values()):
+            if live.job.status == "running":
+                job = live.current.moved("queued", "the service was stopped; it goes on from here", crashes=0)
+                with contextlib.suppress(DiskFull, StorageFailed):  # then it goes on from its last checkpoint
+                    self._move(live, job)
+
+    def end_sweep(self, live: LiveSweep, status: Status, error: JobError | None = None) -> None:
+        """The sweep has ended, unless somebody was first to say so, or has it paused before it has succeeded."""
+        with self._lock, live.keeping:
+            if not live.job.ended and not (status == "succeeded" and live.job.status == "paused"):
+                self._end(live, live.current.moved(status, error.detail if error else None, error=error))
+                live.stop()
+                if live.outcomes is not None:
+                    self.sweeps.remember(live.job, live.outcomes)
+
+    def fail(self, live: LiveJob, error: JobError) -> None:
+        """The job has failed, unless it has ended before."""
+        if isinstance(live, LiveSweep):
+            self.end_sweep(live, "failed", error)
+        elif not live.job.ended:
+            self.end(live, "failed", error)
+
+    def end(self, live: LiveJob, status: Status, error: JobError | None = None) -> None:
+        """The training has ended: keep all that it left, then say so."""
+        progress = live.progress
+        result = progress.result if progress else None
+        job = live.current.moved(status, error.detail if error else None, error=error, result=result)
+        model = model_at(job.train_config, progress.snapshots) if progress and result else None
+        with self._lock:
+            self._end(live, job, progress, model)
+
+    def ask(self, job_id: str, wanted: Literal["cancelled", "paused"]) -> LiveJob | Job:
+        """Have a job cancelled or paused: at once, or if a thread runs it as soon as that looks; then it is a live job.
 
         Raises:
             JobNotFound: there is none.
-            StateForbids: it has succeeded or failed.
+            StateForbids: it has ended, and not been cancelled.
         """
         with self._lock:
             live = self._live.get(job_id)
             if live is None:
                 job = self.job(job_id)
-                if job.status != "cancelled":
-                    raise StateForbids(f"the job has {job.status}, so there is nothing left to cancel")
+                if job.status != wanted:
+                    raise StateForbids(f"the job has {job.status}, so there is nothing left of it to be {wanted}")
                 return job
-            live.cancel_requested = True
-            if self._queued.pop(job_id, None) is not None:
-                self.end(live, "cancelled")
-            return live
+            if isinstance(live, LiveSweep):
+                self._leave_sweep(live, wanted)
+            elif live.job.status == "running":
+                live.wanted, live.refusal = live.wanted if live.wanted == "cancelled" else wanted, None
+                return live
+            elif live.job.status != wanted:
+                self.leave(live, wanted)
+            return live.job
+
+    def resume(self, job_id: str) -> Job:
+        """Have a paused job wait for a thread, to go on where it was.
+
+        Raises:
+            JobNotFound: there is none.
+            StateForbids: it is not paused.
+        """
+        with self._lock:
+            live = self._live.get(job_id)
+            if live is None or live.job.status != "paused":
+                raise StateForbids(f"the job is {self.job(job_id).status}; only a paused one can be resumed")
+            self._move(live, live.job.moved("queued"))
+            self._queue(live)
+            return live.job
 
     def delete(self, job_id: str) -> None:
         """Forget a job that has ended.
@@ -179,66 +216,22 @@ class Registry:
             if not job.ended:
                 raise StateForbids(f"the job is {job.status}; cancel it first, or wait until it has ended")
             self._store.delete(job_id)
-            for kept in [kept for kept in self._models if kept[0] == job_id]:
-                del self._models[kept]
-            self._latest = {generator: self._store.last_succeeded(generator) for generator in (False, True)}
-        log.info("job %s deleted", job_id)
-
-    def latest(self, *, with_generator: bool) -> str:
-        """The id of the job that succeeded last, of all or of those with a generator.
-
-        Raises:
-            NoModel: none has.
-        """
-        job_id = self._latest[with_generator]
-        if job_id is None:
-            raise NoModel("nothing has been trained yet; POST /train with an empty body trains the article's GAN")
-        return job_id
-
-    def cached_model(self, job_id: str, iteration: int | None = None) -> tuple[Model, int] | None:
-        """What `model` answers, if it is in memory."""
-        return self._models.get((job_id, iteration))
+            self.models.forget(job_id)
+            self.sweeps.forget(job_id)
+        self.changes.deleted(job_id)
 
     def model(self, job_id: str, iteration: int | None = None) -> tuple[Model, int]:
         """A job's networks, at a kept iteration or at the last, and that iteration.
 
         Raises:
             JobNotFound: there is no such job.
-            NoModel: it has not begun.
-            NoSuchSnapshot: no weights were kept at that iteration.
+            ServiceError: it has no such model; see `Models.of`.
         """
         job = self.job(job_id)
-        if job.status == "succeeded" and iteration is None:
-            loaded = modelfile.load(self.model_file(job_id)), job.iteration
-        else:
-            progress = self.progress(job)
-            if progress is None:
-                what_next = "wait until it runs" if job.status == "queued" else "train another"
-                raise NoModel(f"the job is {job.status} and has no weights; {what_next}")
-            loaded = _model_of(job, progress.snapshots, iteration)
-        if job.ended or iteration is not None:  # else the next one who asks gets newer weights
-            with self._lock:
-                if len(self._models) >= MODELS_IN_MEMORY:
-                    self._models.pop(next(iter(self._models)))
-                self._models[job_id, iteration] = loaded
-        return loaded
-
-    def models(self, *, after: str | None, limit: int) -> list[KeptModel]:
-        """The newest finished models, before that of the job `after` if one is named."""
-        return self._store.models(after=after, limit=limit)
-
-    def model_file(self, job_id: str) -> bytes:
-        """The content of a finished model's file.
-
-        Raises:
-            JobNotFound: there is no such job.
-            FileNotInModel: it has no finished model.
-        """
-        job = self.job(job_id)
-        content = self._store.model_file(job_id)
-        if content is None:
-            raise FileNotInModel(f"the job is {job.status}; only a job that has succeeded has model files")
-        return content
+        wants_file = job.status == "succeeded" and iteration is None
+        model = self.models.of(job, None if wants_file else self.progress(job), iteration)
+        self._forget_if_deleted(job_id)
+        return model
 
     def release(self) -> None:
         """Wake all who wait: the process stops, and unfinished jobs go on after the next start."""
@@ -246,21 +239,62 @@ class Registry:
             for live in self._live.values():
                 live.release()
 
-    def _enqueue(self, job: Job) -> None:
-        live = LiveJob(job)
-        self._live[job.id] = self._queued[job.id] = live
+    def _take_up(self, job: Job) -> None:
+        """A job that is new, or that another process has left."""
+        if job.status == "running":
+            is_sweep = job.kind == "sweep"
+            job = recovered(job, sum(self._store.sweeps.done(job.id).values()) if is_sweep else job.iteration)
+            with contextlib.suppress(DiskFull, StorageFailed):  # then it is told again from the same row
+                self._store.update(job)
+        live = self._live[job.id] = LiveSweep(job) if isinstance(job.config, SweepConfig) else LiveJob(job)
+        if job.status == "queued":
+            self._queue(live)
+
+    def _queue(self, live: LiveJob) -> None:
+        self._queued[live.job.id] = live
         self.queue.put(live)
 
-    def _move(self, live: LiveJob, status: Status) -> None:
-        job = live.job.moved(status)
-        self._store.update(job)
-        live.job = job
-        log.info("job %s %s", job.id, status)
+    def _unqueue(self, live: LiveJob) -> None:
+        if self._queued.pop(live.job.id, None) is not None:
+            self.queue.drop(live)
 
+    def _leave_sweep(self, live: LiveSweep, status: Literal["cancelled", "paused"]) -> None:
+        """What its threads are at comes to nothing; what they have finished is kept."""
+        if status == "cancelled":
+            self.end_sweep(live, "cancelled")
+        elif live.job.status != "paused":
+            with live.keeping:
+                self._move(live, live.current.moved("paused"))
+                live.stop()
+            self._unqueue(live)
+            self.queue.clear(live)
 
-def _model_of(job: Job, snapshots: Snapshots, iteration: int | None) -> tuple[Model, int]:
-    try:
-        model = model_at(job.config, snapshots, iteration)
-    except ValueError as error:
-        raise NoSuchSnapshot(str(error), "iteration") from None
-    return model, int(snapshots.iterations[-1]) if iteration is None else iteration
+    def _as_of_now(self, job: Job) -> Job:
+        """A job that was found on disk, with the figures of this moment if it still is in that status."""
+        current = live.current if (live := self._live.get(job.id)) else job
+        return current if current.status == job.status else job
+
+    def _forget_if_deleted(self, job_id: str) -> None:
+        """What is in memory of a job does not outlive it, even if it was deleted while it was looked up."""
+        if job_id not in self._live and self._store.job(job_id) is None:
+            self.models.forget(job_id)
+            self.sweeps.forget(job_id)
+            raise JobNotFound("the job has just been deleted")
+
+    def _end(self, live: LiveJob, job: Job, progress: Progress | None = None, model: Model | None = None) -> None:
+        self._store.finish(job, progress, model)
+        self._live.pop(job.id)
+        self._unqueue(live)
+        if model is not None:
+            self.models.succeeded(job)
+        self.changes.status(job)
+        live.become(job)
+        self.queue.clear(live)
+
+    def _move(self, live: LiveJob, job: Job) -> None:
+        if live.progress is not None and job.status != "running":
+            self._store.checkpoint(job, live.progress)
+        else:
+            self._store.update(job)
+        self.changes.status(job)
+        live.become(job)

@@ -1,14 +1,26 @@
-"""The runner: threads that take the queued jobs, oldest first, and train them beside the event loop."""
+"""The runner: threads that do what there is to do, trainings first and then sweeps, beside the event loop."""
 
 import logging
 import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 
-from gan1010 import DivergedError, TrainConfig, run, train
+from gan1010 import DivergedError, Progress, TrainConfig, run, train
+from gan1010.cells import Members
+from gan1010.grid import SweepConfig
+from gan1010.sweeping import train_shard
+from service.errors import DiskFull, StorageFailed
 from service.jobs import JobError
-from service.registry import LiveJob, Registry
+from service.live import LiveJob, LiveSweep
+from service.registry import Registry
+from service.work import Piece
 
+CHECKPOINT_SECONDS = 0.5  # of training, between two checkpoints
+RETRY_SECONDS = 1.0  # between two looks whether there is room on the disk again
+T = TypeVar("T")
 log = logging.getLogger("gan1010.runner")
 
 
@@ -17,6 +29,8 @@ def compile_kernel() -> None:
     for latent in ("constant", "normal"):
         model = train(TrainConfig(iterations=1, latent=latent)).model()
     model.score(model.sample(np.zeros(1, np.float32)))
+    sweep = SweepConfig(base={"iterations": 1, "latent": "normal"}, seeds=1)
+    list(train_shard(sweep, sweep.shards[0]))
 
 
 class Runner:
@@ -24,7 +38,7 @@ class Runner:
 
     def __init__(self, registry: Registry, workers: int) -> None:
         self._registry = registry
-        self._stopping = False
+        self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._work, name=f"training-{number}", daemon=True) for number in range(workers)
         ]
@@ -36,34 +50,123 @@ class Runner:
 
     def stop(self) -> None:
         """End the threads, at the next look that each takes at its run."""
-        self._stopping = True
-        for _ in self._threads:
-            self._registry.queue.put(None)
+        self._stopping.set()
+        self._registry.queue.close()
         for thread in self._threads:
             thread.join()
+        self._registry.park()
 
     def _work(self) -> None:
-        while (live := self._registry.queue.get()) is not None and not self._stopping:
+        while (task := self._registry.queue.get()) is not None:
+            self._do(task)
+
+    def _do(self, task: LiveJob | Piece) -> None:
+        """Do it, and leave no job in between: one that breaks has failed."""
+        live = task.sweep if isinstance(task, Piece) else task
+        try:
+            if isinstance(task, Piece):
+                self._train_shard(*task)
+            else:
+                self._run(task)
+        except Exception as failure:
+            error = _internal_error(live, failure)
             try:
-                if self._registry.begin(live):
-                    self._train(live)
+                self._keep(live, lambda: self._registry.fail(live, error))
             except Exception:
-                log.exception("job %s: its state could not be kept", live.job.id)
+                log.exception("job %s: that it has failed could not be kept", live.job.id)
+
+    def _run(self, live: LiveJob) -> None:
+        if not self._keep(live, lambda: self._registry.begin(live)):
+            self._registry.queue.clear(live)
+        elif isinstance(live, LiveSweep):
+            self._share(live)
+        else:
+            self._train(live)
 
     def _train(self, live: LiveJob) -> None:
+        """Train from where it was left to the end, or until somebody wants something else."""
+        kept = time.monotonic()
         try:
-            for progress in run(live.job.config):
+            for progress in run(live.job.train_config, live.progress):
                 live.progress = progress
-                if self._stopping and progress.result is None:
+                if progress.state is None:
+                    continue  # it ends here, well or not
+                if self._leave(live):
                     return
-                if live.cancel_requested and progress.result is None:
-                    self._registry.end(live, "cancelled")
-                    return
-        except DivergedError as error:
-            self._registry.end(live, "failed", JobError(type="diverged", detail=str(error)))
-        except Exception as error:
-            log.exception("job %s failed", live.job.id)
-            detail = f"{type(error).__name__} while training; the service's log has the rest"
-            self._registry.end(live, "failed", JobError(type="internal-error", detail=detail))
+                if time.monotonic() - kept > CHECKPOINT_SECONDS:
+                    self._checkpoint(live, progress)
+                    kept = time.monotonic()
+        except DivergedError as diverged:
+            error = JobError(type="diverged", detail=str(diverged))
+            self._keep(live, lambda: self._registry.end(live, "failed", error))
         else:
-            self._registry.end(live, "succeeded")
+            self._keep(live, lambda: self._registry.end(live, "succeeded"))
+
+    def _leave(self, live: LiveJob) -> bool:
+        """Whether to stop: because somebody wants it, which is kept, or because the process stops."""
+        wanted = live.wanted
+        if wanted is not None:
+            try:
+                self._registry.leave(live, wanted)
+            except (DiskFull, StorageFailed) as error:
+                live.refuse(error)
+            else:
+                self._registry.queue.clear(live)
+                return True
+        return self._stopping.is_set()
+
+    def _checkpoint(self, live: LiveJob, progress: Progress) -> None:
+        try:
+            self._registry.checkpoint(live, progress)
+        except (DiskFull, StorageFailed) as error:
+            log.warning("job %s: no checkpoint, it trains on: %s", live.job.id, error.title)
+
+    def _keep(self, live: LiveJob, keep: Callable[[], T]) -> T | None:
+        """Keep something of a job, as soon as the disk takes it; None if the process stops before."""
+        while True:
+            try:
+                return keep()
+            except (DiskFull, StorageFailed) as error:
+                log.warning("job %s waits for the disk: %s", live.job.id, error.title)
+                live.refuse(error)
+                if self._stopping.wait(RETRY_SECONDS):
+                    return None
+
+    def _share(self, sweep: LiveSweep) -> None:
+        """Hand the sweep's missing shards to all threads."""
+        if not self._registry.sweeps.prepare(sweep):
+            return
+        if sweep.complete:
+            self._keep(sweep, lambda: self._registry.end_sweep(sweep, "succeeded"))
+        else:
+            self._registry.queue.share(sweep)
+
+    def _train_shard(self, sweep: LiveSweep, number: int, turn: int) -> None:
+        """Train a shard, and in between all trainings that come."""
+        config = sweep.job.sweep_config
+        for members in train_shard(config, config.shards[number]):
+            if members is not None:
+                self._keep_shard(sweep, number, members, turn)
+            while training := self._registry.queue.training():
+                self._do(training)
+            if self._stopping.is_set() or sweep.turn != turn:
+                return
+
+    def _keep_shard(self, sweep: LiveSweep, number: int, members: Members, turn: int) -> None:
+        if self._keep(sweep, lambda: self._registry.sweeps.keep(sweep, number, members, turn)):
+            self._registry.queue.clear(sweep)
+            self._registry.changes.trained_members(len(members), _iterations(sweep, number))
+            if sweep.complete:
+                self._keep(sweep, lambda: self._registry.end_sweep(sweep, "succeeded"))
+
+
+def _iterations(sweep: LiveSweep, shard: int) -> int:
+    config = sweep.job.sweep_config
+    return config.groups[config.shards[shard].group].config.iterations
+
+
+def _internal_error(live: LiveJob, error: Exception) -> JobError:
+    log.exception("job %s failed", live.job.id)
+    return JobError(
+        type="internal-error", detail=f"{type(error).__name__} while training; the service's log has the rest"
+    )

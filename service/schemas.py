@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from gan1010 import PRESETS
 from gan1010.config import LARGEST_FLOAT32
 from service.jobs import Job, JobError, Kind, Status, Transition
+from service.sweep_request import SweepOut
 from service.train_request import Config, Wire
 
 MOST_ROWS = 100_000  # of seeds or vectors in one request
@@ -46,11 +47,11 @@ class JobOut(BaseModel):
     kind: Kind
     name: str | None
     status: Status
-    config: Config
+    config: Config | SweepOut
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    iteration: int
+    iteration: int = Field(description="of a sweep: the members that are done")
     iterations: int
     iterations_per_second: float | None
     eta_seconds: float | None
@@ -61,24 +62,28 @@ class JobOut(BaseModel):
     @classmethod
     def of(cls, job: Job) -> Self:
         """The job as clients see it."""
-        left, speed = job.config.iterations - job.iteration, job.iterations_per_second
+        left, speed = job.iterations - job.iteration, job.iterations_per_second
         return cls(
             id=job.id,
             kind=job.kind,
             name=job.name,
             status=job.status,
-            config=Config(preset=job.preset, name=job.name, **asdict(job.config)),
+            config=SweepOut.of(job) if job.kind == "sweep" else Config(**_config(job)),
             created_at=job.created_at,
             started_at=job.started_at,
             finished_at=job.finished_at,
             iteration=job.iteration,
-            iterations=job.config.iterations,
+            iterations=job.iterations,
             iterations_per_second=speed,
             eta_seconds=round(left / speed, 3) if speed and not job.ended else None,
             result=ResultOut(**asdict(job.result)) if job.result else None,
             error=job.error,
             transitions=list(job.transitions),
         )
+
+
+def _config(job: Job) -> dict[str, Any]:
+    return {"preset": job.preset, "name": job.name, **asdict(job.train_config)}
 
 
 class JobPage(BaseModel):
@@ -140,6 +145,13 @@ class SampleQuery(BaseModel):
 
     seed: Seeds = [0.5]
     job_id: Annotated[str | None, Field(max_length=64, description="the job that succeeded last, when left out")] = None
+    iteration: KeptIteration = None
+
+
+class BulkQuery(BaseModel):
+    """Which model is meant, where the body is bytes."""
+
+    job_id: Annotated[str | None, Field(max_length=64)] = None
     iteration: KeptIteration = None
 
 

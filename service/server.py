@@ -1,7 +1,9 @@
 """The process: the application behind uvicorn, from its start to a clean end."""
 
+import asyncio
 import contextlib
 import logging
+import resource
 import signal
 import sqlite3
 import sys
@@ -11,10 +13,15 @@ import uvicorn
 from fastapi import FastAPI
 
 from service.app import create_app
+from service.guard import LOOPBACK
+from service.logs import configure_logs
+from service.protocol import Lookout, Protocol
+from service.schema import StoreTooNewError
 from service.settings import Settings
 from service.store import FolderInUseError
 
 GRACE_SECONDS = 5  # for requests that are under way when the process is told to stop
+log = logging.getLogger("gan1010.server")
 
 
 class Server(uvicorn.Server):
@@ -26,7 +33,10 @@ class Server(uvicorn.Server):
                 app,
                 host=settings.host,
                 port=settings.port,
+                http=Protocol,
+                ws="none",
                 access_log=False,
+                log_config=None,
                 proxy_headers=False,
                 server_header=False,
                 log_level=log_level,
@@ -34,6 +44,12 @@ class Server(uvicorn.Server):
             )
         )
         self._stop_waiting = app.state.stop_waiting
+        self._lookout = Lookout()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: look after the connections, and whether to stop."""
+        self._lookout.tick(self.server_state.connections, asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop: at once for who waits, and when the requests under way are answered for the rest."""
@@ -43,14 +59,23 @@ class Server(uvicorn.Server):
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C, then end with exit code 0; 1 if it could not start."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s:     %(message)s")
+    configure_logs(settings.log_format)
+    _allow_many_connections()
     try:
         app = create_app(settings)
-    except (FolderInUseError, OSError, sqlite3.Error) as error:
+    except (FolderInUseError, StoreTooNewError, OSError, sqlite3.Error) as error:
         sys.exit(f"gan1010 cannot start: {error}")
+    if not settings.api_key and settings.host not in LOOPBACK:
+        log.warning("there is no API key: only requests addressed to localhost are answered; set GAN1010_API_KEY")
     server = Server(app, settings)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again once all is closed
     with contextlib.suppress(KeyboardInterrupt):
         server.run()
     if not server.started:
         sys.exit(1)
+
+
+def _allow_many_connections() -> None:
+    """Have as many files open as the system lets a process have: each connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -21,7 +21,7 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
 
-def _setting(name: str, *, resolved: bool) -> Any:
+def setting(name: str, *, resolved: bool) -> Any:
     """A field of `TrainConfig` as pydantic has it: its type and bounds, its documentation, its default."""
     hint = typing.get_type_hints(TrainConfig, include_extras=True)[name]
     (field,) = (field for field in fields(TrainConfig) if field.name == name)
@@ -35,20 +35,21 @@ def _setting(name: str, *, resolved: bool) -> Any:
 
 
 SETTINGS = [field.name for field in fields(TrainConfig)]
+PRESET: Any = (PresetName, Field("article", description="where the settings that are not given come from"))
 Name = Annotated[str, Field(min_length=1, max_length=100, description="a name for people")]
 
 TrainRequest = create_model(
     "TrainRequest",
     __base__=Wire,
-    preset=(PresetName, Field("article", description="where the settings that are not given come from")),
+    preset=PRESET,
     name=(Name | None, Field(None, description="a name for people")),
-    **{name: _setting(name, resolved=False) for name in SETTINGS},
+    **{name: setting(name, resolved=False) for name in SETTINGS},
 )
 Config = create_model(
     "Config",
     preset=(PresetName, ...),
     name=(str | None, ...),
-    **{name: _setting(name, resolved=True) for name in SETTINGS},
+    **{name: setting(name, resolved=True) for name in SETTINGS},
 )
 
 

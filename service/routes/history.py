@@ -1,5 +1,6 @@
 """Watch, and look back: the losses of a job, and the moments that were kept."""
 
+import io
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -7,16 +8,20 @@ import numpy.typing as npt
 from fastapi import APIRouter, Query, Request, Response
 
 from gan1010 import History, Snapshots
-from gan1010.layout import discriminator_layout, generator_layout
+from gan1010.layout import Layout, discriminator_layout, generator_layout
 from gan1010.training import model_at
-from service.answers import UNCHANGED, StrictRoute, csv_answer, json_answer, ok, prefers_csv, problems, unless_known
+from service.answers import UNCHANGED, csv_answer, json_answer, ok, prefers, problems, unless_known
 from service.deps import ExistingJob, Jobs
 from service.errors import NotAsInTheArticle
 from service.jobs import Job
+from service.routing import StrictRoute
 from service.schemas import ArticleProgressOut, ProgressOut, SnapshotsOut
+from service.watching import progress_content
 
 router = APIRouter(route_class=StrictRoute, tags=["watching"])
 
+NPZ = "application/x-npz"
+Float32s = npt.NDArray[np.float32]
 NOTHING = np.empty(0, np.float32)
 NO_SNAPSHOTS = Snapshots(iterations=np.empty(0, np.int64), discriminators=NOTHING, generators=NOTHING)
 
@@ -49,21 +54,22 @@ def get_progress(
     if max_points is not None:
         history = history.thinned(max_points)
     series: dict[str, npt.NDArray[Any]] = {"iteration": history.iteration, **history.series}
-    if prefers_csv(request):
+    if prefers(request, "text/csv"):
         return unless_known(request, csv_answer(series))
-    content = {
-        "job_id": job.id,
-        "status": job.status,
-        "iteration": progress.iteration if progress else 0,
-        "iterations": job.config.iterations,
-        "record_every": job.config.record_every,
-        "series": series,
-        "next_after": next_after,
-    }
+    content = progress_content(job, progress.iteration if progress else 0, history, next_after)
     return unless_known(request, json_answer(content))
 
 
-@router.get("/jobs/{job_id}/snapshots", responses=ok(model=SnapshotsOut) | UNCHANGED | problems(404, 422))
+@router.get(
+    "/jobs/{job_id}/snapshots",
+    responses=ok(
+        description="The kept moments; as NumPy arrays on Accept: application/x-npz, weights by their keys in torch",
+        model=SnapshotsOut,
+        content={NPZ: {"schema": {"type": "string", "format": "binary"}}},
+    )
+    | UNCHANGED
+    | problems(404, 409, 422),
+)
 def get_snapshots(
     request: Request,
     registry: Jobs,
@@ -73,30 +79,54 @@ def get_snapshots(
     """Look at the moments that were kept: what G made of `latent_value` at each."""
     progress = registry.progress(job)
     snapshots = progress.snapshots if progress else NO_SNAPSHOTS
-    content: dict[str, Any] = {"job_id": job.id, "iterations": snapshots.iterations}
-    if job.config.experiment == "gan":
-        moments = [model_at(job.config, snapshots, int(iteration)) for iteration in snapshots.iterations]
-        content["samples"] = [moment.sample([job.config.latent_value])[0] for moment in moments]
+    content: dict[str, Any] = {"iterations": snapshots.iterations}
+    if job.train_config.experiment == "gan":
+        moments = [model_at(job.train_config, snapshots, int(iteration)) for iteration in snapshots.iterations]
+        content["samples"] = [moment.sample([job.train_config.latent_value])[0] for moment in moments]
+    if prefers(request, NPZ):
+        return unless_known(request, _npz(content | (_tensors(job, snapshots) if weights else {})))
     if weights:
         content["weights"] = _weights(job, snapshots)
-    return unless_known(request, json_answer(content))
+    return unless_known(request, json_answer({"job_id": job.id, **content}))
 
 
 def _article_view(job: Job, history: History) -> Response:
-    if job.config.record_every != 5:
+    if job.train_config.record_every != 5:
         raise NotAsInTheArticle(
-            f"the article's lists need a job whose record_every is 5, not {job.config.record_every}"
+            f"the article's lists need a job whose record_every is 5, not {job.train_config.record_every}"
         )
     return json_answer({"job_id": job.id, **history.as_in_the_article()})
 
 
+def _networks(job: Job, snapshots: Snapshots) -> dict[str, tuple[Layout, Float32s]]:
+    """How the weights of each network lie, and the weights, a row for each snapshot."""
+    config = job.train_config
+    networks = {"discriminator": (discriminator_layout(config.width, config.hidden_size), snapshots.discriminators)}
+    if config.experiment == "gan":
+        networks["generator"] = generator_layout(config.width, config.hidden_size), snapshots.generators
+    return networks
+
+
 def _weights(job: Job, snapshots: Snapshots) -> dict[str, Any]:
-    layouts = {"discriminator": discriminator_layout(job.config.width, job.config.hidden_size)}
-    weights = {"discriminator": snapshots.discriminators}
-    if job.config.experiment == "gan":
-        layouts["generator"] = generator_layout(job.config.width, job.config.hidden_size)
-        weights["generator"] = snapshots.generators
-    return {**weights, "shapes": {network: layout.tensors for network, layout in layouts.items()}}
+    networks = _networks(job, snapshots)
+    weights: dict[str, Any] = {name: rows for name, (_, rows) in networks.items()}
+    return {**weights, "shapes": {name: layout.tensors for name, (layout, _) in networks.items()}}
+
+
+def _tensors(job: Job, snapshots: Snapshots) -> dict[str, Float32s]:
+    """Each tensor of both networks, as `generator.0.weight`: (snapshots, *shape)."""
+    tensors = {}
+    for name, (layout, rows) in _networks(job, snapshots).items():
+        parts = [layout.split(row) for row in rows]
+        for key, shape in layout.tensors.items():
+            tensors[f"{name}.{key}"] = np.array([part[key] for part in parts], np.float32).reshape(-1, *shape)
+    return tensors
+
+
+def _npz(arrays: dict[str, Any]) -> Response:
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return Response(file.getvalue(), media_type=NPZ)
 
 
 def _no_points(job: Job) -> History:
@@ -104,5 +134,5 @@ def _no_points(job: Job) -> History:
         iteration=np.empty(0, np.int64),
         discriminator_real_loss=NOTHING,
         discriminator_fake_loss=NOTHING,
-        generator_loss=NOTHING if job.config.experiment == "gan" else None,
+        generator_loss=NOTHING if job.train_config.experiment == "gan" else None,
     )

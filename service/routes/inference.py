@@ -1,63 +1,96 @@
 """Use a model: sample with the generator, score with the discriminator."""
 
+from collections.abc import Callable
 from itertools import chain
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
+import numpy.typing as npt
 from fastapi import APIRouter, Body, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from gan1010 import Model, metrics
-from service.answers import DirectRoute, json_answer, ok, problems
+from gan1010 import metrics
+from service.answers import BINARY, BYTES, json_answer, numbers_answer, ok, prefers, problems
+from service.deps import model_of
 from service.errors import InvalidInput, NoGenerator
 from service.registry import Registry
+from service.routing import DirectRoute
 from service.schemas import SampleOut, SampleQuery, SampleRequest, ScoreOut, ScoreRequest
 
 router = APIRouter(route_class=DirectRoute, tags=["inference"])
 
-SAMPLES = ok(model=SampleOut) | problems(404, 409, 422)
 FEW = 1000  # rows that are answered on the event loop; more would keep other requests waiting
+Float32s = npt.NDArray[np.float32]
+AS_BYTES = "; as float32 numbers, row by row, on Accept: application/octet-stream"
+SAMPLES = ok(model=SampleOut, description=f"G's output{AS_BYTES}", content=BYTES) | problems(404, 409, 422)
+SCORES = ok(model=ScoreOut, description=f"D's answers{AS_BYTES}", content=BYTES)
+IN_BULK: dict[str, Any] = {  # what the routes of `bulk` add to the description of these
+    "requestBody": {"content": BYTES},
+    "parameters": [
+        {"name": name, "in": "query", "description": f"{what}; only where the body is bytes", "schema": {"type": kind}}
+        for name, what, kind in (("job_id", "whose model", "string"), ("iteration", "a kept snapshot", "integer"))
+    ],
+}
 
 
 @router.get("/sample", responses=SAMPLES)
 async def get_sample(request: Request, query: Annotated[SampleQuery, Query()]) -> Response:
     """Sample the generator: its output for each seed, the value fed to it."""
-    return await _sample(request.app.state.registry, query.seed, query.job_id, query.iteration)
+    return await answer_samples(request, query.seed, query.job_id, query.iteration)
 
 
-@router.post("/sample", responses=SAMPLES | problems(400, 413, 415))
+@router.post("/sample", responses=SAMPLES | problems(400, 413, 415), openapi_extra=IN_BULK)
 async def sample(request: Request, body: Annotated[SampleRequest, Body()] = SampleRequest()) -> Response:  # noqa: B008
     """Sample the generator for many seeds."""
-    return await _sample(request.app.state.registry, body.seeds, body.job_id, body.iteration)
+    return await answer_samples(request, body.seeds, body.job_id, body.iteration)
 
 
-@router.post("/score", responses=ok(model=ScoreOut) | problems(400, 404, 409, 413, 415, 422))
+@router.post("/score", responses=SCORES | problems(400, 404, 409, 413, 415, 422), openapi_extra=IN_BULK)
 async def score(request: Request, body: Annotated[ScoreRequest, Body()]) -> Response:
     """Score vectors with the discriminator: 0 fake to 1 real."""
-    registry, vectors = request.app.state.registry, body.vectors
-    job_id = body.job_id if body.job_id is not None else registry.latest(with_generator=False)
-    model, iteration = await _model(registry, job_id, body.iteration)
+    vectors = body.vectors
 
-    def answer() -> Response:
-        width = len(model.pattern)
+    def rows(pattern: str) -> Float32s:
+        width = len(pattern)
         for index, vector in enumerate(vectors):
             if len(vector) != width:
-                detail = f"vectors[{index}] has {len(vector)} numbers; the pattern {model.pattern} needs {width}"
+                detail = f"vectors[{index}] has {len(vector)} numbers; the pattern {pattern} needs {width}"
                 raise InvalidInput(detail, "body", "vectors", index)
-        numbers = np.fromiter(chain.from_iterable(vectors), np.float32, len(vectors) * width)
+        return np.fromiter(chain.from_iterable(vectors), np.float32, len(vectors) * width).reshape(-1, width)
+
+    return await answer_scores(request, rows, body.job_id, body.iteration, few=len(vectors) <= FEW)
+
+
+async def answer_scores(
+    request: Request, rows: Callable[[str], Float32s], job_id: str | None, iteration: int | None, *, few: bool
+) -> Response:
+    """D's answers to the rows, which are made when the model's pattern is known."""
+    registry: Registry = request.app.state.registry
+    if job_id is None:
+        job_id = registry.models.latest(with_generator=False)
+    model, iteration = await model_of(registry, job_id, iteration)
+
+    def answer() -> Response:
         try:
-            scores = model.score(numbers.reshape(-1, width))
+            scores = model.score(rows(model.pattern))
         except ValueError as error:
             raise InvalidInput(str(error), "body", "vectors") from None
+        registry.changes.metrics.scores.inc(len(scores))
+        if prefers(request, BINARY):
+            return numbers_answer(scores, job_id, iteration)
         return json_answer({"job_id": job_id, "iteration": iteration, "scores": scores})
 
-    return answer() if len(vectors) <= FEW else await run_in_threadpool(answer)
+    return answer() if few else await run_in_threadpool(answer)
 
 
-async def _sample(registry: Registry, seeds: list[float], job_id: str | None, iteration: int | None) -> Response:
+async def answer_samples(
+    request: Request, seeds: list[float] | Float32s, job_id: str | None, iteration: int | None
+) -> Response:
+    """G's output for each of the seeds."""
+    registry: Registry = request.app.state.registry
     if job_id is None:
-        job_id = registry.latest(with_generator=True)
-    model, iteration = await _model(registry, job_id, iteration)
+        job_id = registry.models.latest(with_generator=True)
+    model, iteration = await model_of(registry, job_id, iteration)
     if model.generator is None:
         raise NoGenerator("the job is a discriminator experiment, which trains no generator; name another job")
 
@@ -66,6 +99,9 @@ async def _sample(registry: Registry, seeds: list[float], job_id: str | None, it
             samples = model.sample(seeds)
         except ValueError as error:
             raise InvalidInput(str(error), "seeds") from None
+        registry.changes.metrics.samples.inc(len(samples))
+        if prefers(request, BINARY):
+            return numbers_answer(samples, job_id, iteration)
         return json_answer(
             {
                 "job_id": job_id,
@@ -79,9 +115,3 @@ async def _sample(registry: Registry, seeds: list[float], job_id: str | None, it
         )
 
     return answer() if len(seeds) <= FEW else await run_in_threadpool(answer)
-
-
-async def _model(registry: Registry, job_id: str, iteration: int | None) -> tuple[Model, int]:
-    """The model, from memory at once or from the disk on a thread."""
-    cached = registry.cached_model(job_id, iteration)
-    return cached if cached is not None else await run_in_threadpool(registry.model, job_id, iteration)

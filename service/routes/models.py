@@ -1,28 +1,35 @@
-"""Take away: finished models, as safetensors files."""
+"""Take away: finished models, as safetensors and ONNX files, and as a folder to serve elsewhere."""
 
-from typing import Annotated, Literal
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from gan1010 import modelfile
-from service.answers import UNCHANGED, StrictRoute, ok, problems, unless_known
+from gan1010 import Model, modelfile, onnxfile
+from service.answers import BINARY, UNCHANGED, ok, problems, unless_known
 from service.deps import After, JobId, Jobs, Limit
 from service.errors import FileNotInModel
+from service.routing import StrictRoute
 from service.schemas import ModelOut, ModelPage
 
 router = APIRouter(route_class=StrictRoute, tags=["models"])
 
-FILES: dict[str, Literal["generator", "discriminator"]] = {
-    "generator.safetensors": "generator",
-    "discriminator.safetensors": "discriminator",
-}
 WHOLE = "model.safetensors"
-BINARY = "application/octet-stream"
+FILES: dict[str, Callable[[Model], bytes]] = {
+    "generator.safetensors": partial(modelfile.dump_network, name="generator"),
+    "discriminator.safetensors": partial(modelfile.dump_network, name="discriminator"),
+    "generator.onnx": partial(onnxfile.dump_onnx, name="generator"),
+    "discriminator.onnx": partial(onnxfile.dump_onnx, name="discriminator"),
+    "triton.zip": onnxfile.triton_repository,
+}
+ZIP = "application/zip"
 DOWNLOADS = (
     ok(
         description="safetensors: the keys are those of torch.nn.Sequential(Linear, Sigmoid, Linear, Sigmoid);"
-        " model.safetensors holds both networks, each key behind its network's name",
-        content={BINARY: {"schema": {"type": "string", "format": "binary"}}},
+        " model.safetensors holds both networks, each key behind its network's name."
+        " onnx: `seed` to `sample`, `vector` to `score`. triton.zip: a model repository for Triton and KServe",
+        content={kind: {"schema": {"type": "string", "format": "binary"}} for kind in (BINARY, ZIP)},
     )
     | UNCHANGED
     | problems(404, 409, 422)
@@ -32,7 +39,7 @@ DOWNLOADS = (
 @router.get("/models", responses=problems(422))
 def list_models(registry: Jobs, limit: Limit = 50, after: After = None) -> ModelPage:
     """List the finished models, newest first."""
-    models = registry.models(after=after, limit=limit + 1)
+    models = registry.models.page(after=after, limit=limit + 1)
     page, has_more = [ModelOut.model_validate(model) for model in models[:limit]], len(models) > limit
     return ModelPage(data=page, has_more=has_more, next=page[-1].job_id if has_more else None)
 
@@ -51,7 +58,9 @@ def download_model(
     ],
 ) -> Response:
     """Download a finished model."""
-    return unless_known(request, Response(_content(registry.model_file(job_id), file), media_type=BINARY))
+    whole = registry.models.file(registry.job(job_id))
+    media_type = ZIP if file.endswith(".zip") else BINARY
+    return unless_known(request, Response(_content(whole, file), media_type=media_type))
 
 
 def _content(whole: bytes, file: str) -> bytes:
@@ -59,7 +68,7 @@ def _content(whole: bytes, file: str) -> bytes:
         return whole
     if file not in FILES:
         raise FileNotInModel(f"the files of a model are {', '.join(FILES)} and {WHOLE}")
-    model, network = modelfile.load(whole), FILES[file]
-    if network == "generator" and model.generator is None:
+    model = modelfile.load(whole)
+    if file.startswith("generator") and model.generator is None:
         raise FileNotInModel("the job is a discriminator experiment, which trains no generator")
-    return modelfile.dump_network(model, network)
+    return FILES[file](model)

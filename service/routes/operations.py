@@ -1,8 +1,11 @@
-"""Operate: whether the process lives, and whether it is ready for work."""
+"""Operate: whether the process lives, whether it is ready for work, and what it does."""
 
 from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 
-from service.answers import DescribedRoute, json_answer
+from service.answers import json_answer, ok
+from service.deps import Jobs
+from service.routing import DescribedRoute
 from service.schemas import Health
 
 router = APIRouter(route_class=DescribedRoute, tags=["operations"])
@@ -20,3 +23,16 @@ async def readyz(request: Request) -> Response:
     if request.app.state.stopping:
         return json_answer({"status": "stopping"}, 503)
     return json_answer({"status": "ok"})
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses=ok(
+        description="Figures for Prometheus: requests, jobs, and what was trained, sampled and scored",
+        content={"text/plain": {"schema": {"type": "string"}}},
+    ),
+)
+def get_metrics(registry: Jobs) -> Response:
+    """Measure: figures in the text format of Prometheus."""
+    return Response(registry.changes.metrics.text(registry.count()), media_type=CONTENT_TYPE_LATEST)

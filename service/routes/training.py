@@ -1,46 +1,34 @@
-"""Train: start jobs, list them, wait for them, cancel and delete them."""
+"""Train: start jobs, list them, wait for them, pause, resume, cancel and delete them."""
 
 import asyncio
 import hashlib
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from service.answers import UNCHANGED, Responses, StrictRoute, json_answer, ok, problems, unless_known
+from service.answers import UNCHANGED, json_answer, ok, problems, unless_known
 from service.deps import After, JobId, Jobs, Limit, Wait
 from service.errors import StateForbids
 from service.jobs import Job, Kind, Status
-from service.registry import LiveJob, Registry
+from service.live import LiveJob
+from service.registry import Registry
+from service.routes.accepting import OF_A_TRAINING, IdempotencyKey, accepted, wait_for_end
+from service.routing import StrictRoute
 from service.schemas import PRESETS_OUT, JobOut, JobPage, PresetList
 from service.train_request import TrainRequest, to_config
 
 router = APIRouter(route_class=StrictRoute, tags=["training"])
 
-JOB_LINKS = {
-    name: {"operationId": operation, "parameters": {"job_id": "$response.body#/id"}}
-    for name, operation in {
-        "job": "get_job",
-        "progress": "get_progress",
-        "snapshots": "get_snapshots",
-        "cancel": "cancel_job",
-        "delete": "delete_job",
-    }.items()
-}
-ACCEPTED: Responses = {
-    200: {"model": JobOut, "description": "The job, which has ended", "links": JOB_LINKS},
-    202: {"model": JobOut, "description": "The job, which is on disk and will run", "links": JOB_LINKS},
-}
+CHANGED = ok(model=JobOut) | problems(404, 409, 413, 415, 422, 507)
 
 
-@router.post("/train", status_code=202, responses=ACCEPTED | problems(400, 413, 415, 422, 429))
+@router.post("/train", status_code=202, responses=OF_A_TRAINING | problems(400, 413, 415, 422, 429, 507))
 async def start_training(
     registry: Jobs,
     body: TrainRequest = TrainRequest(),  # type: ignore[valid-type]  # noqa: B008
     wait: Wait = 0,
-    idempotency_key: Annotated[
-        str | None, Header(min_length=1, max_length=255, description="the same key and body: the same job")
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Start a training; with an empty body, the article's."""
     config = to_config(body)
@@ -53,10 +41,7 @@ async def start_training(
         key=idempotency_key,
         request=request,
     )
-    if wait:
-        job = await _wait_for_end(registry, job.id, wait)
-    headers = {"Location": f"/jobs/{job.id}"} | ({} if job.ended else {"Retry-After": "1"})
-    return json_answer(JobOut.of(job).model_dump(mode="json"), 200 if job.ended else 202, headers)
+    return await accepted(registry, job, wait)
 
 
 @router.get("/jobs", responses=problems(422))
@@ -76,23 +61,29 @@ def list_jobs(
 @router.get("/jobs/{job_id}", responses=ok(model=JobOut) | UNCHANGED | problems(404, 422))
 async def get_job(request: Request, registry: Jobs, job_id: JobId, wait: Wait = 0) -> Response:
     """Look at a job; with `wait`, as soon as it has ended."""
-    job = await _wait_for_end(registry, job_id, wait)
+    job = await wait_for_end(registry, job_id, wait)
     return unless_known(request, _job_answer(job))
 
 
-@router.post("/jobs/{job_id}/cancel", responses=ok(model=JobOut) | problems(404, 409, 413, 415, 422))
+@router.post("/jobs/{job_id}/cancel", responses=CHANGED)
 async def cancel_job(registry: Jobs, job_id: JobId) -> Response:
     """Cancel a job; answers once it has stopped."""
-    found = await run_in_threadpool(registry.request_cancel, job_id)
-    if isinstance(found, LiveJob):
-        await asyncio.wait([asyncio.wrap_future(found.over)])
-    job = found.job if isinstance(found, LiveJob) else found
-    if job.status != "cancelled":
-        raise StateForbids(f"the job is {job.status}: it could not be cancelled in time")
-    return _job_answer(job)
+    return await _have(registry, job_id, "cancelled")
 
 
-@router.delete("/jobs/{job_id}", status_code=204, responses=problems(404, 409, 422))
+@router.post("/jobs/{job_id}/pause", responses=CHANGED)
+async def pause_job(registry: Jobs, job_id: JobId) -> Response:
+    """Pause a job; answers once it has stopped, with all that it needs to go on kept."""
+    return await _have(registry, job_id, "paused")
+
+
+@router.post("/jobs/{job_id}/resume", responses=CHANGED)
+def resume_job(registry: Jobs, job_id: JobId) -> Response:
+    """Have a paused job go on where it was, as soon as a thread has time."""
+    return _job_answer(registry.resume(job_id))
+
+
+@router.delete("/jobs/{job_id}", status_code=204, responses=problems(404, 409, 422, 507))
 def delete_job(registry: Jobs, job_id: JobId) -> None:
     """Delete a job that has ended, with its history and its model."""
     registry.delete(job_id)
@@ -104,13 +95,26 @@ async def list_presets() -> PresetList:
     return PRESETS_OUT
 
 
+async def _have(registry: Registry, job_id: str, wanted: Literal["cancelled", "paused"]) -> Response:
+    """Have a job cancelled or paused, and wait until it is.
+
+    Raises:
+        StateForbids: it has come to another end before.
+        ServiceError: that it is could not be kept, so it goes on.
+    """
+    found = await run_in_threadpool(registry.ask, job_id, wanted)
+    if isinstance(found, LiveJob):
+        changed = found.changed  # looked up before the status: a change in between is not missed
+        while found.job.status == "running" and found.wanted and not found.over.done():
+            await asyncio.wait([asyncio.wrap_future(changed)])
+            changed = found.changed
+        if found.refusal and found.job.status == "running":
+            raise found.refusal
+        found = found.job
+    if found.status != wanted:
+        raise StateForbids(f"the job is {found.status}: it could not be {wanted} in time")
+    return _job_answer(found)
+
+
 def _job_answer(job: Job) -> Response:
     return json_answer(JobOut.of(job).model_dump(mode="json"))
-
-
-async def _wait_for_end(registry: Registry, job_id: str, seconds: float) -> Job:
-    live = registry.live(job_id) if seconds else None
-    if live is not None:
-        await asyncio.wait([asyncio.wrap_future(live.over)], timeout=seconds)
-        return live.current
-    return await run_in_threadpool(registry.job, job_id)

@@ -1,0 +1,203 @@
+"""The connection: what a client owes the server and until when, how long a head may be, and what is no HTTP.
+
+uvicorn waits for a request for as long as a client takes. Here each connection has a moment by which the head, or more
+of the body, has to be there; the server looks once a second who is late. Answers must be taken in as well: a connection
+whose client takes nothing for a while is closed, while a stream with nothing to send may be quiet for as long as it is.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any
+
+import httptools
+import orjson
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from service.envelope import NO_ROUTE, Answered, log, request_id_of, sealed
+from service.transport import Together
+
+HEAD_SECONDS = 5.0  # from a request's first byte, or from the connection's beginning, to the end of its head
+BODY_SECONDS = 5.0  # the longest pause in a body,
+BODY_BYTES_PER_SECOND = 1024  # which has to come at this rate
+WRITE_SECONDS = 10.0  # without the client taking in anything of what waits for it
+LINGER_SECONDS = 1.0  # so that a client that still sends gets to read why it is refused
+LOOK_SECONDS = 1.0
+LONGEST_URL, LARGEST_HEAD, MOST_HEADERS = 16 * 1024, 32 * 1024, 100
+
+REFUSALS = {
+    400: ("malformed-request", "The request is not HTTP", "send a request as RFC 9112 has it, with one Host"),
+    408: ("too-slow", "The request did not come in time", f"send its head within {HEAD_SECONDS:.0f} s, and its body"),
+    414: ("url-too-long", "The URL is too long", f"a URL has at most {LONGEST_URL} bytes"),
+    431: (
+        "head-too-large",
+        "The head is too large",
+        f"at most {MOST_HEADERS} headers, and {LARGEST_HEAD} bytes in all",
+    ),
+    503: ("stopping", "The service stops", "try again in a moment"),
+}
+
+
+class RefusedError(Exception):
+    """A request that is refused before it is whole, with the status that says why."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's connection, which does not wait for ever and does not take everything."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        now = self.loop.time()
+        self._due: float | None = now + HEAD_SECONDS  # when the rest of the request has to be there; None: it is
+        self._unfruitful = 0  # bytes in a row that brought neither a head's end nor a part of a body
+        self._in_head, self._refused = True, False
+        self._unsent, self._last_taken = 0, now
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client has come."""
+        super().connection_made(Together(transport, self.loop))  # type: ignore[arg-type]
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what the client sent."""
+        self._unset_keepalive_if_required()
+        if self._refused:
+            return
+        if self._due is None:
+            self._due = self.loop.time() + HEAD_SECONDS
+        self._unfruitful += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self.cycle.keep_alive = False  # to nothing that we know: an answer, and no more
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self._refuse(cause.status if isinstance(cause, RefusedError) else 400)
+        else:
+            if self._unfruitful > LARGEST_HEAD:
+                self._refuse(431)
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self._in_head = True
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the URL."""
+        super().on_url(url)
+        if len(self.url) > LONGEST_URL:
+            raise RefusedError(414)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header; those that come after a body are nothing to us."""
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The head is whole: the request is handed to the application."""
+        if len(self.headers) > MOST_HEADERS or sum(map(len, chain.from_iterable(self.headers))) > LARGEST_HEAD:
+            raise RefusedError(431)
+        if sum(name == b"host" for name, _ in self.headers) != 1:
+            raise RefusedError(400)
+        self._in_head, self._unfruitful, self._due = False, 0, self.loop.time() + BODY_SECONDS
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body."""
+        super().on_body(body)
+        self._unfruitful = 0
+        if self._due is not None and not self.cycle.response_complete:
+            self._due = min(self._due + len(body) / BODY_BYTES_PER_SECOND, self.loop.time() + BODY_SECONDS)
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        super().on_message_complete()
+        self._due, self._unfruitful = None, 0
+
+    def on_response_complete(self) -> None:
+        """The answer is given; where it came before the body's end, the rest has a moment to come."""
+        super().on_response_complete()
+        if self._due is not None and self.cycle.more_body:
+            self._due = self.loop.time() + BODY_SECONDS
+
+    def resume_writing(self) -> None:
+        """The client has taken in most of what waited for it."""
+        super().resume_writing()
+        self._last_taken = self.loop.time()
+
+    def shutdown(self) -> None:
+        """The server stops: answer what has come, and turn away what has not come yet."""
+        if self._due is not None and self.cycle is not None:
+            self._refuse(503)
+        else:
+            super().shutdown()
+
+    def close_if_late(self, now: float) -> None:
+        """End the connection if its client is late in sending, or in taking in what is sent to it."""
+        unsent = self.transport.get_write_buffer_size()
+        if unsent < self._unsent or not unsent:
+            self._last_taken = now
+        self._unsent = unsent
+        if now - self._last_taken > WRITE_SECONDS:
+            self.transport.abort()
+        elif self._due is not None and now > self._due:
+            if self._refused:
+                self.transport.abort()
+            elif self.flow.read_paused:
+                self._due = now + BODY_SECONDS  # it is we who do not read
+            else:
+                self._refuse(408)
+
+    def _refuse(self, status: int) -> None:
+        """Say why, if no other answer is on its way, and end the connection."""
+        busy = self.cycle is not None and not self.cycle.response_complete
+        can_say = (self._unfruitful > 0 or busy) and not (busy and self.cycle.response_started)
+        if can_say:
+            self.transport.write(_refusal(status, self.client))
+        if busy:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if can_say and status in (400, 414, 431):
+            self.transport.write_eof()
+            self._refused, self._due = True, self.loop.time() + LINGER_SECONDS
+        else:
+            self.transport.close()
+
+
+class Lookout:
+    """Who looks after all connections."""
+
+    def __init__(self) -> None:
+        self._last_tick = self._last_look = 0.0
+        self._has_waited = False
+
+    def tick(self, connections: Iterable[Any], now: float) -> None:
+        """Close those that are late, once a second; a second later where the server paused, and has yet to read."""
+        pause, self._last_tick = now - self._last_tick, now
+        if pause > LOOK_SECONDS and not self._has_waited:
+            self._has_waited, self._last_look = True, now
+        elif now - self._last_look >= LOOK_SECONDS:
+            self._has_waited, self._last_look = False, now
+            for connection in list(connections):
+                connection.close_if_late(now)
+
+
+def _refusal(status: int, client: tuple[str, int] | None) -> bytes:
+    """The whole answer to a request that the application never sees; it has its line in the log as others do."""
+    request_id = request_id_of([])
+    refused = Answered(time.time(), "-", NO_ROUTE, status, 0, request_id, None, client)
+    log.info("request", extra={"fields": refused.fields})
+    type, title, detail = REFUSALS[status]
+    content = {"type": f"/problems/{type}", "title": title, "status": status, "detail": detail, "instance": "/"}
+    body = orjson.dumps(content)
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+    ]
+    lines = [b"%b: %b\r\n" % header for header in sealed(headers, request_id)]
+    return b"".join([STATUS_LINE[status], *lines, b"\r\n", body])

@@ -1,0 +1,63 @@
+"""The database's schema, version by version: what an older store lacks is added when it is opened."""
+
+import sqlite3
+
+VERSIONS = (
+    """
+    CREATE TABLE jobs (
+        id TEXT PRIMARY KEY, kind TEXT NOT NULL, status TEXT NOT NULL, finished_at TEXT, generator INTEGER NOT NULL,
+        document TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX jobs_by_status ON jobs (status, id);
+    CREATE INDEX jobs_by_kind ON jobs (kind, id);
+    CREATE INDEX jobs_by_end ON jobs (status, finished_at);
+    CREATE TABLE histories (
+        job_id TEXT PRIMARY KEY REFERENCES jobs ON DELETE CASCADE, arrays BLOB NOT NULL
+    );
+    CREATE TABLE models (
+        job_id TEXT PRIMARY KEY REFERENCES jobs ON DELETE CASCADE, created_at TEXT NOT NULL, name TEXT,
+        pattern TEXT NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE idempotency_keys (
+        key TEXT PRIMARY KEY, request TEXT NOT NULL, job_id TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE
+    ) WITHOUT ROWID;
+    CREATE INDEX idempotency_keys_by_job ON idempotency_keys (job_id);
+    """,
+    # A history in pieces, so that a checkpoint adds only what is new; what a run needs to go on; and sweeps.
+    """
+    ALTER TABLE histories RENAME TO whole_histories;
+    CREATE TABLE histories (
+        job_id TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE, iteration INTEGER NOT NULL, arrays BLOB NOT NULL,
+        UNIQUE (job_id, iteration)
+    );
+    INSERT INTO histories SELECT job_id, 0, arrays FROM whole_histories;
+    DROP TABLE whole_histories;
+    CREATE TABLE checkpoints (
+        job_id TEXT PRIMARY KEY REFERENCES jobs ON DELETE CASCADE, iteration INTEGER NOT NULL, state BLOB NOT NULL
+    );
+    CREATE TABLE IF NOT EXISTS shards (
+        job_id TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE, number INTEGER NOT NULL, members INTEGER NOT NULL,
+        columns BLOB NOT NULL, UNIQUE (job_id, number)
+    );
+    """,
+)
+
+
+class StoreTooNewError(RuntimeError):
+    """The store was written by a later version of this program."""
+
+
+def bring_up_to_date(db: sqlite3.Connection) -> None:
+    """Take the database to the newest version, each step whole or not at all.
+
+    Raises:
+        StoreTooNewError: it is of a later version; nothing is changed.
+    """
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version > len(VERSIONS):
+        raise StoreTooNewError(
+            f"the data folder is of version {version}, and this program knows versions up to {len(VERSIONS)}; "
+            "use a later gan1010, or another folder"
+        )
+    for number, script in enumerate(VERSIONS[version:], start=version + 1):
+        db.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
