@@ -1,22 +1,30 @@
-"""What tests of several modules need: a service to talk to."""
+"""What tests of several modules need: a service to talk to, and a browser."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from playwright.sync_api import Browser
 
-from tests.service.clients import Client, in_process, serving
+from tests.browser import CHROMIUM, launched
+from tests.service.clients import Client, Server, in_process, serving
 
 settings.register_profile("gan1010", deadline=None)  # a busy machine is no failure
 settings.load_profile("gan1010")
 
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real `python -m service`, which must end cleanly when all is done."""
-    with serving(tmp_path_factory.mktemp("server")) as (_, client):
-        yield str(client.base_url).rstrip("/")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A real `python -m service`, which must end cleanly when all is done."""
+    with serving(tmp_path_factory.mktemp("server")) as (server, _):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def server_url(server: Server) -> str:
+    """Its address."""
+    return server.url
 
 
 @pytest.fixture
@@ -31,3 +39,12 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A client of an application that tests share: for those that ask about jobs of their own only."""
     with in_process(tmp_path_factory.mktemp("shared"), workers=2) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One for all tests of pages; without one on the machine they are skipped."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser at {CHROMIUM}")
+    with launched() as browser:
+        yield browser

@@ -1,4 +1,4 @@
-"""The image, built and run by a real engine: healthy, not root, stopped cleanly, and its jobs outlive it."""
+"""The image, built and run by a real engine with few rights: healthy, stopped cleanly, and its jobs outlive it."""
 
 import shutil
 import socket
@@ -16,6 +16,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 NAME = f"gan1010-test-{uuid4().hex[:8]}"
 STATE = "{{.State.Status}}, {{.State.Health.Status}}"
+FEW_RIGHTS = [
+    "--init", "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--pids-limit=256",
+    "--memory=2g",
+]  # fmt: skip
+COMPILED_HERE = ["find", "/var/cache/gan1010", "-newer", "/etc/hostname", "-name", "*.nb?"]
 
 
 def docker(*arguments: str) -> str:
@@ -54,16 +59,17 @@ def running(image: str) -> Iterator[tuple[str, str]]:
     container = f"{NAME}-{port}"
     options = ["--network=host", f"--env=GAN1010_PORT={port}", f"--volume={NAME}:/data", "--health-interval=1s"]
     try:
-        docker("run", "--detach", "--name", container, *options, image)
+        docker("run", "--detach", "--name", container, *FEW_RIGHTS, *options, image)
         wait_until_healthy(container)
         yield container, f"http://127.0.0.1:{port}"
     finally:
-        docker("rm", "--force", container)
+        docker("rm", "--force", "--volumes", container)
 
 
 def test_container_trains_stops_cleanly_and_keeps_its_jobs(image: str) -> None:
     with running(image) as (container, url):
         assert docker("exec", container, "id", "-u") != "0"
+        assert docker("exec", container, *COMPILED_HERE) == "", "what the image brings is of no use"
         trained = httpx.post(f"{url}/train", params={"wait": 10}, json={"seed": 1}, timeout=20)
         assert trained.status_code == 200, trained.text
         assert trained.json()["result"]["bits"] == "1010"

@@ -9,7 +9,10 @@ from rich.console import Console
 
 from tests.benchmarks import servers
 from tests.benchmarks.inference import inference
+from tests.benchmarks.page import page
+from tests.benchmarks.protocol import protocol
 from tests.benchmarks.rows import Row, table
+from tests.benchmarks.sweeps import lanes, memory, threads
 from tests.benchmarks.training import kernel, start, training
 
 
@@ -30,9 +33,14 @@ def main() -> None:
 def _measured(quick: bool) -> Iterator[Row]:
     yield from start(quick)
     yield from kernel(quick)
+    yield from lanes(quick)
+    yield from threads(quick)
+    yield from memory(quick)
     with tempfile.TemporaryDirectory() as folder, servers.gan1010(Path(folder)) as service:
         yield from training(quick, service)
         yield from inference(quick, service)
+        yield from protocol(quick, service)
+        yield from page(quick, service)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The table: each row a ratio, measured side by side, with what it is made of and the target."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -20,6 +21,13 @@ class Row:
     ratio: str = ""
     target: str = ""
     met: bool | None = None
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long the work takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
 
 
 def side_by_side(rounds: int, *measures: Callable[[], T]) -> list[tuple[T, ...]]:

@@ -1,6 +1,8 @@
 """Servers under test: each a process on a free port, ready when it is handed out, and stopped by its pid in the end."""
 
+import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -41,6 +43,23 @@ def uvicorn(factory: str, *options: str, **environment: str) -> Iterator[Server]
     fast = ["--http", "httptools", "--loop", "uvloop", "--port", str(port)]
     command = [sys.executable, "-m", "uvicorn", "--factory", f"tests.benchmarks.baselines:{factory}", *fast, *options]
     with _process(command, port, "/", **environment) as server:
+        yield server
+
+
+@contextmanager
+def mlserver(python: Path, folder: Path, network: bytes) -> Iterator[Server]:
+    """MLServer from a Python of its own, with a network's ONNX file: in its own process, as fast as its settings go."""
+    port, grpc_port = _free_port(), _free_port()
+    settings = {"debug": False, "parallel_workers": 0, "http_port": port, "grpc_port": grpc_port, "host": "127.0.0.1"}
+    settings["metrics_endpoint"] = None
+    model = {"name": "discriminator", "implementation": "mlserver_model.Discriminator"}
+    model["parameters"] = {"uri": str(folder / "model.onnx")}
+    (folder / "settings.json").write_text(json.dumps(settings))
+    (folder / "model-settings.json").write_text(json.dumps(model))
+    (folder / "model.onnx").write_bytes(network)
+    shutil.copy(Path(__file__).with_name("mlserver_model.py"), folder)
+    command = [str(python.with_name("mlserver")), "start", str(folder)]
+    with _process(command, port, "/v2/models/discriminator/ready") as server:
         yield server
 
 

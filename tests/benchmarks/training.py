@@ -4,7 +4,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from statistics import median, quantiles
@@ -13,18 +13,11 @@ from gan1010 import TrainConfig, train
 from gan1010.reference import train_reference
 from tests.benchmarks import servers
 from tests.benchmarks.load import Connection, request
-from tests.benchmarks.rows import Row, ratio, side_by_side
+from tests.benchmarks.rows import Row, ratio, seconds, side_by_side
 from tests.benchmarks.servers import Server
 
 IMPORTS = "import torch, fastapi, numba"
 ITERATIONS, PIECES = 10_000, 5  # of the article's run; the reference's is measured in so many pieces
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """How long the work takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def kernel_run(seed: int = 1) -> float:

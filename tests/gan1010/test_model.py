@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan1010 import Model, TrainConfig, kernel, train
+from gan1010 import Model, TrainConfig, forward, train
 from gan1010.networks import Discriminator, Generator
 
 MODEL = train(TrainConfig(seed=1, iterations=300, pattern="110", hidden_size=5)).model()
@@ -41,7 +41,7 @@ def test_numbers_of_any_kind_are_taken(seeds: np.ndarray) -> None:
 def test_nothing_is_compiled_for_arrays_of_another_kind() -> None:
     MODEL.sample([0.5])
     MODEL.score([[1, 1, 0]])
-    compiled = len(kernel.sample.signatures), len(kernel.score.signatures)
+    compiled = len(forward.sample.signatures), len(forward.score.signatures)
     read_only = {
         "discriminator": np.frombuffer(MODEL.discriminator.tobytes(), np.float32),
         "generator": np.frombuffer(MODEL.generator.tobytes(), np.float32),
@@ -50,7 +50,7 @@ def test_nothing_is_compiled_for_arrays_of_another_kind() -> None:
     model.sample(np.frombuffer(b"\0" * 8, np.float32))
     model.sample(np.zeros(8, np.float32)[::2])
     model.score(np.zeros((3, 8), np.float32).T[:4])
-    assert (len(kernel.sample.signatures), len(kernel.score.signatures)) == compiled
+    assert (len(forward.sample.signatures), len(forward.score.signatures)) == compiled
 
 
 @pytest.mark.parametrize("seeds", [[[0.5]], 0.5])

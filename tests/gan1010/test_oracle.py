@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from gan1010 import TrainConfig, train, training
+from gan1010 import TrainConfig, inputs, train
 from gan1010.reference import Reference, train_reference
 
 
@@ -42,16 +42,15 @@ def test_losses_are_the_references(settings: dict[str, Any]) -> None:
 
 def test_articles_lists_are_every_tenth_call_of_each_network() -> None:
     config = TrainConfig(seed=3, iterations=303)
-    draws, reference = training.draws(config, 0, config.iterations), Reference(config)
-    for network, weights in zip(
-        (reference.discriminator, reference.generator), training.initial_weights(config), strict=True
-    ):
-        network.load_flat(weights)
-    discriminator, generator = [], []
+    alone, reference = inputs.alone(config), Reference(config)
+    draws, weights = inputs.draws(config, alone, 0, config.iterations), inputs.initial_weights(config, alone)
+    reference.discriminator.load_flat(weights[0])
+    reference.generator.load_flat(weights[1])
+    discriminator, generator, seed = [], [], torch.tensor([config.latent_value])
     for k in range(config.iterations):
         discriminator.append(reference.train_on_real(torch.tensor(draws.real[:, k])))
-        discriminator.append(reference.train_on_generated(torch.tensor(draws.latent[k : k + 1])))
-        generator.append(reference.train_generator(torch.tensor(draws.generator_latent[k : k + 1])))
+        discriminator.append(reference.train_on_generated(seed))
+        generator.append(reference.train_generator(seed))
     kept = train(config).history.as_in_the_article()
     np.testing.assert_allclose(kept["discriminator"], [loss.item() for loss in discriminator[9::10]], atol=1e-6)
     np.testing.assert_allclose(kept["generator"], [loss.item() for loss in generator[9::10]], atol=1e-6)

@@ -14,14 +14,18 @@ def test_public_names() -> None:
         "DivergedError",
         "Generator",
         "History",
+        "Members",
         "Model",
         "Preset",
         "Progress",
         "Result",
         "Run",
         "Snapshots",
+        "Sweep",
+        "SweepConfig",
         "TrainConfig",
         "run",
+        "sweep",
         "train",
     ]
     assert all(hasattr(gan1010, name) for name in gan1010.__all__)

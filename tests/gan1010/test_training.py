@@ -1,8 +1,8 @@
 import contextlib
+import copy
 import hashlib
 import subprocess
 import sys
-from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan1010 import PRESETS, DivergedError, Progress, Run, TrainConfig, metrics, run, train, training
+from gan1010 import PRESETS, DivergedError, Progress, Run, TrainConfig, inputs, metrics, run, train, training
 
 KINDS: list[dict[str, Any]] = [
     {},
@@ -20,7 +20,7 @@ KINDS: list[dict[str, Any]] = [
 ]
 
 
-def digest(run: Run) -> str:
+def digest(run: Run | Progress) -> str:
     """Of every bit that a run leaves behind."""
     arrays = [run.history.iteration, *run.history.series.values()]
     arrays += [run.snapshots.iterations, run.snapshots.discriminators, run.snapshots.generators]
@@ -125,7 +125,7 @@ def test_losses_and_scores_are_means_over_the_last_tenth(kind: dict[str, Any]) -
     finished = train(config)
     for name, values in finished.history.series.items():
         assert getattr(finished.result, name) == pytest.approx(values[-234:].mean(dtype=np.float64), rel=1e-6)
-    drawn = training.draws(config, 0, config.iterations)
+    drawn = inputs.draws(config, inputs.alone(config), 0, config.iterations)
     real = [finished.model(k).score([drawn.real[:, k]])[0] for k in range(2_345 - 234, 2_345)]
     assert finished.result.real_score == pytest.approx(np.mean(real), rel=1e-6)
     assert 0 < finished.result.fake_score < 1
@@ -180,7 +180,7 @@ def test_models_are_those_of_the_snapshots() -> None:
     finished = train(TrainConfig(seed=5, iterations=250))
     np.testing.assert_array_equal(finished.model().generator, finished.snapshots.generators[-1])
     np.testing.assert_array_equal(finished.model(100).discriminator, finished.snapshots.discriminators[1])
-    discriminator, generator = training.initial_weights(finished.config)
+    discriminator, generator = inputs.initial_weights(finished.config, inputs.alone(finished.config))
     np.testing.assert_array_equal(finished.model(0).discriminator, discriminator)
     np.testing.assert_array_equal(finished.model(0).generator, generator)
     with pytest.raises(ValueError, match="no snapshot at iteration 50; the nearest: 0, 100"):
@@ -268,10 +268,34 @@ def test_an_extreme_latent_value_is_trained_or_diverges(latent_value: float) -> 
         assert np.isfinite(finished.snapshots.generators).all()
 
 
-def test_draws_follow_the_config() -> None:
-    gan, alone = TrainConfig(seed=5, latent="uniform"), TrainConfig(seed=5, experiment="discriminator")
-    assert [array.shape for array in training.draws(gan, 10, 7)] == [(4, 7), (4, 0), (7,), (7,)]
-    assert training.draws(alone, 10, 7).noise.shape == (4, 7)
-    for earlier, later in pairwise([training.draws(gan, start, 1) for start in range(5)]):
-        assert earlier.real[0, 0] != later.real[0, 0]
-        assert earlier.latent[0] != earlier.generator_latent[0]
+@given(
+    seed=st.integers(0, 1000),
+    stride=st.integers(1, 400),
+    left=st.lists(st.integers(0, 5), min_size=1, max_size=3),
+    optimizer=st.sampled_from(["sgd", "adam"]),
+    latent=st.sampled_from(["constant", "uniform", "normal"]),
+    experiment=st.sampled_from(["gan", "discriminator"]),
+)
+def test_a_run_that_was_left_ends_with_the_very_same_bits(
+    seed: int, stride: int, left: list[int], **settings: Any
+) -> None:
+    config = TrainConfig(seed=seed, iterations=997, record_every=3, snapshot_every=50, **settings)
+    progress: Progress | None = None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "WEIGHTS_PER_STRIDE", stride * 41)
+        for looks in left:
+            for seen, now in enumerate(run(config, progress)):
+                if seen == looks or now.result is not None:
+                    progress = copy.deepcopy(now)  # the rest of that attempt is lost
+                    break
+            assert progress is not None
+            if progress.result is not None:
+                break
+    last = progress if progress and progress.result else list(run(config, progress))[-1]
+    assert digest(last) == digest(train(config))
+
+
+def test_a_progress_without_its_state_cannot_be_gone_on_from() -> None:
+    *_, last = run(TrainConfig(seed=1, iterations=10))
+    with pytest.raises(ValueError, match="has its state"):
+        next(run(TrainConfig(seed=1, iterations=20), last))

@@ -50,7 +50,7 @@ class InProcess(httpx.BaseTransport):
 
     async def _ask(self, request: httpx.Request) -> httpx.Response:
         answer = await self._asgi.handle_async_request(request)
-        content = await answer.aread()
+        content = b"".join([piece async for piece in answer.aiter_raw()])  # as it is on the wire
         return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(content))
 
 
@@ -77,7 +77,7 @@ def in_process(data_dir: Path, raising: bool = True, **settings: Any) -> Iterato
 
 
 class Server:
-    """`python -m service` on a free port, ready to answer."""
+    """`python -m service` on a free port; `url` once it serves."""
 
     def __init__(self, data_dir: Path, *flags: str, **environment: str) -> None:
         self.process = subprocess.Popen(
@@ -87,6 +87,7 @@ class Server:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.data_dir, self.url = data_dir, ""
         self.log: list[str] = []
         self._found: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read_log)
@@ -139,8 +140,8 @@ def starting(data_dir: Path, *flags: str, **environment: str) -> Iterator[Server
 def serving(data_dir: Path, *flags: str, **environment: str) -> Iterator[tuple[Server, httpx.Client]]:
     """A process that serves, and a client of it. What has not ended at the end is stopped, and must end with 0."""
     with starting(data_dir, *flags, **environment) as server:
-        url = server.wait_for(r"(http://[\d.]+:\d+)")
-        with httpx.Client(base_url=url, timeout=60) as client:
+        server.url = server.wait_for(r"(http://[\d.]+:\d+)")
+        with httpx.Client(base_url=server.url, timeout=60) as client:
             yield server, client
         if server.process.poll() is None:
             assert server.stop() == 0, "".join(server.log)

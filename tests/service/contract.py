@@ -100,10 +100,21 @@ def holds_what_openapi_says(description: Json) -> Callable[[httpx.Response], Non
                 answer.read()
                 if answer.content:
                     kind = answer.headers["content-type"].partition(";")[0]
-                    assert kind in declared[str(answer.status_code)]["content"], f"{path.pattern}: {kind}"
+                    said = followed(description, declared[str(answer.status_code)])
+                    assert kind in said["content"], f"{path.pattern}: {kind}"
                 return
 
     return check
+
+
+def followed(description: Json, part: Json) -> Json:
+    """A part of a description, or what it refers to."""
+    while "$ref" in part:
+        place = description
+        for name in part["$ref"].removeprefix("#/").split("/"):
+            place = place[name]
+        part = place
+    return part
 
 
 def content_type(answer: httpx.Response) -> str:

@@ -36,9 +36,19 @@ LIKELY = st.fixed_dictionaries(
         "latent_value": NUMBERS,
     },
 )
+SWEEPS = st.fixed_dictionaries(
+    {},
+    optional={
+        "base": OBJECTS,
+        "grid": st.dictionaries(st.sampled_from(FIELDS), st.lists(NUMBERS | TEXTS, max_size=4) | VALUES, max_size=3),
+        "seeds": NUMBERS | st.dictionaries(st.sampled_from(["start", "count"]), NUMBERS),
+        "name": VALUES,
+    },
+)
 PATHS = [
     "/jobs", "/jobs/{id}", "/jobs/{id}/progress", "/jobs/{id}/snapshots", "/models", "/models/{id}/{file}", "/sample",
-    "/presets", "/healthz", "/readyz",
+    "/sweeps/{sweep}/results", "/sweeps/{sweep}/members", "/sweeps/{sweep}/plots/{file}",
+    "/sweeps/{sweep}/plots/heatmap.svg", "/presets", "/healthz", "/readyz",
 ]  # fmt: skip
 PARAMETERS = [
     "wait",
@@ -52,6 +62,11 @@ PARAMETERS = [
     "seed",
     "job_id",
     "iteration",
+    "cell",
+    "in_range",
+    "x",
+    "y",
+    "value",
 ]
 
 
@@ -60,12 +75,15 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A service with a model, which is busy for long: what it accepts waits, and is soon too much."""
     with in_process(tmp_path_factory.mktemp("busy"), workers=1, queue_size=20) as client:
         train(client, **QUICK)
+        client.post(
+            "/sweeps", params={"wait": 9}, json={"base": {"iterations": 10}, "grid": {"loss": ["bce"]}, "seeds": 9}
+        )
         start_running(client)
         yield client
 
 
-@pytest.mark.parametrize("path", ["/train", "/sample", "/score", "/jobs/none/cancel"])
-@given(body=OBJECTS | LIKELY | VALUES)
+@pytest.mark.parametrize("path", ["/train", "/sweeps", "/sample", "/score", "/jobs/none/cancel"])
+@given(body=OBJECTS | LIKELY | SWEEPS | VALUES)
 @settings(max_examples=100)
 def test_any_json_is_answered(busy: Client, path: str, body: Any) -> None:
     content = json.dumps(body).encode("utf-8", "surrogatepass")
@@ -75,7 +93,7 @@ def test_any_json_is_answered(busy: Client, path: str, body: Any) -> None:
         problem(answer, answer.status_code)
 
 
-@pytest.mark.parametrize("path", ["/train", "/sample", "/score"])
+@pytest.mark.parametrize("path", ["/train", "/sweeps", "/sample", "/score"])
 @given(content=st.binary(max_size=40), kind=st.sampled_from(["application/json", "text/plain", "\xff", ""]))
 @settings(max_examples=40)
 def test_any_bytes_are_answered(busy: Client, path: str, content: bytes, kind: str) -> None:
@@ -95,8 +113,9 @@ def test_any_bytes_are_answered(busy: Client, path: str, content: bytes, kind: s
 def test_any_parameters_are_answered(
     busy: Client, path: str, file: str, parameters: list[tuple[str, str]], known: str
 ) -> None:
-    job = busy.get("/jobs", params={"status": "succeeded"}).json()["data"][0]
-    path = path.format(id=job["id"], file=quoted(file) or "x")
+    job = busy.get("/jobs", params={"status": "succeeded", "kind": "train"}).json()["data"][0]
+    sweep = busy.get("/jobs", params={"status": "succeeded", "kind": "sweep"}).json()["data"][0]
+    path = path.format(id=job["id"], sweep=sweep["id"], file=quoted(file) or "x")
     query = "&".join(f"{name}={quoted(value)}" for name, value in parameters)
     answer = busy.get(f"{path}?{query}", headers=[(b"if-none-match", known.encode("utf-8", "surrogatepass").strip())])
     assert answer.status_code < 500

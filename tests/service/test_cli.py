@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from service.settings import Settings
-from tests.service.clients import clean_environment, serving, starting
+from tests.service.clients import Server, clean_environment, serving, starting
 
 GAN1010 = [str(Path(sysconfig.get_path("scripts")) / "gan1010")]
 MODULE = [sys.executable, "-m", "service"]
@@ -49,9 +49,7 @@ def test_module_is_the_serve_command(tmp_path: Path) -> None:
     assert other.stdout.split() == one.stdout.replace("gan1010 serve", "python -m service").split()
 
 
-@pytest.mark.parametrize(
-    "flags", [["--port", "x"], ["--port", "65536"], ["--workers", "0"], ["--queue-size", "0"], ["--none"]]
-)
+@pytest.mark.parametrize("flags", [["--port", "x"], ["--queue-size", "0"], ["--none"]])
 def test_bad_flag_is_named_and_nothing_is_made(tmp_path: Path, flags: list[str]) -> None:
     done = run([*MODULE, *flags], tmp_path)
     assert done.returncode != 0
@@ -84,13 +82,13 @@ def test_folder_that_cannot_be_made_ends_it_with_a_word_and_a_code(tmp_path: Pat
     assert "Traceback" not in done.stderr
 
 
-def test_folder_of_another_process_ends_it_with_a_word_and_a_code(tmp_path: Path) -> None:
-    with serving(tmp_path) as (_, client):
-        done = run([*MODULE, "--port", "0", "--data-dir", str(tmp_path)], tmp_path)
-        assert done.returncode not in (0, None)
-        assert re.search(rf"another .* uses {re.escape(str(tmp_path))}", done.stderr)
-        assert "Traceback" not in done.stderr
-        assert client.post("/train", params={"wait": 9}).status_code == 200  # the first is none the worse
+def test_folder_of_another_process_ends_it_with_a_word_and_a_code(server: Server, tmp_path: Path) -> None:
+    done = run([*MODULE, "--port", "0", "--data-dir", str(server.data_dir)], tmp_path)
+    assert done.returncode not in (0, None)
+    assert re.search(rf"another .* uses {re.escape(str(server.data_dir))}", done.stderr)
+    assert "Traceback" not in done.stderr
+    trained = httpx.post(f"{server.url}/train", params={"wait": 9})  # the first is none the worse
+    assert (trained.status_code, trained.json()["status"]) == (200, "succeeded")
 
 
 def test_stop_while_it_starts_is_a_clean_stop(tmp_path: Path) -> None:
@@ -116,7 +114,3 @@ def test_demo_tells_the_article_and_draws_it(tmp_path: Path) -> None:
     for picture in ("losses.png", "evolution.png"):
         assert str(tmp_path / "here" / picture) in done.stdout.replace("\n", "")
         assert (tmp_path / "here" / picture).read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
-
-
-def test_session_server_is_a_real_one(server_url: str) -> None:
-    assert httpx.get(f"{server_url}/healthz").json() == {"status": "ok"}

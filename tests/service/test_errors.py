@@ -1,22 +1,32 @@
 """Bad input, everywhere: a problem that says what is wrong and what would be right, and never a failure of ours."""
 
 import json
+import socket
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.service.clients import Client, in_process
+from tests.service.clients import Client, in_process, serving
 from tests.service.contract import QUICK, Json, problem, train
+from tests.service.inference_protocol import v2_error
 
 JSON = {"content-type": "application/json"}
 SECRET = "hunter2"
 
 # An input of each endpoint that takes a body, with a place for a number and one for a text.
-NUMBER = {"/train": '{"learning_rate": %s}', "/sample": '{"seeds": [0, %s]}', "/score": '{"vectors": [[0, %s, 0, 0]]}'}
+NUMBER = {
+    "/train": '{"learning_rate": %s}',
+    "/sweeps": '{"grid": {"learning_rate": [0.1, %s]}}',
+    "/sample": '{"seeds": [0, %s]}',
+    "/score": '{"vectors": [[0, %s, 0, 0]]}',
+}
 TEXT = {
     "/train": '{"name": %s}',
+    "/sweeps": '{"grid": {"pattern": ["10", %s]}}',
     "/sample": '{"job_id": %s}',
     "/score": '{"job_id": %s, "vectors": [[0, 0, 0, 0]]}',
 }
@@ -84,7 +94,7 @@ def is_json(body: bytes) -> bool:
 @pytest.mark.parametrize(
     "kind",
     ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonx",
-     "text/json", "json", "application/json2; charset=utf-8", "", "\xff", "application/octet-stream"],
+     "text/json", "json", "application/json2; charset=utf-8", "", "\xff", "application/octet"],
 )  # fmt: skip
 @pytest.mark.parametrize("path", [*NUMBER, "/jobs/none/cancel"])
 def test_another_content_type_is_refused(client: Client, path: str, kind: str) -> None:
@@ -216,7 +226,7 @@ def test_wrong_method_is_told_the_right_ones(client: Client) -> None:
     for path, operations in client.get("/openapi.json").json()["paths"].items():
         for method in {"get", "post", "put", "patch", "delete"} - operations.keys():
             answer = client.request(method, path)
-            problem(answer, 405, "method-not-allowed")
+            (v2_error if path.startswith("/v2") else problem)(answer, 405, "method-not-allowed")
             allowed = {name.strip().lower() for name in answer.headers["allow"].split(",")}
             assert allowed - {"head", "options"} == operations.keys(), path
 
@@ -268,13 +278,23 @@ def test_real_server_refuses_nine_mebibytes(server_url: str, chunked: bool) -> N
 
 def test_failure_of_ours_shows_no_trace(tmp_path: Path) -> None:
     with in_process(tmp_path, raising=False) as client:
-        job = train(client, **QUICK)
-        for file in tmp_path.rglob("*.safetensors"):
-            file.unlink()
-        answer = client.get(f"/models/{job['id']}/model.safetensors")
-        problem(answer, 500, "internal-error")
+        (file,) = tmp_path.glob("*.sqlite")
+        with closing(sqlite3.connect(file)) as db:
+            db.execute("DROP TABLE models")
+        answer = client.get("/models")
+        problem(answer, 500, "storage-failed")
         assert str(tmp_path) not in answer.text
 
 
 def test_unknown_parameter_is_no_mistake(client: Client) -> None:
     assert client.get("/jobs?unknown=1").status_code == 200
+
+
+def test_who_hangs_up_is_no_failure(tmp_path: Path) -> None:
+    with serving(tmp_path) as (server, client):
+        with socket.create_connection((client.base_url.host, client.base_url.port or 80)) as connection:
+            head = "POST /train HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+            connection.sendall(head.encode())
+        assert client.get("/jobs").json()["data"] == []
+        assert server.stop() == 0
+    assert "Traceback" not in "".join(server.log)

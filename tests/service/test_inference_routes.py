@@ -19,18 +19,8 @@ WIDE: Json = {"pattern": "1100110", "hidden_size": 5, "iterations": 950, "latent
 
 
 @pytest.fixture(scope="module")
-def article(shared: Client) -> Json:
-    return train(shared, seed=4)
-
-
-@pytest.fixture(scope="module")
 def wide(shared: Client) -> Json:
     return train(shared, **WIDE)
-
-
-@pytest.fixture(scope="module")
-def alone(shared: Client) -> Json:
-    return train(shared, experiment="discriminator", iterations=300, seed=4)
 
 
 def network(client: Client, job: Json, name: str) -> nn.Sequential:

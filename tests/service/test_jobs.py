@@ -46,7 +46,9 @@ def test_every_change_is_remembered_and_the_old_state_stays_as_it_was(path: list
     assert all(first.created_at <= at <= datetime.now(UTC) for at in times)
 
 
-def test_job_that_waits_again_has_not_begun() -> None:
-    again = job().moved("running", iteration=500, iterations_per_second=1e6).moved("queued", "the service stopped")
-    assert (again.started_at, again.iteration, again.iterations_per_second) == (None, 0, None)
+def test_job_that_waits_again_keeps_how_far_it_is() -> None:
+    running = job().moved("running", iteration=500, iterations_per_second=1e6)
+    again = running.moved("queued", "the service stopped")
+    assert (again.started_at, again.iteration, again.iterations_per_second) == (running.started_at, 500, None)
+    assert again.moved("running").started_at == running.started_at
     assert again.transitions[-1].detail == "the service stopped"

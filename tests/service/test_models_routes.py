@@ -18,11 +18,6 @@ def job(shared: Client) -> Json:
     return train(shared, pattern="10110", hidden_size=7, iterations=500, name="mine", seed=1)
 
 
-@pytest.fixture(scope="module")
-def alone(shared: Client) -> Json:
-    return train(shared, experiment="discriminator", iterations=300, seed=4)
-
-
 @pytest.mark.parametrize("name", NETWORKS)
 def test_network_loads_into_plain_torch(shared: Client, job: Json, name: str) -> None:
     answer = shared.get(f"/models/{job['id']}/{name}.safetensors")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.service.clients import Client, in_process
-from tests.service.contract import QUICK, Json, train
+from tests.service.contract import QUICK, Json, followed, train
 
 PROMISED = {
     ("post", "/train"): {200, 202, 400, 413, 415, 422, 429},
@@ -17,12 +17,33 @@ PROMISED = {
     ("post", "/jobs/{job_id}/cancel"): {200, 404, 409},
     ("get", "/jobs/{job_id}/progress"): {200, 304, 404, 409, 422},
     ("get", "/jobs/{job_id}/snapshots"): {200, 304, 404, 422},
+    ("get", "/jobs/{job_id}/events"): {200, 204, 404, 422},
+    ("get", "/jobs/{job_id}/plots/{file}"): {200, 304, 404, 409, 422},
+    ("get", "/jobs/{job_id}/script.py"): {200, 304, 404},
     ("get", "/presets"): {200},
     ("get", "/sample"): {200, 404, 409, 422},
     ("post", "/sample"): {200, 400, 404, 409, 413, 415, 422},
     ("post", "/score"): {200, 400, 404, 409, 413, 415, 422},
+    ("post", "/sweeps"): {200, 202, 400, 413, 415, 422, 429},
+    ("get", "/sweeps/{job_id}/results"): {200, 304, 404, 409, 422},
+    ("get", "/sweeps/{job_id}/members"): {200, 304, 404, 409, 422},
+    ("post", "/sweeps/{job_id}/members/{index}/train"): {200, 202, 404, 409, 422, 429},
+    ("get", "/sweeps/{job_id}/plots/{file}"): {200, 304, 404, 409, 422},
     ("get", "/models"): {200, 422},
     ("get", "/models/{job_id}/{file}"): {200, 404},
+    ("get", "/v2"): {200},
+    ("get", "/v2/health/live"): {200},
+    ("get", "/v2/health/ready"): {200, 503},
+    ("get", "/v2/models"): {200},
+    ("get", "/v2/models/{name}"): {200, 404, 409},
+    ("get", "/v2/models/{name}/ready"): {200, 404, 409},
+    ("get", "/v2/models/{name}/versions/{job_id}"): {200, 404, 409},
+    ("get", "/v2/models/{name}/versions/{job_id}/ready"): {200, 404, 409},
+    ("post", "/v2/models/{name}/infer"): {200, 400, 404, 409, 413, 415, 422},
+    ("post", "/v2/models/{name}/versions/{job_id}/infer"): {200, 400, 404, 409, 413, 415, 422},
+    ("post", "/v2/repository/index"): {200, 400, 413, 422},
+    ("post", "/v2/repository/models/{name}/load"): {200, 400, 404, 409, 413, 422},
+    ("post", "/v2/repository/models/{name}/unload"): {200, 400, 404, 413, 422},
     ("get", "/healthz"): {200},
     ("get", "/readyz"): {200, 503},
 }
@@ -41,14 +62,11 @@ def description(client: Client) -> Json:
 
 def operations(description: Json) -> dict[tuple[str, str], Json]:
     return {
-        (method, path): operation for path, item in description["paths"].items() for method, operation in item.items()
+        (method, path): operation
+        | {"responses": {status: followed(description, answer) for status, answer in operation["responses"].items()}}
+        for path, item in description["paths"].items()
+        for method, operation in item.items()
     }
-
-
-def resolved(description: Json, schema: Json) -> Json:
-    while "$ref" in schema:
-        schema = description["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    return schema
 
 
 def everything(value: Any) -> Iterator[Json]:
@@ -61,7 +79,7 @@ def everything(value: Any) -> Iterator[Json]:
 
 def examples(description: Json, media: Json) -> list[Any]:
     """The examples of a media type, its own or its schema's."""
-    schema = resolved(description, media["schema"])
+    schema = followed(description, media["schema"])
     found = [media["example"]] if "example" in media else []
     found += [example["value"] for example in media.get("examples", {}).values()]
     return found + schema.get("examples", []) + ([schema["example"]] if "example" in schema else [])
@@ -95,7 +113,7 @@ def test_every_parameter_and_field_for_people_to_fill_in_is_described(descriptio
         for parameter in operation.get("parameters", [])
         if not parameter.get("description")
     ]
-    for name in ("TrainRequest", "SampleRequest", "ScoreRequest"):
+    for name in ("TrainRequest", "SweepRequest", "SweepBase", "SweepGrid", "Seeds", "SampleRequest", "ScoreRequest"):
         fields = description["components"]["schemas"][name]["properties"]
         missing += [(name, field) for field, schema in fields.items() if not schema.get("description")]
     assert missing == []
@@ -104,7 +122,9 @@ def test_every_parameter_and_field_for_people_to_fill_in_is_described(descriptio
 def test_every_reference_leads_somewhere(description: Json) -> None:
     schemas = description["components"]["schemas"]
     references = {part["$ref"] for part in everything(description) if isinstance(part.get("$ref"), str)}
-    assert references <= {f"#/components/schemas/{name}" for name in schemas}
+    assert references <= {
+        f"#/components/{kind}/{name}" for kind, of in description["components"].items() for name in of
+    }
     assert not {"HTTPValidationError", "ValidationError"} & schemas.keys()
 
 
@@ -113,7 +133,8 @@ def test_every_error_is_described_as_a_problem(description: Json) -> None:
         for status, answer in operation["responses"].items():
             assert answer["description"]
             if 400 <= int(status) < 500:
-                assert answer["content"].keys() == {"application/problem+json"}, (call, status)
+                kind = "application/json" if call[1].startswith("/v2") else "application/problem+json"
+                assert answer["content"].keys() == {kind}, (call, status)
 
 
 def test_every_operation_shows_examples(description: Json) -> None:
@@ -128,12 +149,12 @@ def test_every_operation_shows_examples(description: Json) -> None:
 
 
 def test_examples_of_requests_are_answered(client: Client, description: Json) -> None:
-    train(client, seed=1)
+    names = {"job_id": train(client, seed=1)["id"], "name": "generator"}
     for (method, path), operation in operations(description).items():
         if "requestBody" in operation:
             for example in examples(description, operation["requestBody"]["content"]["application/json"]):
                 body = {name: value for name, value in example.items() if name != "job_id"}
-                answer = client.request(method, path, json=body)
+                answer = client.request(method, path.format(**names), json=body)
                 assert answer.status_code in (200, 202), (path, example, answer.text)
 
 
@@ -141,7 +162,7 @@ def test_examples_of_answers_have_the_fields_of_answers(description: Json) -> No
     for call, operation in operations(description).items():
         for answer in operation["responses"].values():
             for media in answer.get("content", {}).values():
-                schema = resolved(description, media["schema"])
+                schema = followed(description, media["schema"])
                 for example in examples(description, media):
                     if "properties" in schema:
                         assert example.keys() <= schema["properties"].keys(), call
@@ -153,7 +174,9 @@ def test_links_of_a_new_job_lead_to_it(client: Client, description: Json) -> Non
     named = {operation["operationId"]: (call, operation) for call, operation in operations(description).items()}
     for status in ("200", "202"):
         links = description["paths"]["/train"]["post"]["responses"][status]["links"]
-        assert {"get_job", "get_progress", "get_snapshots"} <= {link["operationId"] for link in links.values()}
+        assert {"get_job", "get_progress", "follow_job", "get_snapshots", "get_script"} <= {
+            link["operationId"] for link in links.values()
+        }
         for link in links.values():
             (method, path), operation = named[link["operationId"]]
             known = {parameter["name"] for parameter in operation["parameters"]}
@@ -164,7 +187,16 @@ def test_links_of_a_new_job_lead_to_it(client: Client, description: Json) -> Non
                 names = {f"{{{name}}}": job["id"] for name in link["parameters"]}
                 for name, value in names.items():
                     path = path.replace(name, value)
-                assert client.get(path).status_code == 200
+                assert client.get(path).status_code in (200, 204)  # 204: no events after the end
+
+
+def test_links_of_a_new_sweep_lead_to_it(client: Client, description: Json) -> None:
+    sweep = client.post("/sweeps", params={"wait": 9}, json={"base": {"iterations": 10}, "seeds": 2}).json()
+    paths = {operation["operationId"]: path for (_, path), operation in operations(description).items()}
+    links = description["paths"]["/sweeps"]["post"]["responses"]["202"]["links"]
+    for name in ("job", "results", "members"):
+        path = paths[links[name]["operationId"]].replace("{job_id}", sweep["id"])
+        assert client.get(path).status_code == 200
 
 
 def test_fields_of_a_training_have_the_bounds_and_defaults_of_the_contract(description: Json) -> None:

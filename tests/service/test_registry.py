@@ -76,9 +76,9 @@ def test_failure_is_kept_with_its_reason(registry: Registry, tmp_path: Path) -> 
     assert (job.status, job.error) == ("failed", JobError(type="diverged", detail="not finite"))
     assert job.transitions[-1].detail == "not finite"
     with pytest.raises(StateForbids, match="failed"):
-        registry.request_cancel(job.id)
+        registry.ask(job.id, "cancelled")
     with pytest.raises(NoModel):
-        registry.latest(with_generator=True)
+        registry.models.latest(with_generator=True)
     registry.delete(job.id)
 
 
@@ -97,18 +97,25 @@ def test_queue_is_as_long_as_it_may_be_and_the_running_do_not_count(tmp_path: Pa
 
 def test_cancelled_job_is_not_begun(registry: Registry) -> None:
     job = submit(registry)
-    registry.request_cancel(job.id)
+    live = take(registry)
+    registry.ask(job.id, "cancelled")
     assert registry.job(job.id).status == "cancelled"
-    assert not registry.begin(take(registry))
+    assert not registry.begin(live)
     assert registry.job(job.id).status == "cancelled"
+
+
+def test_job_that_is_cancelled_or_paused_leaves_the_queue(registry: Registry) -> None:
+    for wanted in ("cancelled", "paused"):
+        registry.ask(submit(registry).id, wanted)
+    assert registry.queue.empty()
 
 
 def test_running_job_is_asked_to_stop_and_may_still_succeed(registry: Registry) -> None:
     submit(registry)
     live = take(registry)
     registry.begin(live)
-    assert registry.request_cancel(live.job.id) is live
-    assert live.cancel_requested
+    assert registry.ask(live.job.id, "cancelled") is live
+    assert live.wanted == "cancelled"
     assert registry.job(live.job.id).status == "running"
     with pytest.raises(StateForbids):
         registry.delete(live.job.id)
@@ -128,14 +135,17 @@ def test_unfinished_jobs_wait_again_after_a_restart_in_their_order(tmp_path: Pat
         train(registry)
         registry.begin(take(registry))
     with opened(tmp_path) as registry:
-        assert [take(registry).job.id for _ in range(2)] == [running, waiting]
+        suspect = take(registry)
+        assert suspect.job.id == running
+        registry.queue.clear(suspect)
+        assert take(registry).job.id == waiting
         assert registry.queue.empty()
         again = registry.job(running)
         assert [transition.status for transition in again.transitions] == ["queued", "running", "queued"]
         assert again.transitions[-1].detail
         assert len(registry.job(waiting).transitions) == 1
         assert registry.job(done).status == "succeeded"
-        assert registry.latest(with_generator=True) == done
+        assert registry.models.latest(with_generator=True) == done
         assert submit(registry).id > waiting
 
 
@@ -163,20 +173,20 @@ def test_model_that_was_used_is_not_there_once_its_job_is_deleted(registry: Regi
     id = train(registry)
     for iteration in (None, 0, 20):
         registry.model(id, iteration)
-        assert registry.cached_model(id, iteration) is not None
+        assert registry.models.cached(id, iteration) is not None
     registry.delete(id)
     for iteration in (None, 0, 20):
-        assert registry.cached_model(id, iteration) is None
+        assert registry.models.cached(id, iteration) is None
         with pytest.raises(JobNotFound):
             registry.model(id, iteration)
     with pytest.raises(NoModel):
-        registry.latest(with_generator=True)
+        registry.models.latest(with_generator=True)
 
 
 def test_latest_falls_back_to_the_one_before(registry: Registry) -> None:
     for _ in range(2):
         submit(registry)
     first, second = train(registry), train(registry)
-    assert registry.latest(with_generator=True) == second
+    assert registry.models.latest(with_generator=True) == second
     registry.delete(second)
-    assert registry.latest(with_generator=True) == registry.latest(with_generator=False) == first
+    assert registry.models.latest(with_generator=True) == registry.models.latest(with_generator=False) == first

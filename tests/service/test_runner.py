@@ -70,7 +70,7 @@ def test_each_thread_has_a_job_of_its_own(tmp_path: Path) -> None:
         long = [submit(registry, ENDLESS) for _ in range(2)]
         waiting = submit(registry)
         runner.start()
-        registry.request_cancel(long[1].job.id)
+        registry.ask(long[1].job.id, "cancelled")
         assert ended(long[1]).status == "cancelled"
         assert ended(waiting).status == "succeeded"  # while the other goes on
         assert long[0].job.status == "running"
@@ -88,10 +88,10 @@ def test_stop_leaves_unfinished_jobs_for_the_next_start(tmp_path: Path) -> None:
         runner.stop()
         assert monotonic() - before < 3
         assert not any(thread.name.startswith("training") for thread in set(threading.enumerate()) - others)
-        assert [registry.job(live.job.id).status for live in (running, waiting)] == ["running", "queued"]
+        assert [registry.job(live.job.id).status for live in (running, waiting)] == ["queued", "queued"]
     with opened(tmp_path, workers=1) as (registry, runner):
         runner.start()
-        registry.request_cancel(running.job.id)
+        registry.ask(running.job.id, "cancelled")
         live = registry.live(waiting.job.id)
         assert live is None or ended(live).status == "succeeded"
         assert registry.job(waiting.job.id).result == train(QUICK).result

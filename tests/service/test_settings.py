@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from service.settings import Settings
 
@@ -20,6 +20,7 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert (settings.host, settings.port, settings.data_dir) == ("127.0.0.1", 8000, Path("data"))
     assert (settings.queue_size, settings.max_body_bytes) == (10_000, 8 * 2**20)
     assert settings.workers >= 1
+    assert (settings.api_key.get_secret_value(), settings.allowed_hosts, settings.log_format) == ("", (), "text")
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,9 @@ def test_defaults_are_those_of_the_contract() -> None:
         ("workers", "3", 3),
         ("queue_size", "1", 1),
         ("max_body_bytes", "1048576", 1048576),
+        ("api_key", "alice:s3cret,bob:t0ken", SecretStr("alice:s3cret,bob:t0ken")),
+        ("allowed_hosts", "Lab.example.org, [fd00::1]", ("lab.example.org", "[fd00::1]")),
+        ("log_format", "json", "json"),
     ],
 )
 def test_environment_sets_it_and_what_is_given_comes_first(
@@ -44,9 +48,31 @@ def test_environment_sets_it_and_what_is_given_comes_first(
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("port", "-1"), ("port", "65536"), ("port", "x"), ("workers", "0"), ("queue_size", "0"), ("max_body_bytes", "-1")],
+    [
+        *(
+            ("port", "-1"),
+            ("port", "65536"),
+            ("port", "x"),
+            ("workers", "0"),
+            ("queue_size", "0"),
+            ("max_body_bytes", "-1"),
+        ),
+        *(("api_key", "a b:hunter2"), ("api_key", "a:hunter2,a:hunter3"), ("log_format", "xml")),
+        *(
+            ("allowed_hosts", "http://a"),
+            ("allowed_hosts", "a:80"),
+            ("allowed_hosts", "*"),
+            ("allowed_hosts", "fd00::1"),
+        ),
+    ],
 )
 def test_bad_setting_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
     monkeypatch.setenv(f"GAN1010_{name.upper()}", text)
-    with pytest.raises(ValidationError, match=name):
+    with pytest.raises(ValidationError, match=name) as refused:
         Settings()
+    assert "hunter" not in str(refused.value)
+
+
+def test_keys_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GAN1010_API_KEY", "alice:hunter2")
+    assert "hunter2" not in f"{Settings()} {Settings()!r} {Settings().model_dump_json()}"

@@ -69,7 +69,7 @@ def test_job_comes_back_as_it_was(config: TrainConfig, name: str | None, detail:
 def test_history_and_model_come_back_to_the_bit(store: Store, experiment: str) -> None:
     config = TrainConfig(seed=1, iterations=333, experiment=experiment, record_every=2, snapshot_every=10)
     job, progress = finished(store, new(1, config))
-    kept = store.progress(job)
+    kept = store.runs.progress(job)
     assert kept is not None
     assert (kept.iteration, kept.result) == (progress.iteration, progress.result)
     assert kept.history.series.keys() == progress.history.series.keys()
@@ -131,7 +131,7 @@ def test_deleted_job_leaves_nothing(store: Store, tmp_path: Path) -> None:
     deleted, _ = finished(store, new(3))
     for id in (new(1).id, deleted.id):
         store.delete(id)
-    assert store.job(deleted.id) is store.progress(deleted) is store.model_file(deleted.id) is None
+    assert store.job(deleted.id) is store.runs.progress(deleted) is store.model_file(deleted.id) is None
     assert store.job_of_key("key") is None
     assert [model.job_id for model in store.models(after=None, limit=9)] == [kept.id]
     assert [file.stem for file in tmp_path.rglob("*.safetensors")] == [kept.id]
@@ -140,7 +140,7 @@ def test_deleted_job_leaves_nothing(store: Store, tmp_path: Path) -> None:
         tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         counts = {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}  # noqa: S608
     db.close()
-    assert counts == {"jobs": 1, "histories": 1, "models": 1, "idempotency_keys": 0}
+    assert counts == {"jobs": 1, "histories": 1, "models": 1, "idempotency_keys": 0, "shards": 0, "checkpoints": 0}
 
 
 def test_files_that_a_crash_left_behind_are_swept_away(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_who_succeeded_last_is_told_by_the_end_not_the_start(store: Store) -> No
 def test_many_threads_write_and_read_at_once(store: Store) -> None:
     def work(number: int) -> bool:
         job, progress = finished(store, new(number))
-        kept = store.progress(job)
+        kept = store.runs.progress(job)
         return kept is not None and kept.iteration == progress.iteration and store.job(job.id) == job
 
     with ThreadPoolExecutor(8) as pool:

@@ -1,0 +1,108 @@
+"""The page in a real browser: its weight, its first paint, its frames while it replays, and what long runs cost it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from statistics import median
+from typing import Any
+
+from playwright.sync_api import Browser
+
+from tests.benchmarks.load import Connection, request
+from tests.benchmarks.rows import Row
+from tests.benchmarks.servers import Server
+from tests.browser import CHROMIUM, launched
+
+WIDE = {"width": 1920, "height": 1080}
+VIEWS_WITH_SCRIPTS = ["/", "/?view=runs", "/?view=sweep", "/?view=take"]
+PAINTED = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+SIZES = "performance.getEntriesByType('resource').map((e) => [e.name, e.encodedBodySize])"
+FRAMES = "[...lab.frames.between.slice(1, Math.min(lab.frames.count, lab.frames.between.length))]"
+HEAP = "performance.memory.usedJSHeapSize"
+
+
+def page(quick: bool, service: Server) -> Iterator[Row]:
+    """All of it; nothing where there is no browser."""
+    if not CHROMIUM.exists():
+        return
+    with launched() as browser:
+        yield from _loading(browser, service, 3 if quick else 10)
+        yield _replay(browser, service, 3 if quick else 10)
+        yield _many_points(browser, service)
+        yield _stream(browser, service)
+
+
+def _loading(browser: Browser, service: Server, rounds: int) -> Iterator[Row]:
+    paints: list[float] = []
+    sizes: dict[str, int] = {}
+    for _ in range(rounds):
+        with browser.new_context(viewport=WIDE) as context:  # type: ignore[arg-type]
+            tab = context.new_page()
+            tab.goto(f"http://127.0.0.1:{service.port}/", wait_until="networkidle")
+            paints.append(tab.evaluate(PAINTED))
+            for view in VIEWS_WITH_SCRIPTS:
+                sizes.update({name: max(size, sizes.get(name, 0)) for name, size in tab.evaluate(SIZES)})
+                tab.goto(f"http://127.0.0.1:{service.port}{view}", wait_until="networkidle")
+    weight = sum(size for name, size in sizes.items() if "/assets/" in name)
+    target = "under 1 s"
+    yield Row(
+        what="the page, first paint, cold", ours=f"{median(paints):.0f} ms", target=target, met=max(paints) < 1000
+    )
+    yield Row(
+        what="the whole page, compressed", ours=f"{weight / 1000:.0f} KB", target="under 150 KB", met=weight < 150_000
+    )
+
+
+def _replay(browser: Browser, service: Server, seconds: int) -> Row:
+    job = _train(service, iterations=100_000, seed=1)
+    with browser.new_context(viewport=WIDE) as context:  # type: ignore[arg-type]
+        tab = context.new_page()
+        tab.goto(f"http://127.0.0.1:{service.port}/?view=lab&job={job}")
+        tab.get_by_role("button", name="Play", exact=True).click()
+        tab.wait_for_timeout(1000 * seconds)
+        frames = sorted(tab.evaluate(FRAMES))
+    rate = 1000 * len(frames) / sum(frames)
+    late = frames[int(len(frames) * 0.95)]
+    return Row(
+        what="replay of 1,000 snapshots, all views",
+        ours=f"{rate:.0f} frames/s",
+        other=f"95 % of the frames came within {late:.1f} ms",
+        target="over 50",
+        met=rate > 50,
+    )
+
+
+def _many_points(browser: Browser, service: Server) -> Row:
+    job = _train(service, iterations=1_000_000, record_every=5, seed=1)
+    with browser.new_context(viewport=WIDE) as context:  # type: ignore[arg-type]
+        tab = context.new_page()
+        tab.goto(f"http://127.0.0.1:{service.port}/?view=lab&job={job}", wait_until="networkidle")
+        drawn = tab.evaluate("performance.getEntriesByName('lab:losses')[0].duration")
+    return Row(what="a job of 200,000 points, drawn", ours=f"{drawn:.0f} ms", target="under 300 ms", met=drawn < 300)
+
+
+def _stream(browser: Browser, service: Server) -> Row:
+    job = _train(service, wait=0, iterations=10_000_000, record_every=50, seed=1)
+    with browser.new_context(viewport=WIDE) as context:  # type: ignore[arg-type]
+        tab = context.new_page()
+        tab.goto(f"http://127.0.0.1:{service.port}/?view=lab&job={job}")
+        tab.get_by_role("button", name="Live").wait_for()
+        before = heap = tab.evaluate(HEAP)
+        while not tab.evaluate("lab.session.run.ended"):
+            tab.wait_for_timeout(200)
+            heap = max(heap, tab.evaluate(HEAP))
+        tab.wait_for_load_state("networkidle")
+        points = tab.evaluate("lab.session.run.points.iteration.length")
+    grown = (heap - before) / 1e6
+    return Row(
+        what=f"{points:,} points streamed, the tab's growth",
+        ours=f"{grown:.0f} MB",
+        target="under 150 MB",
+        met=grown < 150,
+    )
+
+
+def _train(service: Server, wait: int = 30, **settings: Any) -> str:
+    with closing(Connection(service.port)) as connection:
+        _, answer = connection.ask(request("POST", f"/train?wait={wait}", settings))
+    return str(json.loads(answer)["id"])

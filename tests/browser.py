@@ -1,0 +1,37 @@
+"""A real browser: headless Chromium, and what its pages complain about or ask of other hosts."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """A browser, until the end of the block."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Observed:
+    """What a page complains about, and what it asks for."""
+
+    def __init__(self, page: Page) -> None:
+        self.troubles: list[str] = []
+        self.asked: list[str] = []
+        page.on("console", lambda message: self.troubles.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        page.on("request", lambda request: self.asked.append(request.url))
+
+    def elsewhere(self, ours: str) -> list[str]:
+        """What was asked of another host than ours."""
+        return [url for url in self.asked if not url.startswith((ours, "data:", "blob:"))]

@@ -1,0 +1,73 @@
+"""Writes, fsyncs and renames that fail, one after the other, under a process that is asked for things meanwhile."""
+
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+import httpx
+
+from tests.faults.customers import Customer, nothing_is_there_twice
+from tests.faults.kills import is_intact
+from tests.faults.rows import Row
+from tests.service.clients import serving
+from tests.service.disks import failing
+
+EX_IOERR = 74
+WRITES = ("pwrite64", "ftruncate", "rename", "unlink", "openat", "fallocate")
+FSYNCS = ("fdatasync", "fsync")
+ACTS = 12  # that a customer does while calls fail
+
+
+def calls(seed: int, long: bool, folder: Path) -> list[Row]:
+    """Have the first, the second, ... call of each kind fail, and see that what was told of it is true."""
+    counts: Counter[tuple[str, str]] = Counter()
+    customer, data = Customer("customer", Random(seed)), folder / "data"  # noqa: S311
+    cases = [
+        (call, error, when)
+        for when in range(1, 21 if long else 2)
+        for call in (*WRITES, *FSYNCS)
+        for error in ("EIO", "ENOSPC")
+    ]
+    while cases:
+        with serving(data, "--workers", "1") as (server, client):
+            customer.look_at_all(client)
+            nothing_is_there_twice(client, [customer])
+            while cases and server.process.poll() is None:
+                call, error, when = cases.pop(0)
+                refused = customer.refused.total()
+                exited = _fails_during(server.process.pid, client, customer, (call, f"error={error}:when={when}"), data)
+                if exited:
+                    code = server.wait(10)
+                    assert code == EX_IOERR, f"{call} {error} {when}: exit code {code}\n{''.join(server.log)}"
+                    assert call in FSYNCS, f"{call} {error} {when} ended the process"
+                else:
+                    customer.look_at_all(client)
+                    nothing_is_there_twice(client, [customer])
+                counts[call, _outcome(exited, customer.refused.total() - refused)] += 1
+        is_intact(data, folder / "copy")
+    with serving(data) as (_, client):
+        customer.look_at_all(client)
+        nothing_is_there_twice(client, [customer])
+    return [
+        Row(what=f"{call} made to fail", times=times, found=f"{outcome}; all that was told still is so")
+        for (call, outcome), times in sorted(counts.items())
+    ]
+
+
+def _fails_during(pid: int, client: httpx.Client, customer: Customer, fault: tuple[str, str], data: Path) -> bool:
+    """Have the customer do some things while a call fails: whether that has ended the process."""
+    files = [data / f"gan1010.sqlite{suffix}" for suffix in ("", "-wal", "-shm")]
+    paths = files if fault[0] in {"openat", "pwrite64", "ftruncate", "fallocate"} else []
+    try:
+        with failing(pid, *fault, *paths):
+            for _ in range(ACTS):
+                customer.act(client)
+    except httpx.TransportError:
+        return True
+    return False
+
+
+def _outcome(exited: bool, refused: int) -> str:
+    if exited:
+        return f"the process ended with {EX_IOERR}"
+    return "500 or 507, nothing kept" if refused else "no answer the worse for it"

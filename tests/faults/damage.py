@@ -1,0 +1,71 @@
+"""Model files of which a byte, a bit or a part is not what it was: each is refused, and all others work."""
+
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+
+from gan1010 import modelfile
+from tests.faults.rows import Row
+from tests.service.clients import serving
+from tests.service.contract import problem, train
+
+LENGTH = 8  # bytes that tell the header's length
+
+
+def damage(seed: int, long: bool, folder: Path) -> list[Row]:
+    """Damage a file in every way that there is, and ask for it over HTTP each time."""
+    random = Random(seed)  # noqa: S311
+    with serving(folder) as (_, client):
+        good, bad = (train(client, iterations=300, seed=seed % 1000 + number)["id"] for number in range(2))
+    file = folder / "models" / f"{bad}.safetensors"
+    whole, rows = file.read_bytes(), []
+    with serving(folder) as (_, client):
+        for what, damaged in _damages(whole, random, 1000 if long else 30, 1 if long else 23).items():
+            for content in damaged:
+                assert sha256(content).digest() != sha256(whole).digest()
+                file.write_bytes(content)
+                problem(client.get("/sample", params={"job_id": bad}), 409, "model-damaged")
+                _library_refuses(content)
+            assert client.get("/sample", params={"job_id": good}).status_code == 200
+            assert client.get(f"/models/{good}/generator.safetensors").status_code == 200
+            problem(client.get(f"/models/{bad}/generator.safetensors"), 409, "model-damaged")
+            rows.append(Row(what=what, times=len(damaged), found="each 409 model-damaged, the other model works"))
+        file.write_bytes(whole)
+        assert client.get("/sample", params={"job_id": bad}).status_code == 200
+    return rows
+
+
+def _damages(whole: bytes, random: Random, bits: int, step: int) -> dict[str, list[bytes]]:
+    header = LENGTH + int.from_bytes(whole[:LENGTH], "little")
+    payload = range(header * 8, len(whole) * 8)
+    return {
+        "each byte of the header, each of some values": [
+            _with(whole, place, value)
+            for place in range(0, header, step)
+            for value in {0, 255, whole[place] ^ 1, whole[place] ^ 32, random.randrange(256)} - {whole[place]}
+        ],
+        "bits of the weights": [
+            _with(whole, bit // 8, whole[bit // 8] ^ (1 << bit % 8)) for bit in random.choices(payload, k=bits)
+        ],
+        "each truncation": [whole[:length] for length in range(0, len(whole), step)],
+        "more behind the end": list(_longer(whole)),
+    }
+
+
+def _with(whole: bytes, place: int, value: int) -> bytes:
+    return whole[:place] + bytes([value]) + whole[place + 1 :]
+
+
+def _longer(whole: bytes) -> Iterator[bytes]:
+    for more in (b"\0", b"\n", whole[-1:], whole):
+        yield whole + more
+
+
+def _library_refuses(content: bytes) -> None:
+    """Without the row's digest, too: what `load` takes is the model that was written, to the bit."""
+    try:
+        model = modelfile.load(content)
+    except ValueError:
+        return
+    assert modelfile.dump(model) != content, "a damaged file was taken for a whole one"

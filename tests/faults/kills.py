@@ -1,0 +1,123 @@
+"""`kill -9` at random moments while customers train, sweep, pause, resume, cancel, delete and sample."""
+
+import shutil
+import sqlite3
+import statistics
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+import httpx
+
+from tests.faults.customers import GONE, Customer, everything, nothing_is_there_twice
+from tests.faults.rows import Row
+from tests.service.clients import Server, starting
+from tests.service.contract import ENDED, until
+
+CUSTOMERS = 4
+FLAGS = ("--workers", "2")
+LONGEST_LIFE = 1.5  # seconds, from being ready to the kill
+SLOWEST_START = 1.5  # times a clean one, at the median
+
+
+def kills(seed: int, long: bool, folder: Path) -> list[Row]:
+    """Kill a process under load over and over: nothing acknowledged is lost, nothing is there twice."""
+    times, random = 300 if long else 5, Random(seed)  # noqa: S311
+    clean = statistics.median(_start_seconds(folder / f"clean-{number}") for number in range(5 if long else 3))
+    customers = [Customer(f"customer {number}", Random(seed + number)) for number in range(CUSTOMERS)]  # noqa: S311
+    starts, data = [], folder / "data"
+    for _ in range(times):
+        with _ready(data) as (server, client, seconds):
+            starts.append(seconds)
+            for customer in customers:
+                customer.look_at_all(client)
+            nothing_is_there_twice(client, customers)
+            _let_live(server, customers, random.uniform(0.02, LONGEST_LIFE))
+        is_intact(data, folder / "copy")
+    with _ready(data) as (_, client, _):
+        poisoned = _all_end(client, customers)
+    done = sum((customer.done for customer in customers), Counter[str]())
+    slowest = statistics.median(starts[1:]) / clean
+    assert not long or slowest <= SLOWEST_START, f"a start takes {slowest:.2f} times a clean one"
+    what = ", ".join(f"{count} {name}" for name, count in sorted(done.items()))
+    return [
+        Row(what="kill -9 under load", times=times, found="no job lost or doubled, store intact each time"),
+        Row(what=f"acknowledged before: {what}", times=done.total(), found="all still so after each start"),
+        Row(what="jobs at which three processes in a row were killed", times=poisoned, found="failed as poison"),
+        Row(what=f"starts: {clean:.2f} s on an empty folder", times=times, found=f"{slowest:.2f} times that (median)"),
+    ]
+
+
+@contextmanager
+def _ready(data: Path) -> Iterator[tuple[Server, httpx.Client, float]]:
+    """A process that is ready, a client of it, and how long that took."""
+    began = time.perf_counter()
+    with starting(data, *FLAGS) as server:
+        server.url = server.wait_for(r"(http://[\d.]+:\d+)")
+        with httpx.Client(base_url=server.url, timeout=60) as client:
+            assert client.get("/readyz").status_code == 200
+            yield server, client, time.perf_counter() - began
+
+
+def _start_seconds(folder: Path) -> float:
+    with _ready(folder) as (_, _, seconds):
+        return seconds
+
+
+def _let_live(server: Server, customers: list[Customer], seconds: float) -> None:
+    """Have the customers at it for so long, each on a thread and a connection of its own, then kill."""
+    broken: list[BaseException] = []
+
+    def live(customer: Customer) -> None:
+        with httpx.Client(base_url=server.url, timeout=60) as client:
+            try:
+                while True:
+                    customer.act(client)
+            except httpx.TransportError:
+                pass  # it has been killed
+            except BaseException as error:
+                broken.append(error)
+
+    threads = [threading.Thread(target=live, args=[customer]) for customer in customers]
+    for thread in threads:
+        thread.start()
+    time.sleep(seconds)
+    server.kill()
+    for thread in threads:
+        thread.join()
+    if broken:
+        raise broken[0]
+
+
+def is_intact(data: Path, copy: Path) -> None:
+    """A copy of the store, so that the store itself stays as the kill has left it, passes SQLite's own check."""
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(data, copy)
+    db = sqlite3.connect(copy / "gan1010.sqlite")
+    assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+    db.close()
+
+
+def _all_end(client: httpx.Client, customers: list[Customer]) -> int:
+    """Left alone, all jobs come to an end, the paused ones once they are resumed: how many of them were poison."""
+    for customer in customers:
+        customer.look_at_all(client)
+        for id, known in customer.jobs.items():
+            if known.may_be == {"paused"}:
+                assert client.post(f"/jobs/{id}/resume").status_code == 200
+                known.may_be = frozenset({"queued", "running", "succeeded"})
+    nothing_is_there_twice(client, customers)
+    until(
+        lambda: {"jobs": everything(client)},
+        lambda page: all(job["status"] in ENDED for job in page["jobs"]),
+        seconds=120,
+    )
+    for customer in customers:
+        customer.look_at_all(client)
+        assert all(known.may_be <= {*ENDED, GONE} for known in customer.jobs.values())
+    return len([job for job in everything(client) if job["status"] == "failed"])

@@ -1,0 +1,83 @@
+"""`python -m tests.page.screenshots FOLDER`: pictures of all main views: wide, narrow, light, dark, and in Chinese."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import httpx
+from playwright.sync_api import Browser
+
+from tests.browser import launched
+from tests.page.conftest import NARROW, WIDE
+from tests.service.clients import serving
+from tests.service.contract import ENDLESS
+
+VIEWS = {
+    "start": "?",
+    "real": "?step=1",
+    "alone": "?step=2&alone={alone}&at=6000",
+    "untrained": "?step=3&job={gan}&at=0",
+    "train": "?step=4&job={gan}&at=5000",
+    "losses": "?step=5&job={gan}&at=6000",
+    "sample": "?step=6&job={gan}",
+    "evolve": "?step=7&job={gan}&at=8000",
+    "lab": "?view=lab&job={gan}&at=7000",
+    "lab-wide-pattern": "?view=lab&job={wide}&at=20000",
+    "lab-live": "?view=lab&job={live}",
+    "lab-empty": "?view=lab",
+    "compare": "?view=runs&jobs={gan},{bce},{adam}",
+    "sweep": "?view=sweep&sweep={sweep}&cell=5",
+    "take-away": "?view=take&job={gan}",
+}
+
+
+def main(folder: Path) -> None:
+    """Start a service with something to see, and take all pictures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as data, serving(Path(data)) as (server, client), launched() as browser:
+        jobs = _something_to_see(client)
+        for theme in ("light", "dark"):
+            for width, size in (("1920", WIDE), ("380", NARROW)):
+                for name, address in VIEWS.items():
+                    path = folder / f"{name}-{width}-{theme}.png"
+                    _take(browser, server.url + "/" + address.format(**jobs), path, size, theme, "en-US")
+        for name in ("start", "train", "lab", "compare"):
+            _take(
+                browser,
+                server.url + "/" + VIEWS[name].format(**jobs),
+                folder / f"{name}-zh.png",
+                WIDE,
+                "light",
+                "zh-CN",
+            )
+        client.post(f"/jobs/{jobs['live']}/cancel")
+
+
+def _something_to_see(client: httpx.Client) -> dict[str, str]:
+    """The jobs that the views are about, by the names that their addresses use."""
+
+    def train(**settings: object) -> str:
+        return str(client.post("/train", params={"wait": 30}, json=settings).raise_for_status().json()["id"])
+
+    plan = {"grid": {"learning_rate": [0.003, 0.01, 0.03, 0.1], "hidden_size": [2, 3, 5, 8]}, "seeds": 50}
+    return {
+        "alone": train(preset="discriminator-alone", seed=1010, name="D alone"),
+        "gan": train(seed=1010, name="the article's GAN"),
+        "bce": train(preset="article-bce", seed=1010, name="with cross-entropy"),
+        "adam": train(preset="adam-orbit", seed=1010, name="Adam"),
+        "wide": train(pattern="1100101011110000", hidden_size=16, iterations=40_000, seed=1010, name="sixteen bits"),
+        "live": str(client.post("/train", json={**ENDLESS, "name": "ten million"}).raise_for_status().json()["id"]),
+        "sweep": str(client.post("/sweeps", params={"wait": 30}, json=plan).raise_for_status().json()["id"]),
+    }
+
+
+def _take(browser: Browser, url: str, path: Path, size: dict[str, int], theme: str, locale: str) -> None:
+    with browser.new_context(viewport=size, color_scheme=theme, locale=locale) as context:  # type: ignore[arg-type]
+        page = context.new_page()
+        page.goto(url)
+        page.wait_for_timeout(900)
+        page.screenshot(path=path)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,71 @@
+"""Usable by all: axe-core finds nothing on any view, light on a wide screen and dark on a narrow one."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.page.conftest import NARROW, WIDE
+from tests.service.contract import Json
+
+VENDOR = Path(__file__).parent / "vendor"
+AXE = VENDOR / "axe-core/axe.min.js"
+RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}"
+FOUND = (
+    f"axe.run({RULES}).then(({{violations}}) => violations.map(({{id, nodes}}) => [id, ...nodes.map((n) => n.html)]))"
+)
+VIEWS = {
+    "start": "", "real": "?step=1", "train": "?step=4&job={job}", "losses": "?step=5&job={job}",
+    "sample": "?step=6&job={job}",
+    "lab": "?view=lab&job={job}", "runs": "?view=runs&jobs={job},{other}", "sweep": "?view=sweep&sweep={sweep}&cell=0",
+    "take": "?view=take&job={job}",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def swept(server_url: str) -> str:
+    plan = {"grid": {"learning_rate": [0.003, 0.01], "hidden_size": [2, 3]}, "seeds": 8}
+    return str(httpx.post(f"{server_url}/sweeps", params={"wait": 30}, json=plan).json()["id"])
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_axe_finds_nothing(
+    browser: Browser, server_url: str, trained: Json, crossed: Json, swept: str, view: str
+) -> None:
+    with browser.new_context(
+        base_url=server_url, viewport=WIDE, locale="en-US", reduced_motion="reduce", bypass_csp=True
+    ) as context:
+        page = context.new_page()
+        page.goto("/" + VIEWS[view].format(job=trained["id"], other=crossed["id"], sweep=swept))
+        page.wait_for_load_state("networkidle")
+        page.add_script_tag(path=AXE)
+        assert page.evaluate(FOUND) == []
+        page.get_by_role("button", name="Dark colours").click()
+        page.set_viewport_size(NARROW)
+        page.get_by_role("button", name="Light colours").wait_for()
+        assert page.evaluate(FOUND) == []
+
+
+def test_the_whole_path_needs_no_mouse(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("button", name="Train a GAN", exact=True).wait_for()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Train a GAN", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".outcome")).to_contain_text("G makes 1010")
+    page.get_by_role("slider", name="Moment of the run").focus()
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".player .at b")).to_have_text("9,900")
+
+
+def test_what_the_tests_bring_along_is_what_its_manifest_says() -> None:
+    for package in json.loads((VENDOR / "manifest.json").read_text()):
+        for name, checksum in package["files"].items():
+            assert sha256((VENDOR / package["folder"] / name).read_bytes()).hexdigest() == checksum

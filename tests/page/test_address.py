@@ -1,0 +1,50 @@
+"""The address is the state: a link shows what its sender saw, and back leads back."""
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.service.contract import Json
+
+
+def test_a_link_shows_what_its_sender_saw(page: Page, browser: Browser, trained: Json) -> None:
+    page.goto(f"/?view=lab&job={trained['id']}")
+    expect(page.locator(".player .at b")).to_have_text("10,000")
+    page.keyboard.press("Home")
+    page.keyboard.press("Shift+ArrowRight")
+    page.get_by_role("button", name="log y").click()
+    page.get_by_label("Pattern", exact=True).fill("1100")
+    page.wait_for_url("**pattern=1100*")
+
+    with browser.new_context(base_url=page.url, locale="en-US") as context:
+        other = context.new_page()
+        other.goto(page.url)
+        expect(other.locator(".player .at b")).to_have_text("1,000")
+        expect(other.get_by_role("button", name="log y")).to_have_attribute("aria-pressed", "true")
+        expect(other.get_by_label("Pattern", exact=True)).to_have_value("1100")
+        assert other.evaluate("[...lab.player.moment.sample]") == page.evaluate("[...lab.player.moment.sample]")
+
+
+def test_back_and_forward_lead_through_the_views(page: Page) -> None:
+    page.goto("/")
+    for name in ("Lab", "Compare", "Sweep"):
+        page.get_by_role("link", name=name, exact=True).click()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Compare", level=1)).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("form", name="Train")).to_be_visible()
+    page.go_forward()
+    expect(page.get_by_role("link", name="Compare", exact=True)).to_have_attribute("aria-current", "page")
+
+
+def test_a_teacher_hides_what_a_lesson_does_not_need(page: Page, trained: Json) -> None:
+    page.goto(f"/?view=lab&job={trained['id']}&hide=train,sample,sweep,runs")
+    expect(page.locator(".player")).to_be_visible()
+    expect(page.get_by_role("form", name="Train")).to_have_count(0)
+    expect(page.get_by_role("complementary", name="Try it out")).to_have_count(0)
+    expect(page.get_by_role("navigation", name="Views").get_by_role("link")).to_have_text(["Learn", "Lab", "Take away"])
+
+
+def test_a_job_that_is_not_there_is_said_in_words(browser: Browser, server_url: str) -> None:
+    with browser.new_context(base_url=server_url, locale="en-US") as context:
+        page = context.new_page()
+        page.goto("/?view=lab&job=none")
+        expect(page.get_by_role("alert")).to_contain_text("no job has this id")

@@ -1,0 +1,55 @@
+"""The list of runs: laid over one another, told apart, cancelled, deleted and run again."""
+
+import httpx
+from playwright.sync_api import Page, expect
+
+from tests.service.contract import ENDLESS, QUICK, Json
+
+
+def test_runs_are_laid_over_one_another_and_told_apart(page: Page, trained: Json, crossed: Json) -> None:
+    page.goto("/?view=runs")
+    for job in (trained, crossed):
+        page.get_by_role("checkbox", name=f"Compare {job['name']}").check()
+
+    expect(page.locator(".overlay .legend li")).to_have_count(2)
+    differences = page.get_by_role("table", name="What tells them apart")
+    expect(differences.get_by_role("row", name="Loss squared error cross-entropy")).to_be_visible()
+    expect(differences.get_by_role("row", name="Pattern")).to_have_count(0)
+    assert f"jobs={trained['id']},{crossed['id']}" in page.url
+
+    page.get_by_role("button", name="D on fakes").click()
+    page.wait_for_url("**curve=fake*")
+
+
+def test_a_run_opens_in_the_lab(page: Page, trained: Json) -> None:
+    page.goto("/?view=runs")
+    page.get_by_role("link", name=trained["name"]).click()
+    expect(page.get_by_role("heading", name=trained["name"])).to_be_visible()
+    assert f"job={trained['id']}" in page.url
+
+
+def test_a_run_is_paused_resumed_cancelled_and_deleted(page: Page, server_url: str) -> None:
+    job = httpx.post(f"{server_url}/train", json={**ENDLESS, "name": "endless"}).json()
+    page.goto("/?view=runs")
+    row = page.get_by_role("row").filter(has_text="endless")
+    expect(row.get_by_role("progressbar")).to_be_visible()
+    row.get_by_role("button", name="Pause: endless").click()
+    expect(row).to_contain_text("paused")
+    row.get_by_role("button", name="Resume: endless").click()
+    expect(row).to_contain_text("running")
+    row.get_by_role("button", name="Cancel: endless").click()
+    expect(row).to_contain_text("cancelled")
+
+    row.get_by_role("button", name="Delete: endless").click()
+    expect(row).to_have_count(0)
+    assert httpx.get(f"{server_url}/jobs/{job['id']}").status_code == 404
+
+
+def test_running_again_gives_the_same_run(page: Page, server_url: str) -> None:
+    httpx.post(f"{server_url}/train", params={"wait": 5}, json={**QUICK, "name": "once more"})
+    page.goto("/?view=runs")
+    page.get_by_role("button", name="Run again: once more").click()
+    rows = page.get_by_role("row").filter(has_text="once more").filter(has_text="finished")
+    expect(rows).to_have_count(2)
+    jobs = [job for job in httpx.get(f"{server_url}/jobs").json()["data"] if job["name"] == "once more"]
+    assert jobs[0]["result"] == jobs[1]["result"]

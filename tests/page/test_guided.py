@@ -1,0 +1,78 @@
+"""The guided path: what a beginner sees first, and the article's steps from the first to the last."""
+
+from playwright.sync_api import Page, expect
+
+STEPS = [
+    "Look at real data", "Test D alone", "Look at the untrained G", "Train them against each other",
+    "Look at the losses", "Sample the trained G", "Watch the pattern evolve",
+]  # fmt: skip
+
+
+def test_one_press_trains_a_gan_and_replays_it(page: Page) -> None:
+    page.goto("/")
+
+    page.get_by_role("button", name="Train a GAN", exact=True).click()
+
+    expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=1000)
+    expect(page.locator(".outcome")).to_contain_text("G makes 1010", timeout=1000)
+    expect(page.get_by_role("heading", name=STEPS[3])).to_be_visible()
+
+
+def test_the_path_leads_through_every_step(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("button", name=STEPS[0]).click()
+
+    doing = [
+        "Draw a sample", "Train D against noise", "Make a generator", "Train the GAN", "Play it again", "Go to the end",
+        "Play it again",
+    ]  # fmt: skip
+    seen = [
+        "all of them say 1-0-1-0",
+        "It can",
+        "knows nothing of 1-0-1-0",
+        "meet in the middle",
+        "0.25",
+        "mode collapse",
+        "on, all four",
+    ]
+    for title, button, words in zip(STEPS, doing, seen, strict=True):
+        expect(page.get_by_role("heading", name=title)).to_be_visible()
+        page.get_by_role("button", name=button).click()
+        expect(page.locator(".seen")).to_contain_text(words)
+        page.get_by_role("button", name="On to the lab" if title == STEPS[-1] else "Next step").click()
+
+    expect(page.get_by_role("form", name="Train")).to_be_visible()
+
+
+def test_the_untrained_generator_is_the_one_that_is_trained_next(page: Page) -> None:
+    page.goto("/?step=3")
+    page.get_by_role("button", name="Make a generator").click()
+    page.locator(".seen").wait_for()
+    first = page.evaluate("[...lab.session.run.samples.slice(0, 4)]")
+
+    page.get_by_role("button", name="Next step").click()
+    page.get_by_role("button", name="Train the GAN").click()
+    page.locator(".outcome").get_by_text("G makes").wait_for()
+
+    assert page.evaluate("[...lab.session.run.samples.slice(0, 4)]") == first
+
+
+def test_where_g_ignores_its_seed_the_page_says_so_instead_of_showing_a_slider(page: Page) -> None:
+    page.goto("/?step=4")
+    page.get_by_role("button", name="Train the GAN").click()
+    page.locator(".outcome").get_by_text("G makes").wait_for()
+
+    page.get_by_role("button", name=STEPS[5]).click()
+
+    expect(page.get_by_text("G ignores its seed.", exact=True)).to_be_visible()
+    expect(page.get_by_role("slider", name="Seed")).to_have_count(0)
+
+
+def test_who_would_rather_not_see_things_move_gets_the_end(page: Page) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    page.goto("/")
+
+    page.get_by_role("button", name="Train a GAN", exact=True).click()
+
+    expect(page.locator(".player .at")).to_have_text("10,000 of 10,000")
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()

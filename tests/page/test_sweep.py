@@ -1,0 +1,40 @@
+"""A sweep: planned, watched while its map fills, looked into, and one of its members opened as a run."""
+
+from playwright.sync_api import Page, expect
+
+
+def test_a_sweep_from_its_plan_to_one_of_its_members(page: Page) -> None:
+    page.goto("/?view=sweep&xs=0.01,0.03&ys=3,5&seeds=8")
+    expect(page.get_by_text("32 GANs to train")).to_be_visible()
+
+    page.get_by_role("button", name="Start the sweep").click()
+    page.wait_for_url("**sweep=*")
+    cells = page.locator("button.heat-cell")
+    expect(cells).to_have_count(4)
+    expect(page.locator(".map-head")).to_contain_text("finished")
+    page.get_by_role("button", name="Settled at (median)").click()
+    page.wait_for_url("**value=settled_at*")
+
+    cells.first.click()
+    rows = page.get_by_role("table", name="The members of this cell").locator("tbody tr")
+    expect(rows).to_have_count(8)
+    bits = rows.nth(2).locator(".bits").inner_text()
+    rows.nth(2).get_by_role("button", name="Open").click()
+
+    page.wait_for_url("**view=lab*")
+    expect(page.locator(".outcome")).to_contain_text(f"G makes {bits}")
+    assert page.evaluate("lab.session.run.config.seed") == 2
+
+
+def test_a_plan_that_cannot_be_is_refused_as_one_types(page: Page) -> None:
+    page.goto("/?view=sweep")
+    start = page.get_by_role("button", name="Start the sweep")
+    page.locator("input").first.fill("0.01,20")
+    expect(page.get_by_text("At most 10")).to_be_visible()
+    expect(start).to_be_disabled()
+    page.locator("input").first.fill("0.01,0.01")
+    expect(page.get_by_text("The same value twice")).to_be_visible()
+    page.locator("input").first.fill("0.01")
+    page.get_by_label("Seeds for each cell").fill("900000")
+    expect(page.get_by_text("At most 1,000,000 GANs in one sweep")).to_be_visible()
+    expect(start).to_be_disabled()

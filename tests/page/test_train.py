@@ -1,0 +1,103 @@
+"""The form: presets, bounds checked as one types, seeds locked or rolled; and a run watched while it is trained."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.page.conftest import eventually
+from tests.service.contract import ENDLESS
+
+
+@pytest.mark.parametrize(
+    ("label", "text", "mistake"),
+    [
+        ("Pattern", "1012", "1 to 16 characters, each 0 or 1"),
+        ("Iterations", "0", "At least 1"),
+        ("Iterations", "1.5", "A whole number, please"),
+        ("Learning rate", "0", "More than 0"),
+        ("Learning rate", "10.1", "At most 10"),
+        ("Hidden units", "many", "Not a number"),
+        ("Hidden units", "", "A value is missing"),
+    ],
+)
+def test_bounds_are_checked_as_one_types(page: Page, label: str, text: str, mistake: str) -> None:
+    page.goto("/?view=lab")
+    page.get_by_label(label, exact=True).fill(text)
+
+    expect(page.locator(".mistake")).to_have_text(mistake)
+    expect(page.get_by_label(label, exact=True)).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_role("form").get_by_role("button", name="Train", exact=True)).to_be_disabled()
+
+
+def test_what_was_set_is_trained_and_stands_in_the_address(page: Page) -> None:
+    page.goto("/?view=lab")
+    page.get_by_label("Pattern", exact=True).fill("110")
+    page.get_by_role("radio", name="cross-entropy").check()
+    page.get_by_label("Random seed", exact=True).fill("7")
+
+    page.get_by_role("form").get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_url("**job=*")
+
+    expect(page.locator(".outcome")).to_contain_text("G makes 110")
+    expect(page.locator(".outcome")).to_contain_text("Random seed 7")
+    assert page.evaluate("lab.session.run.config.loss") == "bce"
+    assert {"pattern=110", "loss=bce", "seed=7"} <= set(page.url.partition("?")[2].split("&"))
+
+
+def test_a_seed_is_locked_to_that_of_the_run_and_unlocked(page: Page) -> None:
+    page.goto("/?view=lab")
+    train = page.get_by_role("form").get_by_role("button", name="Train", exact=True)
+    train.click()
+    page.locator(".outcome").get_by_text("Random seed").wait_for()
+    seed = str(page.evaluate("lab.session.run.config.seed"))
+
+    page.get_by_role("button", name="Lock", exact=True).click()
+    expect(page.get_by_label("Random seed", exact=True)).to_have_value(seed)
+    page.get_by_role("button", name="Unlock").click()
+    expect(page.get_by_label("Random seed", exact=True)).to_have_value("")
+    page.get_by_role("button", name="Roll").click()
+    expect(page.get_by_label("Random seed", exact=True)).not_to_have_value("")
+
+
+def test_a_preset_brings_its_settings_and_says_what_is_known_of_it(page: Page) -> None:
+    page.goto("/?view=lab")
+    page.get_by_label("Preset").select_option("adam-orbit")
+
+    expect(page.get_by_label("Learning rate", exact=True)).to_have_value("0.001")
+    expect(page.get_by_role("radio", name="Adam")).to_be_checked()
+    expect(page.get_by_text("52 % in range")).to_be_visible()
+
+
+def test_every_setting_says_what_it_means_when_pointed_at(page: Page) -> None:
+    page.goto("/?view=lab")
+    page.get_by_label("Iterations", exact=True).hover()
+    expect(page.get_by_role("tooltip", name="Rounds of the three steps")).to_be_visible()
+
+
+def test_a_long_run_streams_its_points_until_it_is_cancelled(page: Page, server_url: str) -> None:
+    job = page.request.post(f"{server_url}/train", data=ENDLESS).json()
+    page.goto(f"/?view=lab&job={job['id']}")
+
+    expect(page.get_by_role("button", name="Live")).to_be_visible()
+    eventually(page, "lab.session.run.points.iteration.length > 3")
+    before = page.evaluate("lab.session.run.points.iteration.length")
+    eventually(page, f"lab.session.run.points.iteration.length > {before}")
+    eventually(page, "lab.session.run.end > 0")
+    page.request.post(f"{server_url}/jobs/{job['id']}/cancel")
+
+    expect(page.locator(".run-head .status")).to_contain_text("cancelled")
+    expect(page.get_by_role("button", name="Live")).to_have_count(0)
+    iterations = page.evaluate("[...lab.session.run.points.iteration.values]")
+    assert iterations == sorted(set(iterations))
+
+
+def test_d_answers_at_once_to_what_one_shows_it(page: Page) -> None:
+    page.goto("/?view=lab&preset=discriminator-alone")
+    page.get_by_role("form").get_by_role("button", name="Train", exact=True).click()
+    page.locator(".outcome").get_by_text("noise").wait_for()
+    page.keyboard.press("End")
+
+    page.get_by_role("button", name="Real", exact=True).click()
+    expect(page.locator(".score .verdict")).to_contain_text("takes it for real")
+    for place in range(4):
+        page.get_by_role("slider", name=f"Place {place + 1}").fill("0.5" if place % 2 else "0.1")
+    expect(page.locator(".score .verdict")).to_contain_text("takes it for fake")

@@ -1,0 +1,53 @@
+"""Both languages: the same keys, nothing left untranslated, chosen by the browser, and switched by the reader."""
+
+import re
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.service.contract import Json
+
+VIEWS = ["", "?step=1", "?step=4", "?step=5", "?step=6", "?view=lab", "?view=runs", "?view=sweep", "?view=take"]
+KEY = re.compile(r"\b[a-z]+\.[a-z_]+(\.[a-z_]+)?\b")
+NOT_KEYS = {
+    "losses.csv",
+    "snapshots.json",
+    "train_gan.py",
+    "torch.nn",
+    "generator.safetensors",
+    "discriminator.safetensors",
+    "generator.onnx",
+    "discriminator.onnx",
+}
+
+
+def test_both_languages_have_the_same_words_with_the_same_places(page: Page) -> None:
+    page.goto("/")
+    read = "Promise.all(['en', 'zh'].map(async (name) => (await import(`/assets/i18n/${name}.js`)).default))"
+    english, chinese = page.evaluate(read)
+    assert english.keys() == chinese.keys()
+    for key, words in english.items():
+        assert sorted(re.findall(r"\{\w+\}", words)) == sorted(re.findall(r"\{\w+\}", chinese[key])), key
+
+
+def test_the_browser_chooses_the_language_and_no_key_shows_through(
+    browser: Browser, server_url: str, trained: Json
+) -> None:
+    for locale, language in (("zh-CN", "zh-Hans"), ("de-DE", "en")):
+        with browser.new_context(base_url=server_url, locale=locale) as context:
+            page = context.new_page()
+            for view in VIEWS:
+                page.goto(f"/{view}{'&' if view else '?'}job={trained['id']}")
+                page.locator(".player, .page-head").first.wait_for()
+                assert page.locator("html").get_attribute("lang") == language
+                shown = {found.group() for found in KEY.finditer(page.locator("body").inner_text())}
+                assert shown - NOT_KEYS == set()
+
+
+def test_the_reader_switches_and_the_page_remembers(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("button", name="中文").click()
+    expect(page.get_by_role("button", name="训练一个 GAN")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("button", name="训练一个 GAN")).to_be_visible()
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("button", name="Train a GAN")).to_be_visible()

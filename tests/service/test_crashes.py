@@ -1,0 +1,156 @@
+"""A process comes to a sudden end: its jobs go on from what was kept, and one that ends every process is stopped."""
+
+import json
+import sqlite3
+from hashlib import sha256
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import httpx
+import pytest
+
+from gan1010 import TrainConfig, modelfile
+from gan1010 import train as train_here
+from tests.service.clients import START_SECONDS, STOP_SECONDS, serving, starting
+from tests.service.contract import ENDLESS, QUICK, Json, start, start_running, train, until
+from tests.service.deadly import DEADLY, mortal
+
+# some seconds, so that it can be interrupted more than once
+LONG: Json = {"iterations": 3_000_000, "hidden_size": 16, "pattern": "110100", "record_every": 500, "seed": 5}
+ONE, TWO = ("--workers", "1"), ("--workers", "2")
+
+
+def look(client: httpx.Client, job: Json, **parameters: int) -> Json:
+    return dict(client.get(f"/jobs/{job['id']}", params=parameters).json())
+
+
+def begins(client: httpx.Client, job: Json) -> Json:
+    """The job, which runs."""
+    return until(lambda: look(client, job), lambda now: now["status"] == "running")
+
+
+def comes_on(client: httpx.Client, job: Json) -> Json:
+    """The job, which is further than it was."""
+    return until(lambda: look(client, job), lambda now: now["iteration"] > job["iteration"])
+
+
+def kept(folder: Path, query: str) -> Any:
+    """What a query finds on the disk of a process that may live."""
+    db = sqlite3.connect(folder / "gan1010.sqlite")
+    found = db.execute(query).fetchone()
+    db.close()
+    return found[0] if found else None
+
+
+def crashes(folder: Path) -> int:
+    return int(json.loads(kept(folder, "SELECT document FROM jobs")).get("crashes", 0))
+
+
+def checkpointed(folder: Path) -> None:
+    """Wait until a checkpoint is kept that no sudden end has come after."""
+    until(
+        lambda: {"kept": kept(folder, "SELECT iteration FROM checkpoints"), "crashes": crashes(folder)},
+        lambda it: it["kept"] is not None and it["crashes"] == 0,
+    )
+
+
+def test_running_job_leaves_a_checkpoint_every_second(tmp_path: Path) -> None:
+    with serving(tmp_path, *ONE) as (server, client):
+        job, seen = start_running(client), []
+        while not seen or monotonic() - seen[0][0] < 4:
+            seen.append((monotonic(), look(client, job)["iteration"]))
+            sleep(0.05)
+        killed = monotonic()
+        server.kill()
+    a_second_before = max(iteration for at, iteration in seen if at < killed - 1)
+    assert kept(tmp_path, "SELECT iteration FROM checkpoints") >= a_second_before > 0
+
+
+def test_run_killed_three_times_ends_with_the_bits_of_an_undisturbed_one(tmp_path: Path) -> None:
+    settings = LONG | {"optimizer": "adam", "latent": "uniform"}
+    reached = 0
+    for _ in range(3):
+        with serving(tmp_path, *ONE) as (server, client):
+            job = client.get("/jobs").json()["data"][0] if reached else start(client, **settings)
+            assert job["status"] in {"queued", "running"}
+            assert job["iteration"] >= reached
+            checkpointed(tmp_path)
+            server.kill()
+        reached = kept(tmp_path, "SELECT iteration FROM checkpoints")
+        assert reached < settings["iterations"], "it was not interrupted: make it longer"
+    with serving(tmp_path, *ONE) as (_, client):
+        done = look(client, job, wait=30)
+        assert done["status"] == "succeeded"
+        assert [change["status"] for change in done["transitions"]] == [*["queued", "running"] * 4, "succeeded"]
+        points = client.get(f"/jobs/{job['id']}/progress").json()["series"]["iteration"]
+        assert points == list(range(500, settings["iterations"] + 1, 500))
+        expected = modelfile.dump(train_here(TrainConfig(**settings)).model())
+        assert client.get("/models").json()["data"][0]["sha256"] == sha256(expected).hexdigest()
+        other = train(client, **settings)
+        for path in ("progress", "snapshots?weights=true"):
+            ours, theirs = (client.get(f"/jobs/{it['id']}/{path}").text for it in (job, other))
+            assert ours.replace(job["id"], other["id"]) == theirs
+
+
+@pytest.mark.parametrize("deadly", ["train", "sweep"])
+def test_job_that_takes_the_process_down_is_poison_and_the_rest_goes_on(tmp_path: Path, deadly: str) -> None:
+    environment, data = mortal(tmp_path / "site"), tmp_path / "data"
+    path, body = ("/train", DEADLY) if deadly == "train" else ("/sweeps", {"base": DEADLY, "seeds": 20})
+    with serving(data, *TWO, **environment) as (server, client):
+        innocent = start_running(client, **LONG)
+        sweep = {"base": {"iterations": 200}, "seeds": 50}
+        waiting = [client.post("/sweeps", json=sweep).json()] if deadly == "train" else []
+        poison = client.post(path, json=body).json()
+        assert server.wait(STOP_SECONDS) == -9
+    for _ in range(2):
+        with starting(data, *TWO, **environment) as server:
+            assert server.wait(START_SECONDS) == -9
+    with serving(data, *TWO, **environment) as (_, client):
+        done = look(client, poison, wait=20)
+        assert (done["status"], done["error"]["type"]) == ("failed", "poison")
+        assert "3 times" in done["error"]["detail"]
+        assert done["transitions"][-1]["detail"] == done["error"]["detail"]
+        for job in (innocent, *waiting):
+            assert look(client, job, wait=30)["status"] == "succeeded"
+        again = train(client, **LONG)
+        assert again["result"] == look(client, innocent)["result"]
+
+
+def test_sweep_that_comes_on_between_sudden_ends_is_no_poison(tmp_path: Path) -> None:
+    sweep = {"base": {"iterations": 10_000}, "grid": {"hidden_size": [2, 3, 4, 5, 6, 7, 8, 9]}, "seeds": 1000}
+    reached = 0
+    for _ in range(4):
+        with serving(tmp_path, *TWO) as (server, client):
+            job = client.get("/jobs").json()["data"][0] if reached else client.post("/sweeps", json=sweep).json()
+            assert job["status"] in {"queued", "running"}, job
+            reached = comes_on(client, job)["iteration"]
+            server.kill()
+        assert reached < 8000
+    with serving(tmp_path, *TWO) as (_, client):
+        assert look(client, job, wait=30)["status"] == "succeeded"
+
+
+def test_stop_is_no_sudden_end(tmp_path: Path) -> None:
+    for number in range(4):
+        with serving(tmp_path, *ONE) as (server, client):
+            job = client.get("/jobs").json()["data"][0] if number else start(client, **ENDLESS)
+            begins(client, job)
+            assert server.stop() == 0
+        assert crashes(tmp_path) == 0
+    with serving(tmp_path, *ONE) as (_, client):
+        begins(client, job)
+        client.post(f"/jobs/{job['id']}/cancel")
+
+
+@pytest.mark.parametrize("what", ["pause", "cancel"])
+def test_suspects_that_are_paused_or_cancelled_do_not_keep_the_others_waiting(tmp_path: Path, what: str) -> None:
+    with serving(tmp_path, *TWO) as (server, client):
+        suspects = [start_running(client), start_running(client)]
+        waiting = start(client, **QUICK)
+        server.kill()
+    with serving(tmp_path, *TWO) as (_, client):
+        for job in reversed(suspects):
+            assert client.post(f"/jobs/{job['id']}/{what}").status_code == 200
+        assert look(client, waiting, wait=10)["status"] == "succeeded"
+        assert train(client, **QUICK)["status"] == "succeeded"
