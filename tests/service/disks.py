@@ -41,11 +41,24 @@ def fill(folder: Path) -> Path:
 @contextmanager
 def failing(pid: int, calls: str, how: str, *paths: Path) -> Iterator[None]:
     """Have system calls of a process fail as `strace -e inject` says, of all files or of some only."""
+    options = ["-e", f"trace={calls}", "-e", f"inject={calls}:{how}", "-o", "/dev/null"]
+    with _attached(pid, *options, *(part for path in paths for part in ("-P", str(path)))):
+        yield
+
+
+@contextmanager
+def traced(pid: int, calls: str, into: Path) -> Iterator[None]:
+    """Have each of these system calls of a process written down, a line each, with the names of its files."""
+    with _attached(pid, "-y", "-s", "64", "-e", f"trace={calls}", "-o", str(into)):
+        yield
+
+
+@contextmanager
+def _attached(pid: int, *options: str) -> Iterator[None]:
     if STRACE is None:
         pytest.skip("strace is not installed")
-    command = [STRACE, "-f", "-qq", "-e", f"trace={calls}", "-e", f"inject={calls}:{how}", "-o", "/dev/null"]
-    command += [part for path in paths for part in ("-P", str(path))]
-    tracer = subprocess.Popen([*command, "-p", str(pid)], stderr=subprocess.PIPE, text=True)
+    command = [STRACE, "-f", "-qq", *options, "-p", str(pid)]
+    tracer = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         while not _is_traced(pid):
             if tracer.poll() is not None:

@@ -1,0 +1,52 @@
+"""In which order the disk is told things, and clients of them, as the process's own system calls show it."""
+
+import re
+from pathlib import Path
+
+from tests.service.clients import serving
+from tests.service.contract import QUICK, start_running, train
+from tests.service.disks import traced
+
+CALLS = "openat,read,recvfrom,write,writev,sendto,sendmsg,pwrite64,fsync,fdatasync,rename,unlink"
+
+
+def in_order(trace: Path, *patterns: str) -> None:
+    """Each of the calls is there, after the one before."""
+    calls = iter(trace.read_text().splitlines())
+    for pattern in patterns:
+        assert any(re.search(pattern, call) for call in calls), f"no {pattern}, where it should be, in {trace}"
+
+
+def test_job_is_on_disk_before_it_is_acknowledged(tmp_path: Path) -> None:
+    with serving(tmp_path / "data", "--workers", "1") as (server, client):
+        endless = start_running(client)  # so that no thread takes the other one
+        with traced(server.process.pid, CALLS, tmp_path / "trace"):
+            answer = client.post("/train", json=QUICK)
+        client.post(f"/jobs/{endless['id']}/cancel")
+    assert answer.status_code == 202
+    in_order(
+        tmp_path / "trace",
+        r"<(socket|TCP).*POST /train",
+        r"pwrite64\(.*sqlite-wal>",
+        r"fdatasync\(.*sqlite-wal>",
+        r"<(socket|TCP).*HTTP/1.1 202",
+    )
+
+
+def test_model_is_whole_on_disk_before_its_row_and_that_before_the_answer(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path / "data", "--workers", "1") as (server, client),
+        traced(server.process.pid, CALLS, tmp_path / "trace"),
+    ):
+        job = train(client, **QUICK)
+    in_order(
+        tmp_path / "trace",
+        rf"openat\(.*{job['id']}.tmp.*O_CREAT",
+        rf"write\(.*{job['id']}.tmp>",
+        rf"fsync\(.*{job['id']}.tmp>",
+        rf"rename\(.*{job['id']}.tmp.*{job['id']}.safetensors",
+        r"fsync\(.*/models>",
+        r"pwrite64\(.*sqlite-wal>",
+        r"fdatasync\(.*sqlite-wal>",
+        r"<(socket|TCP).*HTTP/1.1 200",
+    )
