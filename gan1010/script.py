@@ -189,7 +189,7 @@ def _rates(config: TrainConfig) -> dict[str, float]:
     """The constants of the learning rates: one where there is but one."""
     if config.experiment == "discriminator" or config.generator_learning_rate in (None, config.learning_rate):
         return {"LEARNING_RATE": config.learning_rate}
-    assert config.generator_learning_rate is not None  # noqa: S101, a config is complete
+    assert config.generator_learning_rate is not None  # a config is complete  # noqa: S101  # nosec B101
     return {
         "DISCRIMINATOR_LEARNING_RATE": config.learning_rate,
         "GENERATOR_LEARNING_RATE": config.generator_learning_rate,

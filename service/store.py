@@ -126,7 +126,7 @@ class Store:
         conditions = [condition for condition, value in where.items() if value is not None]
         clause = f"WHERE {' AND '.join(conditions)}" if conditions else ""
         values = [value for value in where.values() if value is not None]
-        rows = self._database.rows(f"SELECT document FROM jobs {clause} ORDER BY id DESC LIMIT ?", *values, limit)  # noqa: S608
+        rows = self._database.rows(f"SELECT document FROM jobs {clause} ORDER BY id DESC LIMIT ?", *values, limit)  # noqa: S608  # nosec B608
         return [JOB.validate_json(document) for (document,) in rows]
 
     def count(self) -> dict[str, int]:

@@ -18,6 +18,7 @@ VENDOR = ROOT / "service/page/vendor"
     [
         "ruff check",
         "ruff format --check",
+        "bandit -q -r gan1010 service",
         "mypy",
         "lint-imports",
         "hadolint Dockerfile",

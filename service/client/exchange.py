@@ -30,7 +30,7 @@ class Patience:
 
     def pause(self, attempt: int) -> float:
         """The seconds before another try, a bit off for each, so that many clients don't come all at once."""
-        return min(self.first_seconds * 2.0**attempt * random.uniform(0.75, 1.25), self.longest_seconds)  # noqa: S311
+        return min(self.first_seconds * 2.0**attempt * random.uniform(0.75, 1.25), self.longest_seconds)  # noqa: S311  # nosec B311
 
 
 def exchange(http: httpx.Client | httpx.AsyncClient, call: Call[T], patience: Patience) -> Steps[T]:

@@ -206,6 +206,16 @@ def test_model_whose_file_is_gone_is_damaged(tmp_path: Path) -> None:
         problem(client.get("/sample"), 409, "no-model")
 
 
+def test_sound_file_of_another_model_is_damage(tmp_path: Path) -> None:
+    with in_process(tmp_path, workers=1) as client:
+        one, other = (train(client, **QUICK | {"seed": seed})["id"] for seed in (1, 2))
+    models = tmp_path / "models"
+    (models / f"{one}.safetensors").write_bytes((models / f"{other}.safetensors").read_bytes())
+    with in_process(tmp_path, workers=1) as client:
+        problem(client.get("/sample", params={"job_id": one}), 409, "model-damaged")
+        assert client.get("/sample", params={"job_id": other}).status_code == 200
+
+
 def old_store(folder: Path) -> list[Job]:
     """A store of the first version: a job that has succeeded, one that ran, one that waits."""
     (folder / "models").mkdir(parents=True)
