@@ -1,0 +1,211 @@
+"""Sabotages of our own code: each a small replacement, and the test that must notice it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sabotage:
+    """What is done to the code: `old`, which is there once, becomes `new`; and the test that has to fail then."""
+
+    what: str
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+RUNS = "tests/gan1010/test_training.py"
+DISK, ORDER = "tests/service/test_disk.py", "tests/service/test_write_order.py"
+SECURITY, CRASHES = "tests/service/test_security.py", "tests/service/test_crashes.py"
+
+SABOTAGES = (
+    Sabotage(
+        what="no fsync of a model's file",
+        file="service/database.py",
+        old="            _fsync(out.fileno())\n",
+        new="",
+        test=f"{ORDER}::test_model_is_whole_on_disk_before_its_row_and_that_before_the_answer",
+    ),
+    Sabotage(
+        what="no fsync of its folder",
+        file="service/database.py",
+        old="    sync_folder(file.parent)\n",
+        new="",
+        test=f"{ORDER}::test_model_is_whole_on_disk_before_its_row_and_that_before_the_answer",
+    ),
+    Sabotage(
+        what="a model is written under its own name at once",
+        file="service/database.py",
+        old='    temporary = file.with_suffix(".tmp")\n',
+        new="    temporary = file\n",
+        test=f"{ORDER}::test_model_is_whole_on_disk_before_its_row_and_that_before_the_answer",
+    ),
+    Sabotage(
+        what="the log of the database is not fsynced at each commit",
+        file="service/database.py",
+        old="PRAGMA synchronous = FULL;",
+        new="PRAGMA synchronous = NORMAL;",
+        test=f"{ORDER}::test_job_is_on_disk_before_it_is_acknowledged",
+    ),
+    Sabotage(
+        what="the answer comes before the commit",
+        file="service/registry.py",
+        old="            self._store.add(job, key, request)\n",
+        new="            threading.Timer(0.3, self._store.add, (job, key, request)).start()\n",
+        test=f"{ORDER}::test_job_is_on_disk_before_it_is_acknowledged",
+    ),
+    Sabotage(
+        what="a failed fsync is passed over",
+        file="service/database.py",
+        old="        os.fsync(descriptor)\n    except OSError as error:\n        end_at_once(error)\n",
+        new="        os.fsync(descriptor)\n    except OSError:\n        log.warning('once more')\n",
+        test=f"{DISK}::test_failed_fsync_ends_the_process_and_the_next_start_is_clean",
+    ),
+    Sabotage(
+        what="no look at a file's digest",
+        file="service/store.py",
+        old="if hashlib.sha256(content).hexdigest() != digest:",
+        new="if not digest:",
+        test=f"{DISK}::test_sound_file_of_another_model_is_damage",
+    ),
+    Sabotage(
+        what="no look at the digest inside a file",
+        file="gan1010/modelfile.py",
+        old="    if metadata != _metadata(model):\n",
+        new="    if not metadata:\n",
+        test="tests/gan1010/test_modelfile.py::test_a_flipped_bit_anywhere_is_noticed",
+    ),
+    Sabotage(
+        what="NaN for weights is taken",
+        file="gan1010/modelfile.py",
+        old="        if not np.isfinite(weights).all():\n",
+        new="        if weights.size == 0:\n",
+        test="tests/gan1010/test_modelfile.py::test_what_is_no_model_file_is_refused_with_the_reason",
+    ),
+    Sabotage(
+        what="one random stream begins anew where a run goes on",
+        file="gan1010/inputs.py",
+        old="source.latents(config.latent, varying.seed, source.GENERATOR_LATENT, start, count)",
+        new="source.latents(config.latent, varying.seed, source.GENERATOR_LATENT, 0, count)",
+        test=f"{RUNS}::test_a_run_that_was_left_ends_with_the_very_same_bits",
+    ),
+    Sabotage(
+        what="a run goes on one iteration late",
+        file="service/run_store.py",
+        old="iteration=row[0] if row else job.iteration",
+        new="iteration=row[0] + 1 if row else job.iteration",
+        test=f"{CRASHES}::test_run_killed_three_times_ends_with_the_bits_of_an_undisturbed_one",
+    ),
+    Sabotage(
+        what="the optimiser's state is not part of a checkpoint",
+        file="gan1010/training.py",
+        old="    for name in kernel.State._fields:\n",
+        new='    for name in ("discriminator", "generator", "totals", "settled"):\n',
+        test=f"{RUNS}::test_a_run_that_was_left_ends_with_the_very_same_bits",
+    ),
+    Sabotage(
+        what="no checkpoints",
+        file="service/runner.py",
+        old="if time.monotonic() - kept > CHECKPOINT_SECONDS:",
+        new="if time.monotonic() - kept > 60 * CHECKPOINT_SECONDS:",
+        test=f"{CRASHES}::test_running_job_leaves_a_checkpoint_every_second",
+    ),
+    Sabotage(
+        what="no job is ever poison",
+        file="service/recovery.py",
+        old="return job.crashes >= MOST_CRASHES",
+        new="return job.crashes < 0",
+        test=f"{CRASHES}::test_job_that_takes_the_process_down_is_poison_and_the_rest_goes_on",
+    ),
+    Sabotage(
+        what="an idempotency key is not kept",
+        file="service/store.py",
+        old="            if key is not None:\n",
+        new='            if key == "":\n',
+        test="tests/service/test_training_routes.py::test_same_key_and_body_give_the_same_job",
+    ),
+    Sabotage(
+        what="a deleted job's model stays",
+        file="service/store.py",
+        old="            self._file(job_id).unlink(missing_ok=True)\n",
+        new="            self._file(job_id)\n",
+        test="tests/service/test_store.py::test_deleted_job_leaves_nothing",
+    ),
+    Sabotage(
+        what="two processes may share a folder",
+        file="service/store.py",
+        old="            fcntl.flock(self._folder_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
+        new="            fcntl.flock(self._folder_lock, fcntl.LOCK_SH | fcntl.LOCK_NB)\n",
+        test=f"{DISK}::test_second_process_on_a_folder_says_why_it_does_not_start",
+    ),
+    Sabotage(
+        what="a store of a later version is opened",
+        file="service/schema.py",
+        old="    if version > len(VERSIONS):\n",
+        new="    if version > len(VERSIONS) + 1:\n",
+        test=f"{DISK}::test_store_of_a_later_version_is_refused_and_left_as_it_is",
+    ),
+    Sabotage(
+        what="a pause is told before it has come",
+        file="service/routes/training.py",
+        old='        while found.job.status == "running" and found.wanted and not found.over.done():\n',
+        new="        while not found.wanted:\n",
+        test="tests/service/test_pausing.py::test_change_is_on_disk_when_it_is_told",
+    ),
+    Sabotage(
+        what="the queue has no end",
+        file="service/registry.py",
+        old="            if len(self._queued) >= self._queue_size:\n",
+        new="            if len(self._queued) < 0:\n",
+        test="tests/service/test_training_routes.py::test_full_queue_refuses_and_keeps_nothing",
+    ),
+    Sabotage(
+        what="keys are compared with ==",
+        file="service/keys.py",
+        old="            if hmac.compare_digest(digest, known):\n",
+        new="            if digest == known:\n",
+        test=f"{SECURITY}::test_keys_are_compared_in_constant_time",
+    ),
+    Sabotage(
+        what="no key is asked for with OPTIONS",
+        file="service/guard.py",
+        old='if scope["key"] is None and scope["path"] not in OPEN:',
+        new='if scope["key"] is None and scope["path"] not in OPEN and scope["method"] != "OPTIONS":',
+        test=f"{SECURITY}::test_without_a_right_key_no_route_lets_anybody_in",
+    ),
+    Sabotage(
+        what="no look at the host's name",
+        file="service/guard.py",
+        old='if self._hosts is not None and not self._is_allowed(headers.get(b"host", b"")):',
+        new="if not headers:",
+        test=f"{SECURITY}::test_addressed_to_another_name_no_route_lets_anybody_in",
+    ),
+    Sabotage(
+        what="other sites' pages may read",
+        file="service/guard.py",
+        old="        if _is_foreign(scope, headers):\n",
+        new='        if scope["method"] != "GET" and _is_foreign(scope, headers):\n',
+        test=f"{SECURITY}::test_pages_of_other_origins_get_in_nowhere",
+    ),
+    Sabotage(
+        what="a body in chunks has no limit",
+        file="service/routing.py",
+        old="                if len(body) > limit:\n",
+        new="                if not limit:\n",
+        test="tests/service/test_errors.py::test_too_large_a_body_is_refused",
+    ),
+    Sabotage(
+        what="a silent connection is never closed",
+        file="service/protocol.py",
+        old="        elif self._due is not None and now > self._due:\n",
+        new="        elif self._due is not None and now < 0:\n",
+        test="tests/service/test_protocol.py::test_silent_and_trickling_connections_are_closed_while_others_are_served",
+    ),
+    Sabotage(
+        what="a mistake is told with what was sent",
+        file="service/answers.py",
+        old='"msg": "there is no such field" if unknown else error["msg"]',
+        new='"msg": "there is no such field" if unknown else f"{error[\'msg\']}: {error.get(\'input\')}"',
+        test="tests/service/test_logs.py::test_nothing_that_a_client_sends_is_in_the_log_or_comes_back",
+    ),
+)
