@@ -68,6 +68,8 @@ def _complete(description: dict[str, Any]) -> None:
     examples = _examples()
     for path, operations in description["paths"].items():
         for operation in operations.values():
+            for parameter in operation.get("parameters", []):
+                parameter["schema"] = _sendable(parameter["schema"])
             _add_example(operation.get("requestBody", {}), examples)
             answers = operation["responses"]
             if "HTTPValidationError" in str(answers.get("422")):  # FastAPI's guess where there is a path to read
@@ -76,6 +78,12 @@ def _complete(description: dict[str, Any]) -> None:
                 problem = _problem(int(status), path)
                 v2_error = {"error": f"{problem['title']}: {problem['detail']}", **problem}
                 _add_example(answer, examples | {"Problem": problem, "V2Error": v2_error})
+
+
+def _sendable(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter's schema without the null that it is inside when it is left out: no query or header can say null."""
+    choices = [choice for choice in schema.get("anyOf", []) if choice != {"type": "null"}]
+    return {**{name: part for name, part in schema.items() if name != "anyOf"}, **choices[0]} if choices else schema
 
 
 def _add_example(body: dict[str, Any], examples: dict[str, Any]) -> None:

@@ -1,18 +1,19 @@
 """Routes: what of a request is read, and how strictly."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any, get_origin, get_type_hints
+from typing import Any, TypeVar, get_origin, get_type_hints
 
 import orjson
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.types import Receive, Scope, Send
 
 from service.errors import BodyTooLarge, WrongContentType
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+Query = TypeVar("Query", bound=BaseModel)
 
 
 class StrictRequest(Request):
@@ -53,6 +54,18 @@ class StrictRequest(Request):
             json.JSONDecodeError: it is not JSON.
         """
         return orjson.loads(await self.body())
+
+
+def read_query(request: Request, model: type[Query]) -> Query:
+    """The query, as a model has it.
+
+    Raises:
+        RequestValidationError: it is not such a query.
+    """
+    try:
+        return model.model_validate(dict(request.query_params))
+    except ValidationError as error:
+        raise mistakes_in("query", error) from None
 
 
 def mistakes_in(place: str, error: ValidationError) -> RequestValidationError:

@@ -11,7 +11,7 @@ from gan1010 import PRESETS
 from gan1010.config import LARGEST_FLOAT32
 from service.jobs import Job, JobError, Kind, Status, Transition
 from service.sweep_request import SweepOut
-from service.train_request import Config, Wire
+from service.train_request import IN_JSON, Config, Wire
 
 MOST_ROWS = 100_000  # of seeds or vectors in one request
 MOST_LISTED = 1000
@@ -22,7 +22,9 @@ Number = Annotated[float, Ge(-LARGEST_FLOAT32), Le(LARGEST_FLOAT32), Field(allow
 
 Seeds = Annotated[list[Number], Field(min_length=1, max_length=MOST_ROWS, description="values fed to G")]
 KeptIteration = Annotated[
-    int | None, Field(ge=0, le=10_000_000, description="a kept snapshot; the last one, when left out", examples=[5000])
+    int | None,
+    Field(ge=0, le=10_000_000, description="a kept snapshot; the last one, when left out", examples=[5000]),
+    IN_JSON,
 ]
 
 
@@ -149,7 +151,7 @@ class SampleQuery(BaseModel):
 
 
 class BulkQuery(BaseModel):
-    """Which model is meant, where the body is bytes."""
+    """Which model is meant, where the body does not say."""
 
     job_id: Annotated[str | None, Field(max_length=64)] = None
     iteration: KeptIteration = None

@@ -1,7 +1,6 @@
 """A sweep on the wire: what all its members share, what differs, and their seeds; and the crossing to `SweepConfig`."""
 
 import hashlib
-import typing
 from typing import Annotated, Any, Self
 
 import orjson
@@ -16,12 +15,12 @@ from pydantic import (
     model_validator,
 )
 
-from gan1010 import PRESETS, TrainConfig
+from gan1010 import PRESETS
 from gan1010.config import LARGEST_SEED, PATTERN
 from gan1010.grid import MOST_MEMBERS, SETTINGS, SweepConfig
 from service.errors import InvalidInput
 from service.jobs import Job
-from service.train_request import PRESET, Name, Wire, setting
+from service.train_request import IN_JSON, PRESET, Name, Wire, setting, type_of
 
 DEFAULT_PRESET = "article"
 ELSEWHERE = {
@@ -55,7 +54,7 @@ class Settings(Wire):
 
 def _values(name: str) -> Any:
     """A field of the grid: values of one setting, each as a training has it."""
-    hint = typing.get_type_hints(TrainConfig, include_extras=True)[name]
+    hint = type_of(name)
     value = Annotated[hint, Field(pattern=PATTERN)] if name == "pattern" else hint
     # One bad value of a million is enough to be told of.
     several = Annotated[list[value], Field(min_length=1, max_length=MOST_MEMBERS, fail_fast=True)]  # type: ignore[valid-type]
@@ -80,8 +79,8 @@ SweepGrid = create_model(
 class Seeds(Wire):
     """Seeds in a row."""
 
-    start: Annotated[int, Ge(0), Le(LARGEST_SEED), Field(description="the first")] = 0
-    count: Annotated[int, Ge(1), Le(MOST_MEMBERS), Field(description="how many")]
+    start: Annotated[int, Ge(0), Le(LARGEST_SEED), Field(description="the first"), IN_JSON] = 0
+    count: Annotated[int, Ge(1), Le(MOST_MEMBERS), Field(description="how many"), IN_JSON]
 
 
 def _counted(given: Any) -> Any:

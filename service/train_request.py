@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Annotated, Any, Literal
 
 from annotated_doc import Doc
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from pydantic_core import PydanticUndefined
 
 from gan1010 import PRESETS, TrainConfig
@@ -21,9 +21,22 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
 
+def _as_integer(given: Any) -> Any:
+    return int(given) if type(given) is float and given.is_integer() else given
+
+
+IN_JSON = BeforeValidator(_as_integer)  # where 10 and 10.0 are one number, and both an integer to JSON Schema
+
+
+def type_of(name: str) -> Any:
+    """The type of a field of `TrainConfig` on the wire, with its bounds and its documentation."""
+    hint = typing.get_type_hints(TrainConfig, include_extras=True)[name]
+    return Annotated[hint, IN_JSON] if typing.get_type_hints(TrainConfig)[name] in (int, int | None) else hint
+
+
 def setting(name: str, *, resolved: bool) -> Any:
     """A field of `TrainConfig` as pydantic has it: its type and bounds, its documentation, its default."""
-    hint = typing.get_type_hints(TrainConfig, include_extras=True)[name]
+    hint = type_of(name)
     (field,) = (field for field in fields(TrainConfig) if field.name == name)
     doc = next(mark.documentation for mark in hint.__metadata__ if isinstance(mark, Doc))
     default = PydanticUndefined if resolved else None if name == "seed" else field.default

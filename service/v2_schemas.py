@@ -4,10 +4,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from service.train_request import IN_JSON
+
 NUMBERS = {"type": "array", "items": {"anyOf": [{"type": "number"}, {"type": "array", "items": {"type": "number"}}]}}
 Parameters = Annotated[  # some clients say null for what they leave out
     dict[str, Any],
-    BeforeValidator(lambda value: {} if value is None else value),
+    BeforeValidator(lambda value: {} if value is None else value, json_schema_input_type=dict[str, Any] | None),
     Field(description="of the extensions"),
 ]
 
@@ -22,7 +24,7 @@ class InputIn(Received):
     """An input tensor: its numbers are here, or follow the JSON as `binary_data_size` bytes."""
 
     name: str = Field(description="`seed` of the generator, `vector` of the discriminator")
-    shape: list[int] = Field(description="rows, and numbers in a row")
+    shape: list[Annotated[int, IN_JSON]] = Field(description="rows, and numbers in a row")
     datatype: str = Field(description="FP32")
     parameters: Parameters = {}
     data: Annotated[

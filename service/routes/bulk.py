@@ -2,14 +2,13 @@
 
 import numpy as np
 from fastapi import APIRouter, Request, Response
-from pydantic import ValidationError
 from starlette.routing import Match
 from starlette.types import Scope
 
 from service.answers import BINARY
 from service.errors import InvalidInput
 from service.routes.inference import Float32s, answer_samples, answer_scores
-from service.routing import BareRoute, Handler, StrictRequest, mistakes_in
+from service.routing import BareRoute, Handler, StrictRequest, read_query
 from service.schemas import MOST_ROWS, BulkQuery
 
 NUMBER = np.dtype("<f4")
@@ -30,10 +29,7 @@ class BulkRoute(BareRoute):
         """The handler, in place of FastAPI's own."""
 
         async def directly(request: Request) -> Response:
-            try:
-                query = BulkQuery.model_validate(dict(request.query_params))
-            except ValidationError as error:
-                raise mistakes_in("query", error) from None
+            query = read_query(request, BulkQuery)
             answer: Response = await self.endpoint(StrictRequest(request.scope, request.receive), query)
             return answer
 

@@ -14,8 +14,8 @@ from service.answers import BINARY, BYTES, json_answer, numbers_answer, ok, pref
 from service.deps import model_of
 from service.errors import InvalidInput, NoGenerator
 from service.registry import Registry
-from service.routing import DirectRoute
-from service.schemas import SampleOut, SampleQuery, SampleRequest, ScoreOut, ScoreRequest
+from service.routing import DirectRoute, read_query
+from service.schemas import BulkQuery, SampleOut, SampleQuery, SampleRequest, ScoreOut, ScoreRequest
 
 router = APIRouter(route_class=DirectRoute, tags=["inference"])
 
@@ -27,8 +27,11 @@ SCORES = ok(model=ScoreOut, description=f"D's answers{AS_BYTES}", content=BYTES)
 IN_BULK: dict[str, Any] = {  # what the routes of `bulk` add to the description of these
     "requestBody": {"content": BYTES},
     "parameters": [
-        {"name": name, "in": "query", "description": f"{what}; only where the body is bytes", "schema": {"type": kind}}
-        for name, what, kind in (("job_id", "whose model", "string"), ("iteration", "a kept snapshot", "integer"))
+        {"name": name, "in": "query", "description": f"{what}, where the body does not say", "schema": schema}
+        for name, what, schema in (
+            ("job_id", "whose model", {"type": "string", "maxLength": 64}),
+            ("iteration", "a kept snapshot", {"type": "integer", "minimum": 0, "maximum": 10_000_000}),
+        )
     ],
 }
 
@@ -42,7 +45,7 @@ async def get_sample(request: Request, query: Annotated[SampleQuery, Query()]) -
 @router.post("/sample", responses=SAMPLES | problems(400, 413, 415), openapi_extra=IN_BULK)
 async def sample(request: Request, body: Annotated[SampleRequest, Body()] = SampleRequest()) -> Response:  # noqa: B008
     """Sample the generator for many seeds."""
-    return await answer_samples(request, body.seeds, body.job_id, body.iteration)
+    return await answer_samples(request, body.seeds, *_which(request, body))
 
 
 @router.post("/score", responses=SCORES | problems(400, 404, 409, 413, 415, 422), openapi_extra=IN_BULK)
@@ -58,7 +61,7 @@ async def score(request: Request, body: Annotated[ScoreRequest, Body()]) -> Resp
                 raise InvalidInput(detail, "body", "vectors", index)
         return np.fromiter(chain.from_iterable(vectors), np.float32, len(vectors) * width).reshape(-1, width)
 
-    return await answer_scores(request, rows, body.job_id, body.iteration, few=len(vectors) <= FEW)
+    return await answer_scores(request, rows, *_which(request, body), few=len(vectors) <= FEW)
 
 
 async def answer_scores(
@@ -115,3 +118,11 @@ async def answer_samples(
         )
 
     return answer() if len(seeds) <= FEW else await run_in_threadpool(answer)
+
+
+def _which(request: Request, body: SampleRequest | ScoreRequest) -> tuple[str | None, int | None]:
+    """The job and the iteration that the body names, or else the query."""
+    if not request.scope["query_string"]:
+        return body.job_id, body.iteration
+    query = read_query(request, BulkQuery)
+    return body.job_id or query.job_id, query.iteration if body.iteration is None else body.iteration

@@ -33,7 +33,7 @@ ANSWERS = ok(
     headers={JSON_LENGTH: {"description": "where bytes follow the JSON", "schema": {"type": "integer"}}},
 )
 OF_A_MODEL = v2_problems(404, 409)
-Name = Annotated[str, Path(description=" or ".join(NAMES), examples=["generator"])]
+Name = Annotated[str, Path(description=" or ".join(NAMES), json_schema_extra={"enum": list(NAMES)})]
 
 
 def body_of(schema: type[BaseModel], *, required: bool, **content: Any) -> dict[str, Any]:

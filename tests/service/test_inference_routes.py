@@ -120,6 +120,20 @@ def test_get_and_post_agree(shared: Client, article: Json, query: str, body: Jso
     assert got.content == shared.post("/sample", json=body | {"job_id": article["id"]}).content
 
 
+def test_query_says_whose_model_is_meant_where_the_body_does_not(shared: Client, article: Json, wide: Json) -> None:
+    named = {"job_id": article["id"], "iteration": 100}
+    asked = [shared.post("/sample", params=named, json=body) for body in ({}, named, {"iteration": 100.0})]
+    assert [answer.json() for answer in asked] == [shared.get("/sample", params=named).json()] * 3
+    other = shared.post("/sample", params=named, json={"job_id": wide["id"], "iteration": 0}).json()
+    assert (other["job_id"], other["iteration"]) == (wide["id"], 0)
+    vectors = {"vectors": [[1, 0, 1, 0]]}
+    assert (
+        shared.post("/score", params=named, json=vectors).content == shared.post("/score", json=vectors | named).content
+    )
+    for path, body in (("/sample", {}), ("/score", vectors)):
+        problem(shared.post(path, params={"iteration": "x"}, json=body), 422, "invalid-input")
+
+
 def test_every_kept_moment_can_be_sampled(shared: Client, wide: Json) -> None:
     snapshots = shared.get(f"/jobs/{wide['id']}/snapshots").json()
     for iteration, sample in zip(snapshots["iterations"], snapshots["samples"], strict=True):

@@ -77,6 +77,7 @@ def test_seeds_that_nobody_names_differ(shared: Client) -> None:
         ({"learning_rate": 1}, {"learning_rate": 1.0, "generator_learning_rate": 1.0}),
         ({"generator_learning_rate": 0.5}, {"learning_rate": 0.01, "generator_learning_rate": 0.5}),
         ({"iterations": 1}, {"record_every": 5, "snapshot_every": 100}),
+        ({"iterations": 1e1, "seed": 7.0, "record_every": 10.0}, {"iterations": 10, "seed": 7, "record_every": 10}),
         ({"iterations": 100_004}, {"record_every": 5, "snapshot_every": 100}),
         ({"iterations": 100_005}, {"record_every": 10, "snapshot_every": 100}),
         ({"iterations": 100_100}, {"record_every": 10, "snapshot_every": 200}),
