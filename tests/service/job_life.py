@@ -10,7 +10,7 @@ from typing import Literal
 
 import httpx
 import numpy as np
-from hypothesis import seed, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -246,7 +246,14 @@ def live(sequences: int, steps: int, chance: int | None = None) -> Counter[str]:
         server = Forked(parent, Path(folder))
         check = holds_what_openapi_says(httpx.get(f"{server.url}/openapi.json").json())
         server.kill()
-        chosen = settings(max_examples=sequences, stateful_step_count=steps, database=None, derandomize=chance is None)
+        chosen = settings(
+            max_examples=sequences,
+            stateful_step_count=steps,
+            deadline=None,
+            database=None,
+            derandomize=chance is None,
+            suppress_health_check=list(HealthCheck),  # it takes as long as processes take
+        )
 
         def machine() -> JobLife:
             return JobLife(parent, check, count)

@@ -1,0 +1,70 @@
+"""Schemathesis: requests right and wrong, made from `/openapi.json`, to a real process; each answer is as described."""
+
+import json
+import subprocess
+import sysconfig
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.faults.rows import Row
+from tests.service.clients import ROOT, serving
+from tests.service.contract import train
+
+SCHEMATHESIS = Path(sysconfig.get_path("scripts")) / "schemathesis"
+CONFIG = ROOT / "tests/faults/fuzzing/schemathesis.toml"
+FLAGS = ("--workers", "1", "--queue-size", "100")
+MOST_EXAMPLES, FEW_EXAMPLES = 300, 3  # of an operation, in each phase that makes them by chance
+
+
+def fuzz(seed: int, long: bool, folder: Path) -> list[Row]:
+    """Find no answer that is not as described, and none that says that the service failed."""
+    with serving(folder / "data", *FLAGS) as (server, client):
+        train(client, iterations=1000)
+        client.post("/sweeps", params={"wait": 30}, json={"grid": {"loss": ["mse", "bce"]}, "seeds": 2})
+        with _all_called_off(server.url):
+            report, said = _asked(server.url, seed, MOST_EXAMPLES if long else FEW_EXAMPLES, folder / "report.json")
+        assert client.get("/readyz").status_code == 200
+    assert "Traceback" not in "".join(server.log)
+    assert report["exit_code"] == 0, said
+    phases = {name: phase["status"] for name, phase in report["phases"].items()}
+    assert phases == dict.fromkeys(("examples", "coverage", "fuzzing", "stateful"), "success"), said
+    cases, operations = report["test_cases"]["generated"], report["operations"]["tested"]
+    assert cases >= 20_000 or not long, f"{cases} requests are too few"
+    what = f"requests to {operations} operations, {' and '.join(phases)}"
+    return [Row(what=what, times=cases, found="no 5xx, each answer as described")]
+
+
+def _asked(url: str, seed: int, examples: int, report: Path) -> tuple[dict, str]:  # type: ignore[type-arg]
+    """What Schemathesis reports, and what it says."""
+    command = [SCHEMATHESIS, "--config-file", CONFIG, "run", f"{url}/openapi.json", "--checks", "all"]
+    command += ["--phases", "examples,coverage,fuzzing,stateful", "--max-examples", str(examples), "--seed", str(seed)]
+    command += ["--workers", "2", "--continue-on-failure", "--request-timeout", "60", "--no-color", "--warnings", "off"]
+    command += ["--suppress-health-check", "all", "--report", "json", "--report-json-path", str(report)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert report.exists(), done.stdout + done.stderr
+    return json.loads(report.read_text()), done.stdout
+
+
+@contextmanager
+def _all_called_off(url: str) -> Iterator[None]:
+    """Meanwhile, have no job run or wait for long, so that there is room for others."""
+    over = threading.Event()
+
+    def call_off() -> None:
+        with httpx.Client(base_url=url, timeout=60) as client:
+            while not over.wait(0.3):
+                for status in ("running", "queued", "paused"):
+                    for job in client.get("/jobs", params={"status": status, "limit": 1000}).json()["data"]:
+                        client.post(f"/jobs/{job['id']}/cancel")
+
+    thread = threading.Thread(target=call_off)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
