@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from tests.faults.rows import Row
-from tests.service.clients import ROOT, serving
+from tests.service.clients import ROOT, clean_environment, serving
 from tests.service.contract import train
 
 SCHEMATHESIS = Path(sysconfig.get_path("scripts")) / "schemathesis"
@@ -26,7 +26,7 @@ def fuzz(seed: int, long: bool, folder: Path) -> list[Row]:
         train(client, iterations=1000)
         client.post("/sweeps", params={"wait": 30}, json={"grid": {"loss": ["mse", "bce"]}, "seeds": 2})
         with _all_called_off(server.url):
-            report, said = _asked(server.url, seed, MOST_EXAMPLES if long else FEW_EXAMPLES, folder / "report.json")
+            report, said = _asked(server.url, seed, MOST_EXAMPLES if long else FEW_EXAMPLES, folder)
         assert client.get("/readyz").status_code == 200
     assert "Traceback" not in "".join(server.log)
     assert report["exit_code"] == 0, said
@@ -38,13 +38,15 @@ def fuzz(seed: int, long: bool, folder: Path) -> list[Row]:
     return [Row(what=what, times=cases, found="no 5xx, each answer as described")]
 
 
-def _asked(url: str, seed: int, examples: int, report: Path) -> tuple[dict, str]:  # type: ignore[type-arg]
+def _asked(url: str, seed: int, examples: int, folder: Path) -> tuple[dict, str]:  # type: ignore[type-arg]
     """What Schemathesis reports, and what it says."""
+    report = folder / "report.json"
     command = [SCHEMATHESIS, "--config-file", CONFIG, "run", f"{url}/openapi.json", "--checks", "all"]
     command += ["--phases", "examples,coverage,fuzzing,stateful", "--max-examples", str(examples), "--seed", str(seed)]
     command += ["--workers", "2", "--continue-on-failure", "--request-timeout", "60", "--no-color", "--warnings", "off"]
     command += ["--suppress-health-check", "all", "--report", "json", "--report-json-path", str(report)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    environment = clean_environment(PYTHONPATH=str(ROOT))
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert report.exists(), done.stdout + done.stderr
     return json.loads(report.read_text()), done.stdout
 
