@@ -94,7 +94,7 @@ class SweepRequest(Wire):
     grid: Annotated[SweepGrid, Field(description="values to combine; one cell when left out")] = SweepGrid()  # type: ignore[valid-type]
     seeds: Annotated[
         Seeds,
-        BeforeValidator(_counted, json_schema_input_type=int | Seeds),
+        BeforeValidator(_counted, json_schema_input_type=Annotated[int, Ge(1), Le(MOST_MEMBERS)] | Seeds),
         Field(description="how many from 0 on, or from which on: each cell is trained with each"),
     ] = Seeds(count=100)
     name: Annotated[Name | None, Field(description="a name for people")] = None

@@ -43,7 +43,7 @@ def _asked(url: str, seed: int, examples: int, folder: Path) -> tuple[dict, str]
     report = folder / "report.json"
     command = [SCHEMATHESIS, "--config-file", CONFIG, "run", f"{url}/openapi.json", "--checks", "all"]
     command += ["--phases", "examples,coverage,fuzzing,stateful", "--max-examples", str(examples), "--seed", str(seed)]
-    command += ["--workers", "2", "--continue-on-failure", "--request-timeout", "60", "--no-color", "--warnings", "off"]
+    command += ["--continue-on-failure", "--request-timeout", "60", "--no-color", "--warnings", "off"]
     command += ["--suppress-health-check", "all", "--report", "json", "--report-json-path", str(report)]
     environment = clean_environment(PYTHONPATH=str(ROOT))
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)

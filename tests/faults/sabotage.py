@@ -12,7 +12,7 @@ from tests.faults.sabotages import SABOTAGES, Sabotage
 from tests.service.clients import ROOT, clean_environment
 
 PARTS = ("gan1010", "service", "tests", "pyproject.toml", "README.md")
-SHORT = 2  # sabotages, where there is little time
+SHORT = 1  # where there is little time
 
 
 def sabotage(seed: int, long: bool, folder: Path) -> list[Row]:
