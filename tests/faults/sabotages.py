@@ -104,6 +104,14 @@ SABOTAGES = (
         test=f"{RUNS}::test_a_run_that_was_left_ends_with_the_very_same_bits",
     ),
     Sabotage(
+        what="paused jobs are forgotten at a restart",
+        file="service/store.py",
+        old="WHERE status IN ('queued', 'running', 'paused') ORDER BY id",
+        new="WHERE status IN ('queued', 'running') ORDER BY id",
+        test="tests/service/test_job_life.py::"
+        "test_jobs_are_those_that_there_should_be_after_any_calls_restarts_and_kills",
+    ),
+    Sabotage(
         what="no checkpoints",
         file="service/runner.py",
         old="if time.monotonic() - kept > CHECKPOINT_SECONDS:",

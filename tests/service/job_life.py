@@ -70,9 +70,22 @@ class JobLife(RuleBasedStateMachine):
             assert self.server.stop() == 0
 
     def teardown(self) -> None:
-        if self.server.running:
-            self.close("kill")
-        self.folder.cleanup()
+        try:
+            self.wind_up()
+        finally:
+            if self.server.running:
+                self.close("kill")
+            self.folder.cleanup()
+
+    def wind_up(self) -> None:
+        """Whatever there is after a last sudden end can be gone on with, called off and forgotten."""
+        self.end("kill")
+        self.all_is_as_it_should_be()
+        for act in (self.resume, self.cancel, self.delete):
+            for id in list(self.status):
+                act(id)
+                self.all_is_as_it_should_be()
+        assert not self.status
 
     @initialize(target=jobs, endless=st.booleans(), seed=st.integers(0, 9))
     def begin(self, endless: bool, seed: int) -> str:
