@@ -10,7 +10,7 @@ from typing import Literal
 
 import httpx
 import numpy as np
-from hypothesis import HealthCheck, seed, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -266,6 +266,7 @@ def live(sequences: int, steps: int, chance: int | None = None) -> Counter[str]:
             database=None,
             derandomize=chance is None,
             suppress_health_check=list(HealthCheck),  # it takes as long as processes take
+            phases=[Phase.generate],  # a sequence is short as it is, and to find a shorter one takes minutes
         )
 
         def machine() -> JobLife:
