@@ -152,6 +152,11 @@ class Protocol(HttpToolsProtocol):
             else:
                 self._refuse(408)
 
+    def abort_if_untaken(self) -> None:
+        """End the connection if its client has yet to take in what was sent to it."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+
     def _refuse(self, status: int) -> None:
         """Say why, if no other answer is on its way, and end the connection."""
         busy = self.cycle is not None and not self.cycle.response_complete
@@ -184,6 +189,11 @@ class Lookout:
             self._has_waited, self._last_look = False, now
             for connection in list(connections):
                 connection.close_if_late(now)
+
+    def leave_behind(self, connections: Iterable[Any]) -> None:
+        """End those whose clients have yet to take in what was sent to them."""
+        for connection in list(connections):
+            connection.abort_if_untaken()
 
 
 def _refusal(status: int, client: tuple[str, int] | None) -> bytes:

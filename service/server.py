@@ -5,6 +5,7 @@ import contextlib
 import logging
 import resource
 import signal
+import socket
 import sqlite3
 import sys
 from types import FrameType
@@ -20,7 +21,8 @@ from service.schema import StoreTooNewError
 from service.settings import Settings
 from service.store import FolderInUseError
 
-GRACE_SECONDS = 5  # for requests that are under way when the process is told to stop
+GRACE_SECONDS = 5  # for requests that are under way when the process is told to stop,
+TAKING_SECONDS = 4  # and for their clients to take in the answers
 log = logging.getLogger("gan1010.server")
 
 
@@ -55,6 +57,13 @@ class Server(uvicorn.Server):
         """Stop: at once for who waits, and when the requests under way are answered for the rest."""
         self._stop_waiting()
         super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what is under way; who does not take in the answer is left behind before uvicorn cancels the rest."""
+        loop, connections = asyncio.get_running_loop(), self.server_state.connections
+        leaving = loop.call_later(TAKING_SECONDS, self._lookout.leave_behind, connections)
+        await super().shutdown(sockets)
+        leaving.cancel()
 
 
 def serve(settings: Settings) -> None:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.service.clients import Server, serving
-from tests.service.contract import start_running
+from tests.service.contract import start_running, train
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 JSON = b"Content-Type: application/json\r\n"
@@ -262,3 +262,18 @@ def test_open_streams_and_slow_senders_do_not_keep_it_from_stopping(
         assert server.stop() == 0
         assert time.monotonic() - asked < 8
     assert "Traceback" not in "".join(server.log)
+
+
+def test_answers_that_nobody_takes_in_are_left_behind_when_it_stops(tmp_path: Path) -> None:
+    with serving(tmp_path, "--workers", "1") as (server, client), ExitStack() as stack:
+        job = train(client, iterations=1_000_000, record_every=5)["id"]
+        address = (client.base_url.host, client.base_url.port or 80)
+        for _ in range(3):
+            unread = stack.enter_context(closing(connected(address)))
+            unread.sendall(f"GET /jobs/{job}/progress HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            assert unread.recv(KIB).startswith(b"HTTP/1.1 200")
+        asked = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - asked < 8
+    assert "Traceback" not in "".join(server.log)
+    assert "ERROR" not in "".join(server.log)
