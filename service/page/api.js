@@ -56,7 +56,6 @@ export const api = {
   sweepResults: (id) => json(`sweeps/${id}/results`),
   sweepMembers: (id, query) => json(`sweeps/${id}/members?${query}`),
   trainMember: (id, index) => json(`sweeps/${id}/members/${index}/train`, { method: "POST" }),
-  description: () => json("openapi.json"),
 };
 
 /** What the service did not answer: say so, and look every second whether it is back. */

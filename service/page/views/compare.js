@@ -7,9 +7,10 @@ import { state } from "../state.js";
 import { Component, html } from "../ui.js";
 import { ago, t, whole } from "../words.js";
 import { Actions } from "./actions.js";
-import { Overlay, style } from "./overlay.js";
+import { Overlay } from "./overlay.js";
 import { Bits } from "./parts.js";
 import { runName, Status } from "./runhead.js";
+import { Swatch } from "./swatch.js";
 
 const MOST_COMPARED = 8;
 
@@ -85,10 +86,4 @@ function Row({ job, chosen, forget }) {
     <td class="quiet">${ago(job.created_at)}</td>
     <td class="actions"><${Actions} job=${job} name=${name} forget=${forget} /></td>
   </tr>`;
-}
-
-/** A piece of the run's line, as it is in the chart. */
-export function Swatch({ place }) {
-  const { dash, name } = style(place);
-  return html`<svg class="swatch" width="26" height="12" viewBox="0 0 26 12" aria-hidden="true"><line x1="1" x2="25" y1="6" y2="6" class=${`run-${name}`} stroke-dasharray=${dash?.join(" ")} /></svg>`;
 }

@@ -6,15 +6,10 @@ import uPlot from "../vendor/uplot/uPlot.esm.js";
 import { state } from "../state.js";
 import { Component, html } from "../ui.js";
 import { fine, known, t, whole } from "../words.js";
-import { Swatch } from "./compare.js";
 import { runName } from "./runhead.js";
+import { style, Swatch } from "./swatch.js";
 
 const CURVES = ["generator", "fake", "real"];
-const COLOURS = ["real", "fake", "generator", "ink"];
-const DASHES = [undefined, [10, 5], [2, 4]];
-
-/** How the line of the run in that place looks: no two are the same in colour and dashes. */
-export const style = (place) => ({ name: COLOURS[place % COLOURS.length], dash: DASHES[(Math.floor(place / COLOURS.length) + place) % DASHES.length] });
 
 export class Overlay extends Component {
   data(runs, curve, smooth) {
@@ -56,7 +51,7 @@ function Differences({ runs }) {
     ...differ.map((name) => [t(`field.${name}`), (run) => said(run.config[name])]),
     [t("compare.bits"), ({ job }) => job.result?.bits ?? "–"],
     [t("compare.settled"), ({ job }) => (job.result?.settled_at ? whole(job.result.settled_at) : "–")],
-    [t("losses.generator"), ({ job }) => fine(job.result?.generator_loss ?? NaN, 3)],
+    [t("question.generator_loss"), ({ job }) => fine(job.result?.generator_loss ?? NaN, 3)],
   ];
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${t("overlay.differences")}><table class="differences"><caption>${t(differ.length ? "overlay.differences" : "overlay.same")}</caption>
     <thead><tr><td></td>${runs.map((run, place) => html`<th scope="col"><${Swatch} place=${place} /> ${runName(run.job)}</th>`)}</tr></thead>

@@ -1,7 +1,7 @@
 // Taking a run away: its losses, pictures and networks as files, and the whole training as a program of its own.
 
-import { api, ask } from "../api.js";
-import { report, session } from "../session.js";
+import { ask } from "../api.js";
+import { report, session, wantedJob } from "../session.js";
 import { state } from "../state.js";
 import { Component, html } from "../ui.js";
 import { t } from "../words.js";
@@ -10,7 +10,6 @@ import { RunHead, runName } from "./runhead.js";
 export class TakeAway extends Component {
   componentDidMount() {
     this.choose();
-    api.description().then((description) => this.setState({ onnx: JSON.stringify(description.paths["/models/{job_id}/{file}"]).includes(".onnx") }), report);
   }
 
   /** Without a run in the address: the newest that is finished. */
@@ -23,9 +22,9 @@ export class TakeAway extends Component {
     this.choose();
   }
 
-  render(_, { onnx, copied }) {
+  render(_, { copied }) {
     const { run } = session;
-    if (!run) return html`<div class="take"><div class="page-head"><h1>${t("view.take")}</h1></div><p class="card empty">${t("take.none")}</p></div>`;
+    if (!run) return html`<div class="take"><div class="page-head"><h1>${t("view.take")}</h1></div>${(session.trouble || (session.jobs && !wantedJob())) && html`<p class="card empty">${t("take.none")}</p>`}</div>`;
     const { id, status } = run.job;
     const finished = status === "succeeded";
     const file = (name) => (run.pair || !name.startsWith("generator")) && html`<${Item} href=${`models/${id}/${name}`} save=${name} name=${name} says="take.model" />`;
@@ -39,7 +38,7 @@ export class TakeAway extends Component {
         ${finished && html`<section class="card pictures"><h2>${t("take.pictures")}</h2><ul>${["losses", ...(run.pair ? ["evolution"] : []), "surface"].map((plot) => html`<li class="take-plot">
           <img src=${`jobs/${id}/plots/${plot}.svg`} alt=${t(`take.${plot}`)} loading="lazy" /><span class="row"><b>${t(`take.${plot}`)}</b>
           ${["png", "svg"].map((format) => html`<a class="chip" href=${`jobs/${id}/plots/${plot}.${format}`} download=${`${plot}.${format}`} aria-label=${`${plot}.${format}`}>${format.toUpperCase()}</a>`)}</span></li>`)}</ul></section>`}
-        ${finished && html`<section class="card"><h2>${t("take.networks")}</h2><ul>${file("generator.safetensors")}${file("discriminator.safetensors")}${onnx && html`${file("generator.onnx")}${file("discriminator.onnx")}`}</ul></section>`}
+        ${finished && html`<section class="card"><h2>${t("take.networks")}</h2><ul>${file("generator.safetensors")}${file("discriminator.safetensors")}${file("generator.onnx")}${file("discriminator.onnx")}</ul></section>`}
         <section class="card"><h2>${t("take.again")}</h2><ul>
           <${Item} href=${`jobs/${id}/script.py`} save="train_gan.py" name="train_gan.py" says="take.script" />
           <li><button type="button" class="take-item" onClick=${() => this.copy()}><b>${t("take.link")}</b><span role="status">${t(copied ? "take.copied" : "take.link.says")}</span></button></li></ul></section>
