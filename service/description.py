@@ -56,15 +56,7 @@ def describe(app: FastAPI) -> None:
 
 
 def _complete(description: dict[str, Any]) -> None:
-    schemas = description["components"]["schemas"]
-    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas |= problem.pop("$defs")
-    schemas["Problem"] = problem
-    for shape in V2_SCHEMAS:
-        schema = shape.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas |= schema.pop("$defs", {}) | {shape.__name__: schema}
-    for own in ("HTTPValidationError", "ValidationError"):  # FastAPI's, which no answer here has
-        schemas.pop(own, None)
+    _complete_schemas(description["components"]["schemas"])
     examples = _examples()
     for path, operations in description["paths"].items():
         for operation in operations.values():
@@ -78,6 +70,19 @@ def _complete(description: dict[str, Any]) -> None:
                 problem = _problem(int(status), path)
                 v2_error = {"error": f"{problem['title']}: {problem['detail']}", **problem}
                 _add_example(answer, examples | {"Problem": problem, "V2Error": v2_error})
+
+
+def _complete_schemas(schemas: dict[str, Any]) -> None:
+    """Add those that FastAPI knows nothing of, and take away what nobody needs."""
+    for shape in (Problem, *V2_SCHEMAS):
+        schema = shape.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= schema.pop("$defs", {}) | {shape.__name__: schema}
+    for own in ("HTTPValidationError", "ValidationError"):  # FastAPI's, which no answer here has
+        schemas.pop(own, None)
+    for schema in schemas.values():
+        for part in schema.get("properties", {}).values():
+            if isinstance(part.get("default"), dict):  # an empty object: generators of clients stumble over it
+                del part["default"]
 
 
 def _sendable(schema: dict[str, Any]) -> dict[str, Any]:

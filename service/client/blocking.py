@@ -67,6 +67,7 @@ class Client:
     progress_csv = _method(calls.progress_csv)
     article_progress = _method(calls.article_progress)
     snapshots = _method(calls.snapshots)
+    snapshots_npz = _method(calls.snapshots_npz)
     plot = _method(calls.plot)
     script = _method(calls.script)
     sample = _method(calls.sample)

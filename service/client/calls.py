@@ -153,6 +153,17 @@ def snapshots(job_id: str, *, weights: bool = False) -> Call[answers.Snapshots]:
     return _get(job_path(job_id, "snapshots"), answers.Snapshots, weights=str(weights).lower())
 
 
+def snapshots_npz(job_id: str) -> Call[bytes]:
+    """The same with all weights, as NumPy arrays in an `.npz` file."""
+    path = job_path(job_id, "snapshots")
+    return Call(
+        path=path,
+        params={"weights": "true"},
+        headers={"Accept": "application/x-npz"},
+        parse=lambda answer: answer.content,
+    )
+
+
 def plot(job_id: str, plot: Plot = "losses", format: Format = "png", *, iteration: int | None = None) -> Call[bytes]:
     """A picture of a job; the surface, which is of one moment, of any that was kept."""
     return _bytes(job_path(job_id, "plots", f"{plot}.{format}"), iteration=iteration)
@@ -264,7 +275,7 @@ def _get(path: str, meaning: type[T], /, **params: Any) -> Call[T]:
 
 
 def _bytes(path: str, **params: Any) -> Call[bytes]:
-    return Call(path=path, params=_given(params), parse=lambda answer: answer.content)
+    return Call(path=path, params=_given(params), parse=_content)
 
 
 def _csv(path: str, **params: Any) -> Call[str]:
@@ -273,6 +284,10 @@ def _csv(path: str, **params: Any) -> Call[str]:
 
 def _as(kind: type[T]) -> Callable[[httpx.Response], T]:
     return lambda answer: TypeAdapter(kind).validate_json(answer.content)
+
+
+def _content(answer: httpx.Response) -> bytes:
+    return answer.content
 
 
 def _text(answer: httpx.Response) -> str:

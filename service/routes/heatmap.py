@@ -8,10 +8,10 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from gan1010.cells import across
 from gan1010.grid import SETTINGS, SweepConfig
-from service.answers import PICTURE_HEADERS, UNCHANGED, problems, unless_known
+from service.answers import UNCHANGED, problems
 from service.deps import ExistingJob, Jobs
 from service.errors import InvalidInput, NoSuchPlot
-from service.routes.plots import MEDIA_TYPES, PICTURE, Format
+from service.routes.plots import MEDIA_TYPES, PICTURE, Format, picture_answer
 from service.routing import StrictRoute
 
 router = APIRouter(route_class=StrictRoute, tags=["sweeps"])
@@ -54,7 +54,7 @@ async def get_sweep_plot(
         return heatmap(across(config, table, value, x, y), *axes, x, y, value, cast(Format, format))
 
     picture = await anyio.to_thread.run_sync(draw, limiter=request.app.state.drawing)
-    return unless_known(request, Response(picture, headers=PICTURE_HEADERS, media_type=MEDIA_TYPES[format]))
+    return picture_answer(request, picture, format)
 
 
 def _axis(config: SweepConfig, axis: str, name: str) -> Sequence[Any]:

@@ -8,7 +8,7 @@ import numpy as np
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from gan1010.training import model_at
-from service.answers import PICTURE_HEADERS, UNCHANGED, Responses, ok, problems, unless_known
+from service.answers import BINARY, BYTES, PICTURE_HEADERS, UNCHANGED, Responses, ok, prefers, problems, unless_known
 from service.deps import ExistingJob, Jobs
 from service.errors import InvalidInput, NoGenerator, NoModel, NoSuchPlot
 from service.jobs import Job
@@ -22,7 +22,7 @@ MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml"}
 PLOTS = ("losses", "evolution", "surface")
 PICTURE: Responses = ok(
     description="The picture; the same job and moment always give the same bytes",
-    content={kind: {"schema": {"type": "string", "format": "binary"}} for kind in MEDIA_TYPES.values()},
+    content=dict.fromkeys((*MEDIA_TYPES.values(), BINARY), BYTES[BINARY]),
 )
 
 
@@ -49,7 +49,13 @@ async def get_plot(
     picture = await anyio.to_thread.run_sync(
         _draw, registry, job, plot, cast(Format, format), iteration, limiter=request.app.state.drawing
     )
-    return unless_known(request, Response(picture, headers=PICTURE_HEADERS, media_type=MEDIA_TYPES[format]))
+    return picture_answer(request, picture, format)
+
+
+def picture_answer(request: Request, picture: bytes, format: str) -> Response:
+    """A picture, or just its bytes for a program that has no word for pictures: many that are generated have none."""
+    kind = BINARY if prefers(request, BINARY) else MEDIA_TYPES[format]
+    return unless_known(request, Response(picture, headers=PICTURE_HEADERS, media_type=kind))
 
 
 def _draw(registry: Registry, job: Job, plot: str, format: Format, iteration: int | None) -> bytes:

@@ -1,9 +1,11 @@
 """Every call of both clients, against the application: what it asks for, and what its answer is."""
 
+import io
 import re
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import pytest
 from pydantic import BaseModel
 
@@ -102,6 +104,8 @@ def test_snapshots(client: Any, article: Any, alone: Any) -> None:
     weights = client.snapshots(article["id"], weights=True).weights
     assert (len(weights.generator), weights.shapes["generator"]["0.weight"]) == (101, [3, 1])
     assert client.snapshots(alone["id"]).samples == []
+    arrays = np.load(io.BytesIO(client.snapshots_npz(article["id"])))
+    assert arrays["generator.0.weight"].shape == (101, 3, 1)
 
 
 def test_events_tell_all_and_end_with_the_job(client: Any) -> None:
@@ -186,7 +190,8 @@ def test_every_route_has_its_call(shared: clients.Client, kind: str) -> None:
 EVERY_NAME: dict[str, tuple[Any, ...]] = {
     "train": (), "sweep": (), "train_member": ("x", 1), "jobs": (), "job": ("x",), "cancel": ("x",), "pause": ("x",),
     "resume": ("x",), "delete": ("x",), "progress": ("x",), "progress_csv": ("x",), "article_progress": ("x",),
-    "snapshots": ("x",), "plot": ("x",), "script": ("x",), "sample": (), "score": ([[1.0]],), "models": (),
+    "snapshots": ("x",), "snapshots_npz": ("x",), "plot": ("x",), "script": ("x",), "sample": (),
+    "score": ([[1.0]],), "models": (),
     "download": ("x", "y"), "presets": (), "results": ("x",), "results_csv": ("x",), "members": ("x",),
     "heatmap": ("x",), "health": (), "ready": (), "metrics": (),
 }  # fmt: skip

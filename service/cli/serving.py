@@ -1,4 +1,4 @@
-"""The command line: `gan1010 serve`, `gan1010 demo` and `gan1010 sweep`."""
+"""The commands that are a service."""
 
 import sys
 from pathlib import Path
@@ -6,15 +6,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(name="gan1010", no_args_is_help=True)
 
-
-@app.callback()
-def gan1010() -> None:
-    """Train, watch, sample and score the GAN of the pattern 1-0-1-0."""
-
-
-@app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. (GAN1010_HOST; 127.0.0.1)")] = None,
     port: Annotated[
@@ -56,7 +48,6 @@ def serve(
     serve(settings)
 
 
-@app.command()
 def demo(
     output: Annotated[Path, typer.Option(help="Folder for the pictures and the models.")] = Path("gan1010-demo"),
     stay: Annotated[
@@ -64,42 +55,6 @@ def demo(
     ] = None,
 ) -> None:
     """Run the article: train over HTTP, sample, score, and write its pictures."""
-    from service.demo import demo
+    from service.cli.article import tell
 
-    demo(output, stay=sys.stdout.isatty() and sys.stdin.isatty() if stay is None else stay)
-
-
-@app.command()
-def sweep(
-    grid: Annotated[
-        list[str] | None, typer.Option(metavar="FIELD=A,B,...", help="Values to combine; repeat it for more fields.")
-    ] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="A setting that all share; repeatable.")
-    ] = None,
-    preset: Annotated[str | None, typer.Option(help="Where the settings that are not given come from.")] = None,
-    seeds: Annotated[int, typer.Option(help="GANs in each cell, one a seed.")] = 100,
-    first_seed: Annotated[int, typer.Option(help="The first of these seeds.")] = 0,
-    name: Annotated[str | None, typer.Option(help="A name for people.")] = None,
-    heatmap: Annotated[Path | None, typer.Option(help="Picture to write: .png or .svg.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print all cells as JSON, no table.")] = False,
-    url: Annotated[
-        str | None,
-        typer.Option(envvar="GAN1010_URL", help="The service. (Default: the one on port 8000, else one of its own.)"),
-    ] = None,
-) -> None:
-    """Train a GAN for every combination of settings and every seed: does it always converge?"""
-    from service.sweep_command import Outputs, run_sweep, sweep_request
-
-    try:
-        request = sweep_request(
-            grid or [], settings or [], preset=preset, seeds=seeds, first_seed=first_seed, name=name
-        )
-        run_sweep(request, url, Outputs(as_json=as_json, heatmap=heatmap))
-    except ValueError as error:
-        sys.exit(f"gan1010 sweep: {error}")
-
-
-def main() -> None:
-    """Run the command line."""
-    app()
+    tell(output, stay=sys.stdout.isatty() and sys.stdin.isatty() if stay is None else stay)

@@ -9,11 +9,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 from pydantic import SecretStr
 from rich.console import Console
 
 from service.app import create_app
+from service.client import Client
 from service.schema import StoreTooNewError
 from service.server import Server
 from service.settings import Settings
@@ -21,7 +21,7 @@ from service.store import FolderInUseError
 
 
 @contextlib.contextmanager
-def service_at(data_dir: Path, console: Console) -> Iterator[tuple[httpx.Client, Server]]:
+def service_at(data_dir: Path, console: Console) -> Iterator[tuple[Client, Server]]:
     """The service on a data folder, and a client of it; ends the program with a word if it cannot start."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
@@ -39,7 +39,7 @@ def service_at(data_dir: Path, console: Console) -> Iterator[tuple[httpx.Client,
                 time.sleep(0.01)
         if not server.started:
             sys.exit("gan1010 cannot start; gan1010 serve says why")
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        with Client(f"http://127.0.0.1:{port}", api_key="") as client:
             yield client, server
     finally:
         server.should_exit = True

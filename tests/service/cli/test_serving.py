@@ -1,32 +1,18 @@
-"""The commands, as processes: what they print, how they end, and that each setting has its flag."""
+"""`gan1010 serve` and `demo`, as processes: what they print, how they end, and that each setting has its flag."""
 
 import re
 import socket
-import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import httpx
 import pytest
 
 from service.settings import Settings
-from tests.service.clients import Server, clean_environment, serving, starting
+from tests.service.cli.commands import GAN1010, run
+from tests.service.clients import Server, serving, starting
 
-GAN1010 = [str(Path(sysconfig.get_path("scripts")) / "gan1010")]
 MODULE = [sys.executable, "-m", "service"]
-
-
-def run(command: list[str], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env=clean_environment(COLUMNS="200", NO_COLOR="1", TERM="dumb", **environment),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_every_setting_has_its_flag_and_says_its_variable(tmp_path: Path) -> None:
@@ -35,13 +21,6 @@ def test_every_setting_has_its_flag_and_says_its_variable(tmp_path: Path) -> Non
     for name in Settings.model_fields:
         assert f"--{name.replace('_', '-')}" in shown.stdout
         assert f"GAN1010_{name.upper()}" in shown.stdout
-
-
-def test_help_names_the_commands(tmp_path: Path) -> None:
-    shown = run([*GAN1010, "--help"], tmp_path)
-    assert shown.returncode == 0
-    assert re.search(r"^\W*serve\b", shown.stdout, re.MULTILINE)
-    assert re.search(r"^\W*demo\b", shown.stdout, re.MULTILINE)
 
 
 def test_module_is_the_serve_command(tmp_path: Path) -> None:
