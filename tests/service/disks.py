@@ -69,7 +69,11 @@ def _attached(pid: int, *options: str) -> Iterator[None]:
         yield
     finally:
         tracer.terminate()
-        tracer.communicate()
+        try:
+            tracer.communicate(timeout=5)
+        except subprocess.TimeoutExpired:  # it does not always notice that a process of many threads has ended
+            tracer.kill()
+            tracer.communicate()
 
 
 def _is_traced(pid: int) -> bool:
