@@ -1,17 +1,23 @@
 """The README's examples, run as they stand; and nothing of the service is left out of it."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from service.cli import command_line
 from service.settings import Settings
-from tests.service.clients import in_process
+from tests.service.clients import clean_environment, in_process
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+SCRIPTS = sysconfig.get_path("scripts")
 TAKEN_AWAY = {
     "generator.safetensors", "discriminator.safetensors", "losses.svg", "evolution.png", "surface.png", "script.py",
     "heatmap.png", "snapshots.npz", "vectors.f32", "scores.f32", "generator.onnx", "triton.zip",
@@ -39,9 +45,29 @@ def test_the_curl_examples_work_one_after_the_other(followed: Path) -> None:
 
 
 @pytest.mark.parametrize("block", _blocks("python"))
-def test_the_python_examples_work(block: str, followed: Path, server_url: str) -> None:
+def test_the_python_examples_work(block: str, followed: Path, server_url: str, tmp_path: Path) -> None:
+    folder = shutil.copytree(followed, tmp_path / "here")
     program = block.replace("localhost:8000", server_url.removeprefix("http://"))
-    subprocess.run([sys.executable, "-c", program], cwd=followed, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", program], cwd=folder, check=True, timeout=120)
+
+
+def test_the_commands_work_one_after_the_other(server_url: str, tmp_path: Path) -> None:
+    environment = clean_environment(GAN1010_URL=server_url, PATH=f"{SCRIPTS}:{os.environ['PATH']}")
+    script = "set -euo pipefail\n" + "\n".join(_blocks("shell"))
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    assert {file.name for file in tmp_path.iterdir()} == {"evolution.svg", "taken-away", "networks.safetensors"}
+
+
+def test_every_command_and_option_is_shown() -> None:
+    for name, command in get_command(command_line()).commands.items():  # type: ignore[attr-defined]
+        row = next(line for line in README.splitlines() if re.match(rf"\| `{name}( .*)?` \|", line))
+        options = [text for option in command.params for text in (*option.opts, *option.secondary_opts)]
+        place = README if name == "serve" else row
+        missing = [text for text in options if text.startswith("-") and text != "--help" and f"`{text}`" not in place]
+        assert missing == [], f"gan1010 {name}"
 
 
 def test_every_curl_stands_in_a_block_that_is_run() -> None:
@@ -60,6 +86,6 @@ def test_every_route_is_shown(tmp_path: Path) -> None:
 
 def test_every_setting_is_shown_with_its_flag_and_default() -> None:
     for name, field in Settings.model_fields.items():
-        row = next(line for line in README.splitlines() if f"`GAN1010_{name.upper()}`" in line)
+        row = next(line for line in README.splitlines() if line.startswith(f"| `GAN1010_{name.upper()}`"))
         assert f"`--{name.replace('_', '-')}`" in row
         assert name == "workers" or f"| {field.default or 'none'} |" in row
