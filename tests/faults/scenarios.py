@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.faults.bits import bits
 from tests.faults.calls import calls
+from tests.faults.crowds import crowds
 from tests.faults.damage import damage
 from tests.faults.fuzz import fuzz
 from tests.faults.kills import kills
@@ -18,6 +19,7 @@ SCENARIOS: dict[str, Scenario] = {
     "bits": bits,
     "calls": calls,
     "damage": damage,
+    "crowds": crowds,
     "fuzz": fuzz,
     "sequences": sequences,
     "sabotage": sabotage,
