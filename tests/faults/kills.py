@@ -26,7 +26,7 @@ SLOWEST_START = 1.5  # times a clean one, at the median
 
 def kills(seed: int, long: bool, folder: Path) -> list[Row]:
     """Kill a process under load over and over: nothing acknowledged is lost, nothing is there twice."""
-    times, random = 300 if long else 5, Random(seed)  # noqa: S311
+    times, random = 300 if long else 3, Random(seed)  # noqa: S311
     clean = statistics.median(_start_seconds(folder / f"clean-{number}") for number in range(5 if long else 3))
     customers = [Customer(f"customer {number}", Random(seed + number)) for number in range(CUSTOMERS)]  # noqa: S311
     starts, data = [], folder / "data"

@@ -38,3 +38,10 @@ def done(*arguments: object, url: str | None = None, piped: str | None = None) -
     result = gan1010(*arguments, url=url, piped=piped)
     assert result.exit_code == 0, result.output
     return re.sub(" +$", "", result.stdout, flags=re.MULTILINE)
+
+
+def refused(*arguments: object, url: str | None = None) -> tuple[int, str]:
+    """The code that it ends with when it cannot do that, and why, in one line; it prints nothing else."""
+    result = gan1010(*arguments, url=url)
+    assert result.stdout == ""
+    return result.exit_code, " ".join(result.stderr.replace("│", " ").split())
