@@ -35,14 +35,14 @@ def calls(seed: int, long: bool, folder: Path) -> list[Row]:
             while cases and server.process.poll() is None:
                 call, error, when = cases.pop(0)
                 refused = customer.refused.total()
-                exited = _fails_during(server.process.pid, client, customer, (call, f"error={error}:when={when}"), data)
+                fault = call, f"error={error}:when={when}"
+                exited = _fails_during(server.process.pid, client, customer, fault, data)
+                if not exited:
+                    exited = _ends_while_looked_at(client, customer)
                 if exited:
                     code = server.wait(10)
                     assert code == EX_IOERR, f"{call} {error} {when}: exit code {code}\n{''.join(server.log)}"
                     assert call in FSYNCS, f"{call} {error} {when} ended the process"
-                else:
-                    customer.look_at_all(client)
-                    nothing_is_there_twice(client, [customer])
                 counts[call, _outcome(exited, customer.refused.total() - refused)] += 1
         is_intact(data, folder / "copy")
     with serving(data) as (_, client):
@@ -62,6 +62,16 @@ def _fails_during(pid: int, client: httpx.Client, customer: Customer, fault: tup
         with failing(pid, *fault, *paths):
             for _ in range(ACTS):
                 customer.act(client)
+    except httpx.TransportError:
+        return True
+    return False
+
+
+def _ends_while_looked_at(client: httpx.Client, customer: Customer) -> bool:
+    """Whether the process has ended after all; if not, all that it told still has to be so."""
+    try:
+        customer.look_at_all(client)
+        nothing_is_there_twice(client, [customer])
     except httpx.TransportError:
         return True
     return False
