@@ -6,7 +6,7 @@
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypedDict, TypeVar, Unpack
+from typing import Any, Generic, Literal, TypeVar, Unpack
 from urllib.parse import quote
 
 import httpx
@@ -14,44 +14,12 @@ from pydantic import TypeAdapter
 
 from service.client import answers
 from service.client.answers import Kind, Status
+from service.client.settings import NamedSettings, Range, Settings
 
 T = TypeVar("T")
 Plot = Literal["losses", "evolution", "surface"]
 Format = Literal["png", "svg"]
 MOST_WAIT = 30  # seconds that the service waits for a job's end
-
-
-class Settings(TypedDict, total=False):
-    """The settings of a training. What is not given is the preset's, and the article's where no preset is named."""
-
-    preset: str
-    experiment: Literal["gan", "discriminator"]
-    pattern: str
-    spread: float
-    iterations: int
-    learning_rate: float
-    generator_learning_rate: float | None
-    hidden_size: int
-    loss: Literal["mse", "bce"]
-    optimizer: Literal["sgd", "adam"]
-    latent: Literal["constant", "uniform", "normal"]
-    latent_value: float
-    seed: int | None
-    record_every: int | None
-    snapshot_every: int | None
-
-
-class NamedSettings(Settings, total=False):
-    """The same with a name for people, which each job may have."""
-
-    name: str | None
-
-
-class Range(TypedDict):
-    """Seeds in a row."""
-
-    start: int
-    count: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,8 @@ from gan1010 import Model, modelfile
 from service import schemas, sweep_schemas
 from service.client import AsyncClient, Client, answers, calls
 from service.client.answers import Job, Progress
-from service.client.calls import Call, NamedSettings
+from service.client.calls import Call
+from service.client.settings import NamedSettings
 from service.train_request import TrainRequest
 from tests.service import clients
 from tests.service.both_clients import KINDS, one_of
