@@ -13,7 +13,7 @@ def test_one_press_trains_a_gan_and_replays_it(page: Page) -> None:
 
     page.get_by_role("button", name="Train a GAN", exact=True).click()
 
-    expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=1000)
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
     expect(page.locator(".outcome")).to_contain_text("G makes 1010")
     expect(page.get_by_role("heading", name=STEPS[3])).to_be_visible()
 
