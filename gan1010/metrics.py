@@ -26,7 +26,7 @@ def in_range(samples: Float32s, pattern: str, spread: float) -> npt.NDArray[np.b
 
 def inside(samples: Float32s, low: Float32s, high: Float32s) -> npt.NDArray[np.bool_]:
     """Whether low <= sample <= high in every place, for each sample of (n, W); low and high are (W,)."""
-    every: npt.NDArray[np.bool_] = np.all((samples >= low) & (samples <= high), axis=1)
+    every: npt.NDArray[np.bool_] = np.logical_and.reduce((samples >= low) & (samples <= high), axis=1)
     return every
 
 

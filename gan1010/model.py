@@ -76,14 +76,13 @@ class Model:
 def _as_compiled_for(numbers: Numbers) -> Float32s:
     """The numbers as an array of the one kind that the kernel is compiled for: another kind would be compiled anew."""
     with np.errstate(over="ignore"):  # what is too large becomes infinite
-        array: Float32s = np.require(numbers, np.float32, ["C", "W"])
-    return array
+        return np.array(numbers, np.float32, order="C")
 
 
 def _finite(numbers: Float32s, what: str) -> Float32s:
     """The numbers, where all are finite: then all answers are, for no sum of rounded-once products can be NaN."""
     finite = np.isfinite(numbers)
-    if not finite.all():
+    if not np.logical_and.reduce(finite, axis=None):  # as finite.all(), at half its cost for a single row
         row = int(np.argwhere(~finite)[0, 0])
         raise ValueError(f"{what}[{row}] is not a finite number, or too large for a float32")
     return numbers

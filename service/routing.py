@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, get_origin, get_type_hints
+from urllib.parse import parse_qsl
 
 import orjson
 from fastapi import Request, Response
@@ -127,9 +128,10 @@ class DirectRoute(BareRoute):
                     place, body = "body", await StrictRequest(request.scope, request.receive).json_body()
                     given = model.model_validate_json(body) if body else model.model_validate({})
                 else:
-                    place, params = "query", request.query_params
+                    place, pairs = "query", parse_qsl(request.scope["query_string"].decode("latin-1"), True)
+                    several = {name: [value for key, value in pairs if key == name] for name in lists}
                     given = model.model_validate(
-                        {**params, **{name: params.getlist(name) for name in lists if name in params}}
+                        dict(pairs) | {name: found for name, found in several.items() if found}
                     )
             except ValidationError as error:
                 raise mistakes_in(place, error) from None
