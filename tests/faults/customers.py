@@ -48,7 +48,7 @@ class Customer:
         Raises:
             httpx.TransportError: there was no answer, so it may have been done or not.
         """
-        alive = [id for id, known in self.jobs.items() if known.may_be != {GONE}]
+        alive = self.alive()
         if len(alive) < 2 or (len(alive) < MOST_JOBS and self.random.random() < 0.4):
             self._submit(client)
             return
@@ -57,9 +57,13 @@ class Customer:
         acts += [self._delete, self._sample, self._look] * (2 if len(alive) < MOST_JOBS else 4)
         self.random.choice(acts)(client, id)
 
+    def alive(self) -> list[str]:
+        """The jobs that may still be there; that the others are not, `nothing_is_there_twice` sees."""
+        return [id for id, known in self.jobs.items() if known.may_be != {GONE}]
+
     def look_at_all(self, client: httpx.Client) -> None:
-        """Check all jobs against what is known, and ask again for what was not answered."""
-        for id in self.jobs:
+        """Check what may be there against what is known, and ask again for what was not answered."""
+        for id in self.alive():
             self._look(client, id)
         waiting, self.unanswered = self.unanswered, []
         for path, name, body, key in waiting:
@@ -173,6 +177,6 @@ def nothing_is_there_twice(client: httpx.Client, customers: list[Customer]) -> N
     """Each job is one that a customer has asked for, and there once."""
     names = Counter(job["name"] for job in everything(client))
     assert [name for name, times in names.items() if times > 1] == []
-    known = {id for customer in customers for id, it in customer.jobs.items() if it.may_be != {GONE}}
+    known = {id for customer in customers for id in customer.alive()}
     listed = {job["id"] for job in everything(client)}
     assert listed == known, f"lost {known - listed}, unknown {listed - known}"
