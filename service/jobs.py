@@ -6,7 +6,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Tag
 
 from gan1010 import Result, TrainConfig
 from gan1010.grid import SweepConfig
@@ -15,6 +17,17 @@ from service.errors import WrongKind
 Status = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
 Kind = Literal["train", "sweep"]
 ENDED: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
+
+
+def _kind(config: object) -> Kind:
+    """Of which kind a config is, also one that has just been read: only a sweep's counts seeds."""
+    is_sweep = "seeds" in config if isinstance(config, dict) else isinstance(config, SweepConfig)
+    return "sweep" if is_sweep else "train"
+
+
+Config = Annotated[  # left to itself, pydantic would read each as both and see which fits better
+    Annotated[TrainConfig, Tag("train")] | Annotated[SweepConfig, Tag("sweep")], Discriminator(_kind)
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +58,7 @@ class Job:
     kind: Kind = "train"
     name: str | None = None
     preset: str
-    config: TrainConfig | SweepConfig
+    config: Config
     status: Status = "queued"
     created_at: datetime
     started_at: datetime | None = None
@@ -105,9 +118,8 @@ class Job:
 def new_job(id: str, preset: str, config: TrainConfig | SweepConfig, name: str | None) -> Job:
     """A job that waits for a thread."""
     at = datetime.now(UTC)
-    kind: Kind = "sweep" if isinstance(config, SweepConfig) else "train"
     queued = Transition(status="queued", at=at)
-    return Job(id=id, kind=kind, name=name, preset=preset, config=config, created_at=at, transitions=(queued,))
+    return Job(id=id, kind=_kind(config), name=name, preset=preset, config=config, created_at=at, transitions=(queued,))
 
 
 def job_ids(last: str | None) -> Iterator[str]:

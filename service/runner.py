@@ -1,6 +1,8 @@
-"""The runner: threads that do what there is to do, trainings first and then sweeps, beside the event loop."""
+"""The runner: threads that do what there is to do, trainings first and then sweeps, behind the event loop."""
 
 import logging
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +22,7 @@ from service.work import Piece
 
 CHECKPOINT_SECONDS = 0.5  # of training, between two checkpoints
 RETRY_SECONDS = 1.0  # between two looks whether there is room on the disk again
+NICENESS = 10  # answers come first; what they leave of the machine, a training has
 T = TypeVar("T")
 log = logging.getLogger("gan1010.runner")
 
@@ -57,6 +60,8 @@ class Runner:
         self._registry.park()
 
     def _work(self) -> None:
+        if sys.platform == "linux":  # where each thread has a niceness of its own
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         while (task := self._registry.queue.get()) is not None:
             self._do(task)
 

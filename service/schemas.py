@@ -1,6 +1,5 @@
 """The shapes on the wire, and the crossing to them from what lives inside."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -78,14 +77,14 @@ class JobOut(BaseModel):
             iterations=job.iterations,
             iterations_per_second=speed,
             eta_seconds=round(left / speed, 3) if speed and not job.ended else None,
-            result=ResultOut(**asdict(job.result)) if job.result else None,
+            result=ResultOut(**vars(job.result)) if job.result else None,
             error=job.error,
             transitions=list(job.transitions),
         )
 
 
 def _config(job: Job) -> dict[str, Any]:
-    return {"preset": job.preset, "name": job.name, **asdict(job.train_config)}
+    return {"preset": job.preset, "name": job.name, **vars(job.train_config)}
 
 
 class JobPage(BaseModel):

@@ -39,6 +39,9 @@ class KeptModel:
     sha256: str
 
 
+KEPT_MODEL = TypeAdapter(KeptModel)
+
+
 class Store:
     """One process's data folder.
 
@@ -167,7 +170,7 @@ class Store:
             limit,
         )
         names = ("job_id", "name", "pattern", "created_at", "bytes", "sha256")
-        return [TypeAdapter(KeptModel).validate_python(dict(zip(names, row, strict=True))) for row in rows]
+        return [KEPT_MODEL.validate_python(dict(zip(names, row, strict=True))) for row in rows]
 
     def model_file(self, job_id: str) -> bytes | None:
         """The content of a finished model's file; None if the job has no such model.

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
+from threading import Semaphore
 from typing import Any
 
 import httpx
@@ -115,15 +116,17 @@ def _streams(readers: int, data: Path) -> Row:
         httpx.Client(base_url=server.url, timeout=TIMEOUT, limits=limits) as client,
     ):
         job = start(client, iterations=20_000 * readers, record_every=10 * readers, seed=1)["id"]
-        reading = [pool.submit(_read, client, job) for _ in range(readers)]
+        opened = Semaphore(0)
+        reading = [pool.submit(_read, client, job, opened) for _ in range(readers)]
         slowest = max(_timed(client.get, 20, "/healthz"))
         texts = [reader.result() for reader in reading]
         points = client.get(f"/jobs/{job}/progress").json()["series"]["iteration"]
         assert all(_points(text) == points for text in texts)
         assert all(text.rsplit("event: ", 1)[1].startswith("end\n") for text in texts)
         endless = start(client, **ENDLESS)["id"]
-        reading = [pool.submit(_read, client, endless) for _ in range(readers)]
-        time.sleep(1)
+        opened = Semaphore(0)
+        reading = [pool.submit(_read, client, endless, opened) for _ in range(readers)]
+        assert all(opened.acquire(timeout=60) for _ in range(readers))
         asked = time.monotonic()
         assert server.stop() == 0, "".join(server.log)
         stopped = time.monotonic() - asked
@@ -133,8 +136,9 @@ def _streams(readers: int, data: Path) -> Row:
     return Row(what="streams of events at once", times=readers, found=found)
 
 
-def _read(client: httpx.Client, job: str) -> str:
+def _read(client: httpx.Client, job: str, opened: Semaphore) -> str:
     with client.stream("GET", f"/jobs/{job}/events") as answer:
+        opened.release()
         return "".join(answer.iter_text())
 
 
