@@ -175,8 +175,9 @@ def everything(client: httpx.Client) -> list[Json]:
 
 def nothing_is_there_twice(client: httpx.Client, customers: list[Customer]) -> None:
     """Each job is one that a customer has asked for, and there once."""
-    names = Counter(job["name"] for job in everything(client))
+    jobs = everything(client)
+    names = Counter(job["name"] for job in jobs)
     assert [name for name, times in names.items() if times > 1] == []
     known = {id for customer in customers for id in customer.alive()}
-    listed = {job["id"] for job in everything(client)}
+    listed = {job["id"] for job in jobs}
     assert listed == known, f"lost {known - listed}, unknown {listed - known}"

@@ -120,4 +120,5 @@ def _all_end(client: httpx.Client, customers: list[Customer]) -> int:
     for customer in customers:
         customer.look_at_all(client)
         assert all(known.may_be <= {*ENDED, GONE} for known in customer.jobs.values())
+    nothing_is_there_twice(client, customers)
     return len([job for job in everything(client) if job["status"] == "failed"])
