@@ -120,9 +120,9 @@ class NoGenerator(ServiceError):
 
 
 class ModelDamaged(ServiceError):
-    """A model's file is not what was written."""
+    """A model's file, or what is kept of a job beside it, is not what was written."""
 
-    status, type, title = 409, "model-damaged", "The model's file is damaged"
+    status, type, title = 409, "model-damaged", "What was kept is damaged"
 
 
 class ModelUnloaded(ServiceError):

@@ -1,19 +1,16 @@
 """What is kept of trainings: their histories, piece by piece, and of those that have not ended how to go on."""
 
 import sqlite3
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
-from safetensors import numpy as safetensors
 
 from gan1010 import History, Progress, Snapshots
 from gan1010.history import FAKE, GENERATOR, REAL
 from gan1010.kernel import State
+from service.blobs import Arrays, packed, readable, unpacked
 from service.database import Database
 from service.jobs import Job
-
-Arrays = dict[str, npt.NDArray[Any]]
 
 
 class RunStore:
@@ -31,38 +28,51 @@ class RunStore:
             row = db.execute("SELECT iteration FROM checkpoints WHERE job_id = ?", (job.id,)).fetchone()
             new = _arrays_after(progress, row[0] if row else -1)
             if len(new["iteration"]) or len(new["snapshot_iterations"]):
-                row = (job.id, progress.iteration, safetensors.save(new))
-                db.execute("INSERT INTO histories VALUES (?, ?, ?)", row)
+                db.execute("INSERT INTO histories VALUES (?, ?, ?, ?)", (job.id, progress.iteration, *packed(new)))
         if job.ended:
             db.execute("DELETE FROM checkpoints WHERE job_id = ?", (job.id,))
         elif progress is not None and progress.state is not None:
-            state = safetensors.save(progress.state._asdict())
-            db.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)", (job.id, progress.iteration, state))
+            row = (job.id, progress.iteration, *packed(progress.state._asdict()))
+            db.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?)", row)
+
+    def forget(self, job_id: str) -> None:
+        """Forget a training's history and how to go on: it is to be trained anew."""
+        with self._database.transaction() as db:
+            for table in ("histories", "checkpoints"):
+                db.execute(f"DELETE FROM {table} WHERE job_id = ?", (job_id,))  # noqa: S608  # nosec B608
 
     def progress(self, job: Job) -> Progress | None:
-        """How far a training had come when it was last kept; None if it has left nothing."""
-        rows = self._database.rows("SELECT arrays FROM histories WHERE job_id = ? ORDER BY iteration", job.id)
+        """How far a training had come when it was last kept; None if it has left nothing.
+
+        Raises:
+            ModelDamaged: what was kept is not what was written.
+        """
+        rows = self._database.rows("SELECT arrays, sha256 FROM histories WHERE job_id = ? ORDER BY iteration", job.id)
         if not rows:
             return None
-        pieces = [safetensors.load(arrays) for (arrays,) in rows]
-        whole = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
-        row = self._database.row("SELECT iteration, state FROM checkpoints WHERE job_id = ?", job.id)
-        return Progress(
-            iteration=row[0] if row else job.iteration,
-            history=History(
-                iteration=whole["iteration"],
-                discriminator_real_loss=whole[REAL],
-                discriminator_fake_loss=whole[FAKE],
-                generator_loss=whole.get(GENERATOR),
-            ),
-            snapshots=Snapshots(
-                iterations=whole["snapshot_iterations"],
-                discriminators=whole["discriminators"],
-                generators=whole["generators"],
-            ),
-            result=job.result,
-            state=State(**safetensors.load(row[1])) if row else None,
-        )
+        row = self._database.row("SELECT iteration, state, sha256 FROM checkpoints WHERE job_id = ?", job.id)
+        with readable("the job's history"):
+            history, snapshots = _history([unpacked(*row) for row in rows])
+        progress = Progress(iteration=job.iteration, history=history, snapshots=snapshots, result=job.result)
+        if row is None:
+            return progress
+        with readable("the job's checkpoint"):
+            return replace(progress, iteration=row[0], state=State(**unpacked(*row[1:])))
+
+
+def _history(pieces: list[Arrays]) -> tuple[History, Snapshots]:
+    """The losses and the weights of all pieces, oldest first."""
+    whole = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+    return History(
+        iteration=whole["iteration"],
+        discriminator_real_loss=whole[REAL],
+        discriminator_fake_loss=whole[FAKE],
+        generator_loss=whole.get(GENERATOR),
+    ), Snapshots(
+        iterations=whole["snapshot_iterations"],
+        discriminators=whole["discriminators"],
+        generators=whole["generators"],
+    )
 
 
 def _arrays_after(progress: Progress, iteration: int) -> Arrays:

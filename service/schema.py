@@ -2,6 +2,8 @@
 
 import sqlite3
 
+from service.blobs import sha256
+
 VERSIONS = (
     """
     CREATE TABLE jobs (
@@ -40,6 +42,19 @@ VERSIONS = (
         columns BLOB NOT NULL, UNIQUE (job_id, number)
     );
     """,
+    # Each blob's SHA-256 (none is empty); and how far the shards are that take long.
+    """
+    ALTER TABLE histories ADD COLUMN sha256 TEXT NOT NULL DEFAULT '';
+    UPDATE histories SET sha256 = sha256(arrays);
+    ALTER TABLE checkpoints ADD COLUMN sha256 TEXT NOT NULL DEFAULT '';
+    UPDATE checkpoints SET sha256 = sha256(state);
+    ALTER TABLE shards ADD COLUMN sha256 TEXT NOT NULL DEFAULT '';
+    UPDATE shards SET sha256 = sha256(columns);
+    CREATE TABLE shard_checkpoints (
+        job_id TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE, number INTEGER NOT NULL, iteration INTEGER NOT NULL,
+        state BLOB NOT NULL, sha256 TEXT NOT NULL, UNIQUE (job_id, number)
+    );
+    """,
 )
 
 
@@ -59,5 +74,6 @@ def bring_up_to_date(db: sqlite3.Connection) -> None:
             f"the data folder is of version {version}, and this program knows versions up to {len(VERSIONS)}; "
             "use a later gan1010, or another folder"
         )
+    db.create_function("sha256", 1, sha256, deterministic=True)
     for number, script in enumerate(VERSIONS[version:], start=version + 1):
         db.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")

@@ -106,6 +106,7 @@ class Store:
         with self._database.transaction() as db:
             _update(db, job)
             self.runs.keep(db, job, progress)
+            self.sweeps.finish(db, job.id)
             if content:
                 digest = hashlib.sha256(content).hexdigest()
                 row = (job.id, str(job.finished_at), job.name, job.train_config.pattern, len(content), digest)

@@ -1,27 +1,61 @@
-"""What is kept of sweeps: each finished shard's figures, a transaction each, from which all the rest can be told."""
+"""What is kept of sweeps: each finished shard's figures, from which all else can be told, and how far others are."""
 
-from dataclasses import fields
+import sqlite3
 
 import numpy as np
-from safetensors import numpy as safetensors
 
 from gan1010.cells import Members
 from gan1010.grid import SweepConfig
+from gan1010.kernel import State
+from service.blobs import Arrays, packed, readable, unpacked
 from service.database import Database
 from service.outcomes import Outcomes
 
+REMEDY = "start the sweep again"
+
 
 class SweepStore:
-    """The finished shards of all sweeps, by way of the database that they are part of."""
+    """The shards of all sweeps, by way of the database that they are part of. Each call that writes is a transaction.
+
+    Raises:
+        ModelDamaged: by all that read a blob, where it is not what was written.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, job_id: str, number: int, members: Members) -> None:
         """Keep a finished shard; not its members' weights, which take the most room and can be trained again."""
-        row = (job_id, number, len(members), safetensors.save(members.columns))
+        row = (job_id, number, len(members), *packed(members.columns))
         with self._database.transaction() as db:
-            db.execute("INSERT INTO shards VALUES (?, ?, ?, ?)", row)
+            db.execute("INSERT INTO shards VALUES (?, ?, ?, ?, ?)", row)
+            db.execute("DELETE FROM shard_checkpoints WHERE job_id = ? AND number = ?", (job_id, number))
+
+    def checkpoint(self, job_id: str, number: int, iteration: int, state: State) -> None:
+        """Keep how far a shard is, in place of how far it was."""
+        row = (job_id, number, iteration, *packed(state._asdict()))
+        with self._database.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO shard_checkpoints VALUES (?, ?, ?, ?, ?)", row)
+
+    def checkpointed(self, job_id: str, number: int) -> tuple[int, State] | None:
+        """How far a shard that has not finished is: its iteration, and its state, whose arrays may not be aligned."""
+        row = self._database.row(
+            "SELECT iteration, state, sha256 FROM shard_checkpoints WHERE job_id = ? AND number = ?", job_id, number
+        )
+        if row is None:
+            return None
+        with readable(f"the checkpoint of the sweep's shard {number}", REMEDY):
+            return row[0], State(**unpacked(*row[1:]))
+
+    def forget_shard(self, job_id: str, number: int) -> None:
+        """Forget a shard and its checkpoint: it is to be trained anew."""
+        with self._database.transaction() as db:
+            for table in ("shards", "shard_checkpoints"):
+                db.execute(f"DELETE FROM {table} WHERE job_id = ? AND number = ?", (job_id, number))  # noqa: S608  # nosec B608
+
+    def finish(self, db: sqlite3.Connection, job_id: str) -> None:
+        """A sweep has ended: forget how far the shards were that have not."""
+        db.execute("DELETE FROM shard_checkpoints WHERE job_id = ?", (job_id,))
 
     def done(self, job_id: str) -> dict[int, int]:
         """The shards that are finished, by their number, and how many members each has."""
@@ -29,8 +63,11 @@ class SweepStore:
 
     def shard(self, job_id: str, number: int) -> Members | None:
         """A finished shard, without its members' weights; None if the sweep has been deleted."""
-        rows = self._database.rows("SELECT columns FROM shards WHERE job_id = ? AND number = ?", job_id, number)
-        return _members(rows[0][0]) if rows else None
+        row = self._database.row("SELECT columns, sha256 FROM shards WHERE job_id = ? AND number = ?", job_id, number)
+        if row is None:
+            return None
+        with readable(f"the sweep's shard {number}", REMEDY):
+            return _members(unpacked(*row))
 
     def outcomes(self, job_id: str, config: SweepConfig) -> Outcomes:
         """What has come of a sweep, as far as it is kept."""
@@ -42,7 +79,6 @@ class SweepStore:
         return outcomes
 
 
-def _members(columns: bytes) -> Members:
-    arrays = safetensors.load(columns)
+def _members(arrays: Arrays) -> Members:
     none = np.empty((len(arrays["index"]), 0), np.float32)
-    return Members(**{field.name: arrays.get(field.name, none) for field in fields(Members)})
+    return Members(**arrays, discriminators=none, generators=none)

@@ -69,6 +69,13 @@ SABOTAGES = (
         test=f"{DISK}::test_sound_file_of_another_model_is_damage",
     ),
     Sabotage(
+        what="no look at a blob's digest",
+        file="service/blobs.py",
+        old="    if sha256(blob) != digest:\n",
+        new="    if not digest:\n",
+        test="tests/service/test_damaged_rows.py::test_damaged_history_is_refused_by_all_that_read_it_and_others_work",
+    ),
+    Sabotage(
         what="no look at the digest inside a file",
         file="gan1010/modelfile.py",
         old="    if metadata != _metadata(model):\n",
@@ -92,8 +99,8 @@ SABOTAGES = (
     Sabotage(
         what="a run goes on one iteration late",
         file="service/run_store.py",
-        old="iteration=row[0] if row else job.iteration",
-        new="iteration=row[0] + 1 if row else job.iteration",
+        old="iteration=row[0], state=",
+        new="iteration=row[0] + 1, state=",
         test=f"{CRASHES}::test_run_killed_three_times_ends_with_the_bits_of_an_undisturbed_one",
     ),
     Sabotage(

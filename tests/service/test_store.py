@@ -140,7 +140,7 @@ def test_deleted_job_leaves_nothing(store: Store, tmp_path: Path) -> None:
         tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         counts = {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}  # noqa: S608
     db.close()
-    assert counts == {"jobs": 1, "histories": 1, "models": 1, "idempotency_keys": 0, "shards": 0, "checkpoints": 0}
+    assert {table: count for table, count in counts.items() if count} == {"jobs": 1, "histories": 1, "models": 1}
 
 
 def test_files_that_a_crash_left_behind_are_swept_away(tmp_path: Path) -> None:
