@@ -13,7 +13,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from service.errors import DiskFull, StorageFailed
 from service.schema import bring_up_to_date
@@ -33,11 +33,15 @@ class Database:
         self._writing, self._reading = threading.Lock(), threading.Lock()
         self._writer, self._reader = (_connect(file) for _ in range(2))
         bring_up_to_date(self._writer)
+        # The log is there by now, and has to be after a power cut. SQLite syncs the folder at the first commit, but
+        # passes over a failure of that.
+        sync_folder(file.absolute().parent)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, all that is in the log being copied into it before."""
         with self._writing, self._reading:
             self._reader.close()
+            self._copy_log("TRUNCATE")
             self._writer.close()
 
     def rows(self, query: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
@@ -81,11 +85,15 @@ class Database:
 
     def _shorten_log(self) -> None:
         """Copy the log into the file when it is long: SQLite would do it by itself, but not tell of a failed fsync."""
-        try:
+        with contextlib.suppress(OSError):
             if self._log.stat().st_size > LONGEST_LOG:
-                self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        except (OSError, sqlite3.Error) as error:  # all is in the log still, and the next transaction tries again
-            _explained(error)
+                self._copy_log("PASSIVE")
+
+    def _copy_log(self, how: Literal["PASSIVE", "TRUNCATE"]) -> None:
+        try:
+            self._writer.execute(f"PRAGMA wal_checkpoint({how})")
+        except sqlite3.Error as error:
+            _explained(error)  # all is in the log still, and the next transaction or process tries again
 
 
 def write_durably(file: Path, content: bytes) -> None:

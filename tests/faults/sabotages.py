@@ -15,7 +15,8 @@ class Sabotage:
 
 
 RUNS = "tests/gan1010/test_training.py"
-DISK, ORDER = "tests/service/test_disk.py", "tests/service/test_write_order.py"
+DISK, FSYNCS = "tests/service/test_disk.py", "tests/service/test_fsyncs.py"
+ORDER = "tests/service/test_write_order.py"
 SECURITY, CRASHES = "tests/service/test_security.py", "tests/service/test_crashes.py"
 
 SABOTAGES = (
@@ -60,6 +61,27 @@ SABOTAGES = (
         old="        os.fsync(descriptor)\n    except OSError as error:\n        end_at_once(error)\n",
         new="        os.fsync(descriptor)\n    except OSError:\n        log.warning('once more')\n",
         test=f"{DISK}::test_failed_fsync_ends_the_process_and_the_next_start_is_clean",
+    ),
+    Sabotage(
+        what="a failed fsync is passed over where a long log is copied into the file",
+        file="service/database.py",
+        old="            _explained(error)  # all is in the log still",
+        new="            log.error(error)  # all is in the log still",
+        test=f"{FSYNCS}::test_of_the_database_when_a_long_log_is_copied_into_it",
+    ),
+    Sabotage(
+        what="SQLite closes its file as it likes",
+        file="service/database.py",
+        old='            self._copy_log("TRUNCATE")\n',
+        new="",
+        test=f"{FSYNCS}::test_of_the_database_at_a_clean_stop",
+    ),
+    Sabotage(
+        what="the log's name is left to SQLite to be made durable",
+        file="service/database.py",
+        old="        sync_folder(file.absolute().parent)\n",
+        new="",
+        test=f"{ORDER}::test_log_has_its_name_on_disk_before_the_process_is_ready",
     ),
     Sabotage(
         what="no look at a file's digest",

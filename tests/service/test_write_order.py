@@ -1,9 +1,12 @@
 """In which order the disk is told things, and clients of them, as the process's own system calls show it."""
 
 import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from tests.service.clients import serving
+from tests.service.clients import Server, serving, starting
 from tests.service.contract import QUICK, start_running, train
 from tests.service.disks import traced
 
@@ -15,6 +18,25 @@ def in_order(trace: Path, *patterns: str) -> None:
     calls = iter(trace.read_text().splitlines())
     for pattern in patterns:
         assert any(re.search(pattern, call) for call in calls), f"no {pattern}, where it should be, in {trace}"
+
+
+@contextmanager
+def starting_traced(data: Path, into: Path) -> Iterator[Server]:
+    """A process whose every call is written down from its start on."""
+    with starting(data) as server:
+        server.process.send_signal(signal.SIGSTOP)
+        with traced(server.process.pid, f"mkdir,{CALLS}", into):
+            server.process.send_signal(signal.SIGCONT)
+            yield server
+
+
+def test_log_has_its_name_on_disk_before_the_process_is_ready(tmp_path: Path) -> None:
+    with serving(tmp_path / "data") as (_, client):
+        train(client, **QUICK)
+    assert not (tmp_path / "data" / "gan1010.sqlite-wal").exists()  # a clean stop takes it away
+    with starting_traced(tmp_path / "data", tmp_path / "trace") as server:
+        server.wait_for(r"(http://[\d.]+:\d+)")
+    in_order(tmp_path / "trace", r"openat\(.*sqlite-wal.*O_CREAT.* = \d", r"fsync\(.*/data>", r"write\(2<.*http://")
 
 
 def test_job_is_on_disk_before_it_is_acknowledged(tmp_path: Path) -> None:

@@ -1,0 +1,53 @@
+"""Fsyncs that fail, each by itself: the process ends with it, and the next one finds all that was acknowledged."""
+
+import signal
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.service.clients import serving, starting
+from tests.service.contract import QUICK, Json, train
+from tests.service.disks import failing
+
+EX_IOERR = 74
+WELL_RECORDED: Json = {"iterations": 1_000_000, "record_every": 5, "seed": 3}  # makes the log long
+
+
+def all_is_there(data: Path, job: Json) -> None:
+    with serving(data) as (_, client):
+        assert client.get(f"/jobs/{job['id']}").json() == job
+        assert client.get("/sample", params={"job_id": job["id"]}).status_code == 200
+        assert train(client, **QUICK)["status"] == "succeeded"
+
+
+def test_of_the_folder_at_a_start_after_a_clean_stop(tmp_path: Path) -> None:
+    with serving(tmp_path) as (_, client):
+        job = train(client, **QUICK)
+    with starting(tmp_path) as server:
+        server.process.send_signal(signal.SIGSTOP)  # until the tracer is there
+        with failing(server.process.pid, "fsync", "error=EIO", tmp_path):
+            server.process.send_signal(signal.SIGCONT)
+            assert server.wait(60) == EX_IOERR, "".join(server.log)
+    assert "start it again" in "".join(server.log)
+    all_is_there(tmp_path, job)
+
+
+def test_of_the_database_at_a_clean_stop(tmp_path: Path) -> None:
+    with serving(tmp_path) as (server, client):
+        job = train(client, **QUICK)
+        with failing(server.process.pid, "fdatasync", "error=EIO", tmp_path / "gan1010.sqlite"):
+            assert server.stop() == EX_IOERR, "".join(server.log)
+    assert "start it again" in "".join(server.log)
+    all_is_there(tmp_path, job)
+
+
+def test_of_the_database_when_a_long_log_is_copied_into_it(tmp_path: Path) -> None:
+    with serving(tmp_path) as (server, client):
+        job = train(client, **QUICK)
+        with failing(server.process.pid, "fdatasync", "error=EIO", tmp_path / "gan1010.sqlite"):
+            with pytest.raises(httpx.TransportError):
+                client.post("/train", params={"wait": 30}, json=WELL_RECORDED)
+            assert server.wait(10) == EX_IOERR, "".join(server.log)
+    assert "start it again" in "".join(server.log)
+    all_is_there(tmp_path, job)
