@@ -4,8 +4,10 @@ A call that writes returns when the disk has it. A model's file is there, whole,
 """
 
 import contextlib
+import errno
 import fcntl
 import hashlib
+import logging
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,12 +17,14 @@ from pydantic import TypeAdapter
 
 from gan1010 import Model, Progress, modelfile
 from service.database import Database, sync_folder, write_durably
-from service.errors import ModelDamaged
+from service.errors import ModelDamaged, StorageFailed
 from service.jobs import Job, Status
 from service.run_store import RunStore
 from service.sweep_store import SweepStore
 
 JOB = TypeAdapter(Job)
+WANT = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}  # of which the file knows nothing
+log = logging.getLogger("gan1010.disk")
 
 
 class FolderInUseError(RuntimeError):
@@ -178,6 +182,7 @@ class Store:
 
         Raises:
             ModelDamaged: the file is not what was written.
+            StorageFailed: for want of descriptors or memory nobody can tell.
         """
         row = self._database.row("SELECT bytes, sha256 FROM models WHERE job_id = ?", job_id)
         if row is None:
@@ -187,6 +192,9 @@ class Store:
             with self._file(job_id).open("rb") as file:
                 content = file.read(size + 1)
         except OSError as error:
+            if error.errno in WANT:
+                log.exception("%s could not be read", self._file(job_id))
+                raise StorageFailed from error
             raise ModelDamaged(f"the model's file cannot be read ({error.strerror}); train the job again") from error
         if hashlib.sha256(content).hexdigest() != digest:
             raise ModelDamaged("the model's file is not what was written (its SHA-256 is another); train the job again")
