@@ -43,9 +43,9 @@ async def get_sweep_plot(
     config = job.sweep_config
     x = x or next(name for name in (*config.grid, *OTHERWISE) if name != y)
     y = y or next(name for name in (*config.grid, *OTHERWISE) if name != x)
-    if x == y:
-        raise InvalidInput(f"y: it must be another setting than x, which is {x}", "query", "y")
     axes = _axis(config, "x", x), _axis(config, "y", y)
+    if x == y:
+        raise InvalidInput("y: it must be another setting than x", "query", "y")
 
     def draw() -> bytes:
         from gan1010.plots import heatmap  # matplotlib is loaded by who first needs it

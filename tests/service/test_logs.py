@@ -6,8 +6,10 @@ import re
 import socket
 import sys
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -18,6 +20,8 @@ from tests.service.contract import QUICK, train
 
 MARK = "hunter2mark"
 NASTY = f"{MARK}\n2026-01-01T00:00:00.000Z INFO    request  status=200\x1b[2J\u2028\r{MARK}"
+PLACES = {"index": "0", "name": "generator"}  # in a path, beside a job's id and a file's name
+FILES = {"job": "losses.svg", "sweep": "heatmap.svg", "model": "generator.safetensors"}
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 LINE = re.compile(rf"{TIME} (INFO   |WARNING|ERROR  ) \S")
 
@@ -64,9 +68,14 @@ def test_each_request_and_each_change_of_a_job_is_one_line_of_json(tmp_path: Pat
 def test_nothing_that_a_client_sends_is_in_the_log_or_comes_back(tmp_path: Path) -> None:
     with serving(tmp_path) as (server, client):
         address = (client.base_url.host, client.base_url.port or 80)
-        for path, operations in client.get("/openapi.json").json()["paths"].items():
-            for method in operations:
-                for answer in _ask(client, method.upper(), path):
+        grid = {"loss": ["mse", "bce"], "learning_rate": [0.1, 0.2]}
+        sweep = client.post("/sweeps?wait=9", json={"base": {"iterations": 20}, "grid": grid, "seeds": 2}).json()
+        paths = client.get("/openapi.json").json()["paths"]
+        described = [(method, path, paths[path][method]) for path in paths for method in paths[path]]
+        for method, path, operation in sorted(described, key=lambda called: called[0] == "delete"):
+            queried = [place["name"] for place in operation.get("parameters", []) if place["in"] == "query"]
+            for job in ("0", train(client, **QUICK)["id"], sweep["id"]) if "{job_id}" in path else ("0",):
+                for answer in _ask(client, method.upper(), path, PLACES | {"job_id": job}, queried):
                     assert answer.status_code < 500, answer.request.url
                     assert MARK not in re.sub(r'"instance":"[^"]*"', "", answer.text), answer.text
         for raw in (b"GET /%b HTTP/1.1\r\n%b\r\n\r\n", b"%b\r\n\r\n", b"GET / HTTP/1.1\r\n%b: x\r\nHost: %b\r\n\r\n"):
@@ -77,21 +86,28 @@ def test_nothing_that_a_client_sends_is_in_the_log_or_comes_back(tmp_path: Path)
     assert [line for line in server.log if not LINE.match(line)] == []
 
 
-def _ask(client: httpx.Client, method: str, path: str) -> list[httpx.Response]:
+def _ask(
+    client: httpx.Client, method: str, path: str, places: dict[str, str], queried: list[str]
+) -> list[httpx.Response]:
     """Everything that can be said to an operation, with the mark in each place."""
-    here = re.sub(r"\{\w+\}", "0", path)
+    kind = "sweep" if path.startswith("/sweeps") else "model" if path.startswith("/models") else "job"
+    here = path.format(**places, file=FILES[kind])
     headers = {"content-type": "application/json"}
     names = "seed", "job_id", "iteration", "limit", "after", "status", "wait", "view", "x", "y", "value", "cell"
     body = dict.fromkeys(("preset", "seeds", "vectors", "base", "grid", "inputs", "name", NASTY), NASTY)
     wrong = {"host": MARK, "origin": MARK, "accept": MARK, "last-event-id": MARK, "if-none-match": MARK}
     wrong |= {"idempotency-key": MARK * 50, "authorization": f"Bearer {MARK}", "x-request-id": f"{MARK} {MARK}"}
+    some = [*combinations(queried, 1), *combinations(queried, 2)]
+    in_paths = [places | {name: quote(NASTY)} for name in places] + [dict.fromkeys([*places, "file"], quote(NASTY))]
     asked = [
         client.request(method, here, params=dict.fromkeys(names, NASTY)),
-        client.request(method, re.sub(r"\{\w+\}", httpx.QueryParams({"": NASTY}).__str__()[1:], path)),
+        *(client.request(method, here, params=dict.fromkeys(names, MARK)) for names in some),
+        *(client.request(method, path.format(**({"file": FILES[kind]} | place))) for place in in_paths),
         *(client.request(method, here, headers={name: value}) for name, value in wrong.items()),
     ]
     if method == "POST":
         contents = [json.dumps(body), f'{{"{MARK}', json.dumps([NASTY]), json.dumps({"base": body, "seeds": 1})]
+        contents += [json.dumps({name: value}) for name, value in body.items() if name != "name"]
         asked += [client.post(here, content=content, headers=headers) for content in contents]
         asked.append(client.post(here, content=MARK, headers={"content-type": MARK}))
     return asked
