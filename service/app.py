@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from service.answers import install_error_handlers
 from service.description import describe
-from service.envelope import Envelope
+from service.envelope import Envelope, Requests
 from service.guard import Guard
 from service.keys import ApiKeys
 from service.metrics import Metrics
@@ -64,7 +64,7 @@ class App(FastAPI):
         settings: Settings = self.state.settings
         keys = ApiKeys(settings.api_key.get_secret_value())
         guarded = Guard(super().build_middleware_stack(), keys, settings.allowed_hosts, settings.max_body_bytes)
-        return Envelope(guarded, self.state.metrics, settings.log_format)
+        return Envelope(guarded, self.state.requests)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -76,6 +76,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     store = Store(settings.data_dir)
     metrics = Metrics()
+    requests = Requests(metrics, settings.log_format)
     registry = Registry(store, settings.queue_size, metrics)
     runner = Runner(registry, settings.workers)
     runner.start()
@@ -85,9 +86,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         registry.release()
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Requests]]:
         await run_in_threadpool(compile_kernel)
-        yield
+        yield {"requests": requests}  # for the connections, which know nothing else of the application
         stop_waiting()
         await run_in_threadpool(runner.stop)
         store.close()
@@ -102,7 +103,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.state.settings, app.state.metrics = settings, metrics
+    app.state.settings, app.state.metrics, app.state.requests = settings, metrics, requests
     app.state.registry, app.state.v2_models = registry, V2Models(registry)
     app.state.max_body_bytes = settings.max_body_bytes
     app.state.stopping, app.state.stop_waiting = False, stop_waiting

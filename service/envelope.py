@@ -5,9 +5,9 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -52,23 +52,46 @@ class Answered(NamedTuple):
         }
 
 
+class Requests:
+    """What is told of requests: a line in the log, and the figures.
+
+    It is told of all at once that were answered in the same turn of the event loop, after them.
+    """
+
+    def __init__(self, metrics: Metrics, log_format: Form) -> None:
+        self._metrics, self._form = metrics, log_format
+        self._answered: list[Answered] = []
+
+    def add(self, request: Answered) -> None:
+        """A request has been answered, or given up."""
+        if not self._answered:
+            asyncio.get_running_loop().call_soon(self._tell)
+        self._answered.append(request)
+
+    def _tell(self) -> None:
+        answered, self._answered = self._answered, []
+        for request in answered:
+            self._metrics.asked.add(request.method, request.route, request.status, request.seconds)
+        write_lines(self._form, log, "request", ((request.at, request.fields) for request in answered))
+
+
 class Envelope:
     """The outermost layer of the application: whatever is answered, failures included, passes through it.
 
-    The layers below say in `scope["key"]` whose key a request came with. What is told of requests is told of all at
-    once that were answered in the same turn of the event loop, after them.
+    The layers below say in `scope["key"]` whose key a request came with. The connection says in `scope["refused"]`
+    with which status it has answered, by itself, in the middle of a request: that is what the client has been told,
+    whatever the application answers to nobody. Such an answer has the id that is in `scope["request_id"]`.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, log_format: Form) -> None:
-        self._app, self._metrics, self._form = app, metrics, log_format
-        self._answered: list[Answered] = []
+    def __init__(self, app: ASGIApp, requests: Requests) -> None:
+        self._app, self._requests = app, requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and its answer back."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, status, request_id = time.perf_counter(), 0, request_id_of(scope["headers"])
+        began, status, request_id = time.perf_counter(), 0, request_id_in(scope)
 
         async def seal(message: Message) -> None:
             nonlocal status
@@ -82,23 +105,21 @@ class Envelope:
         finally:
             seconds = time.perf_counter() - began
             route = getattr(scope.get("route"), "path", "") or scope.get("root_path") or NO_ROUTE
-            if not self._answered:
-                asyncio.get_running_loop().call_soon(self._tell)
-            who = scope.get("key"), scope.get("client")
-            self._answered.append(Answered(time.time(), scope["method"], route, status, seconds, request_id, *who))
-
-    def _tell(self) -> None:
-        answered, self._answered = self._answered, []
-        for request in answered:
-            self._metrics.asked.add(request.method, request.route, request.status, request.seconds)
-        write_lines(self._form, log, "request", ((request.at, request.fields) for request in answered))
+            told = scope.get("refused", status), seconds, request_id, scope.get("key"), scope.get("client")
+            self._requests.add(Answered(time.time(), scope["method"], route, *told))
 
 
-def request_id_of(headers: Iterable[Header]) -> bytes:
-    """The id that the client gave its request, if that is short and plain, or a new one."""
-    for name, value in headers:
-        if name == b"x-request-id" and SANE_ID.fullmatch(value):
-            return value
+def request_id_in(scope: MutableMapping[str, Any]) -> bytes:
+    """A request's id, which stays the same: the one that the client gave it, if short and plain, or a new one."""
+    request_id: bytes | None = scope.get("request_id")
+    if request_id is None:
+        given = (value for name, value in scope["headers"] if name == b"x-request-id" and SANE_ID.fullmatch(value))
+        scope["request_id"] = request_id = next(given, None) or new_request_id()
+    return request_id
+
+
+def new_request_id() -> bytes:
+    """An id that no other request has."""
     return b"%b-%x" % (_process, next(_numbers))
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import httptools
 import orjson
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from service.envelope import NO_ROUTE, Answered, log, request_id_of, sealed
+from service.envelope import NO_ROUTE, Answered, new_request_id, request_id_in, sealed
 from service.transport import Together
 
 HEAD_SECONDS = 5.0  # from a request's first byte, or from the connection's beginning, to the end of its head
@@ -55,7 +55,8 @@ class Protocol(HttpToolsProtocol):
         now = self.loop.time()
         self._due: float | None = now + HEAD_SECONDS  # when the rest of the request has to be there; None: it is
         self._unfruitful = 0  # bytes in a row that brought neither a head's end nor a part of a body
-        self._in_head, self._refused = True, False
+        self._in_body, self._refused = False, False
+        self._answering: RequestResponseCycle | None = None  # whose turn it is; `cycle` is the last that came
         self._unsent, self._last_taken = 0, now
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -81,11 +82,6 @@ class Protocol(HttpToolsProtocol):
             if self._unfruitful > LARGEST_HEAD:
                 self._refuse(431)
 
-    def on_message_begin(self) -> None:
-        """A request begins."""
-        super().on_message_begin()
-        self._in_head = True
-
     def on_url(self, url: bytes) -> None:
         """A part of the URL."""
         super().on_url(url)
@@ -94,7 +90,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; those that come after a body are nothing to us."""
-        if self._in_head:
+        if not self._in_body:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -103,8 +99,8 @@ class Protocol(HttpToolsProtocol):
             raise RefusedError(431)
         if sum(name == b"host" for name, _ in self.headers) != 1:
             raise RefusedError(400)
-        self._in_head, self._unfruitful, self._due = False, 0, self.loop.time() + BODY_SECONDS
         super().on_headers_complete()
+        self._in_body, self._unfruitful, self._due = True, 0, self.loop.time() + BODY_SECONDS
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
@@ -116,12 +112,12 @@ class Protocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is whole."""
         super().on_message_complete()
-        self._due, self._unfruitful = None, 0
+        self._in_body, self._unfruitful, self._due = False, 0, None
 
     def on_response_complete(self) -> None:
         """The answer is given; where it came before the body's end, the rest has a moment to come."""
         super().on_response_complete()
-        if self._due is not None and self.cycle.more_body:
+        if self._in_body:
             self._due = self.loop.time() + BODY_SECONDS
 
     def resume_writing(self) -> None:
@@ -131,7 +127,7 @@ class Protocol(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """The server stops: answer what has come, and turn away what has not come yet."""
-        if self._due is not None and self.cycle is not None:
+        if self._in_body or (self._due is not None and not self._is_busy):
             self._refuse(503)
         else:
             super().shutdown()
@@ -147,8 +143,8 @@ class Protocol(HttpToolsProtocol):
         elif self._due is not None and now > self._due:
             if self._refused:
                 self.transport.abort()
-            elif self.flow.read_paused:
-                self._due = now + BODY_SECONDS  # it is we who do not read
+            elif self.flow.read_paused or (self._is_busy and not self._in_body):
+                self._due = now + BODY_SECONDS  # it is we who do not read, or have yet to answer
             else:
                 self._refuse(408)
 
@@ -157,20 +153,41 @@ class Protocol(HttpToolsProtocol):
         if self.transport.get_write_buffer_size():
             self.transport.abort()
 
+    @property
+    def _is_busy(self) -> bool:
+        return self._answering is not None and not self._answering.response_complete
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
     def _refuse(self, status: int) -> None:
-        """Say why, if no other answer is on its way, and end the connection."""
-        busy = self.cycle is not None and not self.cycle.response_complete
-        can_say = (self._unfruitful > 0 or busy) and not (busy and self.cycle.response_started)
-        if can_say:
-            self.transport.write(_refusal(status, self.client))
-        if busy:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
-        if can_say and status in (400, 414, 431):
+        """Say why, if a request waits for an answer of which nothing is on its way, and end the connection."""
+        cycle = self._answering if self._is_busy else None
+        waits = not cycle.response_started if cycle else self._unfruitful > 0 and not self._in_body
+        if waits:
+            self.transport.write(_refusal(status, self._refused_id(status, cycle)))
+        if cycle:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.pipeline.clear()
+        self._answering, self._in_body, self._unfruitful = None, False, 0  # nothing waits any more
+        if waits and status in (400, 414, 431):
             self.transport.write_eof()
             self._refused, self._due = True, self.loop.time() + LINGER_SECONDS
         else:
             self.transport.close()
+
+    def _refused_id(self, status: int, cycle: RequestResponseCycle | None) -> bytes:
+        """The id of a refused request; the application tells of those that it has, and of the rest is told here."""
+        if cycle is not None:
+            scope: Any = cycle.scope
+            scope["refused"] = status
+            return request_id_in(scope)
+        now, request_id, requests = self.loop.time(), new_request_id(), self.app_state["requests"]
+        seconds = now - self._due + HEAD_SECONDS if self._due is not None else 0
+        requests.add(Answered(time.time(), "-", NO_ROUTE, status, seconds, request_id, None, self.client))
+        return request_id
 
 
 class Lookout:
@@ -196,11 +213,8 @@ class Lookout:
             connection.abort_if_untaken()
 
 
-def _refusal(status: int, client: tuple[str, int] | None) -> bytes:
-    """The whole answer to a request that the application never sees; it has its line in the log as others do."""
-    request_id = request_id_of([])
-    refused = Answered(time.time(), "-", NO_ROUTE, status, 0, request_id, None, client)
-    log.info("request", extra={"fields": refused.fields})
+def _refusal(status: int, request_id: bytes) -> bytes:
+    """The whole answer to a request that the application has not answered, and will not."""
     type, title, detail = REFUSALS[status]
     content = {"type": f"/problems/{type}", "title": title, "status": status, "detail": detail, "instance": "/"}
     body = orjson.dumps(content)

@@ -1,14 +1,17 @@
 """Connections as they come over the wire: slow ones, endless ones, and what is no HTTP, at a real server."""
 
 import json
+import re
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.service.clients import Server, serving
 from tests.service.contract import start_running, train
@@ -24,6 +27,13 @@ KIB, MIB = 2**10, 2**20
 def address(server: Server) -> tuple[str, int]:
     url = httpx.URL(server.url)
     return url.host, url.port or 80
+
+
+@pytest.fixture
+def streaming(tmp_path: Path) -> Iterator[tuple[Server, httpx.Client, str]]:
+    """A server, and a job that runs for long."""
+    with serving(tmp_path, "--workers", "1") as (server, client):
+        yield server, client, start_running(client)["id"]
 
 
 def connected(address: tuple[str, int]) -> socket.socket:
@@ -147,6 +157,76 @@ def test_who_waits_to_send_a_body_is_told_at_once(address: tuple[str, int]) -> N
         assert connection.recv(MIB).startswith(b"HTTP/1.1 422")
 
 
+REFUSED = {  # what is sent: what is told of it
+    b"nonsense\r\n\r\n": ("-", "none", 400),
+    b"GET /" + b"x" * 17 * KIB + b" HTTP/1.1\r\nHost: localhost\r\n\r\n": ("-", "none", 414),
+    HEAD + b"X: x\r\n" * 100 + b"\r\n": ("-", "none", 431),
+    HEAD: ("-", "none", 408),
+    CHUNKED + b"x\r\n{}\r\n0\r\n\r\n": ("POST", "/score", 400),
+    CHUNKED + b"2;" + b"x" * MIB: ("POST", "/score", 431),
+    POST + b"Content-Length: 9\r\n\r\n{": ("POST", "/score", 408),
+    HEAD + b"\r\nnonsense\r\n\r\n": ("GET", "/healthz", 400),
+    HEAD + b"\r\n" + HEAD + b"\r\nnonsense\r\n\r\n": ("GET", "/healthz", 400),  # the first is not answered yet
+}
+STOPPED = {HEAD: ("-", "none", 503), POST + b"Content-Length: 9\r\n\r\n{": ("POST", "/score", 503)}
+
+
+def test_each_refusal_is_one_line_and_one_count_and_has_the_id_of_its_answer(tmp_path: Path) -> None:
+    with serving(tmp_path, "--log-format", "json") as (server, client), ExitStack() as stack:
+        address = (client.base_url.host, client.base_url.port or 80)
+
+        def sent(request: bytes) -> socket.socket:
+            connection = stack.enter_context(closing(connected(address)))
+            connection.sendall(request)
+            return connection
+
+        given = [answers(connection) for connection in [sent(request) for request in REFUSED]]
+        requests = text_string_to_metric_families(client.get("/metrics").text)
+        counted = {
+            (sample.labels["method"], sample.labels["route"], int(sample.labels["status"])): sample.value
+            for family in requests
+            for sample in family.samples
+            if sample.name == "gan1010_requests_total"
+        }
+        stopped = [sent(request) for request in STOPPED]
+        client.get("/healthz")  # they have come
+        assert server.stop() == 0
+        given += [answers(connection) for connection in stopped]
+    assert counted == Counter(REFUSED.values())
+    told = [line for line in map(json.loads, server.log) if line["message"] == "request"]
+    by_id = {line["request_id"]: (line["method"], line["route"], line["status"]) for line in told}
+    ids = [re.findall(rb"x-request-id: (\S+)\r\n", answer) for answer in given]
+    assert [by_id[id.decode()] for (id,) in ids] == [*REFUSED.values(), *STOPPED.values()]
+    assert len(told) == len(by_id) == len(given) + 2
+    late = [line["milliseconds"] for line in told if line["status"] == 408]
+    assert all(4000 < milliseconds < 9000 for milliseconds in late)
+
+
+def test_a_refusal_has_the_id_that_the_client_gave(address: tuple[str, int]) -> None:
+    with closing(connected(address)) as connection:
+        connection.sendall(CHUNKED.replace(JSON, JSON + b"X-Request-ID: mine\r\n") + b"x\r\n")
+        assert b"\r\nx-request-id: mine\r\n" in answers(connection)
+
+
+def test_a_stray_line_does_not_end_a_request_that_waits(streaming: tuple[Server, httpx.Client, str]) -> None:
+    _, client, job = streaming
+    with closing(connected((client.base_url.host, client.base_url.port or 80))) as connection:
+        connection.sendall(f"GET /jobs/{job}?wait=8 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        time.sleep(0.2)
+        connection.sendall(b"\r\n")
+        assert connection.recv(KIB).startswith(b"HTTP/1.1 200")
+
+
+def test_what_is_no_http_breaks_no_answer_that_is_on_its_way(streaming: tuple[Server, httpx.Client, str]) -> None:
+    _, client, job = streaming
+    with closing(connected((client.base_url.host, client.base_url.port or 80))) as connection:
+        connection.sendall(f"GET /jobs/{job}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        answer = connection.recv(KIB)
+        connection.sendall(HEAD + b"\r\nnonsense\r\n\r\n")
+        answer += answers(connection)
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
 def memory(process: int) -> int:
     """The most that a process has held so far, in bytes."""
     status = Path(f"/proc/{process}/status").read_text()
@@ -238,13 +318,6 @@ def test_silent_and_trickling_connections_are_closed_while_others_are_served(
             assert other.get("/healthz", timeout=2).status_code == 200
 
         closed_within(connections, drip, 10)
-
-
-@pytest.fixture
-def streaming(tmp_path: Path) -> Iterator[tuple[Server, httpx.Client, str]]:
-    """A server, and a job that runs for long."""
-    with serving(tmp_path, "--workers", "1") as (server, client):
-        yield server, client, start_running(client)["id"]
 
 
 def test_open_streams_and_slow_senders_do_not_keep_it_from_stopping(
