@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.logs import Form, write_lines
+from service.logs import Form, answering, write_lines
 from service.metrics import Metrics
 
 SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -92,6 +92,7 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         began, status, request_id = time.perf_counter(), 0, request_id_in(scope)
+        answering.set(request_id)  # and never reset: what the server writes of a failure comes later, in the same task
 
         async def seal(message: Message) -> None:
             nonlocal status

@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Literal
@@ -12,6 +13,7 @@ import orjson
 
 Form = Literal["text", "json"]
 Fields = Mapping[str, object]
+answering: ContextVar[bytes] = ContextVar("answering")  # the id of the request that this task or thread answers
 
 
 def configure_logs(form: Form) -> None:
@@ -35,7 +37,10 @@ def write_lines(form: Form, logger: logging.Logger, message: str, lines: Iterabl
 
 
 class Lines(logging.Formatter):
-    """Records as lines of one form; a failure's trace comes in lines below, or as a field."""
+    """Records as lines of one form; a failure's trace comes in lines below, or as a field.
+
+    What is written while a request is answered has its id, unless it has one already.
+    """
 
     def __init__(self, form: Form) -> None:
         super().__init__()
@@ -44,6 +49,8 @@ class Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The record as a line."""
         values = dict(getattr(record, "fields", {}))
+        if request_id := answering.get(b""):
+            values.setdefault("request_id", request_id.decode())
         trace = self.formatException(record.exc_info) if record.exc_info else ""
         if trace and self._form == "json":
             values["trace"] = trace

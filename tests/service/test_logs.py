@@ -1,11 +1,14 @@
 """The log: a line for each request and each change of a job, in either form, and nothing in it that a client wrote."""
 
+import io
 import json
 import logging
 import re
 import socket
+import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -13,8 +16,10 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from rich.console import Console
 
-from service.logs import Lines, fields
+from service.cli.occasion import service_at
+from service.logs import Form, Lines, fields
 from tests.service.clients import Server, serving
 from tests.service.contract import QUICK, train
 
@@ -61,6 +66,8 @@ def test_each_request_and_each_change_of_a_job_is_one_line_of_json(tmp_path: Pat
     changes = [line for line in told if line["message"] == "job"]
     assert [line["status"] for line in changes] == ["queued", "running", "succeeded", "deleted"]
     assert {line["job_id"] for line in changes} == {job["id"]}
+    assert ["request_id" in line for line in changes] == [True, False, False, True]  # by whom they were asked for
+    assert changes[-1]["request_id"] == answers[-1].headers["x-request-id"]
     assert MARK not in "".join(server.log)
     assert "s3cret" not in "".join(server.log)
 
@@ -136,6 +143,36 @@ def test_a_failure_comes_with_its_trace() -> None:
     assert below
     assert all(line.startswith("    ") for line in below)
     assert "ValueError" in json.loads(Lines("json").format(failed))["trace"]
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_the_id_of_a_failure_leads_to_its_trace(tmp_path: Path, form: Form) -> None:
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(Lines(form))
+    logging.getLogger().addHandler(handler)
+    try:
+        with service_at(tmp_path, Console(quiet=True)) as (client, server):
+            server.config.app.state.registry = None  # type: ignore[union-attr]
+            failed = httpx.get(f"{client.url}/jobs")
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert failed.status_code == 500
+    (told,) = [text for text in re.split(r"\n(?! )", written.getvalue()) if failed.headers["x-request-id"] in text]
+    assert "Exception in ASGI application" in told
+    assert "AttributeError" in told
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_the_id_of_a_failure_leads_to_what_the_disk_said(tmp_path: Path, form: Form) -> None:
+    with serving(tmp_path, "--log-format", form) as (server, client):
+        with closing(sqlite3.connect(tmp_path / "gan1010.sqlite")) as db:
+            db.execute("DROP TABLE models")
+        answers = [client.get("/models", headers={"X-Request-ID": f"mine-{number}"}) for number in range(3)]
+    assert [answer.status_code for answer in answers] == [500] * 3
+    for answer in answers:
+        told = [line for line in server.log if answer.headers["x-request-id"] in line]
+        assert ["the database failed" in line for line in told] == [True, False]
 
 
 def test_an_open_service_without_a_key_is_warned_of(tmp_path: Path) -> None:
