@@ -13,7 +13,11 @@ SCHEMES = {
 }
 REFUSALS: dict[type[ServiceError], tuple[str, str]] = {
     KeyNeeded: ("The service has API keys, and the request came with none of them", SEND_A_KEY),
-    HostNotAllowed: ("Addressed to a name that is not the service's, or asked by a page of another origin", NO_KEY),
+    HostNotAllowed: (
+        "Addressed to a name that is not the service's, asked by a page of another origin, or, where there are no API"
+        " keys, from a public address",
+        NO_KEY,
+    ),
     BodyTooLarge: ("The body is larger than the service takes", BodyTooLarge().detail),
 }
 

@@ -1,9 +1,14 @@
-"""Who gets in: requests with a key, or to a loopback name where there is none; and no page of another site."""
+"""Who gets in: requests with a key, or to a loopback name where there is none; and no page of another site.
+
+Whoever can connect can also write `Host: localhost`. So where nothing else is set up, who comes from a public address
+is turned away as well: what is left are this machine, and the private networks that it is in, a container's included.
+"""
 
 import base64
 import binascii
 from collections.abc import Iterable
 from functools import lru_cache
+from ipaddress import IPv6Address, ip_address
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,6 +26,7 @@ NO_KEY = (
     "as long as it has no API key, the service answers only to localhost, 127.0.0.1 and [::1];"
     " set GAN1010_API_KEY, or name this host in GAN1010_ALLOWED_HOSTS"
 )
+FROM_AFAR = "as long as it has no API key, the service answers to no public address; set GAN1010_API_KEY"
 SEND_A_KEY = "send a key of this service as Authorization: Bearer KEY, or as X-API-Key: KEY"
 Headers = dict[bytes, bytes]
 
@@ -31,6 +37,7 @@ class Guard:
     def __init__(self, app: ASGIApp, keys: ApiKeys, allowed_hosts: Iterable[str], max_body_bytes: int) -> None:
         self._app, self._keys, self._limit = app, keys, max_body_bytes
         self._hosts = None if keys and not allowed_hosts else LOOPBACK.union(allowed_hosts)  # None: any
+        self._to_anywhere = bool(keys or allowed_hosts)
         self._is_allowed = lru_cache(maxsize=256)(self._is_allowed_host)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,7 +57,7 @@ class Guard:
         """Say who asks in `scope["key"]`.
 
         Raises:
-            HostNotAllowed: it is addressed to a name that is not ours.
+            HostNotAllowed: it is addressed to a name that is not ours, or comes from afar where there are no keys.
             ForeignOrigin: a browser sends it for a page of another origin.
             KeyNeeded: it comes without a key, or with a wrong one.
         """
@@ -58,6 +65,8 @@ class Guard:
             raise HostNotAllowed(
                 "address it by a name of GAN1010_ALLOWED_HOSTS or as localhost" if self._keys else NO_KEY
             )
+        if not self._to_anywhere and scope.get("client") and _is_public(scope["client"][0]):
+            raise HostNotAllowed(FROM_AFAR)
         if _is_foreign(scope, headers):
             raise ForeignOrigin("pages of other origins have no access; ask from a page of this service, or from none")
         if self._keys:
@@ -86,6 +95,16 @@ class Guard:
         if not colon or port.endswith("]"):  # no port: what looked like one is part of the name
             name, port = f"{name}{colon}{port}", ""
         return self._hosts is not None and name in self._hosts and (not port or port.isdecimal())
+
+
+@lru_cache(maxsize=256)
+def _is_public(address: str) -> bool:
+    """Whether who connects has an address of the whole internet; what is none, such as a socket's name, is near."""
+    try:
+        peer = ip_address(address)
+    except ValueError:
+        return False
+    return ((isinstance(peer, IPv6Address) and peer.ipv4_mapped) or peer).is_global
 
 
 def _headers(scope: Scope) -> Headers:

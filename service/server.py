@@ -75,7 +75,8 @@ def serve(settings: Settings) -> None:
     except (FolderInUseError, StoreTooNewError, OSError, sqlite3.Error) as error:
         sys.exit(f"gan1010 cannot start: {error}")
     if not settings.api_key and settings.host not in LOOPBACK:
-        log.warning("there is no API key: only requests addressed to localhost are answered; set GAN1010_API_KEY")
+        where = "anywhere" if settings.allowed_hosts else "a private network"
+        log.warning("there is no API key: whoever reaches this address from %s gets in; set GAN1010_API_KEY", where)
     server = Server(app, settings)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again once all is closed
     with contextlib.suppress(KeyboardInterrupt):

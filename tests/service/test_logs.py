@@ -176,7 +176,10 @@ def test_the_id_of_a_failure_leads_to_what_the_disk_said(tmp_path: Path, form: F
 
 
 def test_an_open_service_without_a_key_is_warned_of(tmp_path: Path) -> None:
-    for environment, warned in (({}, True), ({"GAN1010_API_KEY": "a:b"}, False)):
+    named = {"GAN1010_ALLOWED_HOSTS": "lab.example.org"}
+    for environment, whence in (({}, "a private network"), (named, "anywhere"), ({"GAN1010_API_KEY": "a:b"}, None)):
         with serving(tmp_path, "--host", "0.0.0.0", **environment) as (server, _):  # noqa: S104
             pass
-        assert warned == any("WARNING" in line and "GAN1010_API_KEY" in line for line in server.log)
+        warnings = [line for line in server.log if "WARNING" in line]
+        assert len(warnings) == (whence is not None)
+        assert all(f"from {whence} gets in; set GAN1010_API_KEY" in warning for warning in warnings)

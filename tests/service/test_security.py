@@ -1,17 +1,19 @@
 """Who gets in: every route of the application itself, with every method, turns away who may not come in."""
 
+import asyncio
 import base64
 import dis
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from starlette.routing import Mount
 
 from service.keys import ApiKeys
-from tests.service.clients import Client, in_process
+from tests.service.clients import Client, in_process, serving
 from tests.service.contract import QUICK, problem, train
 
 KEYS = "alice:s3cret-of-alice,bob:t0ken:with:colons"
@@ -215,6 +217,62 @@ def test_allowed_hosts_are_answered_besides_loopback_names(tmp_path: Path) -> No
                 assert client.get("/jobs", headers=GOOD | {"Host": host}).status_code == 200
             for host in ("evil.example", "x.lab.example.org", "example.org"):
                 problem(client.get("/jobs", headers=GOOD | {"Host": host}), 403, "host-not-allowed")
+
+
+def asked_from(client: Client, address: str | None, headers: dict[str, str]) -> httpx.Response:
+    """What the application answers to who has this address."""
+
+    async def ask() -> httpx.Response:
+        peer: Any = address and (address, 5000)
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(client.app, client=peer), base_url="http://localhost"
+        ) as asking:
+            return await asking.get("/jobs", headers=headers)
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2001:4860:4860::8888", "::ffff:8.8.8.8", "::FFFF:0808:0808"])
+@pytest.mark.parametrize("headers", [{}, {"X-Forwarded-For": "127.0.0.1", "Forwarded": "for=127.0.0.1"}], ids=str)
+def test_without_a_key_who_comes_from_afar_does_not_get_in_as_localhost(
+    unguarded: Client, guarded: Client, address: str, headers: dict[str, str]
+) -> None:
+    answer = asked_from(unguarded, address, headers)
+    turned_away(answer, 403, "host-not-allowed")
+    assert "GAN1010_API_KEY" in answer.json()["detail"]
+    assert asked_from(guarded, address, headers | GOOD).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *(
+            "127.0.0.1",
+            "127.8.8.8",
+            "::1",
+            "::ffff:127.0.0.1",
+            "10.1.2.3",
+            "172.17.0.1",
+            "192.168.65.1",
+            "::ffff:10.0.0.1",
+        ),
+        *("169.254.1.1", "fe80::1%eth0", "fd00::1", "100.64.0.1", "testclient", "/run/socket", "", None),
+    ],
+)
+def test_who_is_near_gets_in(unguarded: Client, address: str | None) -> None:
+    assert asked_from(unguarded, address, {}).status_code == 200
+
+
+def test_who_names_hosts_answers_to_all_addresses(tmp_path: Path) -> None:
+    with in_process(tmp_path, allowed_hosts="lab.example.org") as client:
+        assert asked_from(client, "8.8.8.8", {"Host": "lab.example.org"}).status_code == 200
+
+
+def test_what_a_proxy_would_say_of_an_address_is_not_believed(tmp_path: Path) -> None:
+    with serving(tmp_path, FORWARDED_ALLOW_IPS="*") as (server, client):
+        assert client.get("/jobs", headers={"X-Forwarded-For": "8.8.8.8"}).status_code == 200
+    assert any("route=/jobs" in line and "client=127.0.0.1" in line for line in server.log)
+    assert not any("8.8.8.8" in line for line in server.log)
 
 
 def test_every_answer_has_an_id_and_a_sane_one_is_taken_over(shared: Client) -> None:
