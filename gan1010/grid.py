@@ -66,11 +66,15 @@ class Group:
         return len(self.cells) * self.seeds
 
     @property
-    def members_per_shard(self) -> int:
-        """Members that take some tenth of a second at most, in full lanes."""
+    def weights(self) -> int:
+        """Of D and G together."""
         shape = self.config.width, self.config.hidden_size
-        weights = discriminator_layout(*shape).size + generator_layout(*shape).size
-        affordable = WEIGHTS_PER_SHARD // (self.config.iterations * weights)
+        return discriminator_layout(*shape).size + generator_layout(*shape).size
+
+    @property
+    def members_per_shard(self) -> int:
+        """Members in full lanes that take some tenth of a second at most, or the fewest there can be."""
+        affordable = WEIGHTS_PER_SHARD // (self.config.iterations * self.weights)
         wanted = min(affordable, self.members // self.least_shards, MOST_IN_SHARD)
         return max(wanted // LANES, 1) * LANES
 

@@ -12,14 +12,24 @@ import numpy.typing as npt
 from gan1010 import inputs, kernel
 from gan1010.cells import NEVER, Cells, Members, concatenated
 from gan1010.grid import Group, Shard, SweepConfig
-from gan1010.lanes import LANES
+from gan1010.lanes import LANES, filled
 
-DRAWS_AT_ONCE = 4096  # random numbers of each lane: as many as the processor's second cache can hold
+# Between two looks at whether to go on: so many random numbers of each lane, which is what the processor's second cache
+# can hold, and so many iterations times weights, which is some hundredth of a second.
+DRAWS_AT_ONCE, WEIGHTS_AT_ONCE = 4096, 100_000
 NO_WEIGHTS = np.empty((0, 0, LANES), np.float32)
 NO_RECORDS = kernel.Records(
     losses=np.empty((3, 0, LANES), np.float32), discriminators=NO_WEIGHTS, generators=NO_WEIGHTS
 )
 Columns = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ShardProgress:
+    """How far a shard is: all that it takes to go on. The state changes as that goes on, lanes being its last axis."""
+
+    iteration: int
+    state: kernel.State
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,7 +66,7 @@ def sweep(
     cells, parts = Cells(config), list[Members]()
 
     def train(shard: Shard) -> Members:
-        return [members for members in train_shard(config, shard) if members is not None][-1]
+        return [step for step in train_shard(config, shard) if isinstance(step, Members)][-1]
 
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         for members in pool.map(train, config.shards):
@@ -65,32 +75,40 @@ def sweep(
     return Sweep(config=config, members=concatenated(parts), cells=cells.table())
 
 
-def train_shard(config: SweepConfig, shard: Shard) -> Iterator[Members | None]:
-    """Train a shard: None a hundred times a second or more while it goes on, its members at the end."""
+def train_shard(
+    config: SweepConfig, shard: Shard, left: ShardProgress | None = None
+) -> Iterator[Members | ShardProgress | None]:
+    """Train a shard, from where it was left: how far it is, some hundred times a second, and at the end its members.
+
+    How far it is can be told where its members all are side by side, so of each that takes long; else there is None.
+    """
     group, trained = config.groups[shard.group], []
+    at_once = shard.stop - shard.start <= LANES
     for start in range(shard.start, shard.stop, LANES):
         places = np.minimum(np.arange(start, start + LANES), shard.stop - 1)  # lanes too many do the last one again
-        for columns in _train_side_by_side(group, places):
-            if columns is None:
-                yield None
+        for step in _train_side_by_side(group, places, left if at_once else None):
+            if isinstance(step, ShardProgress):
+                yield step if at_once else None
             else:
-                trained.append(columns)
+                trained.append(step)
     columns = {name: np.concatenate([part[name] for part in trained], axis=-1) for name in trained[0]}
     columns = {name: column[..., : shard.stop - shard.start] for name, column in columns.items()}
     yield _members(group, group.index(np.arange(shard.start, shard.stop)), columns)
 
 
-def _train_side_by_side(group: Group, places: npt.NDArray[np.int64]) -> Iterator[Columns | None]:
-    """Train LANES members: None after each stride, what they have come to at the end, lanes being the last axis."""
+def _train_side_by_side(
+    group: Group, places: npt.NDArray[np.int64], left: ShardProgress | None
+) -> Iterator[ShardProgress | Columns]:
+    """Train LANES members: how far they are after each stride, and what has come of them, lanes being the last axis."""
     config, varying = group.config, group.varying(places)
     plan = inputs.plan(config, varying)._replace(snapshot_every=config.iterations + 1)
-    state = inputs.initial_state(config, varying)
+    state = kernel.State(*(filled(array) for array in left.state)) if left else inputs.initial_state(config, varying)
     scratch = kernel.scratch_for(plan, state)
-    stride = max(DRAWS_AT_ONCE // config.width, 1)
-    for start in range(0, config.iterations, stride):
+    stride = max(min(DRAWS_AT_ONCE // config.width, WEIGHTS_AT_ONCE // group.weights), 1)
+    for start in range(left.iteration if left else 0, config.iterations, stride):
         count = min(stride, config.iterations - start)
         kernel.advance(plan, state, inputs.draws(config, varying, start, count), NO_RECORDS, scratch, start)
-        yield None
+        yield ShardProgress(iteration=start + count, state=state)
     if plan.adversarial:
         kernel.sample_at_latent_value(plan, state, scratch)
     inside = (plan.low <= scratch.sample) & (scratch.sample <= plan.high)

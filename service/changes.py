@@ -29,6 +29,10 @@ class Changes:
         if job.ended:
             self.metrics.ended(job)
 
+    def begins_anew(self, job: Job) -> None:
+        """A running training is at its beginning again: what it does once more counts once more."""
+        self._counted[job.id] = 0
+
     def trained(self, job: Job) -> None:
         """A training has come as far as this."""
         counted = self._counted.get(job.id)

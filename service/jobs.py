@@ -68,6 +68,7 @@ class Job:
     result: Result | None = None
     error: JobError | None = None
     crashes: int = 0  # times in a row that the process came to a sudden end while it ran and got nowhere
+    suspect: int | None = None  # of a sweep, the shard that was tried the last of these times
     transitions: tuple[Transition, ...] = ()
 
     @property

@@ -10,9 +10,8 @@ POISON = JobError(type="poison", detail=f"the process came to a sudden end {MOST
 
 def recovered(job: Job, iteration: int) -> Job:
     """A job that came as far as `iteration` when the process came to a sudden end: it waits, to go on from there."""
-    crashes = job.crashes + 1 if iteration == job.iteration else 1
     detail = "the process came to a sudden end; it goes on from what was kept"
-    return job.moved("queued", detail, iteration=iteration, crashes=crashes)
+    return job.moved("queued", detail, iteration=iteration, crashes=job.crashes + 1)
 
 
 def is_poison(job: Job) -> bool:
@@ -22,4 +21,14 @@ def is_poison(job: Job) -> bool:
 
 def without_suspicion(job: Job) -> Job:
     """The job, which has got somewhere."""
-    return dataclasses.replace(job, crashes=0) if job.crashes else job
+    return dataclasses.replace(job, crashes=0, suspect=None) if job.crashes else job
+
+
+def on_trial(job: Job, shard: int) -> Job:
+    """A sweep under suspicion of which a shard is tried: what happened at another is not to this one's blame."""
+    return job if job.suspect == shard else dataclasses.replace(job, crashes=1, suspect=shard)
+
+
+def acquitted(job: Job) -> Job:
+    """The sweep, still under suspicion, after the shard that was tried has got somewhere."""
+    return dataclasses.replace(job, crashes=1, suspect=None)

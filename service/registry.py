@@ -4,23 +4,28 @@ The routes ask it, the runner works for it, and it knows nothing of either. What
 """
 
 import contextlib
+import dataclasses
+import logging
 import threading
+from collections.abc import Callable
 from typing import Literal
 
 from gan1010 import Model, Progress, TrainConfig
 from gan1010.grid import SweepConfig
 from gan1010.training import model_at
 from service.changes import Changes
-from service.errors import DiskFull, JobNotFound, KeyReused, QueueFull, StateForbids, StorageFailed
+from service.errors import DiskFull, JobNotFound, KeyReused, ModelDamaged, QueueFull, StateForbids, StorageFailed
 from service.jobs import Job, JobError, Status, job_ids, new_job
 from service.live import LiveJob, LiveSweep
 from service.metrics import Metrics
 from service.models import Models
 from service.outcomes import Outcomes
-from service.recovery import POISON, is_poison, recovered, without_suspicion
+from service.recovery import POISON, acquitted, is_poison, on_trial, recovered, without_suspicion
 from service.store import Store
 from service.sweeps import Sweeps
 from service.work import Work
+
+log = logging.getLogger("gan1010.registry")
 
 
 class Registry:
@@ -60,8 +65,7 @@ class Registry:
                     detail = "this Idempotency-Key came with another request before; use a new one"
                     raise KeyReused(detail, "header", "idempotency-key")
                 return self.job(known[1])
-            if len(self._queued) >= self._queue_size:
-                raise QueueFull(f"{self._queue_size} jobs are waiting already; try again in a moment")
+            self._check_room()
             job = new_job(next(self._ids), preset, config, name)
             self._store.add(job, key, request)
             self._take_up(job)
@@ -108,11 +112,21 @@ class Registry:
             if is_poison(live.job):
                 self.fail(live, POISON)
                 return False
-            if live.progress is None and live.job.kind == "train":
-                live.progress = self._store.runs.progress(live.job)
             live.begin()
             self._move(live, live.job.moved("running"))
             del self._queued[live.job.id]
+        return True
+
+    def load(self, live: LiveJob) -> bool:
+        """Find what is kept of a training that goes on; what is damaged of it is trained anew, to the same bits."""
+        if live.progress is None:
+            try:
+                live.progress = self._store.runs.progress(live.job)
+            except ModelDamaged as damage:
+                log.error("job %s: %s; it begins anew", live.job.id, damage.detail)
+                self._store.runs.forget(live.job.id)
+                live.job = dataclasses.replace(live.job, iteration=0)
+                self.changes.begins_anew(live.job)
         return True
 
     def checkpoint(self, live: LiveJob, progress: Progress) -> None:
@@ -132,6 +146,17 @@ class Registry:
                     live.job = without_suspicion(live.job)
                 self._move(live, live.current.moved("paused"))
                 self._unqueue(live)
+
+    def try_shard(self, live: LiveSweep, number: int) -> None:
+        """A thread takes a shard: if the sweep is under suspicion, it is known whose blame the next sudden end is."""
+        self._keep_suspicion(live, lambda job: on_trial(job, number))
+
+    def shard_got_on(self, live: LiveSweep, number: int, suspects: int) -> None:
+        """A shard is done, or how far it is has been kept; with so many of a suspect, the sweep is one no longer."""
+        if self.queue.tries(live, number):
+            self._keep_suspicion(live, acquitted)
+            if self.queue.acquit(live, suspects):
+                self._keep_suspicion(live, without_suspicion)
 
     def park(self) -> None:
         """All threads have stopped for good: what they were at goes on after the next start."""
@@ -195,11 +220,13 @@ class Registry:
         Raises:
             JobNotFound: there is none.
             StateForbids: it is not paused.
+            QueueFull: there is no room to wait in; it stays paused.
         """
         with self._lock:
             live = self._live.get(job_id)
             if live is None or live.job.status != "paused":
                 raise StateForbids(f"the job is {self.job(job_id).status}; only a paused one can be resumed")
+            self._check_room()
             self._move(live, live.job.moved("queued"))
             self._queue(live)
             return live.job
@@ -246,9 +273,22 @@ class Registry:
             job = recovered(job, sum(self._store.sweeps.done(job.id).values()) if is_sweep else job.iteration)
             with contextlib.suppress(DiskFull, StorageFailed):  # then it is told again from the same row
                 self._store.update(job)
+            self.changes.status(job)
         live = self._live[job.id] = LiveSweep(job) if isinstance(job.config, SweepConfig) else LiveJob(job)
         if job.status == "queued":
             self._queue(live)
+
+    def _keep_suspicion(self, live: LiveSweep, changed: Callable[[Job], Job]) -> None:
+        with self._lock, live.keeping:
+            if live.job.crashes and not live.job.ended:
+                job = changed(live.job)
+                if job is not live.job:
+                    self._store.update(job)
+                    live.job = job
+
+    def _check_room(self) -> None:
+        if len(self._queued) >= self._queue_size:
+            raise QueueFull(f"{self._queue_size} jobs are waiting already; try again in a moment")
 
     def _queue(self, live: LiveJob) -> None:
         self._queued[live.job.id] = live
@@ -264,6 +304,8 @@ class Registry:
             self.end_sweep(live, "cancelled")
         elif live.job.status != "paused":
             with live.keeping:
+                if live.job.status == "running":
+                    live.job = without_suspicion(live.job)
                 self._move(live, live.current.moved("paused"))
                 live.stop()
             self._unqueue(live)

@@ -13,7 +13,7 @@ import numpy as np
 from gan1010 import DivergedError, Progress, TrainConfig, run, train
 from gan1010.cells import Members
 from gan1010.grid import SweepConfig
-from gan1010.sweeping import train_shard
+from gan1010.sweeping import ShardProgress, train_shard
 from service.errors import DiskFull, StorageFailed
 from service.jobs import JobError
 from service.live import LiveJob, LiveSweep
@@ -79,6 +79,7 @@ class Runner:
                 self._keep(live, lambda: self._registry.fail(live, error))
             except Exception:
                 log.exception("job %s: that it has failed could not be kept", live.job.id)
+                self._registry.queue.clear(live)
 
     def _run(self, live: LiveJob) -> None:
         if not self._keep(live, lambda: self._registry.begin(live)):
@@ -90,6 +91,8 @@ class Runner:
 
     def _train(self, live: LiveJob) -> None:
         """Train from where it was left to the end, or until somebody wants something else."""
+        if not self._keep(live, lambda: self._registry.load(live)):
+            return
         kept = time.monotonic()
         try:
             for progress in run(live.job.train_config, live.progress):
@@ -139,7 +142,7 @@ class Runner:
 
     def _share(self, sweep: LiveSweep) -> None:
         """Hand the sweep's missing shards to all threads."""
-        if not self._registry.sweeps.prepare(sweep):
+        if not self._keep(sweep, lambda: self._registry.sweeps.prepare(sweep)):
             return
         if sweep.complete:
             self._keep(sweep, lambda: self._registry.end_sweep(sweep, "succeeded"))
@@ -147,22 +150,38 @@ class Runner:
             self._registry.queue.share(sweep)
 
     def _train_shard(self, sweep: LiveSweep, number: int, turn: int) -> None:
-        """Train a shard, and in between all trainings that come."""
-        config = sweep.job.sweep_config
-        for members in train_shard(config, config.shards[number]):
-            if members is not None:
-                self._keep_shard(sweep, number, members, turn)
+        """Train a shard from where it was left, and in between all trainings that come."""
+        config, kept = sweep.job.sweep_config, time.monotonic()
+        self._keep(sweep, lambda: self._registry.try_shard(sweep, number))
+        left = self._keep(sweep, lambda: self._registry.sweeps.left(sweep, number))
+        if self._stopping.is_set():
+            return
+        for step in train_shard(config, config.shards[number], left):
+            if isinstance(step, Members):
+                self._keep_shard(sweep, number, step, turn)
+                return
+            leaves = self._stopping.is_set() or sweep.turn != turn
+            if step is not None and (leaves or time.monotonic() - kept > CHECKPOINT_SECONDS):
+                self._checkpoint_shard(sweep, number, step)
+                kept = time.monotonic()
+            if leaves:
+                return
             while training := self._registry.queue.training():
                 self._do(training)
-            if self._stopping.is_set() or sweep.turn != turn:
-                return
 
     def _keep_shard(self, sweep: LiveSweep, number: int, members: Members, turn: int) -> None:
         if self._keep(sweep, lambda: self._registry.sweeps.keep(sweep, number, members, turn)):
-            self._registry.queue.clear(sweep)
+            self._keep(sweep, lambda: self._registry.shard_got_on(sweep, number, len(self._threads)))
             self._registry.changes.trained_members(len(members), _iterations(sweep, number))
             if sweep.complete:
                 self._keep(sweep, lambda: self._registry.end_sweep(sweep, "succeeded"))
+
+    def _checkpoint_shard(self, sweep: LiveSweep, number: int, progress: ShardProgress) -> None:
+        try:
+            if self._registry.sweeps.checkpoint(sweep, number, progress):
+                self._registry.shard_got_on(sweep, number, len(self._threads))
+        except (DiskFull, StorageFailed) as error:
+            log.warning("job %s: no checkpoint, it trains on: %s", sweep.job.id, error.title)
 
 
 def _iterations(sweep: LiveSweep, shard: int) -> int:

@@ -1,5 +1,6 @@
 """What has come of sweeps: from memory of those that run and of the last few that have ended, from disk of the rest."""
 
+import logging
 import threading
 
 import numpy as np
@@ -7,14 +8,15 @@ import numpy.typing as npt
 
 from gan1010 import Result
 from gan1010.cells import Members
-from service.errors import JobNotFound
+from gan1010.sweeping import ShardProgress
+from service.errors import JobNotFound, ModelDamaged
 from service.jobs import Job
 from service.live import LiveJob, LiveSweep
 from service.outcomes import Outcomes
-from service.recovery import without_suspicion
 from service.sweep_store import SweepStore
 
 SWEEPS_IN_MEMORY = 4
+log = logging.getLogger("gan1010.registry")
 
 
 class Sweeps:
@@ -31,7 +33,12 @@ class Sweeps:
         False if meanwhile it is not wanted to any more.
         """
         turn, config = live.turn, live.job.sweep_config
-        done, outcomes = self._store.done(live.job.id), self._store.outcomes(live.job.id, config)
+        try:
+            outcomes = self._store.outcomes(live.job.id, config)
+        except ModelDamaged:
+            self._forget_damaged(live.job.id)
+            outcomes = self._store.outcomes(live.job.id, config)
+        done = self._store.done(live.job.id)
         with live.keeping:
             if live.turn != turn or live.prepared == turn or live.job.status != "running":
                 return False
@@ -46,8 +53,23 @@ class Sweeps:
                 return False
             self._store.add(live.job.id, number, members)
             live.outcomes.add(number, members)
-            live.job = without_suspicion(live.job)
         return True
+
+    def checkpoint(self, live: LiveSweep, number: int, progress: ShardProgress) -> bool:
+        """Keep how far a shard is, in whichever turn: to go on from there; False if the sweep has ended."""
+        with live.keeping:
+            if not live.job.ended:
+                self._store.checkpoint(live.job.id, number, progress.iteration, progress.state)
+        return not live.job.ended
+
+    def left(self, live: LiveSweep, number: int) -> ShardProgress | None:
+        """How far a shard was when it was left; None where that was at its beginning, or is damaged."""
+        try:
+            kept = self._store.checkpointed(live.job.id, number)
+        except ModelDamaged as damage:
+            log.error("job %s: %s; shard %d begins anew", live.job.id, damage.detail, number)
+            return None
+        return ShardProgress(iteration=kept[0], state=kept[1]) if kept else None
 
     def outcomes(self, job: Job, live: LiveJob | None) -> Outcomes:
         """What has come of a sweep so far."""
@@ -87,6 +109,15 @@ class Sweeps:
             if len(self._ended) >= SWEEPS_IN_MEMORY:
                 self._ended.pop(next(iter(self._ended)))
             self._ended[job.id] = job, outcomes
+
+    def _forget_damaged(self, job_id: str) -> None:
+        """Have those shards trained anew of which the disk has not what was written; they come to the same."""
+        for number in self._store.done(job_id):
+            try:
+                self._store.shard(job_id, number)
+            except ModelDamaged as damage:
+                log.error("job %s: %s; shard %d begins anew", job_id, damage.detail, number)
+                self._store.forget_shard(job_id, number)
 
     def forget(self, job_id: str) -> None:
         """A sweep has been deleted."""

@@ -1,7 +1,8 @@
 """What there is to do, in the order of its doing: trainings, oldest first, then the shards of the oldest sweep.
 
 Before all come the suspects: jobs during which the process came to a sudden end. They are done one by one and nothing
-else beside them, until each has got somewhere; so a job that takes the process down takes no other's blame.
+else beside them, until each has got somewhere; so a job that takes the process down takes no other's blame. Of a sweep
+as many shards may have been at work as there are threads: these are tried one by one as well, until each has.
 """
 
 import threading
@@ -29,6 +30,8 @@ class Work:
         self._changed = threading.Condition()
         self._suspects: deque[LiveJob] = deque()
         self._alone: LiveJob | None = None  # the suspect that is at work
+        self._trying: int | None = None  # the shard of it that has yet to get somewhere
+        self._acquitted = 0  # how many of it have
         self._trainings: deque[LiveJob] = deque()
         self._waiting: deque[LiveSweep] = deque()
         self._running: deque[LiveSweep] = deque()  # those with shards that no thread has taken, oldest first
@@ -48,7 +51,10 @@ class Work:
     def share(self, sweep: LiveSweep) -> None:
         """A sweep runs, and its missing shards are to be trained."""
         with self._changed:
-            self._running.append(sweep)
+            if self._alone is sweep:
+                self._running.appendleft(sweep)
+            else:
+                self._running.append(sweep)
             self._changed.notify_all()
 
     def drop(self, live: LiveJob) -> None:
@@ -62,8 +68,24 @@ class Work:
         """A job has got somewhere, or is not at work any more: if it was a suspect, the others may go on."""
         with self._changed:
             if self._alone is live:
-                self._alone = None
+                self._alone, self._trying, self._acquitted = None, None, 0
                 self._changed.notify_all()
+
+    def tries(self, sweep: LiveSweep, number: int) -> bool:
+        """Whether a shard is the one of a suspect that has yet to get somewhere."""
+        return self._alone is sweep and self._trying == number
+
+    def acquit(self, sweep: LiveSweep, suspects: int) -> bool:
+        """The shard that was tried has got somewhere; whether it was the last of so many, and the others may go on."""
+        with self._changed:
+            if self._alone is not sweep:
+                return False
+            self._trying = None
+            self._acquitted += 1
+            if self._acquitted >= suspects:
+                self._alone, self._acquitted = None, 0
+            self._changed.notify_all()
+            return self._alone is None
 
     def get(self, timeout: float | None = None) -> LiveJob | Piece | None:
         """What to do next, as soon as there is something; None when it is closed, or after so many seconds."""
@@ -100,7 +122,11 @@ class Work:
             return self._trainings.popleft()
         while self._running:
             sweep = self._running[0]
+            if self._trying is not None:
+                return None
             if sweep.job.status == "running" and (shard := sweep.take()) is not None:
+                if self._alone is sweep:
+                    self._trying = shard[0]
                 return Piece(sweep, *shard)
             self._running.popleft()
         return self._waiting.popleft() if self._waiting and self._alone is None else None

@@ -77,7 +77,7 @@ async def pause_job(registry: Jobs, job_id: JobId) -> Response:
     return await _have(registry, job_id, "paused")
 
 
-@router.post("/jobs/{job_id}/resume", responses=CHANGED)
+@router.post("/jobs/{job_id}/resume", responses=CHANGED | problems(429))
 def resume_job(registry: Jobs, job_id: JobId) -> Response:
     """Have a paused job go on where it was, as soon as a thread has time."""
     return _job_answer(registry.resume(job_id))

@@ -1,13 +1,15 @@
 """Sweeps against the same runs one by one, and against the article's findings."""
 
+import itertools
 from typing import Any
 
 import numpy as np
 import pytest
 
-from gan1010 import Members, SweepConfig, sweep, train
+from gan1010 import Members, SweepConfig, kernel, sweep, train
+from gan1010.grid import Shard
 from gan1010.lanes import LANES
-from gan1010.sweeping import train_shard
+from gan1010.sweeping import ShardProgress, train_shard
 
 # Every shape, loss, optimiser, latent and experiment meets every other; rates, spreads and latent values vary by lane.
 GRID: dict[str, Any] = {
@@ -26,7 +28,7 @@ GRID: dict[str, Any] = {
 
 def all_members(config: SweepConfig) -> list[Members]:
     """The members of each shard, with their weights."""
-    return [members for shard in config.shards for members in train_shard(config, shard) if members is not None]
+    return [step for shard in config.shards for step in train_shard(config, shard) if isinstance(step, Members)]
 
 
 def test_two_hundred_random_members_trained_again_have_the_same_weights_to_the_last_bit() -> None:
@@ -55,12 +57,34 @@ def test_whole_runs_agree_as_well(base: dict[str, Any]) -> None:
 
 
 def test_a_shard_hands_back_the_thread_on_its_way() -> None:
-    config = SweepConfig(base={"iterations": 20_000}, seeds=1)
-    (shard,) = config.shards
+    config = SweepConfig(base={"iterations": 20_000}, seeds=LANES + 1)
+    shard = Shard(group=0, start=0, stop=LANES + 1)
     *on_the_way, members = train_shard(config, shard)
     assert len(on_the_way) >= 10
     assert set(on_the_way) == {None}
-    assert members is not None
+    assert isinstance(members, Members)
+
+
+@pytest.mark.parametrize("base", [
+    {"latent": "normal", "optimizer": "adam", "loss": "bce"},
+    {"experiment": "discriminator", "pattern": "110010"},
+])  # fmt: skip
+def test_a_shard_that_takes_long_goes_on_where_it_was_left_with_the_same_bits(base: dict[str, Any]) -> None:
+    config = SweepConfig(base={"iterations": 7001} | base, grid={"learning_rate": [0.01, 0.02]}, seeds=20)
+    (shard,) = config.shards
+    *on_the_way, whole = train_shard(config, shard)
+    assert isinstance(whole, Members)
+    assert len(on_the_way) > 5
+    for step in range(1, len(on_the_way) + 1):
+        *_, left = itertools.islice(train_shard(config, shard), step)
+        assert isinstance(left, ShardProgress)
+        state = kernel.State(*(array.copy() for array in left.state))  # as if it came from elsewhere
+        *_, resumed = train_shard(config, shard, ShardProgress(iteration=left.iteration, state=state))
+        assert isinstance(resumed, Members)
+        for name, column in whole.columns.items():
+            assert getattr(resumed, name).tobytes() == column.tobytes(), (step, name)
+        assert resumed.discriminators.tobytes() == whole.discriminators.tobytes()
+        assert resumed.generators.tobytes() == whole.generators.tobytes()
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ import pytest
 
 from gan1010 import TrainConfig, modelfile
 from gan1010 import train as train_here
-from tests.service.clients import START_SECONDS, STOP_SECONDS, serving, starting
+from tests.service.clients import START_SECONDS, serving, starting
 from tests.service.contract import ENDLESS, QUICK, Json, start, start_running, train, until
-from tests.service.deadly import DEADLY, mortal
+from tests.service.deadly import DEADLY, DEADLY_SEED, mortal
 
 # some seconds, so that it can be interrupted more than once
 LONG: Json = {"iterations": 3_000_000, "hidden_size": 16, "pattern": "110100", "record_every": 500, "seed": 5}
@@ -94,17 +94,21 @@ def test_run_killed_three_times_ends_with_the_bits_of_an_undisturbed_one(tmp_pat
             assert ours.replace(job["id"], other["id"]) == theirs
 
 
-@pytest.mark.parametrize("deadly", ["train", "sweep"])
+@pytest.mark.parametrize("deadly", ["train", "sweep", "shard"])
 def test_job_that_takes_the_process_down_is_poison_and_the_rest_goes_on(tmp_path: Path, deadly: str) -> None:
     environment, data = mortal(tmp_path / "site"), tmp_path / "data"
-    path, body = ("/train", DEADLY) if deadly == "train" else ("/sweeps", {"base": DEADLY, "seeds": 20})
+    path, body = {
+        "train": ("/train", DEADLY | {"seed": DEADLY_SEED}),
+        "sweep": ("/sweeps", {"base": DEADLY, "seeds": {"start": DEADLY_SEED, "count": 20}}),
+        "shard": ("/sweeps", {"base": DEADLY, "seeds": DEADLY_SEED + 9000}),  # the others of it do no harm
+    }[deadly]
     with serving(data, *TWO, **environment) as (server, client):
         innocent = start_running(client, **LONG)
         sweep = {"base": {"iterations": 200}, "seeds": 50}
         waiting = [client.post("/sweeps", json=sweep).json()] if deadly == "train" else []
         with contextlib.suppress(httpx.TransportError):  # the end may come before the answer
             client.post(path, json=body)
-        assert server.wait(STOP_SECONDS) == -9
+        assert server.wait(START_SECONDS) == -9
     for _ in range(2):
         with starting(data, *TWO, **environment) as server:
             assert server.wait(START_SECONDS) == -9
@@ -114,6 +118,7 @@ def test_job_that_takes_the_process_down_is_poison_and_the_rest_goes_on(tmp_path
         assert (done["status"], done["error"]["type"]) == ("failed", "poison")
         assert "3 times" in done["error"]["detail"]
         assert done["transitions"][-1]["detail"] == done["error"]["detail"]
+        assert (done["iteration"] > 0) == (deadly == "shard")
         for job in (innocent, *waiting):
             assert look(client, job, wait=30)["status"] == "succeeded"
         again = train(client, **LONG)
@@ -157,3 +162,63 @@ def test_suspects_that_are_paused_or_cancelled_do_not_keep_the_others_waiting(tm
             assert client.post(f"/jobs/{job['id']}/{what}").status_code == 200
         assert look(client, waiting, wait=10)["status"] == "succeeded"
         assert train(client, **QUICK)["status"] == "succeeded"
+
+
+def test_going_on_after_a_sudden_end_is_in_the_log(tmp_path: Path) -> None:
+    with serving(tmp_path, *ONE) as (server, client):
+        job = start_running(client)
+        server.kill()
+    with serving(tmp_path, *ONE, "--log-format", "json") as (server, client):
+        begins(client, job)
+        client.post(f"/jobs/{job['id']}/cancel")
+    lines = [json.loads(line) for line in server.log]
+    told = [line["status"] for line in lines if line["message"] == "job" and line["job_id"] == job["id"]]
+    assert told == ["queued", "running", "cancelled"]
+
+
+@pytest.mark.parametrize("table", ["checkpoints", "histories"])
+def test_training_of_which_something_kept_is_damaged_begins_anew_and_ends_with_the_same_bits(
+    tmp_path: Path, table: str
+) -> None:
+    settings = LONG | {"iterations": 1_000_000}
+    with serving(tmp_path, *ONE) as (server, client):
+        job = start(client, **settings)
+        checkpointed(tmp_path)
+        server.kill()
+    damage(tmp_path, table)
+    with serving(tmp_path, *ONE) as (_, client):
+        done = look(client, job, wait=30)
+        assert done["status"] == "succeeded"
+        other = train(client, **settings)
+        assert done["result"] == other["result"]
+        ours, theirs = (client.get(f"/jobs/{it['id']}/snapshots?weights=true").text for it in (job, other))
+        assert ours.replace(job["id"], other["id"]) == theirs
+
+
+@pytest.mark.parametrize("table", ["shard_checkpoints", "shards"])
+def test_sweep_of_which_something_kept_is_damaged_trains_it_anew_to_the_same_results(
+    tmp_path: Path, table: str
+) -> None:
+    sweep = {"grid": {"iterations": [1000, 500_000]}, "seeds": 70}
+    with serving(tmp_path, *ONE) as (server, client):
+        job = client.post("/sweeps", json=sweep).json()
+        until(lambda: {"kept": kept(tmp_path, "SELECT count(*) FROM shard_checkpoints")}, lambda it: it["kept"] > 0)
+        server.kill()
+    damage(tmp_path, table)
+    with serving(tmp_path, *ONE) as (_, client):
+        assert look(client, job, wait=30)["status"] == "succeeded"
+        other = client.post("/sweeps", params={"wait": 30}, json=sweep).json()
+        ours, theirs = (client.get(f"/sweeps/{it['id']}/members").text for it in (job, other))
+        assert ours.replace(job["id"], other["id"]) == theirs
+
+
+def damage(folder: Path, table: str) -> None:
+    """Turn a bit in the middle of something that is kept."""
+    column = {"checkpoints": "state", "histories": "arrays", "shard_checkpoints": "state", "shards": "columns"}[table]
+    db = sqlite3.connect(folder / "gan1010.sqlite")
+    rowid, blob = db.execute(f"SELECT rowid, {column} FROM {table}").fetchone()  # noqa: S608
+    turned = bytearray(blob)
+    turned[-9] ^= 64
+    db.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (bytes(turned), rowid))  # noqa: S608
+    db.commit()
+    db.close()

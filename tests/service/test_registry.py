@@ -55,6 +55,20 @@ def test_oldest_job_is_taken_first(registry: Registry) -> None:
     assert [take(registry).job.id for _ in range(5)] == ids == sorted(ids)
 
 
+def test_job_runs_before_what_it_left_is_looked_up(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = submit(registry)
+    live, store, statuses = take(registry), registry._store, []
+
+    def progress(of: Job) -> None:  # a process that ends here has ended at this job
+        statuses.append(store.job(of.id).status)  # type: ignore[union-attr]
+
+    monkeypatch.setattr(store.runs, "progress", progress)
+    assert registry.begin(live)
+    assert registry.load(live)
+    assert statuses == ["running"]
+    assert registry.job(job.id).status == "running"
+
+
 def test_job_ends_as_the_worker_says_and_who_waits_is_told_then(registry: Registry) -> None:
     job = submit(registry)
     live = registry.live(job.id)
@@ -93,6 +107,18 @@ def test_queue_is_as_long_as_it_may_be_and_the_running_do_not_count(tmp_path: Pa
         with pytest.raises(QueueFull):
             submit(registry)
         assert len(registry.jobs(status=None, kind=None, after=None, limit=9)) == 3
+
+
+def test_resumed_jobs_find_room_in_the_queue_or_stay_paused(tmp_path: Path) -> None:
+    with opened(tmp_path, queue_size=2) as registry:
+        jobs = [submit(registry) for _ in range(2)]
+        registry.ask(jobs[0].id, "paused")
+        another = submit(registry)
+        with pytest.raises(QueueFull):
+            registry.resume(jobs[0].id)
+        assert registry.job(jobs[0].id).status == "paused"
+        registry.ask(another.id, "cancelled")
+        assert registry.resume(jobs[0].id).status == "queued"
 
 
 def test_cancelled_job_is_not_begun(registry: Registry) -> None:

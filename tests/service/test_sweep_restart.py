@@ -43,6 +43,34 @@ def test_killed_sweep_ends_with_the_results_of_an_undisturbed_one(tmp_path: Path
         assert everything(client, done) == everything(client, other)
 
 
+@pytest.mark.parametrize("how", ["kill", "stop", "pause"])
+def test_shard_that_takes_long_goes_on_where_it_was_left(tmp_path: Path, how: str) -> None:
+    long = {"base": {"iterations": 600_000, "optimizer": "adam", "latent": "uniform"}, "seeds": 3}
+    with serving(tmp_path) as (server, client):
+        job = client.post("/sweeps", json=long).json()
+        first = until(lambda: {"iteration": shard_iteration(tmp_path)}, lambda now: now["iteration"] > 0)["iteration"]
+        if how == "pause":
+            assert client.post(f"/jobs/{job['id']}/pause").json()["status"] == "paused"
+        if how == "kill":
+            server.kill()
+        else:
+            assert server.stop() == 0
+    assert first <= shard_iteration(tmp_path) < 600_000, "it was not interrupted: make it longer"
+    with serving(tmp_path) as (server, client):
+        if how == "pause":
+            client.post(f"/jobs/{job['id']}/resume")
+        until(lambda: {"iteration": shard_iteration(tmp_path)}, lambda now: now["iteration"] > first)
+        server.kill()
+    with serving(tmp_path) as (_, client):
+        done = client.get(f"/jobs/{job['id']}", params={"wait": 30}).json()
+        assert done["status"] == "succeeded"
+        assert rows(tmp_path).keys() == {"jobs", "shards"}
+        for member in client.get(f"/sweeps/{job['id']}/members").json()["data"]:
+            url = f"/sweeps/{job['id']}/members/{member['index']}/train"
+            undisturbed = client.post(url, params={"wait": 30}).json()["result"]
+            assert undisturbed == {name: member[name] for name in undisturbed}
+
+
 def test_ended_sweeps_answer_after_a_restart_as_before(tmp_path: Path) -> None:
     long = {"base": {"hidden_size": 16}, "grid": {"iterations": [100, 10_000_000]}, "seeds": 500}
     with in_process(tmp_path, workers=1) as client:
@@ -65,6 +93,14 @@ def test_deleted_sweep_leaves_nothing_on_disk(tmp_path: Path) -> None:
         assert client.delete(f"/jobs/{job['id']}").status_code == 204
         problem(client.get(f"/sweeps/{job['id']}/members"), 404, "job-not-found")
     assert rows(tmp_path) == {}
+
+
+def shard_iteration(folder: Path) -> int:
+    """How far the only shard is that is not done, on the disk of a process that may live."""
+    db = sqlite3.connect(folder / "gan1010.sqlite")
+    found = db.execute("SELECT iteration FROM shard_checkpoints").fetchone()
+    db.close()
+    return found[0] if found else 0
 
 
 def rows(folder: Path) -> dict[str, int]:

@@ -9,6 +9,7 @@ from time import monotonic, sleep
 import pytest
 
 from gan1010 import TrainConfig
+from gan1010.cells import Members
 from gan1010.grid import SweepConfig
 from gan1010.sweeping import sweep as sweep_here
 from gan1010.sweeping import train_shard
@@ -148,7 +149,7 @@ def test_sweep_whose_last_shard_was_kept_before_the_end_ends_at_the_next_start(t
         registry.begin(live)
         registry.sweeps.prepare(live)
         for number, shard in enumerate(SMALL.shards):
-            (members,) = [members for members in train_shard(SMALL, shard) if members is not None]
+            (members,) = [step for step in train_shard(SMALL, shard) if isinstance(step, Members)]
             registry._store.sweeps.add(live.job.id, number, members)
     with opened(tmp_path, workers=1) as (registry, runner):
         again = registry.live(live.job.id)
