@@ -120,6 +120,15 @@ def write_durably(file: Path, content: bytes) -> None:
     sync_folder(file.parent)
 
 
+def make_folder(folder: Path) -> None:
+    """Have a folder, whose name and those of all that are made above it are on disk."""
+    folder = folder.absolute()
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Have the names in a folder on disk.
 

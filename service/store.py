@@ -16,7 +16,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from gan1010 import Model, Progress, modelfile
-from service.database import Database, sync_folder, write_durably
+from service.database import Database, make_folder, write_durably
 from service.errors import ModelDamaged, StorageFailed
 from service.jobs import Job, Status
 from service.run_store import RunStore
@@ -55,11 +55,7 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self._models = folder / "models"
-        is_new = not folder.is_dir()
-        self._models.mkdir(parents=True, exist_ok=True)
-        if is_new:
-            sync_folder(folder.absolute().parent)
-        sync_folder(folder)
+        make_folder(self._models)
         self._folder_lock = (folder / "lock").open("w")
         try:
             fcntl.flock(self._folder_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -30,6 +30,22 @@ def starting_traced(data: Path, into: Path) -> Iterator[Server]:
             yield server
 
 
+def test_each_folder_that_is_made_has_its_name_on_disk(tmp_path: Path) -> None:
+    with starting_traced(tmp_path / "d" / "x" / "y", tmp_path / "trace") as server:
+        server.wait_for(r"(http://[\d.]+:\d+)")
+    in_order(
+        tmp_path / "trace",
+        rf'mkdir\("{tmp_path}/d", .* = 0',
+        rf"fsync\(\d+<{tmp_path}>",
+        rf'mkdir\("{tmp_path}/d/x", .* = 0',
+        rf"fsync\(\d+<{tmp_path}/d>",
+        rf'mkdir\("{tmp_path}/d/x/y", .* = 0',
+        rf"fsync\(\d+<{tmp_path}/d/x>",
+        rf'mkdir\("{tmp_path}/d/x/y/models", .* = 0',
+        rf"fsync\(\d+<{tmp_path}/d/x/y>",
+    )
+
+
 def test_log_has_its_name_on_disk_before_the_process_is_ready(tmp_path: Path) -> None:
     with serving(tmp_path / "data") as (_, client):
         train(client, **QUICK)
