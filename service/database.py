@@ -21,6 +21,7 @@ from service.schema import bring_up_to_date
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 FAILED_FSYNCS = {"SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC"}
 NO_ROOM_FOR_SQLITE = {"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"}
+RESERVE = 2**16  # bytes kept from a stop to the next start, which needs some where the disk has become full meanwhile
 LONGEST_LOG = 4 * 2**20  # bytes of the write-ahead log, which is then copied into the file
 log = logging.getLogger("gan1010.disk")
 
@@ -30,6 +31,8 @@ class Database:
 
     def __init__(self, file: Path) -> None:
         self._log = file.with_name(f"{file.name}-wal")
+        self._reserve = file.with_name("reserve")
+        self._reserve.unlink(missing_ok=True)
         self._writing, self._reading = threading.Lock(), threading.Lock()
         self._writer, self._reader = (_connect(file) for _ in range(2))
         bring_up_to_date(self._writer)
@@ -43,6 +46,8 @@ class Database:
             self._reader.close()
             self._copy_log("TRUNCATE")
             self._writer.close()
+        with contextlib.suppress(OSError):  # as much of it as there is room for
+            self._reserve.write_bytes(os.urandom(RESERVE))  # zeros take no room on some disks
 
     def rows(self, query: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
         """What a query finds.
