@@ -2,19 +2,22 @@
 
 import itertools
 import json
+import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.service.clients import Client, serving
+from tests.service.clients import Client, Server, serving
 from tests.service.contract import ENDLESS, QUICK, Json, content_type, problem, start, start_running, train, until
 
-STREAMS = 60
+STREAMS, SLOW = 60, 20
 MOST_POINTS = 5000  # in one batch
 SOME_SECONDS: Json = {"iterations": 4_000_000, "record_every": 100, "seed": 3}
 PROGRESS = ["job_id", "status", "iteration", "iterations", "record_every", "series", "next_after"]
@@ -176,6 +179,29 @@ def test_many_streams_at_once_each_have_all(server_url: str) -> None:
     for events in followed:
         assert series_of(events) == whole
         assert events[-1] == ("end", 4_000_000, ended)
+
+
+def test_readers_that_do_not_read_cost_no_memory(tmp_path: Path) -> None:
+    recorded: Json = {"iterations": 4_000_000, "record_every": 20}  # 200,000 points, which are 14 MB as events
+    with serving(tmp_path, "--workers", "1") as (server, client), ExitStack() as stack:
+        follow(client, train(client, **SOME_SECONDS), 0)
+        before, job = memory(server), start(client, **recorded)
+        address = (client.base_url.host, client.base_url.port or 80)
+        for _ in range(SLOW):
+            reader = stack.enter_context(closing(socket.create_connection(address)))
+            head = f"GET /jobs/{job['id']}/events HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: 0\r\n\r\n"
+            reader.sendall(head.encode())
+            assert reader.recv(12) == b"HTTP/1.1 200"
+        assert client.get(f"/jobs/{job['id']}?wait=30").json()["status"] == "succeeded"
+        time.sleep(2)  # in which who reads gets all
+        grown = memory(server) - before
+    assert grown < 40e6, f"{grown / 1e6:.0f} MB for {SLOW} readers"
+
+
+def memory(server: Server) -> int:
+    """The process's resident memory, in bytes."""
+    pages = int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_reader_that_has_left_is_not_missed(server_url: str) -> None:

@@ -20,6 +20,11 @@ HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 JSON = b"Content-Type: application/json\r\n"
 POST = b"POST /score HTTP/1.1\r\nHost: localhost\r\n" + JSON
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+SEAL = {
+    b"x-content-type-options: nosniff",
+    b"cross-origin-resource-policy: same-origin",
+    b"content-security-policy: default-src 'none'; frame-ancestors 'none'",
+}
 KIB, MIB = 2**10, 2**20
 
 
@@ -59,6 +64,7 @@ def refused(address: tuple[str, int], request: bytes) -> int:
     assert answer.count(b"HTTP/1.1 ") == 1, answer
     assert b"connection: close" in head.lower()
     assert b"x-request-id: " in head
+    assert set(head.split(b"\r\n")) >= SEAL
     assert json.loads(body)["status"] == int(head[9:12])
     return int(head[9:12])
 

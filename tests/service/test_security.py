@@ -60,14 +60,24 @@ def walk(client: Client, headers: dict[str, str], known: dict[str, str] | None =
             yield client.request(method, path, headers=headers)
 
 
+def sealed(answer: httpx.Response) -> bool:
+    """Whether browsers are told to take it for what it says it is, and not to let it do or be anything else."""
+    policy = answer.headers.get_list("content-security-policy")
+    return (
+        answer.headers.get_list("x-content-type-options") == ["nosniff"]
+        and answer.headers.get_list("cross-origin-resource-policy") == ["same-origin"]
+        and len(policy) == 1
+        and {"default-src 'none'", "frame-ancestors 'none'"} <= set(policy[0].split("; "))
+    )
+
+
 def turned_away(answer: httpx.Response, status: int, type: str) -> None:
     request = f"{answer.request.method} {answer.request.url}"
     assert answer.status_code == status, request
     if answer.request.method != "HEAD" and not answer.request.url.path.startswith("/v2"):
         problem(answer, status, type)
     assert answer.headers["x-request-id"], request
-    assert answer.headers["x-content-type-options"] == "nosniff", request
-    assert "default-src 'none'" in answer.headers["content-security-policy"], request
+    assert sealed(answer), request
 
 
 def basic(name: str, password: str) -> str:
@@ -101,6 +111,19 @@ def test_without_a_right_key_no_route_lets_anybody_in(guarded: Client, headers: 
 )
 def test_what_is_no_right_key_is_refused(guarded: Client, headers: dict[str, str]) -> None:
     turned_away(guarded.get("/jobs", headers=headers), 401, "key-needed")
+
+
+@pytest.mark.parametrize("key", [b"\xff", b"\xc3\xbc", b"s3cret-of-alice\xff", b"s3cret-of-alice\xa0", b"\xed\xa0\x80"])
+def test_a_key_of_any_bytes_is_refused_and_no_failure(guarded: Client, key: bytes) -> None:
+    in_basic = base64.b64encode(b"alice:" + key)
+    for headers in (
+        [(b"x-api-key", key)],
+        [(b"authorization", b"Bearer " + key)],
+        [(b"authorization", b"Basic " + key)],
+        [(b"authorization", b"Basic " + in_basic)],
+        [(b"authorization", key + b" s3cret-of-alice")],
+    ):
+        turned_away(guarded.get("/jobs", headers=headers), 401, "key-needed")
 
 
 @pytest.mark.parametrize(
@@ -283,13 +306,51 @@ def test_every_answer_has_an_id_and_a_sane_one_is_taken_over(shared: Client) -> 
         assert re.fullmatch(r"[0-9a-f]{12}-[0-9a-f]+", answer.headers["x-request-id"])
 
 
+KINDS = {  # a path: the media type and the status of its answer
+    "/jobs": ("application/json", 200),
+    "/sample": ("application/json", 200),
+    "/v2": ("application/json", 200),
+    "/openapi.json": ("application/json", 200),
+    "/jobs/{id}/plots/losses.svg": ("image/svg+xml", 200),
+    "/jobs/{id}/plots/losses.png": ("image/png", 200),
+    "/jobs/{id}/progress": ("text/csv", 200),
+    "/jobs/{id}/events": ("text/event-stream", 200),
+    "/jobs/{id}/script.py": ("text/x-python", 200),
+    "/models/{id}/generator.safetensors": ("application/octet-stream", 200),
+    "/metrics": ("text/plain", 200),
+    "/healthz": ("application/json", 200),
+    "/": ("text/html", 200),
+    "/docs": ("text/html", 200),
+    "/assets/lab.js": ("text/javascript", 200),
+    "/assets/lab.css": ("text/css", 200),
+    "/none": ("application/problem+json", 404),
+    "/assets/none.js": ("application/problem+json", 404),
+    "/jobs?limit=0": ("application/problem+json", 422),
+    "/v2/models/none": ("application/json", 404),
+}
+
+
+@pytest.mark.parametrize("path", KINDS)
+def test_every_kind_of_answer_has_the_headers_for_browsers(unguarded: Client, path: str) -> None:
+    (job,) = unguarded.get("/jobs").json()["data"]
+    here = path.format(id=job["id"])
+    answer = unguarded.get(here, headers={"Accept": f"{KINDS[path][0]}, */*;q=0.1", "Last-Event-ID": "0"})
+    assert (answer.headers["content-type"].partition(";")[0], answer.status_code) == KINDS[path]
+    assert sealed(answer)
+    if KINDS[path][0] == "text/html":
+        assert answer.headers["referrer-policy"] == "same-origin"
+    elif etag := answer.headers.get("etag"):
+        unchanged = unguarded.get(here, headers={"Accept": KINDS[path][0], "If-None-Match": etag})
+        assert (unchanged.status_code, sealed(unchanged)) == (304, True)
+
+
 def test_failures_of_ours_have_their_headers_too(tmp_path: Path) -> None:
     with in_process(tmp_path, raising=False) as client:
         client.app.state.registry = None
         answer = client.get("/jobs")
     problem(answer, 500, "internal-error")
     assert answer.headers["x-request-id"]
-    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert sealed(answer)
 
 
 def test_too_large_a_body_is_refused_by_routes_that_read_none(tmp_path: Path) -> None:
@@ -299,6 +360,7 @@ def test_too_large_a_body_is_refused_by_routes_that_read_none(tmp_path: Path) ->
                 answer = client.request(method, path, content=content)
                 problem(answer, 413, "body-too-large")
                 assert answer.headers["connection"] == "close"
+                assert sealed(answer)
 
 
 @pytest.mark.parametrize(
