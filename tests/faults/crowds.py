@@ -8,8 +8,9 @@ import statistics
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
+from select import select
 from threading import Semaphore
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.service.clients import Server, serving
 from tests.service.contract import ENDLESS, start, start_running, train
 
 TIMEOUT = httpx.Timeout(60)
+BODY = b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
 def crowds(seed: int, long: bool, folder: Path) -> list[Row]:
@@ -30,6 +32,7 @@ def crowds(seed: int, long: bool, folder: Path) -> list[Row]:
         _samples(seed, 5_000 if long else 100, long, folder / "samples"),
         _streams(500 if long else 30, folder / "streams"),
         _silent(1000 if long else 50, folder / "silent"),
+        *_too_large(100 if long else 3, long, folder / "large"),
     ]
 
 
@@ -152,22 +155,65 @@ def _silent(connections: int, data: Path) -> Row:
     """So many connections that say nothing, or too little, are closed, and others are served meanwhile."""
     with serving(data) as (_, client), ExitStack() as stack:
         address = (client.base_url.host, client.base_url.port or 80)
-        began, waiting = time.monotonic(), []
+        began, waiting, slowest = time.monotonic(), [], 0.0
+        beginnings = (
+            b"",
+            b"GET /healthz HTTP/1.1\r\nX: ",
+            b"GET /healthz HTTP/1.1\r\n",
+            BODY + b"Content-Length: 9000\r\n\r\n",
+        )
         for number in range(connections):
             connection = stack.enter_context(closing(socket.create_connection(address, timeout=5)))
-            connection.sendall([b"", b"GET /healthz HTTP/1.1\r\n"][number % 2])
+            connection.sendall(beginnings[number % 4])
             connection.setblocking(False)
-            waiting.append(connection)
-        slowest = 0.0
+            waiting.append((connection, number % 2 == 1))
         while waiting and time.monotonic() - began < 15:
             slowest = max(slowest, *_timed(client.get, 1, "/sample", statuses={409}))
-            waiting = [connection for connection in waiting if not _is_closed(connection)]
-            time.sleep(0.1)
+            waiting = [(connection, trickles) for connection, trickles in waiting if not _is_closed(connection)]
+            for connection in (connection for connection, trickles in waiting if trickles):
+                with suppress(OSError):  # it has just been closed
+                    connection.send(b"x")
+            time.sleep(0.5)
         seconds = time.monotonic() - began
         assert not waiting, f"{len(waiting)} are open after {seconds:.0f} s"
         assert seconds < 10 or connections < 1000, f"closed after {seconds:.1f} s"
     found = f"closed within {seconds:.1f} s, others answered within {milliseconds(slowest)}"
     return Row(what="silent and trickling connections", times=connections, found=found)
+
+
+def _too_large(times: int, long: bool, data: Path) -> list[Row]:
+    """Bodies that are too large, declared and in chunks, are refused as soon as that is known."""
+    piece, rows = bytes(2**16), []
+    with serving(data) as (_, client):
+        address = (client.base_url.host, client.base_url.port or 80)
+        for kind, framing, sent in (
+            ("declared", b"Content-Length: 1000000000", piece),
+            ("in chunks", b"Transfer-Encoding: chunked", b"10000\r\n%b\r\n" % piece),
+        ):
+            took = [_refused_after(address, BODY + framing + b"\r\n\r\n", sent) for _ in range(times)]
+            median = statistics.median(took)
+            assert not long or median < 0.1, f"{median} s until a body {kind} is refused"
+            found = f"413 within {milliseconds(median)}, and {milliseconds(max(took))} at most"
+            rows.append(Row(what=f"too large a body, {kind}", times=times, found=found))
+    return rows
+
+
+def _refused_after(address: tuple[str, int], head: bytes, piece: bytes) -> float:
+    """How long it took until the answer came, in seconds, while the body is sent and sent."""
+    with closing(socket.create_connection(address, timeout=5)) as connection:
+        began = time.perf_counter()
+        connection.sendall(head)
+        connection.setblocking(False)
+        unsent, answer = piece, b""
+        while not answer and time.perf_counter() - began < 5:
+            readable, writable, _ = select([connection], [connection], [], 5)
+            if readable:
+                answer = connection.recv(4096)
+            elif writable:
+                unsent = unsent[connection.send(unsent) :] or piece
+        took = time.perf_counter() - began
+    assert answer.startswith(b"HTTP/1.1 413"), answer
+    return took
 
 
 def _is_closed(connection: socket.socket) -> bool:
