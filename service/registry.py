@@ -4,28 +4,23 @@ The routes ask it, the runner works for it, and it knows nothing of either. What
 """
 
 import contextlib
-import dataclasses
-import logging
 import threading
-from collections.abc import Callable
 from typing import Literal
 
 from gan1010 import Model, Progress, TrainConfig
 from gan1010.grid import SweepConfig
 from gan1010.training import model_at
 from service.changes import Changes
-from service.errors import DiskFull, JobNotFound, KeyReused, ModelDamaged, QueueFull, StateForbids, StorageFailed
+from service.errors import DiskFull, JobNotFound, KeyReused, QueueFull, StateForbids, StorageFailed
 from service.jobs import Job, JobError, Status, job_ids, new_job
 from service.live import LiveJob, LiveSweep
 from service.metrics import Metrics
 from service.models import Models
 from service.outcomes import Outcomes
-from service.recovery import POISON, acquitted, is_poison, on_trial, recovered, without_suspicion
+from service.recovery import POISON, Recovery, is_poison, without_suspicion
 from service.store import Store
 from service.sweeps import Sweeps
 from service.work import Work
-
-log = logging.getLogger("gan1010.registry")
 
 
 class Registry:
@@ -39,6 +34,7 @@ class Registry:
         self._queued: dict[str, LiveJob] = {}
         self.queue = Work()
         self.models, self.sweeps = Models(store), Sweeps(store.sweeps)
+        self.recovery = Recovery(store, self.queue, self.changes)
         self._ids = job_ids(store.last_id())
         for job in store.unfinished():
             self._take_up(job)
@@ -117,18 +113,6 @@ class Registry:
             del self._queued[live.job.id]
         return True
 
-    def load(self, live: LiveJob) -> bool:
-        """Find what is kept of a training that goes on; what is damaged of it is trained anew, to the same bits."""
-        if live.progress is None:
-            try:
-                live.progress = self._store.runs.progress(live.job)
-            except ModelDamaged as damage:
-                log.error("job %s: %s; it begins anew", live.job.id, damage.detail)
-                self._store.runs.forget(live.job.id)
-                live.job = dataclasses.replace(live.job, iteration=0)
-                self.changes.begins_anew(live.job)
-        return True
-
     def checkpoint(self, live: LiveJob, progress: Progress) -> None:
         """A training has got somewhere: keep that, so that it goes on from there whatever happens next."""
         live.job = without_suspicion(live.job)
@@ -142,27 +126,16 @@ class Registry:
             self.end(live, "cancelled")
         else:
             with self._lock:
-                if live.job.status == "running":
-                    live.job = without_suspicion(live.job)
-                self._move(live, live.current.moved("paused"))
+                self._move(live, live.current.moved("paused", crashes=0, suspect=None))
                 self._unqueue(live)
-
-    def try_shard(self, live: LiveSweep, number: int) -> None:
-        """A thread takes a shard: if the sweep is under suspicion, it is known whose blame the next sudden end is."""
-        self._keep_suspicion(live, lambda job: on_trial(job, number))
-
-    def shard_got_on(self, live: LiveSweep, number: int, suspects: int) -> None:
-        """A shard is done, or how far it is has been kept; with so many of a suspect, the sweep is one no longer."""
-        if self.queue.tries(live, number):
-            self._keep_suspicion(live, acquitted)
-            if self.queue.acquit(live, suspects):
-                self._keep_suspicion(live, without_suspicion)
 
     def park(self) -> None:
         """All threads have stopped for good: what they were at goes on after the next start."""
         for live in list(self._live.values()):
             if live.job.status == "running":
-                job = live.current.moved("queued", "the service was stopped; it goes on from here", crashes=0)
+                job = live.current.moved(
+                    "queued", "the service was stopped; it goes on from here", crashes=0, suspect=None
+                )
                 with contextlib.suppress(DiskFull, StorageFailed):  # then it goes on from its last checkpoint
                     self._move(live, job)
 
@@ -268,23 +241,10 @@ class Registry:
 
     def _take_up(self, job: Job) -> None:
         """A job that is new, or that another process has left."""
-        if job.status == "running":
-            is_sweep = job.kind == "sweep"
-            job = recovered(job, sum(self._store.sweeps.done(job.id).values()) if is_sweep else job.iteration)
-            with contextlib.suppress(DiskFull, StorageFailed):  # then it is told again from the same row
-                self._store.update(job)
-            self.changes.status(job)
+        job = self.recovery.after_sudden_end(job) if job.status == "running" else job
         live = self._live[job.id] = LiveSweep(job) if isinstance(job.config, SweepConfig) else LiveJob(job)
         if job.status == "queued":
             self._queue(live)
-
-    def _keep_suspicion(self, live: LiveSweep, changed: Callable[[Job], Job]) -> None:
-        with self._lock, live.keeping:
-            if live.job.crashes and not live.job.ended:
-                job = changed(live.job)
-                if job is not live.job:
-                    self._store.update(job)
-                    live.job = job
 
     def _check_room(self) -> None:
         if len(self._queued) >= self._queue_size:
@@ -304,9 +264,7 @@ class Registry:
             self.end_sweep(live, "cancelled")
         elif live.job.status != "paused":
             with live.keeping:
-                if live.job.status == "running":
-                    live.job = without_suspicion(live.job)
-                self._move(live, live.current.moved("paused"))
+                self._move(live, live.current.moved("paused", crashes=0, suspect=None))
                 live.stop()
             self._unqueue(live)
             self.queue.clear(live)

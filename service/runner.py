@@ -91,7 +91,7 @@ class Runner:
 
     def _train(self, live: LiveJob) -> None:
         """Train from where it was left to the end, or until somebody wants something else."""
-        if not self._keep(live, lambda: self._registry.load(live)):
+        if not self._keep(live, lambda: self._registry.recovery.load(live)):
             return
         kept = time.monotonic()
         try:
@@ -152,7 +152,7 @@ class Runner:
     def _train_shard(self, sweep: LiveSweep, number: int, turn: int) -> None:
         """Train a shard from where it was left, and in between all trainings that come."""
         config, kept = sweep.job.sweep_config, time.monotonic()
-        self._keep(sweep, lambda: self._registry.try_shard(sweep, number))
+        self._keep(sweep, lambda: self._registry.recovery.try_shard(sweep, number))
         left = self._keep(sweep, lambda: self._registry.sweeps.left(sweep, number))
         if self._stopping.is_set():
             return
@@ -171,7 +171,7 @@ class Runner:
 
     def _keep_shard(self, sweep: LiveSweep, number: int, members: Members, turn: int) -> None:
         if self._keep(sweep, lambda: self._registry.sweeps.keep(sweep, number, members, turn)):
-            self._keep(sweep, lambda: self._registry.shard_got_on(sweep, number, len(self._threads)))
+            self._keep(sweep, lambda: self._registry.recovery.shard_got_on(sweep, number, len(self._threads)))
             self._registry.changes.trained_members(len(members), _iterations(sweep, number))
             if sweep.complete:
                 self._keep(sweep, lambda: self._registry.end_sweep(sweep, "succeeded"))
@@ -179,7 +179,7 @@ class Runner:
     def _checkpoint_shard(self, sweep: LiveSweep, number: int, progress: ShardProgress) -> None:
         try:
             if self._registry.sweeps.checkpoint(sweep, number, progress):
-                self._registry.shard_got_on(sweep, number, len(self._threads))
+                self._registry.recovery.shard_got_on(sweep, number, len(self._threads))
         except (DiskFull, StorageFailed) as error:
             log.warning("job %s: no checkpoint, it trains on: %s", sweep.job.id, error.title)
 

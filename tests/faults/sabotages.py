@@ -155,6 +155,20 @@ SABOTAGES = (
         test=f"{CRASHES}::test_job_that_takes_the_process_down_is_poison_and_the_rest_goes_on",
     ),
     Sabotage(
+        what="a sweep's shard that was left begins anew",
+        file="service/sweeps.py",
+        old="        return ShardProgress(iteration=kept[0], state=kept[1]) if kept else None\n",
+        new="        return None\n",
+        test="tests/service/test_sweep_restart.py::test_shard_that_takes_long_goes_on_where_it_was_left",
+    ),
+    Sabotage(
+        what="all shards of a suspect are tried at once",
+        file="service/work.py",
+        old="                    self._trying = shard[0]\n",
+        new="                    self._trying = None\n",
+        test=f"{CRASHES}::test_job_that_takes_the_process_down_is_poison_and_the_rest_goes_on",
+    ),
+    Sabotage(
         what="an idempotency key is not kept",
         file="service/store.py",
         old="            if key is not None:\n",
@@ -192,8 +206,8 @@ SABOTAGES = (
     Sabotage(
         what="the queue has no end",
         file="service/registry.py",
-        old="            if len(self._queued) >= self._queue_size:\n",
-        new="            if len(self._queued) < 0:\n",
+        old="        if len(self._queued) >= self._queue_size:\n",
+        new="        if len(self._queued) < 0:\n",
         test="tests/service/test_training_routes.py::test_full_queue_refuses_and_keeps_nothing",
     ),
     Sabotage(

@@ -1,4 +1,4 @@
-"""The short version of each scenario that has no tests of its own, on real processes; what each has to find holds."""
+"""The short version of each scenario, on real processes; that of `sequences` is in tests/service/test_job_life.py."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from tests.faults.scenarios import SCENARIOS
 
 
-@pytest.mark.parametrize("name", ["kills", "calls", "damage", "crowds"])
+@pytest.mark.parametrize("name", ["kills", "bits", "calls", "damage", "crowds", "fuzz", "sabotage"])
 def test_holds_whatever_goes_wrong(name: str, tmp_path: Path) -> None:
     rows = SCENARIOS[name](1, False, tmp_path)
     assert rows

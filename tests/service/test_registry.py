@@ -64,7 +64,7 @@ def test_job_runs_before_what_it_left_is_looked_up(registry: Registry, monkeypat
 
     monkeypatch.setattr(store.runs, "progress", progress)
     assert registry.begin(live)
-    assert registry.load(live)
+    assert registry.recovery.load(live)
     assert statuses == ["running"]
     assert registry.job(job.id).status == "running"
 
