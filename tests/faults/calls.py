@@ -1,20 +1,25 @@
 """Writes, fsyncs and renames that fail, one after the other, under a process that is asked for things meanwhile."""
 
 from collections import Counter
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 
 import httpx
 
+from gan1010 import TrainConfig, modelfile, train
 from tests.faults.customers import Customer, nothing_is_there_twice
 from tests.faults.kills import is_intact
 from tests.faults.rows import Row
 from tests.service.clients import serving
+from tests.service.contract import QUICK, start, start_running
 from tests.service.disks import failing
 
 EX_IOERR = 74
 WRITES = ("pwrite64", "ftruncate", "rename", "unlink", "openat", "fallocate")
 FSYNCS = ("fdatasync", "fsync")
+OF_A_MODEL = ("openat", "write", "fsync", "rename")  # in the order in which its file is written
+OF_THE_FOLDER = ("openat", "fsync")  # that follow
 ACTS = 12  # that a customer does while calls fail
 
 
@@ -51,7 +56,56 @@ def calls(seed: int, long: bool, folder: Path) -> list[Row]:
     return [
         Row(what=f"{call} made to fail", times=times, found=f"{outcome}; all that was told still is so")
         for (call, outcome), times in sorted(counts.items())
+    ] + _models(long, folder / "models")
+
+
+def _models(long: bool, data: Path) -> list[Row]:
+    """Have each call that writes a model's file fail: it is there at a later try, or after the next start."""
+    cases = [
+        (call, f"error={error}:when={when}")
+        for when in (("1", "2", "1..3") if long else ("1",))
+        for call in (OF_THE_FOLDER if when == "2" else OF_A_MODEL)
+        for error in ("EIO", "ENOSPC")
     ]
+    expected, counts = dict[str, str](), Counter[tuple[str, bool]]()
+    while cases:
+        with serving(data, "--workers", "1") as (server, client):
+            _are_kept(client, expected)
+            while cases and server.process.poll() is None:
+                config = QUICK | {"seed": len(expected)}
+                busy, id = start_running(client)["id"], start(client, **config)["id"]
+                expected[id] = sha256(modelfile.dump(train(TrainConfig(**config)).model())).hexdigest()
+                files = [data / "models", *(data / "models" / f"{id}.{kind}" for kind in ("tmp", "safetensors"))]
+                (call, how), exited = cases.pop(0), False
+                try:
+                    with failing(server.process.pid, call, how, *files):
+                        client.post(f"/jobs/{busy}/cancel")  # and the other begins, whose name the tracer knows
+                        client.get(f"/jobs/{id}", params={"wait": 30})
+                    assert f"job {id} waits for the disk" in "".join(server.log), f"{call} {how} was not there to fail"
+                    _are_kept(client, expected)
+                except httpx.TransportError:
+                    exited, code = True, server.wait(10)
+                    assert code == EX_IOERR, f"{call} {how}: exit code {code}\n{''.join(server.log)}"
+                    assert call in FSYNCS, f"{call} {how} ended the process"
+                counts[call, exited] += 1
+    with serving(data) as (_, client):
+        _are_kept(client, expected)
+    return [
+        Row(
+            what=f"{call} of a model's file made to fail",
+            times=times,
+            found=f"the process ended with {EX_IOERR}; kept by the next" if exited else "kept at a later try",
+        )
+        for (call, exited), times in sorted(counts.items())
+    ]
+
+
+def _are_kept(client: httpx.Client, expected: dict[str, str]) -> None:
+    """The trainings succeed, each with the model that has this SHA-256."""
+    for id, digest in expected.items():
+        job = client.get(f"/jobs/{id}", params={"wait": 30}).json()
+        assert job["status"] == "succeeded", job
+        assert sha256(client.get(f"/models/{id}/model.safetensors").content).hexdigest() == digest
 
 
 def _fails_during(pid: int, client: httpx.Client, customer: Customer, fault: tuple[str, str], data: Path) -> bool:

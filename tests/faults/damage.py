@@ -1,6 +1,8 @@
-"""Model files of which a byte, a bit or a part is not what it was: each is refused, and all others work."""
+"""Model files, histories and shards of which a bit or more is not what it was: each is refused, and others work."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -10,6 +12,7 @@ from tests.faults.rows import Row
 from tests.service.clients import serving
 from tests.service.contract import problem, train
 
+SWEEP = {"base": {"iterations": 20}, "seeds": 40}
 LENGTH = 8  # bytes that tell the header's length
 
 
@@ -33,6 +36,29 @@ def damage(seed: int, long: bool, folder: Path) -> list[Row]:
             rows.append(Row(what=what, times=len(damaged), found="each 409 model-damaged, the other model works"))
         file.write_bytes(whole)
         assert client.get("/sample", params={"job_id": bad}).status_code == 200
+    return rows + _blobs(random, 300 if long else 20, folder)
+
+
+def _blobs(random: Random, bits: int, folder: Path) -> list[Row]:
+    """Flip bits of what the database has of a training and of a sweep, and ask for each over HTTP."""
+    rows, file = [], folder / "gan1010.sqlite"
+    with serving(folder) as (_, client), closing(sqlite3.connect(file, isolation_level=None)) as db:
+        ids = [train(client, iterations=300, seed=number)["id"] for number in range(2)]
+        sweeps = [client.post("/sweeps", params={"wait": 30}, json=SWEEP).json()["id"] for _ in range(2)]
+        for table, column, path, (good, bad) in (
+            ("histories", "arrays", "/jobs/{}/snapshots", ids),
+            ("histories", "arrays", "/jobs/{}/progress", ids),
+            ("shards", "columns", "/sweeps/{}/members", sweeps),
+        ):
+            (whole,) = db.execute(f"SELECT {column} FROM {table} WHERE job_id = ?", (bad,)).fetchone()  # noqa: S608
+            change = f"UPDATE {table} SET {column} = ? WHERE job_id = ?"  # noqa: S608
+            for bit in random.choices(range(len(whole) * 8), k=bits):
+                db.execute(change, (_with(whole, bit // 8, whole[bit // 8] ^ (1 << bit % 8)), bad))
+                problem(client.get(path.format(bad)), 409, "model-damaged")
+            assert client.get(path.format(good)).status_code == 200
+            db.execute(change, (whole, bad))
+            assert client.get(path.format(bad)).status_code == 200
+            rows.append(Row(what=f"bits of {table}, asked for as {path}", times=bits, found="each 409 model-damaged"))
     return rows
 
 
