@@ -18,7 +18,7 @@ from tests.service.contract import QUICK, problem, train
 
 KEYS = "alice:s3cret-of-alice,bob:t0ken:with:colons"
 GOOD = {"X-API-Key": "s3cret-of-alice"}
-METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PROPFIND"]
+METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PROPFIND", "BREW"]
 OPEN = {"/healthz", "/readyz"}
 
 
