@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
@@ -25,21 +25,22 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "same-origin",  # not to another host, for links name what one looks at
     "Cache-Control": "no-cache",
+    "Accept-Ranges": "none",
 }
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
-async def page() -> FileResponse:
+async def page(request: Request) -> FileResponse:
     """Show the lab: see a GAN learn."""
-    return FileResponse(PAGE / "index.html", headers=HEADERS)
+    return _page(request, "index.html")
 
 
 @router.get("/docs")
-async def docs() -> FileResponse:
+async def docs(request: Request) -> FileResponse:
     """Describe every operation, and let people try it."""
-    return FileResponse(PAGE / "docs.html", headers=HEADERS)
+    return _page(request, "docs.html")
 
 
 def assets() -> ASGIApp:
@@ -52,6 +53,17 @@ class _Revalidated(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """The file."""
+        _forget_range(scope)
         answer = await super().get_response(path, scope)
-        answer.headers["Cache-Control"] = "no-cache"
+        answer.headers.update({name: HEADERS[name] for name in ("Cache-Control", "Accept-Ranges")})
         return answer
+
+
+def _page(request: Request, file: str) -> FileResponse:
+    _forget_range(request.scope)
+    return FileResponse(PAGE / file, headers=HEADERS)
+
+
+def _forget_range(scope: Scope) -> None:
+    """Have a file sent whole: parts of what is compressed are nothing to a browser (RFC 9110, 14.2 leaves it to us)."""
+    scope["headers"] = [header for header in scope["headers"] if header[0] != b"range"]

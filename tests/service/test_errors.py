@@ -238,6 +238,29 @@ def test_wrong_method_for_what_is_not_described_is_a_problem(client: Client, pat
     assert "GET" in answer.headers["allow"]
 
 
+RANGES = [
+    "bytes=0-9",
+    "bytes=-1",
+    "bytes=99999999-",
+    "bytes=9-1",
+    "bytes=",
+    "pages=1",
+    "nonsense",
+    f"bytes=0-0{',0-0' * 200}",
+]
+
+
+@pytest.mark.parametrize("range", RANGES, ids=lambda range: range[:20])
+@pytest.mark.parametrize("path", ["/", "/docs", "/assets/lab.js", "/jobs", "/metrics"])
+def test_parts_of_what_is_sent_cannot_be_asked_for(client: Client, path: str, range: str) -> None:
+    for method in ("GET", "HEAD") if path.startswith("/assets") else ("GET",):
+        answer = client.request(method, path, headers={"Range": range})
+        assert answer.status_code == 200
+        assert "content-range" not in answer.headers
+        assert answer.headers.get("accept-ranges", "none") == "none"
+        assert answer.headers["content-type"] == client.get(path).headers["content-type"]
+
+
 @pytest.mark.parametrize("key", ["k", "\x01" * 80, "😀" * 80, '"' * 80, "ü" * 80, "x" * 10_000])
 @pytest.mark.parametrize("path", NUMBER)
 def test_twenty_mistakes_are_told_in_few_words(client: Client, path: str, key: str) -> None:
