@@ -68,6 +68,7 @@ class Server(uvicorn.Server):
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C, then end with exit code 0; 1 if it could not start."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again once all is closed
     configure_logs(settings.log_format)
     _allow_many_connections()
     try:
@@ -78,7 +79,6 @@ def serve(settings: Settings) -> None:
         where = "anywhere" if settings.allowed_hosts else "a private network"
         log.warning("there is no API key: whoever reaches this address from %s gets in; set GAN1010_API_KEY", where)
     server = Server(app, settings)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again once all is closed
     with contextlib.suppress(KeyboardInterrupt):
         server.run()
     if not server.started:

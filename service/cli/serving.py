@@ -1,5 +1,6 @@
 """The commands that are a service."""
 
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -35,6 +36,7 @@ def serve(
 ) -> None:
     """Start the service, until SIGTERM or Ctrl-C."""
     flags = {name: value for name, value in locals().items() if value is not None}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # before all is loaded, which takes a second
     from pydantic import ValidationError
 
     from service.server import serve

@@ -1,12 +1,14 @@
 """Health, readiness, and the description's page."""
 
 import re
+import signal
+from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.service.clients import Client
-from tests.service.contract import content_type
+from tests.service.clients import Client, Server, starting
+from tests.service.contract import content_type, until
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
@@ -35,3 +37,17 @@ def test_description_takes_its_assets_from_us(server_url: str) -> None:
         url = page.url.join(asset)
         assert str(url).startswith(f"{server_url}/")
         assert httpx.get(url).status_code == 200
+
+
+def test_stop_before_it_serves_is_as_clean_as_any(tmp_path: Path) -> None:
+    with starting(tmp_path / "data") as server:
+        until(lambda: {"caught": _catches(server, signal.SIGTERM)}, lambda process: process["caught"])
+        assert not (tmp_path / "data").exists()  # it is still being loaded
+        assert server.stop() == 0
+    assert server.log == []
+
+
+def _catches(server: Server, number: int) -> bool:
+    """Whether the process has a handler for a signal."""
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return bool(int(status.split("SigCgt:")[1].split()[0], 16) >> (number - 1) & 1)
