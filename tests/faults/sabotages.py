@@ -84,6 +84,27 @@ SABOTAGES = (
         test=f"{ORDER}::test_log_has_its_name_on_disk_before_the_process_is_ready",
     ),
     Sabotage(
+        what="only the last folder that is made has its name on disk",
+        file="service/database.py",
+        old="        make_folder(folder.parent)\n        folder.mkdir(exist_ok=True)\n",
+        new="        folder.mkdir(parents=True, exist_ok=True)\n",
+        test=f"{ORDER}::test_each_folder_that_is_made_has_its_name_on_disk",
+    ),
+    Sabotage(
+        what="no room is kept for the next start",
+        file="service/database.py",
+        old="            self._reserve.write_bytes(os.urandom(RESERVE))",
+        new="            self._reserve.write_bytes(b'')",
+        test="tests/service/test_reserve.py::test_process_that_stopped_cleanly_starts_on_a_disk_that_is_full_since",
+    ),
+    Sabotage(
+        what="a file that cannot be read for now is taken for damaged",
+        file="service/store.py",
+        old="            if error.errno in WANT:\n",
+        new="            if not error.errno:\n",
+        test="tests/service/test_want.py::test_model_that_cannot_be_read_for_now_is_not_damaged",
+    ),
+    Sabotage(
         what="no look at a file's digest",
         file="service/store.py",
         old="if hashlib.sha256(content).hexdigest() != digest:",
