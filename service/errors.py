@@ -54,9 +54,9 @@ class KeyNeeded(ServiceError):
 
 
 class HostNotAllowed(ServiceError):
-    """The request is addressed to a name that the service does not answer to."""
+    """The request is addressed to a name, or comes from an address, that the service does not answer to."""
 
-    status, type, title = 403, "host-not-allowed", "The service does not answer to this name"
+    status, type, title = 403, "host-not-allowed", "The service does not answer here"
 
 
 class ForeignOrigin(ServiceError):

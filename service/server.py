@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from service.app import create_app
+from service.errors import ServiceError
 from service.guard import LOOPBACK
 from service.logs import configure_logs
 from service.protocol import Lookout, Protocol
@@ -73,7 +74,7 @@ def serve(settings: Settings) -> None:
     _allow_many_connections()
     try:
         app = create_app(settings)
-    except (FolderInUseError, StoreTooNewError, OSError, sqlite3.Error) as error:
+    except (FolderInUseError, StoreTooNewError, ServiceError, OSError, sqlite3.Error) as error:
         sys.exit(f"gan1010 cannot start: {error}")
     if not settings.api_key and settings.host not in LOOPBACK:
         where = "anywhere" if settings.allowed_hosts else "a private network"

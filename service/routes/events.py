@@ -44,7 +44,7 @@ EVENTS = ok(
 
 # FastAPI would make the stream of an endpoint that yields; but then it always answers 200, encodes each event for each
 # reader anew, and passes it through three tasks. Returned by the endpoint, its response serves 500 readers of a job.
-@router.get("/jobs/{job_id}/events", response_class=Response, responses=EVENTS | problems(404, 422))
+@router.get("/jobs/{job_id}/events", response_class=Response, responses=EVENTS | problems(404, 409, 422))
 async def follow_job(
     request: Request,
     registry: Jobs,

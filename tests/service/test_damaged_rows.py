@@ -7,7 +7,7 @@ from random import Random
 import httpx
 import pytest
 
-from tests.service.clients import Client, in_process
+from tests.service.clients import in_process
 from tests.service.contract import QUICK, Json, problem, start_running, train
 
 COLUMNS = {"histories": "arrays", "checkpoints": "state", "shards": "columns"}
@@ -78,18 +78,12 @@ def flip_a_bit(folder: Path, table: str, id: str, seed: int) -> None:
     db.close()
 
 
-def without_hooks(client: Client) -> Client:
-    client.event_hooks = {}  # the description of /jobs/{job_id}/events has no 409
-    return client
-
-
 @pytest.mark.parametrize("seed", range(5))
 def test_damaged_history_is_refused_by_all_that_read_it_and_others_work(tmp_path: Path, seed: int) -> None:
     with in_process(tmp_path, workers=1) as client:
         good, bad = (train(client, **QUICK | {"iterations": 1000, "record_every": 5})["id"] for _ in range(2))
     flip_a_bit(tmp_path, "histories", bad, seed)
     with in_process(tmp_path, workers=1) as client:
-        without_hooks(client)
         for request in OF_A_HISTORY:
             as_damaged(ask(client, request, bad))
             assert ask(client, request, good).status_code == 200, request

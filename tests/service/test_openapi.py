@@ -17,7 +17,7 @@ PROMISED = {
     ("post", "/jobs/{job_id}/cancel"): {200, 404, 409},
     ("get", "/jobs/{job_id}/progress"): {200, 304, 404, 409, 422},
     ("get", "/jobs/{job_id}/snapshots"): {200, 304, 404, 422},
-    ("get", "/jobs/{job_id}/events"): {200, 204, 404, 422},
+    ("get", "/jobs/{job_id}/events"): {200, 204, 404, 409, 422},
     ("get", "/jobs/{job_id}/plots/{file}"): {200, 304, 404, 409, 422},
     ("get", "/jobs/{job_id}/script.py"): {200, 304, 404},
     ("get", "/presets"): {200},
