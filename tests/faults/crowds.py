@@ -87,7 +87,8 @@ def _multiply(data: Path, ids: list[str], jobs: int) -> None:
             )
             if number < 1000:  # histories are large, and none is read before it is asked for
                 db.execute(
-                    "INSERT INTO histories SELECT ?, iteration, arrays FROM histories WHERE job_id = ?", (new, old)
+                    "INSERT INTO histories SELECT ?, iteration, arrays, sha256 FROM histories WHERE job_id = ?",
+                    (new, old),
                 )
             shutil.copy(data / "models" / f"{old}.safetensors", data / "models" / f"{new}.safetensors")
 
