@@ -1,5 +1,6 @@
 """What people see in a browser: the lab, and the description of the service, with assets of their own."""
 
+import os
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
@@ -9,6 +10,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
 PAGE = Path(__file__).parent.parent / "page"
+FILES = frozenset(str(file.relative_to(PAGE)) for file in PAGE.rglob("*") if file.is_file())
 POLICY = {  # what the pages may load and do: nothing from another host, and no script or style inside the page
     "default-src": "'none'",
     "script-src": "'self'",
@@ -50,6 +52,10 @@ def assets() -> ASGIApp:
 
 class _Revalidated(StaticFiles):
     """Files that a browser keeps, and asks about each time: what has not changed is a 304."""
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        """One of our files: nothing else that is asked for gets to the disk."""
+        return super().lookup_path(path) if path in FILES else ("", None)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """The file."""

@@ -3,9 +3,11 @@
 import re
 import signal
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from starlette.staticfiles import StaticFiles
 
 from tests.service.clients import Client, Server, starting
 from tests.service.contract import content_type, until
@@ -26,6 +28,20 @@ def test_service_that_stops_is_not_ready_but_alive(client: Client) -> None:
 
 def test_front_door_leads_to_the_description(shared: Client) -> None:
     assert content_type(shared.get("/", follow_redirects=True)) == "text/html"
+
+
+def test_nothing_that_a_client_writes_becomes_a_path(shared: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up, lookup = [], StaticFiles.lookup_path
+
+    def watched(self: StaticFiles, path: str) -> Any:
+        looked_up.append(path)
+        return lookup(self, path)
+
+    monkeypatch.setattr(StaticFiles, "lookup_path", watched)
+    assert shared.get("/assets/lab.js").status_code == 200
+    for path in ("none.js", "..%2fguard.py", "%2e%2e/%2e%2e/etc/passwd", "views", "lab.js/", "a" * 300, ""):
+        assert shared.get(f"/assets/{path}").status_code in {200, 404}, path
+    assert set(looked_up) <= {"lab.js"}
 
 
 def test_description_takes_its_assets_from_us(server_url: str) -> None:
