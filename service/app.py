@@ -1,5 +1,6 @@
 """The application, wired: the only place that knows every part."""
 
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp
 from service.answers import install_error_handlers
 from service.description import describe
 from service.envelope import Envelope, Requests
+from service.errors import ServiceError
 from service.guard import Guard
 from service.keys import ApiKeys
 from service.metrics import Metrics
@@ -33,11 +35,13 @@ from service.routes import (
     training,
 )
 from service.runner import Runner, compile_kernel
+from service.schema import StoreTooNewError
 from service.settings import Settings
-from service.store import Store
+from service.store import FolderInUseError, Store
 from service.v2_models import V2Models
 from service.watching import Feeds
 
+CANNOT_START = (FolderInUseError, StoreTooNewError, ServiceError, OSError, sqlite3.Error)  # each says why
 DESCRIPTION = """
 Train the GAN that learns to produce the pattern 1-0-1-0, watch it learn, sample it and score with it.
 
@@ -71,7 +75,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The service, with a data folder of its own: it works from now on, and its lifespan ends it.
 
     Raises:
-        FolderInUseError: another process has the folder.
+        CANNOT_START: another process has the folder, or it cannot be used.
     """
     settings = settings or Settings()
     store = Store(settings.data_dir)

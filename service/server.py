@@ -4,23 +4,18 @@ import asyncio
 import contextlib
 import logging
 import resource
-import signal
 import socket
-import sqlite3
 import sys
 from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
 
-from service.app import create_app
-from service.errors import ServiceError
+from service.app import CANNOT_START, create_app
 from service.guard import LOOPBACK
 from service.logs import configure_logs
 from service.protocol import Lookout, Protocol
-from service.schema import StoreTooNewError
 from service.settings import Settings
-from service.store import FolderInUseError
 
 GRACE_SECONDS = 5  # for requests that are under way when the process is told to stop,
 TAKING_SECONDS = 4  # and for their clients to take in the answers
@@ -68,13 +63,12 @@ class Server(uvicorn.Server):
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or Ctrl-C, then end with exit code 0; 1 if it could not start."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again once all is closed
+    """Serve until SIGTERM or Ctrl-C; ends the program with 1 if it cannot start."""
     configure_logs(settings.log_format)
     _allow_many_connections()
     try:
         app = create_app(settings)
-    except (FolderInUseError, StoreTooNewError, ServiceError, OSError, sqlite3.Error) as error:
+    except CANNOT_START as error:
         sys.exit(f"gan1010 cannot start: {error}")
     if not settings.api_key and settings.host not in LOOPBACK:
         where = "anywhere" if settings.allowed_hosts else "a private network"

@@ -6,7 +6,6 @@ A call that writes returns when the disk has it. A model's file is there, whole,
 import contextlib
 import errno
 import fcntl
-import hashlib
 import logging
 import sqlite3
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from gan1010 import Model, Progress, modelfile
+from service.blobs import sha256
 from service.database import Database, make_folder, write_durably
 from service.errors import ModelDamaged, StorageFailed
 from service.jobs import Job, Status
@@ -108,7 +108,7 @@ class Store:
             self.runs.keep(db, job, progress)
             self.sweeps.finish(db, job.id)
             if content:
-                digest = hashlib.sha256(content).hexdigest()
+                digest = sha256(content)
                 row = (job.id, str(job.finished_at), job.name, job.train_config.pattern, len(content), digest)
                 db.execute("INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?, ?, ?)", row)
 
@@ -192,7 +192,7 @@ class Store:
                 log.exception("%s could not be read", self._file(job_id))
                 raise StorageFailed from error
             raise ModelDamaged(f"the model's file cannot be read ({error.strerror}); train the job again") from error
-        if hashlib.sha256(content).hexdigest() != digest:
+        if sha256(content) != digest:
             raise ModelDamaged("the model's file is not what was written (its SHA-256 is another); train the job again")
         return content
 

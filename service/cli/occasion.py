@@ -2,7 +2,6 @@
 
 import contextlib
 import socket
-import sqlite3
 import sys
 import threading
 import time
@@ -12,13 +11,10 @@ from pathlib import Path
 from pydantic import SecretStr
 from rich.console import Console
 
-from service.app import create_app
+from service.app import CANNOT_START, create_app
 from service.client import Client
-from service.errors import ServiceError
-from service.schema import StoreTooNewError
 from service.server import Server
 from service.settings import Settings
-from service.store import FolderInUseError
 
 
 @contextlib.contextmanager
@@ -29,7 +25,7 @@ def service_at(data_dir: Path, console: Console) -> Iterator[tuple[Client, Serve
     settings = Settings(host="127.0.0.1", port=port, data_dir=data_dir, api_key=SecretStr(""))
     try:
         server = Server(create_app(settings), settings, log_level="warning")
-    except (FolderInUseError, StoreTooNewError, ServiceError, OSError, sqlite3.Error) as error:
+    except CANNOT_START as error:
         listener.close()
         sys.exit(f"gan1010 cannot start: {error}")
     thread = threading.Thread(target=server.run, args=([listener],))

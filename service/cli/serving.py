@@ -36,7 +36,7 @@ def serve(
 ) -> None:
     """Start the service, until SIGTERM or Ctrl-C."""
     flags = {name: value for name, value in locals().items() if value is not None}
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # before all is loaded, which takes a second
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it once more in the end
     from pydantic import ValidationError
 
     from service.server import serve

@@ -107,7 +107,7 @@ SABOTAGES = (
     Sabotage(
         what="no look at a file's digest",
         file="service/store.py",
-        old="if hashlib.sha256(content).hexdigest() != digest:",
+        old="if sha256(content) != digest:",
         new="if not digest:",
         test=f"{DISK}::test_sound_file_of_another_model_is_damage",
     ),

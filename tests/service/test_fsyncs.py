@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.service.clients import serving, starting
+from tests.service.clients import Server, serving, starting
 from tests.service.contract import QUICK, Json, train
 from tests.service.disks import failing
 
@@ -14,7 +14,9 @@ EX_IOERR = 74
 WELL_RECORDED: Json = {"iterations": 1_000_000, "record_every": 5, "seed": 3}  # makes the log long
 
 
-def all_is_there(data: Path, job: Json) -> None:
+def ended_and_lost_nothing(server: Server, data: Path, job: Json) -> None:
+    """A process has said why it ended, and the next one has what was acknowledged."""
+    assert "start it again" in "".join(server.log)
     with serving(data) as (_, client):
         assert client.get(f"/jobs/{job['id']}").json() == job
         assert client.get("/sample", params={"job_id": job["id"]}).status_code == 200
@@ -29,8 +31,7 @@ def test_of_the_folder_at_a_start_after_a_clean_stop(tmp_path: Path) -> None:
         with failing(server.process.pid, "fsync", "error=EIO", tmp_path):
             server.process.send_signal(signal.SIGCONT)
             assert server.wait(60) == EX_IOERR, "".join(server.log)
-    assert "start it again" in "".join(server.log)
-    all_is_there(tmp_path, job)
+    ended_and_lost_nothing(server, tmp_path, job)
 
 
 def test_of_the_database_at_a_clean_stop(tmp_path: Path) -> None:
@@ -38,8 +39,7 @@ def test_of_the_database_at_a_clean_stop(tmp_path: Path) -> None:
         job = train(client, **QUICK)
         with failing(server.process.pid, "fdatasync", "error=EIO", tmp_path / "gan1010.sqlite"):
             assert server.stop() == EX_IOERR, "".join(server.log)
-    assert "start it again" in "".join(server.log)
-    all_is_there(tmp_path, job)
+    ended_and_lost_nothing(server, tmp_path, job)
 
 
 def test_of_the_database_when_a_long_log_is_copied_into_it(tmp_path: Path) -> None:
@@ -49,5 +49,4 @@ def test_of_the_database_when_a_long_log_is_copied_into_it(tmp_path: Path) -> No
             with pytest.raises(httpx.TransportError):
                 client.post("/train", params={"wait": 30}, json=WELL_RECORDED)
             assert server.wait(10) == EX_IOERR, "".join(server.log)
-    assert "start it again" in "".join(server.log)
-    all_is_there(tmp_path, job)
+    ended_and_lost_nothing(server, tmp_path, job)
