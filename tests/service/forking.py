@@ -19,7 +19,13 @@ from pathlib import Path
 from tests.service.clients import ROOT, START_SECONDS, clean_environment
 
 DATA, LOG = "data", "server.log"
-LATE = ("anyio._backends._asyncio", "service.server", "uvicorn.lifespan.on", "uvloop")  # what else would be loaded late
+LATE = (  # what else would be loaded late
+    "anyio._backends._asyncio",
+    "service.cli.serving",
+    "service.server",
+    "uvicorn.lifespan.on",
+    "uvloop",
+)
 
 
 class Forked:
@@ -95,8 +101,7 @@ def forking() -> Iterator[Parent]:
 
 def _serve(folder: Path) -> int:
     """Fork a server: its process id."""
-    from service.server import serve
-    from service.settings import Settings
+    from service.cli.serving import serve
 
     if pid := os.fork():
         return pid
@@ -105,7 +110,7 @@ def _serve(folder: Path) -> int:
         os.dup2(log, stream)
     code = 1
     try:
-        serve(Settings(port=0, data_dir=folder / DATA, workers=1))
+        serve(port=0, data_dir=folder / DATA, workers=1)
     except SystemExit as end:
         code = int(end.code or 0)
     except BaseException:
