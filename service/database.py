@@ -180,6 +180,7 @@ def end_at_once(error: BaseException) -> NoReturn:
 
 def _connect(file: Path) -> sqlite3.Connection:
     db = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    db.text_factory = lambda text: text.decode(errors="replace")  # damaged text is another text, and no error
     db.executescript(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
         # The log is shortened by `Database`, which learns its length from that of its file.

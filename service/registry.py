@@ -11,7 +11,7 @@ from gan1010 import Model, Progress, TrainConfig
 from gan1010.grid import SweepConfig
 from gan1010.training import model_at
 from service.changes import Changes
-from service.errors import DiskFull, JobNotFound, KeyReused, QueueFull, StateForbids, StorageFailed
+from service.errors import DiskFull, JobNotFound, KeyReused, ModelDamaged, QueueFull, StateForbids, StorageFailed
 from service.jobs import Job, JobError, Status, job_ids, new_job
 from service.live import LiveJob, LiveSweep
 from service.metrics import Metrics
@@ -212,9 +212,9 @@ class Registry:
             StateForbids: it has not ended.
         """
         with self._lock:
-            job = self.job(job_id)
-            if not job.ended:
-                raise StateForbids(f"the job is {job.status}; cancel it first, or wait until it has ended")
+            with contextlib.suppress(ModelDamaged):  # what cannot be read can be forgotten
+                if not (job := self.job(job_id)).ended:
+                    raise StateForbids(f"the job is {job.status}; cancel it first, or wait until it has ended")
             self._store.delete(job_id)
             self.models.forget(job_id)
             self.sweeps.forget(job_id)

@@ -55,6 +55,14 @@ VERSIONS = (
         state BLOB NOT NULL, sha256 TEXT NOT NULL, UNIQUE (job_id, number)
     );
     """,
+    # Each job's SHA-256; and a model's row has no longer what stands in that of its job.
+    """
+    ALTER TABLE jobs ADD COLUMN sha256 TEXT NOT NULL DEFAULT '';
+    UPDATE jobs SET sha256 = sha256(CAST(document AS BLOB));
+    ALTER TABLE models DROP COLUMN created_at;
+    ALTER TABLE models DROP COLUMN name;
+    ALTER TABLE models DROP COLUMN pattern;
+    """,
 )
 
 

@@ -8,14 +8,16 @@ import errno
 import fcntl
 import logging
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from gan1010 import Model, Progress, modelfile
-from service.blobs import sha256
+from service.blobs import checked, readable, sha256
 from service.database import Database, make_folder, write_durably
 from service.errors import ModelDamaged, StorageFailed
 from service.jobs import Job, Status
@@ -33,7 +35,7 @@ class FolderInUseError(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class KeptModel:
-    """A finished model's row; bytes and SHA-256 are those of its file."""
+    """A finished model; bytes and SHA-256 are those of its file."""
 
     job_id: str
     name: str | None
@@ -41,9 +43,6 @@ class KeptModel:
     created_at: datetime
     bytes: int
     sha256: str
-
-
-KEPT_MODEL = TypeAdapter(KeptModel)
 
 
 class Store:
@@ -70,6 +69,7 @@ class Store:
             self._folder_lock.close()
             raise
         self.runs, self.sweeps = RunStore(self._database), SweepStore(self._database)
+        self._damaged: set[str] = set()
         self._remove_strays()
 
     def close(self) -> None:
@@ -81,8 +81,8 @@ class Store:
         """Keep a new job, and the idempotency key that it came with."""
         with self._database.transaction() as db:
             db.execute(
-                "INSERT INTO jobs (id, kind, status, generator, document) VALUES (?, ?, ?, ?, ?)",
-                (job.id, job.kind, job.status, _has_generator(job), JOB.dump_json(job)),
+                "INSERT INTO jobs (id, kind, status, generator, document, sha256) VALUES (?, ?, ?, ?, ?, ?)",
+                (job.id, job.kind, job.status, _has_generator(job), *_written(job)),
             )
             if key is not None:
                 db.execute("INSERT INTO idempotency_keys VALUES (?, ?, ?)", (key, request, job.id))
@@ -108,9 +108,8 @@ class Store:
             self.runs.keep(db, job, progress)
             self.sweeps.finish(db, job.id)
             if content:
-                digest = sha256(content)
-                row = (job.id, str(job.finished_at), job.name, job.train_config.pattern, len(content), digest)
-                db.execute("INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?, ?, ?)", row)
+                row = (job.id, len(content), sha256(content))
+                db.execute("INSERT OR REPLACE INTO models VALUES (?, ?, ?)", row)
 
     def delete(self, job_id: str) -> None:
         """Forget a job, its history and its model, or its shards."""
@@ -120,29 +119,32 @@ class Store:
             self._file(job_id).unlink(missing_ok=True)
 
     def job(self, job_id: str) -> Job | None:
-        """The job as it was last kept."""
-        row = self._database.row("SELECT document FROM jobs WHERE id = ?", job_id)
-        return JOB.validate_json(row[0]) if row else None
+        """The job as it was last kept.
+
+        Raises:
+            ModelDamaged: it is not what was written.
+        """
+        row = self._database.row("SELECT document, sha256 FROM jobs WHERE id = ?", job_id)
+        return _read(*row) if row else None
 
     def jobs(self, *, status: Status | None, kind: str | None, after: str | None, limit: int) -> list[Job]:
-        """The newest jobs, before the job `after` if one is named."""
-        where = {"status = ?": status, "kind = ?": kind, "id < ?": after}
-        conditions = [condition for condition, value in where.items() if value is not None]
-        clause = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        """The newest jobs, before the job `after` if one is named, without those that are damaged."""
+        where = {"status = ?": status, "kind = ?": kind}
+        conditions = " AND ".join([condition for condition, value in where.items() if value is not None] + ["id < ?"])
+        query = f"SELECT id, document, sha256 FROM jobs WHERE {conditions} ORDER BY id DESC LIMIT ?"  # noqa: S608  # nosec B608
         values = [value for value in where.values() if value is not None]
-        rows = self._database.rows(f"SELECT document FROM jobs {clause} ORDER BY id DESC LIMIT ?", *values, limit)  # noqa: S608  # nosec B608
-        return [JOB.validate_json(document) for (document,) in rows]
+        return [job for job, *_ in self._newest(query, values, after, limit)]
 
     def count(self) -> dict[str, int]:
         """How many jobs are in each status."""
         return dict(self._database.rows("SELECT status, count(*) FROM jobs GROUP BY status"))
 
     def unfinished(self) -> list[Job]:
-        """The jobs that have not ended, oldest first."""
+        """The jobs that have not ended, oldest first, without those that are damaged."""
         rows = self._database.rows(
-            "SELECT document FROM jobs WHERE status IN ('queued', 'running', 'paused') ORDER BY id"
+            "SELECT id, document, sha256 FROM jobs WHERE status IN ('queued', 'running', 'paused') ORDER BY id"
         )
-        return [JOB.validate_json(document) for (document,) in rows]
+        return [job for job, *_ in self._undamaged(rows)]
 
     def last_id(self) -> str | None:
         """The newest job's id."""
@@ -163,15 +165,22 @@ class Store:
         return self._database.row("SELECT request, job_id FROM idempotency_keys WHERE key = ?", key)
 
     def models(self, *, after: str | None, limit: int) -> list[KeptModel]:
-        """The newest finished models, before that of the job `after` if one is named."""
-        rows = self._database.rows(
-            "SELECT job_id, name, pattern, created_at, bytes, sha256 FROM models WHERE job_id < ?"
-            " ORDER BY job_id DESC LIMIT ?",
-            after or "~",
-            limit,
+        """The newest finished models, before that of the job `after` if one is named, without those of damaged jobs."""
+        query = (
+            "SELECT job_id, document, jobs.sha256, bytes, models.sha256 FROM models JOIN jobs ON id = job_id"
+            " WHERE job_id < ? ORDER BY job_id DESC LIMIT ?"
         )
-        names = ("job_id", "name", "pattern", "created_at", "bytes", "sha256")
-        return [KEPT_MODEL.validate_python(dict(zip(names, row, strict=True))) for row in rows]
+        return [
+            KeptModel(
+                job_id=job.id,
+                name=job.name,
+                pattern=job.train_config.pattern,
+                created_at=job.finished_at or job.created_at,
+                bytes=size,
+                sha256=digest,
+            )
+            for job, size, digest in self._newest(query, [], after, limit)
+        ]
 
     def model_file(self, job_id: str) -> bytes | None:
         """The content of a finished model's file; None if the job has no such model.
@@ -196,6 +205,27 @@ class Store:
             raise ModelDamaged("the model's file is not what was written (its SHA-256 is another); train the job again")
         return content
 
+    def _newest(self, query: str, values: list[str], after: str | None, limit: int) -> list[tuple[Any, ...]]:
+        """As many as there may be of the undamaged jobs that a query finds, each with what else it finds of it."""
+        found: list[tuple[Any, ...]] = []
+        while missing := limit - len(found):
+            rows = self._database.rows(query, *values, after or "~", missing)
+            found += self._undamaged(rows)
+            if len(rows) < missing:
+                break
+            after = rows[-1][0]
+        return found
+
+    def _undamaged(self, rows: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+        """The jobs of some rows, each with the rest of its row. Of a damaged one the log tells, once."""
+        for job_id, document, digest, *rest in rows:
+            try:
+                yield _read(document, digest), *rest
+            except ModelDamaged as damage:
+                if job_id not in self._damaged:
+                    log.error("job %s is not listed: %s", job_id, damage.detail)
+                    self._damaged.add(job_id)
+
     def _file(self, job_id: str) -> Path:
         return self._models / f"{job_id}.safetensors"
 
@@ -207,6 +237,17 @@ class Store:
                 file.unlink()
 
 
+def _written(job: Job) -> tuple[bytes, str]:
+    """A job as its row has it, and the SHA-256 of that."""
+    document = JOB.dump_json(job)
+    return document, sha256(document)
+
+
+def _read(document: bytes, digest: str) -> Job:
+    with readable("the job", "delete it and start another"):
+        return JOB.validate_json(checked(document, digest))
+
+
 def _has_generator(job: Job) -> bool:
     return job.kind == "train" and job.train_config.experiment == "gan"
 
@@ -214,6 +255,6 @@ def _has_generator(job: Job) -> bool:
 def _update(db: sqlite3.Connection, job: Job) -> None:
     finished_at = job.finished_at.astimezone(UTC).isoformat(timespec="microseconds") if job.finished_at else None
     db.execute(
-        "UPDATE jobs SET status = ?, finished_at = ?, document = ? WHERE id = ?",
-        (job.status, finished_at, JOB.dump_json(job), job.id),
+        "UPDATE jobs SET status = ?, finished_at = ?, document = ?, sha256 = ? WHERE id = ?",
+        (job.status, finished_at, *_written(job), job.id),
     )

@@ -22,7 +22,7 @@ OF_A_SWEEP = accepting(
 )
 
 
-@router.post("/sweeps", status_code=202, responses=OF_A_SWEEP | problems(400, 413, 415, 422, 429, 507))
+@router.post("/sweeps", status_code=202, responses=OF_A_SWEEP | problems(400, 409, 413, 415, 422, 429, 507))
 async def start_sweep(
     registry: Jobs,
     body: SweepRequest = SweepRequest(),  # noqa: B008

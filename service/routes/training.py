@@ -23,7 +23,7 @@ router = APIRouter(route_class=StrictRoute, tags=["training"])
 CHANGED = ok(model=JobOut) | problems(404, 409, 413, 415, 422, 507)
 
 
-@router.post("/train", status_code=202, responses=OF_A_TRAINING | problems(400, 413, 415, 422, 429, 507))
+@router.post("/train", status_code=202, responses=OF_A_TRAINING | problems(400, 409, 413, 415, 422, 429, 507))
 async def start_training(
     registry: Jobs,
     body: TrainRequest = TrainRequest(),  # type: ignore[valid-type]  # noqa: B008
@@ -58,7 +58,7 @@ def list_jobs(
     return JobPage(data=[JobOut.of(job) for job in page], has_more=has_more, next=page[-1].id if has_more else None)
 
 
-@router.get("/jobs/{job_id}", responses=ok(model=JobOut) | UNCHANGED | problems(404, 422))
+@router.get("/jobs/{job_id}", responses=ok(model=JobOut) | UNCHANGED | problems(404, 409, 422))
 async def get_job(request: Request, registry: Jobs, job_id: JobId, wait: Wait = 0) -> Response:
     """Look at a job; with `wait`, as soon as it has ended."""
     job = await wait_for_end(registry, job_id, wait)

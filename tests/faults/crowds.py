@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 
+from service.blobs import sha256
 from tests.faults.rows import Row, milliseconds
 from tests.service.clients import Server, serving
 from tests.service.contract import ENDLESS, start, start_running, train
@@ -77,14 +78,13 @@ def _multiply(data: Path, ids: list[str], jobs: int) -> None:
         for number in range(len(ids), jobs):
             old, new = ids[number % len(ids)], f"{int(ids[-1][:16], 16) + number:016x}{number:08x}"
             (row,) = db.execute("SELECT kind, status, generator, finished_at, document FROM jobs WHERE id = ?", (old,))
+            document = row[-1].replace(old.encode(), new.encode())
             db.execute(
-                "INSERT INTO jobs (id, kind, status, generator, finished_at, document) VALUES (?, ?, ?, ?, ?, ?)",
-                (new, *row[:-1], row[-1].replace(old.encode(), new.encode())),
+                "INSERT INTO jobs (id, kind, status, generator, finished_at, document, sha256)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (new, *row[:-1], document, sha256(document)),
             )
-            db.execute(
-                "INSERT INTO models SELECT ?, created_at, name, pattern, bytes, sha256 FROM models WHERE job_id = ?",
-                (new, old),
-            )
+            db.execute("INSERT INTO models SELECT ?, bytes, sha256 FROM models WHERE job_id = ?", (new, old))
             if number < 1000:  # histories are large, and none is read before it is asked for
                 db.execute(
                     "INSERT INTO histories SELECT ?, iteration, arrays, sha256 FROM histories WHERE job_id = ?",

@@ -138,7 +138,8 @@ def test_blobs_of_the_version_before_get_their_digests(tmp_path: Path) -> None:
         for table, column in TABLES.items():
             found = db.execute(f"SELECT {column}, sha256 FROM {table}").fetchall()  # noqa: S608
             assert found == [(blobs[table], sha256(blobs[table]))]
-        assert db.execute("PRAGMA user_version").fetchone() == (3,)
+        assert db.execute("SELECT document, sha256 FROM jobs").fetchone() == ("{}", sha256(b"{}"))
+        assert db.execute("PRAGMA user_version").fetchone() == (len(VERSIONS),)
 
 
 def test_step_that_fails_half_way_is_not_taken(tmp_path: Path) -> None:

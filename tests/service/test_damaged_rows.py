@@ -1,4 +1,4 @@
-"""Histories, checkpoints and shards that are not what was written: refused by all that read them, and nothing else."""
+"""Rows that are not what was written: refused by all that read them, and nothing else."""
 
 import sqlite3
 from pathlib import Path
@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from tests.service.clients import in_process
-from tests.service.contract import QUICK, Json, problem, start_running, train
+from tests.service.contract import QUICK, Json, problem, start, start_running, train
 
-COLUMNS = {"histories": "arrays", "checkpoints": "state", "shards": "columns"}
+COLUMNS = {"histories": "arrays", "checkpoints": "state", "shards": "columns", "jobs": "document"}
 SWEEP: Json = {"base": {"iterations": 20}, "grid": {"loss": ["mse", "bce"]}, "seeds": 5}
 VECTORS: Json = {"vectors": [[1, 0, 1, 0]]}
 IN_BULK = {"Content-Type": "application/octet-stream"}
@@ -66,14 +66,18 @@ def as_damaged(answer: httpx.Response) -> None:
 
 
 def flip_a_bit(folder: Path, table: str, id: str, seed: int) -> None:
-    """Of one of a job's blobs."""
+    """Of one of a job's blobs, or of its digest."""
     column, random = COLUMNS[table], Random(seed)  # noqa: S311
+    which = f"{'id' if table == 'jobs' else 'job_id'} = ?"
     db = sqlite3.connect(folder / "gan1010.sqlite")
-    rows = db.execute(f"SELECT rowid, {column} FROM {table} WHERE job_id = ?", (id,)).fetchall()  # noqa: S608
-    rowid, blob = random.choice(rows)
-    bit = random.randrange(len(blob) * 8)
-    blob = blob[: bit // 8] + bytes([blob[bit // 8] ^ 1 << bit % 8]) + blob[bit // 8 + 1 :]
-    db.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (blob, rowid))  # noqa: S608
+    rows = db.execute(f"SELECT {column}, CAST(sha256 AS BLOB) FROM {table} WHERE {which}", (id,)).fetchall()  # noqa: S608
+    blob, digest = random.choice(rows)
+    changed, value = random.choice([(column, blob), ("sha256", digest)])
+    bit = random.randrange(len(value) * 8)
+    place = 7 if changed == "sha256" else bit % 8  # what is no text any more is the worst
+    flipped = value[: bit // 8] + bytes([value[bit // 8] ^ 1 << place]) + value[bit // 8 + 1 :]
+    kept = "CAST(? AS TEXT)" if changed == "sha256" else "?"
+    db.execute(f"UPDATE {table} SET {changed} = {kept} WHERE {which} AND {column} = ?", (flipped, id, blob))  # noqa: S608
     db.commit()
     db.close()
 
@@ -134,3 +138,53 @@ def test_shard_damaged_while_its_cells_are_in_memory_gives_no_members(tmp_path: 
         flip_a_bit(tmp_path, "shards", bad, 1)
         assert client.get(f"/sweeps/{bad}/results").status_code == 200
         as_damaged(client.get(f"/sweeps/{bad}/members"))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_damaged_job_is_refused_and_not_listed_and_others_work(tmp_path: Path, seed: int) -> None:
+    key = {"Idempotency-Key": "mine"}
+    with in_process(tmp_path, workers=1) as client:
+        first, bad, last = (
+            client.post("/train", params={"wait": 30}, json=QUICK, headers=headers).json()["id"]
+            for headers in ({}, key, {})
+        )
+    flip_a_bit(tmp_path, "jobs", bad, seed)
+    with in_process(tmp_path, workers=1) as client:
+        for request in (("GET", "/jobs/{}", {}), *OF_A_HISTORY, *OF_THE_LAST_MOMENT):
+            as_damaged(ask(client, request, bad))
+        as_damaged(client.post("/train", json=QUICK, headers=key))
+        for path, name in (("/jobs", "id"), ("/models", "job_id")):
+            page = client.get(path, params={"limit": 1}).json()
+            assert ([row[name] for row in page["data"]], page["has_more"]) == ([last], True)
+            page = client.get(path, params={"limit": 1, "after": page["next"]}).json()
+            assert ([row[name] for row in page["data"]], page["has_more"]) == ([first], False)
+        assert client.get("/sample").json()["job_id"] == last
+        assert client.delete(f"/jobs/{bad}").status_code == 204
+        problem(client.get(f"/jobs/{bad}"), 404, "job-not-found")
+        assert train(client, **QUICK)["status"] == "succeeded"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_damaged_job_that_has_not_ended_is_told_of_and_the_rest_goes_on(
+    tmp_path: Path, seed: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    with in_process(tmp_path, workers=1) as client:
+        bad, good = start_running(client)["id"], start(client, **QUICK)["id"]
+    flip_a_bit(tmp_path, "jobs", bad, seed)
+    with in_process(tmp_path, workers=1) as client:
+        assert client.get(f"/jobs/{good}", params={"wait": 20}).json()["status"] == "succeeded"
+        for _ in range(2):
+            assert [job["id"] for job in client.get("/jobs").json()["data"]] == [good]
+        for change in ("pause", "resume", "cancel"):
+            as_damaged(client.post(f"/jobs/{bad}/{change}"))
+        assert client.delete(f"/jobs/{bad}").status_code == 204
+    assert len([line for line in caplog.messages if f"job {bad} is not listed" in line]) == 1
+
+
+def test_damaged_sweep_is_refused(tmp_path: Path) -> None:
+    with in_process(tmp_path, workers=1) as client:
+        bad = client.post("/sweeps", params={"wait": 30}, json=SWEEP).json()["id"]
+    flip_a_bit(tmp_path, "jobs", bad, 1)
+    with in_process(tmp_path, workers=1) as client:
+        for request in (*OF_SHARDS, ("POST", "/sweeps/{}/members/0/train", {})):
+            as_damaged(ask(client, request, bad))
