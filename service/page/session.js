@@ -30,8 +30,12 @@ export function tell() {
   for (const listener of listeners) listener();
 }
 
-/** The job that the address means now: the guided step about D alone has one of its own. */
-export const wantedJob = () => (state.get("view", "guided") === "guided" && state.get("step") === "2" ? state.get("alone") : state.get("job"));
+/** The job that the address means now: the guided path begins without any, and its step about D alone has one of its own. */
+export function wantedJob() {
+  const step = state.get("view", "guided") === "guided" ? state.number("step", 0) : null;
+  if (step === 0) return "";
+  return state.get(step === 2 ? "alone" : "job");
+}
 
 /** Show the run that the address names, at the moment that it names. */
 export async function openWanted({ replay = false } = {}) {

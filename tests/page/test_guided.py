@@ -44,6 +44,21 @@ def test_the_path_leads_through_every_step(page: Page) -> None:
     expect(page.get_by_role("form", name="Train")).to_be_visible()
 
 
+def test_the_path_begins_before_any_training_and_comes_back_to_the_run(page: Page) -> None:
+    page.goto("/?step=4")
+    page.get_by_role("button", name="Train the GAN").click()
+    page.locator(".outcome").get_by_text("G makes").wait_for()
+    run = page.evaluate("lab.session.run.job.id")
+
+    page.goto(f"/?job={run}")
+    expect(page.get_by_text("Before any training.")).to_be_visible()
+    assert page.evaluate("[lab.player.at, lab.player.run.job.id]") == [0, ""]
+
+    page.get_by_role("button", name=STEPS[4]).click()
+    expect(page.locator(".seen")).to_contain_text("0.25")
+    assert page.evaluate("lab.session.run.job.id") == run
+
+
 def test_the_untrained_generator_is_the_one_that_is_trained_next(page: Page) -> None:
     page.goto("/?step=3")
     page.get_by_role("button", name="Make a generator").click()
