@@ -3,7 +3,6 @@
 import logging
 import threading
 from pathlib import Path
-from statistics import median
 from time import monotonic, sleep
 
 import pytest
@@ -18,8 +17,6 @@ from service.live import LiveJob, LiveSweep
 from service.registry import Registry
 from service.sweep_schemas import cell_rows
 from service.work import Piece, Work
-from tests.service.clients import in_process
-from tests.service.contract import until
 from tests.service.test_runner import ENDLESS, QUICK, ended, opened, submit
 
 SMALL = SweepConfig(base={"iterations": 200}, grid={"loss": ["mse", "bce"], "spread": [0.1, 0.2, 0.3]}, seeds=50)
@@ -80,20 +77,6 @@ def test_training_goes_before_shards_on_the_only_thread(tmp_path: Path) -> None:
         registry.ask(live.job.id, "cancelled")
         assert ended(live).status == "cancelled"
         runner.stop()
-
-
-def test_single_job_is_done_within_200_ms_while_a_large_sweep_runs(tmp_path: Path) -> None:
-    with in_process(tmp_path, workers=2) as client:
-        sweep = client.post("/sweeps", json={"grid": {"learning_rate": [0.001, 0.01]}, "seeds": 500_000}).json()
-        until(lambda: client.get(f"/jobs/{sweep['id']}").json(), lambda job: job["iteration"] > 0)
-        took = []
-        for _ in range(15):
-            began = monotonic()
-            assert client.post("/train", params={"wait": 10}).json()["status"] == "succeeded"
-            took.append(monotonic() - began)
-        assert client.get(f"/jobs/{sweep['id']}").json()["status"] == "running"
-        assert median(took) < 0.2, took
-        client.post(f"/jobs/{sweep['id']}/cancel")
 
 
 def test_cancel_is_at_once_even_while_its_threads_are_at_other_jobs(tmp_path: Path) -> None:
