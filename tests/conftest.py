@@ -17,7 +17,7 @@ settings.load_profile("gan1010")
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A real `python -m service`, which must end cleanly when all is done."""
-    with serving(tmp_path_factory.mktemp("server")) as (server, _):
+    with serving(tmp_path_factory.mktemp("server"), fresh=True) as (server, _):
         yield server
 
 

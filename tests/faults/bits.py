@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -10,6 +11,7 @@ from gan1010 import TrainConfig, modelfile, train
 from tests.faults.rows import Row
 from tests.service.clients import serving
 from tests.service.contract import Json, start, until
+from tests.service.first import hasty
 
 AT_A_TIME = 2  # as many as there are threads, so that each kill interrupts each of them
 FLAGS = ("--workers", str(AT_A_TIME))
@@ -18,16 +20,17 @@ FLAGS = ("--workers", str(AT_A_TIME))
 def bits(seed: int, long: bool, folder: Path) -> list[Row]:
     """Kill processes while they train, each time after another checkpoint, and compare what comes of it at last."""
     random, jobs, kills = Random(seed), 20 if long else 2, 10 if long else 3  # noqa: S311
+    first, length = (None, kills) if long else (hasty, 1)
     for number in range(0, jobs, AT_A_TIME):
-        configs = [_config(random, kills) for _ in range(AT_A_TIME)]
-        for config, found in zip(configs, _interrupted(configs, kills, folder / str(number)), strict=True):
+        configs = [_config(random, length) for _ in range(AT_A_TIME)]
+        for config, found in zip(configs, _interrupted(configs, kills, folder / str(number), first), strict=True):
             expected = sha256(modelfile.dump(train(TrainConfig(**config)).model())).hexdigest()
             assert found == expected, f"{config} ends with {found} and not with {expected}"
     return [Row(what=f"jobs, each killed {kills} times", times=jobs, found="the SHA-256 of the uninterrupted one")]
 
 
 def _config(random: Random, kills: int) -> Json:
-    """A run of any kind, long enough for that many kills."""
+    """A run of any kind, long enough for that many kills; for more, where checkpoints are kept more often."""
     optimizer = random.choice(["sgd", "adam"])
     return {
         "optimizer": optimizer,
@@ -44,11 +47,11 @@ def _config(random: Random, kills: int) -> Json:
     }
 
 
-def _interrupted(configs: list[Json], kills: int, folder: Path) -> list[str]:
+def _interrupted(configs: list[Json], kills: int, folder: Path, first: Callable[[], None] | None) -> list[str]:
     """The SHA-256 of each run's model, after as many kills while all of them ran."""
     ids: list[str] = []
     for _ in range(kills):
-        with serving(folder, *FLAGS) as (server, client):
+        with serving(folder, *FLAGS, first=first) as (server, client):
             ids = ids or [start(client, **config)["id"] for config in configs]
             before = [kept(folder, id)[0] for id in ids]
             for id, iteration in zip(ids, before, strict=True):

@@ -23,6 +23,6 @@ def test_the_page_says_that_the_server_is_gone_and_goes_on_when_it_is_back(brows
         expect(page.get_by_role("alert")).to_contain_text(GONE, timeout=10_000)
 
         with starting(tmp_path / "data", "--port", port) as again:
-            again.wait_for(r"(http://[\d.]+:\d+)")
+            again.serves()
             expect(page.get_by_role("alert")).to_have_count(0, timeout=10_000)
             eventually(page, "lab.session.run?.job.status === 'running' && lab.session.run.points.iteration.length > 0")

@@ -37,7 +37,7 @@ def test_the_browser_chooses_the_language_and_no_key_shows_through(
             page = context.new_page()
             for view in VIEWS:
                 page.goto(f"/{view}{'&' if view else '?'}job={trained['id']}")
-                page.locator(".player, .page-head").first.wait_for()
+                page.locator(".intro, .player, .page-head").first.wait_for()
                 assert page.locator("html").get_attribute("lang") == language
                 shown = {found.group() for found in KEY.finditer(page.locator("body").inner_text())}
                 assert shown - NOT_KEYS == set()

@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from service.app import create_app
 from service.settings import Settings
 from tests.service.contract import Json, holds_what_openapi_says
+from tests.service.forking import Forked
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS, STOP_SECONDS = 60, 8
@@ -81,21 +82,31 @@ def in_process(data_dir: Path, raising: bool = True, **settings: Any) -> Iterato
 
 
 class Server:
-    """`python -m service` on a free port; `url` once it serves."""
+    """`python -m service` on a free port; `url` once it serves.
 
-    def __init__(self, data_dir: Path, *flags: str, **environment: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "service", "--port", "0", "--data-dir", str(data_dir), *flags],
-            cwd=ROOT,
-            env=clean_environment(**environment),
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    It is forked from where all is loaded, `first` being what it does before all else; or `fresh`, as by a shell.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *flags: str,
+        fresh: bool = False,
+        first: Callable[[], None] | None = None,
+        **environment: str,
+    ) -> None:
+        arguments = ["--port", "0", "--data-dir", str(data_dir), *flags]
+        variables = clean_environment(**environment)
+        self.process = _started(arguments, variables) if fresh else Forked(arguments, variables, first)
         self.data_dir, self.url = data_dir, ""
         self.log: list[str] = []
         self._found: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read_log)
         self._reader.start()
+
+    def serves(self) -> None:
+        """Wait until it does."""
+        self.url = self.wait_for(r"(http://[\d.]+:\d+)")
 
     def wait_for(self, pattern: str) -> str:
         """The first group of the pattern in the next line of the log that has it."""
@@ -130,9 +141,9 @@ class Server:
 
 
 @contextmanager
-def starting(data_dir: Path, *flags: str, **environment: str) -> Iterator[Server]:
+def starting(data_dir: Path, *flags: str, **how: Any) -> Iterator[Server]:
     """A process that may not be ready yet, and will be gone at the end."""
-    server = Server(data_dir, *flags, **environment)
+    server = Server(data_dir, *flags, **how)
     try:
         yield server
     finally:
@@ -141,14 +152,19 @@ def starting(data_dir: Path, *flags: str, **environment: str) -> Iterator[Server
 
 
 @contextmanager
-def serving(data_dir: Path, *flags: str, **environment: str) -> Iterator[tuple[Server, httpx.Client]]:
+def serving(data_dir: Path, *flags: str, **how: Any) -> Iterator[tuple[Server, httpx.Client]]:
     """A process that serves, and a client of it. What has not ended at the end is stopped, and must end with 0."""
-    with starting(data_dir, *flags, **environment) as server:
-        server.url = server.wait_for(r"(http://[\d.]+:\d+)")
+    with starting(data_dir, *flags, **how) as server:
+        server.serves()
         with httpx.Client(base_url=server.url, timeout=60) as client:
             yield server, client
         if server.process.poll() is None:
             assert server.stop() == 0, "".join(server.log)
+
+
+def _started(arguments: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "service", *arguments]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
 
 
 def clean_environment(**more: str) -> dict[str, str]:

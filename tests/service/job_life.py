@@ -23,8 +23,8 @@ from hypothesis.stateful import (
 
 from gan1010 import TrainConfig
 from gan1010 import train as train_here
+from tests.service.clients import Server
 from tests.service.contract import ENDED, ENDLESS, Json, holds_what_openapi_says, problem, until
-from tests.service.forking import Forked, Parent, forking
 
 QUICK = 500  # iterations: done before one can look
 CHANCES = 3  # sudden ends in a row of a job that got nowhere, before it is given up as poison
@@ -43,9 +43,9 @@ class JobLife(RuleBasedStateMachine):
 
     jobs = Bundle("jobs")
 
-    def __init__(self, parent: Parent, check: Check, count: Counter[str]) -> None:
+    def __init__(self, check: Check, count: Counter[str]) -> None:
         super().__init__()
-        self.parent, self.check, self.count = parent, check, count
+        self.check, self.count = check, count
         self.folder = TemporaryDirectory()
         self.status: dict[str, str] = {}  # of each job, oldest first
         self.seeds: dict[str, int | None] = {}  # None: it is endless
@@ -58,7 +58,7 @@ class JobLife(RuleBasedStateMachine):
         self.open()
 
     def open(self) -> None:
-        self.server = Forked(self.parent, Path(self.folder.name))
+        self.server = one_thread(self.folder.name)
         self.client = httpx.Client(base_url=self.server.url, timeout=60, event_hooks={"response": [self.check]})
 
     def close(self, by: End) -> None:
@@ -73,7 +73,7 @@ class JobLife(RuleBasedStateMachine):
         try:
             self.wind_up()
         finally:
-            if self.server.running:
+            if self.server.process.poll() is None:
                 self.close("kill")
             self.folder.cleanup()
 
@@ -255,8 +255,8 @@ class JobLife(RuleBasedStateMachine):
 def live(sequences: int, steps: int, chance: int | None = None) -> Counter[str]:
     """Find no sequence that brings the service into a state that there should not be: how many were tried."""
     count: Counter[str] = Counter()
-    with forking() as parent, TemporaryDirectory() as folder:
-        server = Forked(parent, Path(folder))
+    with TemporaryDirectory() as folder:
+        server = one_thread(folder)
         check = holds_what_openapi_says(httpx.get(f"{server.url}/openapi.json").json())
         server.kill()
         chosen = settings(
@@ -270,10 +270,17 @@ def live(sequences: int, steps: int, chance: int | None = None) -> Counter[str]:
         )
 
         def machine() -> JobLife:
-            return JobLife(parent, check, count)
+            return JobLife(check, count)
 
         run_state_machine_as_test(machine if chance is None else seed(chance)(machine), settings=chosen)
     return count
+
+
+def one_thread(folder: str) -> Server:
+    """A process with one training thread, that serves."""
+    server = Server(Path(folder), "--workers", "1")
+    server.serves()
+    return server
 
 
 def _is_at_it(job: Json) -> bool:

@@ -15,10 +15,10 @@ from gan1010 import TrainConfig, modelfile
 from gan1010 import train as train_here
 from tests.service.clients import START_SECONDS, serving, starting
 from tests.service.contract import ENDLESS, QUICK, Json, start, start_running, train, until
-from tests.service.deadly import DEADLY, DEADLY_SEED, mortal
+from tests.service.first import DEADLY, DEADLY_SEED, hasty, mortal
 
-# some seconds, so that it can be interrupted more than once
-LONG: Json = {"iterations": 3_000_000, "hidden_size": 16, "pattern": "110100", "record_every": 500, "seed": 5}
+# a second or more, so that it can be interrupted more than once
+LONG: Json = {"iterations": 1_000_000, "hidden_size": 16, "pattern": "110100", "record_every": 500, "seed": 5}
 ONE, TWO = ("--workers", "1"), ("--workers", "2")
 
 
@@ -72,7 +72,7 @@ def test_run_killed_three_times_ends_with_the_bits_of_an_undisturbed_one(tmp_pat
     settings = LONG | {"optimizer": "adam", "latent": "uniform"}
     reached = 0
     for _ in range(3):
-        with serving(tmp_path, *ONE) as (server, client):
+        with serving(tmp_path, *ONE, first=hasty) as (server, client):
             job = client.get("/jobs").json()["data"][0] if reached else start(client, **settings)
             assert job["status"] in {"queued", "running"}
             assert job["iteration"] >= reached
@@ -96,13 +96,12 @@ def test_run_killed_three_times_ends_with_the_bits_of_an_undisturbed_one(tmp_pat
 
 @pytest.mark.parametrize("deadly", ["train", "sweep", "shard"])
 def test_job_that_takes_the_process_down_is_poison_and_the_rest_goes_on(tmp_path: Path, deadly: str) -> None:
-    environment, data = mortal(tmp_path / "site"), tmp_path / "data"
     path, body = {
         "train": ("/train", DEADLY | {"seed": DEADLY_SEED}),
         "sweep": ("/sweeps", {"base": DEADLY, "seeds": {"start": DEADLY_SEED, "count": 20}}),
         "shard": ("/sweeps", {"base": DEADLY, "seeds": DEADLY_SEED + 9000}),  # the others of it do no harm
     }[deadly]
-    with serving(data, *TWO, **environment) as (server, client):
+    with serving(tmp_path, *TWO, first=mortal) as (server, client):
         innocent = start_running(client, **LONG)
         sweep = {"base": {"iterations": 200}, "seeds": 50}
         waiting = [client.post("/sweeps", json=sweep).json()] if deadly == "train" else []
@@ -110,9 +109,9 @@ def test_job_that_takes_the_process_down_is_poison_and_the_rest_goes_on(tmp_path
             client.post(path, json=body)
         assert server.wait(START_SECONDS) == -9
     for _ in range(2):
-        with starting(data, *TWO, **environment) as server:
+        with starting(tmp_path, *TWO, first=mortal) as server:
             assert server.wait(START_SECONDS) == -9
-    with serving(data, *TWO, **environment) as (_, client):
+    with serving(tmp_path, *TWO, first=mortal) as (_, client):
         (poison,) = client.get("/jobs", params={"limit": 1}).json()["data"]
         done = look(client, poison, wait=20)
         assert (done["status"], done["error"]["type"]) == ("failed", "poison")
@@ -126,7 +125,7 @@ def test_job_that_takes_the_process_down_is_poison_and_the_rest_goes_on(tmp_path
 
 
 def test_sweep_that_comes_on_between_sudden_ends_is_no_poison(tmp_path: Path) -> None:
-    sweep = {"base": {"iterations": 10_000}, "grid": {"hidden_size": [2, 3, 4, 5, 6, 7, 8, 9]}, "seeds": 1000}
+    sweep = {"base": {"iterations": 3000}, "grid": {"hidden_size": [2, 3, 4, 5, 6, 7, 8, 9]}, "seeds": 1000}
     reached = 0
     for _ in range(4):
         with serving(tmp_path, *TWO) as (server, client):
@@ -180,8 +179,8 @@ def test_going_on_after_a_sudden_end_is_in_the_log(tmp_path: Path) -> None:
 def test_training_of_which_something_kept_is_damaged_begins_anew_and_ends_with_the_same_bits(
     tmp_path: Path, table: str
 ) -> None:
-    settings = LONG | {"iterations": 1_000_000}
-    with serving(tmp_path, *ONE) as (server, client):
+    settings = LONG | {"iterations": 300_000}
+    with serving(tmp_path, *ONE, first=hasty) as (server, client):
         job = start(client, **settings)
         checkpointed(tmp_path)
         server.kill()
@@ -199,10 +198,10 @@ def test_training_of_which_something_kept_is_damaged_begins_anew_and_ends_with_t
 def test_sweep_of_which_something_kept_is_damaged_trains_it_anew_to_the_same_results(
     tmp_path: Path, table: str
 ) -> None:
-    sweep = {"grid": {"iterations": [1000, 500_000]}, "seeds": 70}
-    with serving(tmp_path, *ONE) as (server, client):
+    sweep = {"grid": {"iterations": [1000, 100_000]}, "seeds": 70}
+    with serving(tmp_path, *ONE, first=hasty) as (server, client):
         job = client.post("/sweeps", json=sweep).json()
-        until(lambda: {"kept": kept(tmp_path, "SELECT count(*) FROM shard_checkpoints")}, lambda it: it["kept"] > 0)
+        until(lambda: {"kept": kept(tmp_path, f"SELECT count(*) FROM {table}")}, lambda it: it["kept"] > 0)  # noqa: S608
         server.kill()
     damage(tmp_path, table)
     with serving(tmp_path, *ONE) as (_, client):

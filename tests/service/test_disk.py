@@ -17,7 +17,7 @@ from gan1010 import train as train_here
 from service.jobs import Job, Transition
 from service.schema import VERSIONS
 from service.store import JOB
-from tests.service.clients import Client, Server, in_process, serving, starting
+from tests.service.clients import Client, in_process, serving, starting
 from tests.service.contract import QUICK, Json, problem, start_running, train, until
 from tests.service.disks import failing, fill, small_disk
 
@@ -97,9 +97,8 @@ def test_change_that_cannot_be_kept_is_refused_and_the_run_goes_on(disk: Path, w
 
 
 def test_process_starts_and_stops_cleanly_on_a_full_disk(disk: Path) -> None:
-    with starting(disk / "data", "--workers", "1") as server:
-        with ready(server) as client:
-            done, job = train(client, **QUICK), start_running(client)
+    with serving(disk / "data", "--workers", "1") as (server, client):
+        done, job = train(client, **QUICK), start_running(client)
         server.kill()
     ballast = fill(disk)
     with serving(disk / "data", "--workers", "1") as (server, client):
@@ -112,20 +111,14 @@ def test_process_starts_and_stops_cleanly_on_a_full_disk(disk: Path) -> None:
         client.post(f"/jobs/{job['id']}/cancel")
 
 
-def ready(server: Server) -> httpx.Client:
-    server.url = server.wait_for(r"(http://[\d.]+:\d+)")
-    return httpx.Client(base_url=server.url, timeout=60)
-
-
 @pytest.mark.parametrize("call", ["fdatasync", "fsync"])
 def test_failed_fsync_ends_the_process_and_the_next_start_is_clean(tmp_path: Path, call: str) -> None:
-    with starting(tmp_path) as server:
-        with ready(server) as client:
-            done = train(client, **QUICK)
-            with failing(server.process.pid, call, "error=EIO"):
-                with pytest.raises(httpx.TransportError):
-                    client.post("/train", params={"wait": 10}, json=QUICK | {"name": "not acknowledged"})
-                assert server.wait(10) == SYSTEM[1]
+    with serving(tmp_path) as (server, client):
+        done = train(client, **QUICK)
+        with failing(server.process.pid, call, "error=EIO"):
+            with pytest.raises(httpx.TransportError):
+                client.post("/train", params={"wait": 10}, json=QUICK | {"name": "not acknowledged"})
+            assert server.wait(10) == SYSTEM[1]
         assert "start it again" in "".join(server.log)
     with serving(tmp_path) as (_, client):
         assert look(client, done) == done

@@ -56,7 +56,7 @@ def test_description_takes_its_assets_from_us(server_url: str) -> None:
 
 
 def test_stop_before_it_serves_is_as_clean_as_any(tmp_path: Path) -> None:
-    with starting(tmp_path / "data") as server:
+    with starting(tmp_path / "data", fresh=True) as server:
         until(lambda: {"caught": _catches(server, signal.SIGTERM)}, lambda process: process["caught"])
         assert not (tmp_path / "data").exists()  # it is still being loaded
         assert server.stop() == 0

@@ -8,6 +8,7 @@ import pytest
 
 from tests.service.clients import in_process, serving
 from tests.service.contract import Json, problem, until
+from tests.service.first import hasty
 
 SWEEP: Json = {
     "base": {"iterations": 2000},
@@ -45,8 +46,8 @@ def test_killed_sweep_ends_with_the_results_of_an_undisturbed_one(tmp_path: Path
 
 @pytest.mark.parametrize("how", ["kill", "stop", "pause"])
 def test_shard_that_takes_long_goes_on_where_it_was_left(tmp_path: Path, how: str) -> None:
-    long = {"base": {"iterations": 900_000, "optimizer": "adam", "latent": "uniform"}, "seeds": 3}
-    with serving(tmp_path) as (server, client):
+    long = {"base": {"iterations": 200_000, "optimizer": "adam", "latent": "uniform"}, "seeds": 3}
+    with serving(tmp_path, first=hasty) as (server, client):
         job, reached = client.post("/sweeps", json=long).json(), 0
         for _ in range(3):  # some checkpoints, so that one of a beginning is seen to be one
             reached = next_checkpoint(tmp_path, reached)
@@ -58,7 +59,7 @@ def test_shard_that_takes_long_goes_on_where_it_was_left(tmp_path: Path, how: st
             assert server.stop() == 0
     left = shard_iteration(tmp_path)
     assert reached <= left, "it was not interrupted: make it longer"
-    with serving(tmp_path) as (server, client):
+    with serving(tmp_path, first=hasty) as (server, client):
         if how == "pause":
             client.post(f"/jobs/{job['id']}/resume")
         assert next_checkpoint(tmp_path, left) > left

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.service.clients import Server, serving, starting
 from tests.service.contract import QUICK, start_running, train
 from tests.service.disks import traced
+from tests.service.first import stopped
 
 CALLS = "openat,read,recvfrom,write,writev,sendto,sendmsg,pwrite64,fsync,fdatasync,rename,unlink"
 
@@ -23,16 +24,14 @@ def in_order(trace: Path, *patterns: str) -> None:
 @contextmanager
 def starting_traced(data: Path, into: Path) -> Iterator[Server]:
     """A process whose every call is written down from its start on."""
-    with starting(data) as server:
-        server.process.send_signal(signal.SIGSTOP)
-        with traced(server.process.pid, f"mkdir,{CALLS}", into):
-            server.process.send_signal(signal.SIGCONT)
-            yield server
+    with starting(data, first=stopped) as server, traced(server.process.pid, f"mkdir,{CALLS}", into):
+        server.process.send_signal(signal.SIGCONT)
+        yield server
 
 
 def test_each_folder_that_is_made_has_its_name_on_disk(tmp_path: Path) -> None:
     with starting_traced(tmp_path / "d" / "x" / "y", tmp_path / "trace") as server:
-        server.wait_for(r"(http://[\d.]+:\d+)")
+        server.serves()
     in_order(
         tmp_path / "trace",
         rf'mkdir\("{tmp_path}/d", .* = 0',
@@ -51,7 +50,7 @@ def test_log_has_its_name_on_disk_before_the_process_is_ready(tmp_path: Path) ->
         train(client, **QUICK)
     assert not (tmp_path / "data" / "gan1010.sqlite-wal").exists()  # a clean stop takes it away
     with starting_traced(tmp_path / "data", tmp_path / "trace") as server:
-        server.wait_for(r"(http://[\d.]+:\d+)")
+        server.serves()
     in_order(tmp_path / "trace", r"openat\(.*sqlite-wal.*O_CREAT.* = \d", r"fsync\(.*/data>", r"write\(2<.*http://")
 
 

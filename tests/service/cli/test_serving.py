@@ -71,7 +71,7 @@ def test_folder_of_another_process_ends_it_with_a_word_and_a_code(server: Server
 
 
 def test_stop_while_it_starts_is_a_clean_stop(tmp_path: Path) -> None:
-    with starting(tmp_path) as server:
+    with starting(tmp_path, fresh=True) as server:
         server.wait_for("(Waiting for application startup)")
         assert server.stop() == 0, "".join(server.log)
         assert "Traceback" not in "".join(server.log)

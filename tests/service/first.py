@@ -1,0 +1,34 @@
+"""What a process may do first, so that happens in milliseconds what else takes long or comes by chance."""
+
+import os
+import signal
+from typing import Any
+
+from gan1010 import inputs
+from service import runner
+from tests.service.contract import Json
+
+DEADLY_ITERATIONS, DEADLY_SEED = 6661, 20_000
+DEADLY: Json = {"iterations": DEADLY_ITERATIONS}
+
+
+def hasty() -> None:
+    """Keep a checkpoint as often as there is something to keep."""
+    runner.CHECKPOINT_SECONDS = 0
+
+
+def mortal() -> None:
+    """Have `DEADLY` with the deadly seed kill the process, as a lack of memory does."""
+    draws = inputs.draws
+
+    def deadly(config: Any, varying: Any, start: int, count: int) -> Any:
+        if config.iterations == DEADLY_ITERATIONS and (varying.seed == DEADLY_SEED).any():
+            os.kill(os.getpid(), signal.SIGKILL)
+        return draws(config, varying, start, count)
+
+    inputs.draws = deadly
+
+
+def stopped() -> None:
+    """Wait for SIGCONT, so that who wants to look on from the beginning can get ready."""
+    os.kill(os.getpid(), signal.SIGSTOP)
