@@ -14,6 +14,11 @@ settings.register_profile("gan1010", deadline=None)  # a busy machine is no fail
 settings.load_profile("gan1010")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the container: it takes longest, and whoever has it mostly waits."""
+    items.sort(key=lambda item: item.path.name != "test_container.py")
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A real `python -m service`, which must end cleanly when all is done."""

@@ -82,7 +82,7 @@ class Customer:
         path, body = self.random.choice([
             ("/train", {"iterations": 2000, "seed": seed}),
             ("/train", {"iterations": 300, "hidden_size": 7, "optimizer": "adam", "latent": "normal", "seed": seed}),
-            ("/train", {"iterations": 3_000_000, "record_every": 100, "snapshot_every": 10_000, "seed": seed}),
+            ("/train", {"iterations": 1_000_000, "record_every": 100, "snapshot_every": 10_000, "seed": seed}),
             ("/sweeps", {"base": {"iterations": 500}, "grid": {"hidden_size": [2, 3]}, "seeds": 2000}),
         ])  # fmt: skip
         self._send(client, path, name, body, name if self.random.random() < 0.5 else None)
