@@ -14,10 +14,10 @@ from gan1010.reference import Reference, train_reference
     "settings",
     [
         {},
-        {"loss": "bce", "iterations": 4_000},
+        {"loss": "bce"},
         {"latent": "uniform", "loss": "bce", "generator_learning_rate": 0.02, "iterations": 4_000},
         {"latent": "normal", "iterations": 4_000},
-        {"experiment": "discriminator", "iterations": 4_000},
+        {"experiment": "discriminator"},
         {"experiment": "discriminator", "loss": "bce", "iterations": 2_000},
         {"optimizer": "adam", "iterations": 1_000},
         {"optimizer": "adam", "loss": "bce", "learning_rate": 0.001, "iterations": 1_000},

@@ -46,7 +46,7 @@ def test_killed_sweep_ends_with_the_results_of_an_undisturbed_one(tmp_path: Path
 
 @pytest.mark.parametrize("how", ["kill", "stop", "pause"])
 def test_shard_that_takes_long_goes_on_where_it_was_left(tmp_path: Path, how: str) -> None:
-    long = {"base": {"iterations": 200_000, "optimizer": "adam", "latent": "uniform"}, "seeds": 3}
+    long = {"base": {"iterations": 400_000, "optimizer": "adam", "latent": "uniform"}, "seeds": 3}
     with serving(tmp_path, first=hasty) as (server, client):
         job, reached = client.post("/sweeps", json=long).json(), 0
         for _ in range(3):  # some checkpoints, so that one of a beginning is seen to be one
