@@ -15,28 +15,28 @@ from service.errors import ModelDamaged
 Arrays = dict[str, npt.NDArray[Any]]
 
 
-def packed(arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[bytes, str]:
-    """The blob of some arrays, and its SHA-256."""
+def packed(arrays: Mapping[str, npt.NDArray[Any]], *place: int) -> tuple[bytes, str]:
+    """The blob of some arrays, and its SHA-256 together with the numbers that its row has it under."""
     blob = safetensors.save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
-    return blob, sha256(blob)
+    return blob, sha256(blob, *place)
 
 
-def unpacked(blob: bytes, digest: str) -> Arrays:
+def unpacked(blob: bytes, digest: str, *place: int) -> Arrays:
     """The arrays of a blob, which may not be aligned.
 
     Raises:
         ValueError: it has another SHA-256.
     """
-    return safetensors.load(checked(blob, digest))
+    return safetensors.load(checked(blob, digest, *place))
 
 
-def checked(blob: bytes, digest: str) -> bytes:
+def checked(blob: bytes, digest: str, *place: int) -> bytes:
     """The blob.
 
     Raises:
         ValueError: it has another SHA-256.
     """
-    if sha256(blob) != digest:
+    if sha256(blob, *place) != digest:
         raise ValueError("its SHA-256 is another")
     return blob
 
@@ -54,6 +54,9 @@ def readable(what: str, remedy: str = "train the job again") -> Iterator[None]:
         raise ModelDamaged(f"{what} is not what was written ({error}); {remedy}") from error
 
 
-def sha256(blob: bytes) -> str:
-    """The SHA-256 of some bytes, as the database has it."""
-    return hashlib.sha256(blob).hexdigest()
+def sha256(blob: bytes, *place: int) -> str:
+    """The SHA-256 of some bytes, as the database has it; what lies under numbers has them behind it."""
+    digest = hashlib.sha256(blob)
+    for number in place:
+        digest.update(b" %d" % number)
+    return digest.hexdigest()

@@ -29,9 +29,9 @@ class Changes:
         if job.ended:
             self.metrics.ended(job)
 
-    def begins_anew(self, job: Job) -> None:
-        """A running training is at its beginning again: what it does once more counts once more."""
-        self._counted[job.id] = 0
+    def goes_on(self, job: Job) -> None:
+        """A running training goes on from here: what it does once more counts once more."""
+        self._counted[job.id] = job.iteration
 
     def trained(self, job: Job) -> None:
         """A training has come as far as this."""

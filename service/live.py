@@ -1,5 +1,6 @@
 """Jobs that live: those that have not ended, with what this process knows of them beyond what is on disk."""
 
+import asyncio
 import contextlib
 import dataclasses
 import threading
@@ -26,6 +27,7 @@ class LiveJob:
         self.wanted: Status | None = None  # cancelled or paused, as soon as the thread that runs it looks
         self.refusal: ServiceError | None = None  # why what was wanted last could not be kept
         self.over, self.changed = _future(), _future()
+        self._ending: asyncio.Future[None] | None = None
         self._began = 0.0
 
     def begin(self) -> None:
@@ -55,6 +57,13 @@ class LiveJob:
         """The job with the figures of this moment."""
         progress = self.progress
         return self.job if progress is None else self._at(progress.iteration)
+
+    def ending(self) -> "asyncio.Future[None]":
+        """`over`, for who waits on this event loop: one for all, since it never forgets who has waited."""
+        loop = asyncio.get_running_loop()
+        if self._ending is None or self._ending.get_loop() is not loop:
+            self._ending = asyncio.wrap_future(self.over)
+        return self._ending
 
     def _wake(self) -> None:
         changed, self.changed = self.changed, _future()

@@ -41,7 +41,7 @@ class Asked(Collector):
         requests = CounterMetricFamily("gan1010_requests", "Requests answered", labels=names)
         seconds = HistogramMetricFamily("gan1010_request_seconds", "Time to answer", labels=names)
         bounds = [*map(str, REQUEST_SECONDS), "+Inf"]
-        for labels, counts in self._counts.items():
+        for labels, counts in self._counts.copy().items():  # the event loop may add some meanwhile
             requests.add_metric(labels, sum(counts))
             buckets = list(zip(bounds, accumulate(counts), strict=True))
             seconds.add_metric(labels, buckets, self._seconds[labels])

@@ -86,15 +86,15 @@ class Models:
 
     def succeeded(self, job: Job) -> None:
         """A training has succeeded just now."""
-        for generator in {False, job.train_config.experiment == "gan"}:
-            self._latest[generator] = job.id
+        with self._lock:
+            self._latest |= dict.fromkeys({False, job.train_config.experiment == "gan"}, job.id)
 
     def forget(self, job_id: str) -> None:
         """A job has been deleted."""
         with self._lock:
             for kept in [kept for kept in self._loaded if kept[0] == job_id]:
                 del self._loaded[kept]
-        self._find_latest()
+            self._find_latest()
 
     def _find_latest(self) -> None:
         self._latest = {generator: self._store.last_succeeded(generator) for generator in (False, True)}

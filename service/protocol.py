@@ -63,6 +63,14 @@ class Protocol(HttpToolsProtocol):
         """A client has come."""
         super().connection_made(Together(transport, self.loop))  # type: ignore[arg-type]
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client has gone: what is being answered ends, also where another request has come behind it."""
+        if self._answering is not None and self._is_busy:
+            self._answering.disconnected = True
+            self._answering.message_event.set()
+        self.pipeline.clear()
+        super().connection_lost(exc)
+
     def data_received(self, data: bytes) -> None:
         """Take in what the client sent."""
         self._unset_keepalive_if_required()

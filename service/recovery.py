@@ -14,6 +14,7 @@ from service.work import Work
 
 MOST_CRASHES = 3  # then a job that takes the process down has had its chances
 POISON = JobError(type="poison", detail=f"the process came to a sudden end {MOST_CRASHES} times at this job")
+STOPPED = "the service was stopped; it goes on from here"
 log = logging.getLogger("gan1010.registry")
 
 
@@ -51,8 +52,9 @@ class Recovery:
             except ModelDamaged as damage:
                 log.error("job %s begins anew: %s", live.job.id, damage.detail)
                 self._store.runs.forget(live.job.id)
-                live.job = dataclasses.replace(live.job, iteration=0)
-                self._changes.begins_anew(live.job)
+            # Its row may tell of more: of a training that was done when there was no room to keep that, for one.
+            live.job = dataclasses.replace(live.job, iteration=live.progress.iteration if live.progress else 0)
+            self._changes.goes_on(live.job)
         return True
 
     def try_shard(self, live: LiveSweep, number: int) -> None:

@@ -17,7 +17,7 @@ from service.live import LiveJob, LiveSweep
 from service.metrics import Metrics
 from service.models import Models
 from service.outcomes import Outcomes
-from service.recovery import POISON, Recovery, is_poison, without_suspicion
+from service.recovery import POISON, STOPPED, Recovery, is_poison, without_suspicion
 from service.store import Store
 from service.sweeps import Sweeps
 from service.work import Work
@@ -28,7 +28,7 @@ class Registry:
 
     def __init__(self, store: Store, queue_size: int, metrics: Metrics | None = None) -> None:
         self._store, self.changes = store, Changes(metrics or Metrics())
-        self._queue_size, self._lock = queue_size, threading.RLock()
+        self._queue_size, self._lock, self._released = queue_size, threading.RLock(), False
         self.count = store.count  # how many jobs are in each status
         self._live: dict[str, LiveJob] = {}
         self._queued: dict[str, LiveJob] = {}
@@ -55,8 +55,7 @@ class Registry:
             KeyReused: the key came with another request.
         """
         with self._lock:
-            known = self._store.job_of_key(key) if key is not None else None
-            if known is not None:
+            if key is not None and (known := self._store.job_of_key(key)) is not None:
                 if known[0] != request:
                     detail = "this Idempotency-Key came with another request before; use a new one"
                     raise KeyReused(detail, "header", "idempotency-key")
@@ -64,8 +63,8 @@ class Registry:
             self._check_room()
             job = new_job(next(self._ids), preset, config, name)
             self._store.add(job, key, request)
+            self.changes.status(job)
             self._take_up(job)
-        self.changes.status(job)
         return job
 
     def live(self, job_id: str) -> LiveJob | None:
@@ -86,8 +85,7 @@ class Registry:
 
     def jobs(self, *, status: Status | None, kind: str | None, after: str | None, limit: int) -> list[Job]:
         """The newest jobs, before the job `after` if one is named."""
-        kept = self._store.jobs(status=status, kind=kind, after=after, limit=limit)
-        return [self._as_of_now(job) for job in kept]
+        return [self._as_of_now(job) for job in self._store.jobs(status=status, kind=kind, after=after, limit=limit)]
 
     def progress(self, job: Job) -> Progress | None:
         """How far a job is, or what it left behind; None before it has begun."""
@@ -122,10 +120,10 @@ class Registry:
 
     def leave(self, live: LiveJob, status: Status) -> None:
         """The thread that ran a training has stopped, or it had not begun: it is cancelled or paused from now on."""
-        if status == "cancelled":
-            self.end(live, "cancelled")
-        else:
-            with self._lock:
+        with self._lock:
+            if "cancelled" in {status, live.wanted}:  # the last may have been asked for just now
+                self.end(live, "cancelled")
+            else:
                 self._move(live, live.current.moved("paused", crashes=0, suspect=None))
                 self._unqueue(live)
 
@@ -133,9 +131,7 @@ class Registry:
         """All threads have stopped for good: what they were at goes on after the next start."""
         for live in list(self._live.values()):
             if live.job.status == "running":
-                job = live.current.moved(
-                    "queued", "the service was stopped; it goes on from here", crashes=0, suspect=None
-                )
+                job = live.current.moved("queued", STOPPED, crashes=0, suspect=None)
                 with contextlib.suppress(DiskFull, StorageFailed):  # then it goes on from its last checkpoint
                     self._move(live, job)
 
@@ -236,6 +232,7 @@ class Registry:
     def release(self) -> None:
         """Wake all who wait: the process stops, and unfinished jobs go on after the next start."""
         with self._lock:
+            self._released = True
             for live in self._live.values():
                 live.release()
 
@@ -243,6 +240,8 @@ class Registry:
         """A job that is new, or that another process has left."""
         job = self.recovery.after_sudden_end(job) if job.status == "running" else job
         live = self._live[job.id] = LiveSweep(job) if isinstance(job.config, SweepConfig) else LiveJob(job)
+        if self._released:
+            live.release()
         if job.status == "queued":
             self._queue(live)
 

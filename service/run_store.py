@@ -28,11 +28,12 @@ class RunStore:
             row = db.execute("SELECT iteration FROM checkpoints WHERE job_id = ?", (job.id,)).fetchone()
             new = _arrays_after(progress, row[0] if row else -1)
             if len(new["iteration"]) or len(new["snapshot_iterations"]):
-                db.execute("INSERT INTO histories VALUES (?, ?, ?, ?)", (job.id, progress.iteration, *packed(new)))
+                piece = (job.id, progress.iteration, *packed(new, progress.iteration))
+                db.execute("INSERT INTO histories VALUES (?, ?, ?, ?)", piece)
         if job.ended:
             db.execute("DELETE FROM checkpoints WHERE job_id = ?", (job.id,))
         elif progress is not None and progress.state is not None:
-            row = (job.id, progress.iteration, *packed(progress.state._asdict()))
+            row = (job.id, progress.iteration, *packed(progress.state._asdict(), progress.iteration))
             db.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?)", row)
 
     def forget(self, job_id: str) -> None:
@@ -47,17 +48,19 @@ class RunStore:
         Raises:
             ModelDamaged: what was kept is not what was written.
         """
-        rows = self._database.rows("SELECT arrays, sha256 FROM histories WHERE job_id = ? ORDER BY iteration", job.id)
+        rows = self._database.rows(
+            "SELECT arrays, sha256, iteration FROM histories WHERE job_id = ? ORDER BY iteration", job.id
+        )
         if not rows:
             return None
-        row = self._database.row("SELECT iteration, state, sha256 FROM checkpoints WHERE job_id = ?", job.id)
+        row = self._database.row("SELECT state, sha256, iteration FROM checkpoints WHERE job_id = ?", job.id)
         with readable("the job's history"):
             history, snapshots = _history([unpacked(*row) for row in rows])
         progress = Progress(iteration=job.iteration, history=history, snapshots=snapshots, result=job.result)
         if row is None:
             return progress
         with readable("the job's checkpoint"):
-            return replace(progress, iteration=row[0], state=State(**unpacked(*row[1:])))
+            return replace(progress, iteration=row[-1], state=State(**unpacked(*row)))
 
 
 def _history(pieces: list[Arrays]) -> tuple[History, Snapshots]:

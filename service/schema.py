@@ -55,8 +55,13 @@ VERSIONS = (
         state BLOB NOT NULL, sha256 TEXT NOT NULL, UNIQUE (job_id, number)
     );
     """,
-    # Each job's SHA-256; and a model's row has no longer what stands in that of its job.
+    # Each job's SHA-256; those of blobs with the numbers that they lie under, where they were right; and no longer in a
+    # model's row what stands in that of its job.
     """
+    UPDATE histories SET sha256 = sha256(arrays, iteration) WHERE sha256 = sha256(arrays);
+    UPDATE checkpoints SET sha256 = sha256(state, iteration) WHERE sha256 = sha256(state);
+    UPDATE shards SET sha256 = sha256(columns, number) WHERE sha256 = sha256(columns);
+    UPDATE shard_checkpoints SET sha256 = sha256(state, number, iteration) WHERE sha256 = sha256(state);
     ALTER TABLE jobs ADD COLUMN sha256 TEXT NOT NULL DEFAULT '';
     UPDATE jobs SET sha256 = sha256(CAST(document AS BLOB));
     ALTER TABLE models DROP COLUMN created_at;
@@ -82,6 +87,6 @@ def bring_up_to_date(db: sqlite3.Connection) -> None:
             f"the data folder is of version {version}, and this program knows versions up to {len(VERSIONS)}; "
             "use a later gan1010, or another folder"
         )
-    db.create_function("sha256", 1, sha256, deterministic=True)
+    db.create_function("sha256", -1, sha256, deterministic=True)
     for number, script in enumerate(VERSIONS[version:], start=version + 1):
         db.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")

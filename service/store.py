@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from service.run_store import RunStore
 from service.sweep_store import SweepStore
 
 JOB = TypeAdapter(Job)
+OF_A_JOB = "id, kind, status, document, jobs.sha256"  # what `_read` reads
 WANT = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}  # of which the file knows nothing
 log = logging.getLogger("gan1010.disk")
 
@@ -124,14 +126,14 @@ class Store:
         Raises:
             ModelDamaged: it is not what was written.
         """
-        row = self._database.row("SELECT document, sha256 FROM jobs WHERE id = ?", job_id)
+        row = self._database.row(f"SELECT {OF_A_JOB} FROM jobs WHERE id = ?", job_id)  # noqa: S608  # nosec B608
         return _read(*row) if row else None
 
     def jobs(self, *, status: Status | None, kind: str | None, after: str | None, limit: int) -> list[Job]:
         """The newest jobs, before the job `after` if one is named, without those that are damaged."""
         where = {"status = ?": status, "kind = ?": kind}
         conditions = " AND ".join([condition for condition, value in where.items() if value is not None] + ["id < ?"])
-        query = f"SELECT id, document, sha256 FROM jobs WHERE {conditions} ORDER BY id DESC LIMIT ?"  # noqa: S608  # nosec B608
+        query = f"SELECT {OF_A_JOB} FROM jobs WHERE {conditions} ORDER BY id DESC LIMIT ?"  # noqa: S608  # nosec B608
         values = [value for value in where.values() if value is not None]
         return [job for job, *_ in self._newest(query, values, after, limit)]
 
@@ -141,24 +143,28 @@ class Store:
 
     def unfinished(self) -> list[Job]:
         """The jobs that have not ended, oldest first, without those that are damaged."""
-        rows = self._database.rows(
-            "SELECT id, document, sha256 FROM jobs WHERE status IN ('queued', 'running', 'paused') ORDER BY id"
-        )
+        ended = "('succeeded', 'failed', 'cancelled')"
+        rows = self._database.rows(f"SELECT {OF_A_JOB} FROM jobs WHERE status NOT IN {ended} ORDER BY id")  # noqa: S608  # nosec B608
         return [job for job, *_ in self._undamaged(rows)]
 
     def last_id(self) -> str | None:
-        """The newest job's id."""
-        row = self._database.row("SELECT max(id) FROM jobs")
+        """The newest job's id, of those that are ids."""
+        row = self._database.row("SELECT max(id) FROM jobs WHERE id NOT GLOB '*[^0-9a-f]*'")
         return row[0] if row else None
 
     def last_succeeded(self, with_generator: bool) -> str | None:
-        """The training that succeeded last, of all or of those with a generator."""
-        row = self._database.row(
-            "SELECT id FROM jobs WHERE status = 'succeeded' AND kind = 'train' AND generator >= ?"
-            " ORDER BY finished_at DESC LIMIT 1",
-            int(with_generator),
+        """The undamaged training that succeeded last, of all or of those with a generator."""
+        query = (
+            f"SELECT {OF_A_JOB} FROM jobs WHERE status = 'succeeded' AND kind = 'train' AND generator >= ?"  # noqa: S608  # nosec B608
+            " ORDER BY finished_at DESC LIMIT 1 OFFSET ?"
         )
-        return row[0] if row else None
+        for number in count():
+            rows = self._database.rows(query, int(with_generator), number)
+            for job, *_ in self._undamaged(rows):
+                return str(job.id)
+            if not rows:
+                return None
+        raise AssertionError("there are only so many jobs")
 
     def job_of_key(self, key: str) -> tuple[str, str] | None:
         """The request that an idempotency key came with, and its job's id."""
@@ -167,7 +173,7 @@ class Store:
     def models(self, *, after: str | None, limit: int) -> list[KeptModel]:
         """The newest finished models, before that of the job `after` if one is named, without those of damaged jobs."""
         query = (
-            "SELECT job_id, document, jobs.sha256, bytes, models.sha256 FROM models JOIN jobs ON id = job_id"
+            f"SELECT {OF_A_JOB}, bytes, models.sha256 FROM models JOIN jobs ON id = job_id"  # noqa: S608  # nosec B608
             " WHERE job_id < ? ORDER BY job_id DESC LIMIT ?"
         )
         return [
@@ -218,12 +224,12 @@ class Store:
 
     def _undamaged(self, rows: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
         """The jobs of some rows, each with the rest of its row. Of a damaged one the log tells, once."""
-        for job_id, document, digest, *rest in rows:
+        for job_id, kind, status, document, digest, *rest in rows:
             try:
-                yield _read(document, digest), *rest
+                yield _read(job_id, kind, status, document, digest), *rest
             except ModelDamaged as damage:
                 if job_id not in self._damaged:
-                    log.error("job %s is not listed: %s", job_id, damage.detail)
+                    log.error("%s", damage.detail)
                     self._damaged.add(job_id)
 
     def _file(self, job_id: str) -> Path:
@@ -243,9 +249,17 @@ def _written(job: Job) -> tuple[bytes, str]:
     return document, sha256(document)
 
 
-def _read(document: bytes, digest: str) -> Job:
-    with readable("the job", "delete it and start another"):
-        return JOB.validate_json(checked(document, digest))
+def _read(job_id: str, kind: str, status: str, document: bytes, digest: str) -> Job:
+    """The job of a row.
+
+    Raises:
+        ModelDamaged: it is not what was written.
+    """
+    with readable(f"the job {job_id}", "delete it and start another"):
+        job = JOB.validate_json(checked(document, digest))
+        if (job.id, job.kind, job.status) != (job_id, kind, status):
+            raise ValueError("its row is another's, or has another status")
+        return job
 
 
 def _has_generator(job: Job) -> bool:

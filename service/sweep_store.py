@@ -26,26 +26,28 @@ class SweepStore:
 
     def add(self, job_id: str, number: int, members: Members) -> None:
         """Keep a finished shard; not its members' weights, which take the most room and can be trained again."""
-        row = (job_id, number, len(members), *packed(members.columns))
+        row = (job_id, number, len(members), *packed(members.columns, number))
         with self._database.transaction() as db:
             db.execute("INSERT INTO shards VALUES (?, ?, ?, ?, ?)", row)
             db.execute("DELETE FROM shard_checkpoints WHERE job_id = ? AND number = ?", (job_id, number))
 
     def checkpoint(self, job_id: str, number: int, iteration: int, state: State) -> None:
         """Keep how far a shard is, in place of how far it was."""
-        row = (job_id, number, iteration, *packed(state._asdict()))
+        row = (job_id, number, iteration, *packed(state._asdict(), number, iteration))
         with self._database.transaction() as db:
             db.execute("INSERT OR REPLACE INTO shard_checkpoints VALUES (?, ?, ?, ?, ?)", row)
 
     def checkpointed(self, job_id: str, number: int) -> tuple[int, State] | None:
         """How far a shard that has not finished is: its iteration, and its state, whose arrays may not be aligned."""
         row = self._database.row(
-            "SELECT iteration, state, sha256 FROM shard_checkpoints WHERE job_id = ? AND number = ?", job_id, number
+            "SELECT state, sha256, number, iteration FROM shard_checkpoints WHERE job_id = ? AND number = ?",
+            job_id,
+            number,
         )
         if row is None:
             return None
         with readable(f"the checkpoint of the sweep's shard {number}", REMEDY):
-            return row[0], State(**unpacked(*row[1:]))
+            return row[-1], State(**unpacked(*row))
 
     def forget_shard(self, job_id: str, number: int) -> None:
         """Forget a shard and its checkpoint: it is to be trained anew."""
@@ -63,7 +65,9 @@ class SweepStore:
 
     def shard(self, job_id: str, number: int) -> Members | None:
         """A finished shard, without its members' weights; None if the sweep has been deleted."""
-        row = self._database.row("SELECT columns, sha256 FROM shards WHERE job_id = ? AND number = ?", job_id, number)
+        row = self._database.row(
+            "SELECT columns, sha256, number FROM shards WHERE job_id = ? AND number = ?", job_id, number
+        )
         if row is None:
             return None
         with readable(f"the sweep's shard {number}", REMEDY):

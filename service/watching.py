@@ -76,7 +76,7 @@ class Feed:
         self._looked = asyncio.Event()
         self._next: asyncio.TimerHandle | None = None
         if live is not None:
-            asyncio.wrap_future(live.over).add_done_callback(lambda _: self._look())
+            live.ending().add_done_callback(lambda _: self._look())
 
     def wake(self) -> None:
         """Look now, unless somebody follows already and has it look soon."""

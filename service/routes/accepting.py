@@ -40,7 +40,7 @@ async def wait_for_end(registry: Registry, job_id: str, seconds: float) -> Job:
     """The job as soon as it has ended, or after so many seconds."""
     live = registry.live(job_id) if seconds else None
     if live is not None:
-        await asyncio.wait([asyncio.wrap_future(live.over)], timeout=seconds)
+        await asyncio.wait([live.ending()], timeout=seconds)
         return live.current
     return await run_in_threadpool(registry.job, job_id)
 

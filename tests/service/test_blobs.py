@@ -137,7 +137,7 @@ def test_blobs_of_the_version_before_get_their_digests(tmp_path: Path) -> None:
         bring_up_to_date(db)
         for table, column in TABLES.items():
             found = db.execute(f"SELECT {column}, sha256 FROM {table}").fetchall()  # noqa: S608
-            assert found == [(blobs[table], sha256(blobs[table]))]
+            assert found == [(blobs[table], sha256(blobs[table], 1))]
         assert db.execute("SELECT document, sha256 FROM jobs").fetchone() == ("{}", sha256(b"{}"))
         assert db.execute("PRAGMA user_version").fetchone() == (len(VERSIONS),)
 

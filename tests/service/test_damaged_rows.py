@@ -178,7 +178,7 @@ def test_damaged_job_that_has_not_ended_is_told_of_and_the_rest_goes_on(
         for change in ("pause", "resume", "cancel"):
             as_damaged(client.post(f"/jobs/{bad}/{change}"))
         assert client.delete(f"/jobs/{bad}").status_code == 204
-    assert len([line for line in caplog.messages if f"job {bad} is not listed" in line]) == 1
+    assert len([line for line in caplog.messages if f"job {bad} is not what was written" in line]) == 1
 
 
 def test_damaged_sweep_is_refused(tmp_path: Path) -> None:
@@ -188,3 +188,63 @@ def test_damaged_sweep_is_refused(tmp_path: Path) -> None:
     with in_process(tmp_path, workers=1) as client:
         for request in (*OF_SHARDS, ("POST", "/sweeps/{}/members/0/train", {})):
             as_damaged(ask(client, request, bad))
+
+
+def write(folder: Path, *statements: str) -> None:
+    db = sqlite3.connect(folder / "gan1010.sqlite")
+    for statement in statements:
+        assert db.execute(statement).rowcount == 1, statement
+    db.commit()
+    db.close()
+
+
+def test_job_whose_row_has_another_status_than_the_job_can_be_forgotten(tmp_path: Path) -> None:
+    with in_process(tmp_path, workers=1) as client:
+        bad = start_running(client)["id"]
+    write(tmp_path, "UPDATE jobs SET status = 'qqeued'")
+    with in_process(tmp_path, workers=1) as client:
+        as_damaged(client.get(f"/jobs/{bad}"))
+        assert client.get("/jobs").json()["data"] == []
+        assert client.delete(f"/jobs/{bad}").status_code == 204
+
+
+def test_id_that_is_none_keeps_nothing_from_starting(tmp_path: Path) -> None:
+    with in_process(tmp_path, workers=1) as client:
+        good, _ = (train(client, **QUICK)["id"] for _ in range(2))
+    write(tmp_path, "UPDATE jobs SET id = 'q' || substr(id, 2) WHERE id = (SELECT max(id) FROM jobs)")
+    with in_process(tmp_path, workers=1) as client:
+        assert [job["id"] for job in client.get("/jobs").json()["data"]] == [good]
+        assert train(client, **QUICK)["id"] > good
+
+
+def test_without_the_last_model_the_one_before_answers(tmp_path: Path) -> None:
+    with in_process(tmp_path, workers=1) as client:
+        good, bad = (train(client, **QUICK)["id"] for _ in range(2))
+    flip_a_bit(tmp_path, "jobs", bad, 1)
+    with in_process(tmp_path, workers=1) as client:
+        assert client.get("/sample").json()["job_id"] == good
+        assert client.post("/score", json=VECTORS).json()["job_id"] == good
+        assert client.post("/v2/models/generator/infer", json=INFER).json()["model_version"] == good
+
+
+def test_state_that_lies_under_another_iteration_is_not_gone_on_from(tmp_path: Path) -> None:
+    settings = {"iterations": 1_000_000, "hidden_size": 16, "seed": 1}
+    with in_process(tmp_path, workers=1) as client:
+        bad = start_running(client, **settings)["id"]
+        assert client.post(f"/jobs/{bad}/pause").json()["status"] == "paused"
+    write(tmp_path, "UPDATE checkpoints SET iteration = iteration + 64")
+    with in_process(tmp_path, workers=1) as client:
+        as_damaged(client.get(f"/jobs/{bad}/progress"))
+        assert client.post(f"/jobs/{bad}/resume").status_code == 200
+        done = client.get(f"/jobs/{bad}", params={"wait": 30}).json()
+        assert done["result"] == train(client, **settings)["result"]
+
+
+@pytest.mark.parametrize("change", ["shards SET number = 7 WHERE number = 0", "histories SET iteration = 19"])
+def test_what_lies_under_another_number_is_not_used(tmp_path: Path, change: str) -> None:
+    with in_process(tmp_path, workers=1) as client:
+        sweep = client.post("/sweeps", params={"wait": 30}, json=SWEEP).json()["id"]
+        job = train(client, **QUICK)["id"]
+    write(tmp_path, f"UPDATE {change}")
+    with in_process(tmp_path, workers=1) as client:
+        as_damaged(client.get(f"/sweeps/{sweep}/results" if "shards" in change else f"/jobs/{job}/progress"))

@@ -243,3 +243,12 @@ def test_wait_at_the_start_is_as_good_as_a_wait_later(client: Client) -> None:
     posted = client.post("/train", params={"wait": 30}, json=QUICK)
     assert posted.json()["status"] in ENDED
     assert client.get(f"/jobs/{posted.json()['id']}").json() == posted.json()
+
+
+def test_waiting_leaves_nothing_behind(client: Client) -> None:
+    job = start_running(client)
+    live = client.app.state.registry.live(job["id"])
+    for _ in range(20):
+        client.get(f"/jobs/{job['id']}", params={"wait": 0.001})
+    assert len(live.over._done_callbacks) <= 1
+    assert len(live._ending._callbacks or []) <= 1

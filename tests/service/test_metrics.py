@@ -1,5 +1,6 @@
 """What Prometheus is told, read as Prometheus reads it."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,19 @@ def test_two_applications_count_for_themselves(tmp_path: Path, client: Client) -
         other.get("/presets")
         assert figures(other)[REQUESTS, "GET", "/presets", "200"] == 1
         assert (REQUESTS, "GET", "/presets", "200") not in figures(client)
+
+
+def test_figures_may_be_read_while_requests_are_counted() -> None:
+    asked = Metrics().asked
+    over = threading.Event()
+
+    def count() -> None:
+        for number in range(50_000):
+            asked.add("GET", f"/{number}", 200, 0.001)
+        over.set()
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    while not over.is_set():
+        assert len(list(asked.collect())) == 2
+    thread.join()

@@ -4,7 +4,7 @@ import sqlite3
 import threading
 from hashlib import sha256
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 
@@ -211,3 +211,22 @@ def test_pausing_is_soon(tmp_path: Path) -> None:
         began = monotonic()
         change(client, job, "pause")
         assert monotonic() - began < 1
+
+
+def test_pause_that_took_effect_is_told_so_however_soon_the_job_is_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with in_process(tmp_path, workers=1) as client:
+        job, registry = start_running(client), client.app.state.registry
+        ask = registry.ask
+
+        def asked(job_id: str, wanted: str) -> object:
+            found = ask(job_id, wanted)
+            while registry.job(job_id).status != "paused":
+                sleep(0.001)
+            registry.resume(job_id)
+            return found
+
+        monkeypatch.setattr(registry, "ask", asked)
+        statuses = [transition["status"] for transition in change(client, job, "pause")["transitions"]]
+        assert statuses[:4] == ["queued", "running", "paused", "queued"]

@@ -227,6 +227,15 @@ def test_a_stray_line_does_not_end_a_request_that_waits(streaming: tuple[Server,
         assert connection.recv(KIB).startswith(b"HTTP/1.1 200")
 
 
+def test_stream_ends_with_its_client_also_where_another_request_has_come_behind(tmp_path: Path) -> None:
+    with serving(tmp_path, "--workers", "1", "--log-format", "json") as (server, client):
+        job = start_running(client)["id"]
+        with closing(connected((client.base_url.host, client.base_url.port or 80))) as connection:
+            connection.sendall(f"GET /jobs/{job}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() + HEAD + b"\r\n")
+            assert connection.recv(KIB).startswith(b"HTTP/1.1 200")
+        assert server.wait_for(r'"route":"(/jobs/{job_id}/events)"')  # a line that is written when it has ended
+
+
 def test_what_is_no_http_breaks_no_answer_that_is_on_its_way(streaming: tuple[Server, httpx.Client, str]) -> None:
     _, client, job = streaming
     with closing(connected((client.base_url.host, client.base_url.port or 80))) as connection:

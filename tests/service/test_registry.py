@@ -1,9 +1,10 @@
 """The registry: who may do what to a job, and what survives."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -14,6 +15,7 @@ from service.registry import LiveJob, Registry
 from service.store import Store
 
 CONFIG = TrainConfig(seed=1, iterations=20)
+LONG = TrainConfig(seed=1, iterations=200_000)
 
 
 @contextmanager
@@ -216,3 +218,96 @@ def test_latest_falls_back_to_the_one_before(registry: Registry) -> None:
     assert registry.models.latest(with_generator=True) == second
     registry.delete(second)
     assert registry.models.latest(with_generator=True) == registry.models.latest(with_generator=False) == first
+
+
+def left_while_done(folder: Path) -> int:
+    """A training that was done when there was no room to keep that, and whose row tells so: where its checkpoint is."""
+    with opened(folder) as registry:
+        registry.submit(LONG, preset="article", name=None)
+        live = take(registry)
+        registry.begin(live)
+        progress = iter(run(LONG))
+        live.progress = next(progress)
+        kept = live.progress.iteration
+        registry.checkpoint(live, live.progress)
+        *_, live.progress = progress
+        registry.park()
+        assert registry.job(live.job.id).iteration == LONG.iterations
+    return kept
+
+
+def left_without_history(folder: Path) -> int:
+    """A training whose damaged history was forgotten just before the process came to a sudden end."""
+    left_while_done(folder)
+    store = Store(folder)
+    (job,) = store.unfinished()
+    store.runs.forget(job.id)
+    store.close()
+    return 0
+
+
+@pytest.mark.parametrize("left", [left_while_done, left_without_history])
+def test_training_goes_on_from_what_is_kept_of_it_whatever_its_row_tells(
+    tmp_path: Path, left: Callable[[Path], int]
+) -> None:
+    kept = left(tmp_path)
+    with opened(tmp_path) as registry:
+        live = take(registry)
+        assert registry.begin(live)
+        assert registry.recovery.load(live)
+        assert live.current.iteration == kept
+        for progress in run(LONG, live.progress):
+            live.progress = progress
+            if progress.state is not None:
+                registry.checkpoint(live, progress)
+        registry.end(live, "succeeded")
+        assert registry.job(live.job.id).status == "succeeded"
+        trained = registry.changes.metrics.text({}).decode()
+    assert f"gan1010_iterations_total {float(LONG.iterations - kept)}" in trained
+
+
+def test_job_is_told_of_before_a_thread_may_take_it(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(registry.changes, "status", lambda job: told.append(job.status))
+    monkeypatch.setattr(registry.queue, "put", lambda live: told.append("in the queue"))
+    submit(registry)
+    assert told == ["queued", "in the queue"]
+
+
+def test_who_waits_for_a_job_that_comes_after_the_release_is_released_too(registry: Registry) -> None:
+    registry.release()
+    live = registry.live(submit(registry).id)
+    assert live is not None
+    assert live.over.done()
+
+
+def test_cancel_that_comes_while_a_thread_pauses_the_job_counts(registry: Registry) -> None:
+    job = submit(registry)
+    live = take(registry)
+    registry.begin(live)
+    for wanted in ("paused", "cancelled"):
+        registry.ask(job.id, wanted)
+    registry.leave(live, "paused")  # which the thread had seen before
+    assert registry.job(job.id).status == "cancelled"
+
+
+def test_newest_model_is_not_lost_while_another_is_forgotten(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        submit(registry)
+    train(registry)
+    newest, look_up, threads = registry.job(train(registry)), registry._store.last_succeeded, list[Thread]()
+
+    def looked_up(with_generator: bool) -> str | None:
+        found = look_up(with_generator)
+        threads.append(Thread(target=registry.models.succeeded, args=[newest]))
+        threads[-1].start()
+        threads[-1].join(0.1)
+        return found and "an older one"
+
+    monkeypatch.setattr(registry._store, "last_succeeded", looked_up)
+    registry.models.forget("another")
+    for thread in threads:
+        thread.join()
+    assert {registry.models.latest(with_generator=generator) for generator in (True, False)} == {newest.id}
