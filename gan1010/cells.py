@@ -25,7 +25,8 @@ NEVER, NOT_DONE = -1, -2
 class Members:
     """Finished members of a sweep, n of them: the figures of a run's `Result` as columns, and the last weights.
 
-    What only a generator has is NaN or False without one; of a member that has diverged all losses are NaN.
+    What only a generator has is NaN or False without one; of a member that has diverged all losses are NaN. In a `Sweep`
+    there are no weights, which take the most room: any member can be trained again by itself.
     """
 
     index: Int64s  # (n,) its number in the sweep
@@ -38,8 +39,8 @@ class Members:
     generator_loss: Float64s  # (n,)
     real_score: Float64s  # (n,)
     fake_score: Float64s  # (n,)
-    discriminators: Float32s  # (n, N_d), as in `layout`
-    generators: Float32s  # (n, N_g)
+    discriminators: Float32s  # (n, N_d), as in `layout`; in a `Sweep` (n, 0)
+    generators: Float32s  # (n, N_g); in a `Sweep` (n, 0)
 
     def __len__(self) -> int:
         return len(self.index)

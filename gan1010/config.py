@@ -51,7 +51,9 @@ class TrainConfig:
     experiment: Annotated[Experiment, Doc("gan, or discriminator: D alone, real data against noise")] = "gan"
     pattern: Annotated[str, Doc("1 to 16 characters of 0 and 1: the width of G's output and of D's input")] = "1010"
     spread: Annotated[Spread, Doc("a 1 is drawn from [1 - spread, 1], a 0 from [0, spread]")] = 0.2
-    iterations: Annotated[Iterations, Doc("passes of the training loop, one sample each")] = 10_000
+    iterations: Annotated[
+        Iterations, Doc("passes of the training loop: D on a real sample, D on one of G's, and G")
+    ] = 10_000
     learning_rate: Annotated[LearningRate, Doc("of both networks")] = 0.01
     generator_learning_rate: Annotated[LearningRate | None, Doc("of G alone; null: the same as D's")] = None
     hidden_size: Annotated[HiddenSize, Doc("units in the hidden layer of both networks")] = 3

@@ -50,7 +50,7 @@ An empty `POST /train` is the article's run; `?wait=10` answers when it has ende
 
 
 TAGS = {
-    "training": "Start jobs, list them, wait for them, cancel and delete them.",
+    "training": "Start jobs, list them, wait for them, pause, resume, cancel and delete them.",
     "watching": "Losses as they come, and the moments that were kept.",
     "sweeps": "Train by the hundred thousand, and see what comes of it.",
     "inference": "Sample with the generator, score with the discriminator.",

@@ -14,6 +14,8 @@ from gan1010 import PRESETS, Run, modelfile, train
 from gan1010.script import pytorch_script
 from gan1010.sweeping import sweep
 from service.access import describe_access
+from service.answers import V2
+from service.errors import DiskFull, ModelDamaged, NoModel, ServiceError, StateForbids
 from service.jobs import Job, Status, Transition
 from service.schemas import PRESETS_OUT, JobOut, Problem
 from service.sweep_schemas import cell_rows, member_rows
@@ -26,11 +28,6 @@ STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 PROBLEMS = {
     400: ("malformed-json", "The body is not JSON", "the body must be one JSON value (RFC 8259)"),
     404: ("job-not-found", "No such job", "no job has this id; GET /jobs lists those that there are"),
-    409: (
-        "state-forbids",
-        "The job's status does not allow this",
-        "the job has succeeded, so there is nothing left to cancel",
-    ),
     413: (
         "body-too-large",
         "The request's body is too large",
@@ -39,7 +36,10 @@ PROBLEMS = {
     415: ("wrong-content-type", "The request's body is not JSON", "send the body with Content-Type: application/json"),
     422: ("invalid-input", "The request is not valid", "learning_rate: Input should be greater than 0"),
     429: ("queue-full", "The queue is full", "10000 jobs are waiting already; try again in a moment"),
+    503: ("stopping", "The service stops", "ask another"),
+    507: (DiskFull.type, DiskFull.title, DiskFull().detail),
 }
+CHANGES = ("/cancel", "/pause", "/resume")
 
 
 def describe(app: FastAPI) -> None:
@@ -59,7 +59,7 @@ def _complete(description: dict[str, Any]) -> None:
     _complete_schemas(description["components"]["schemas"])
     examples = _examples()
     for path, operations in description["paths"].items():
-        for operation in operations.values():
+        for method, operation in operations.items():
             for parameter in operation.get("parameters", []):
                 parameter["schema"] = _sendable(parameter["schema"])
             _add_example(operation.get("requestBody", {}), examples)
@@ -67,9 +67,12 @@ def _complete(description: dict[str, Any]) -> None:
             if "HTTPValidationError" in str(answers.get("422")):  # FastAPI's guess where there is a path to read
                 del answers["422"]
             for status, answer in answers.items():
-                problem = _problem(int(status), path)
+                problem = _problem(int(status), method, path)
                 v2_error = {"error": f"{problem['title']}: {problem['detail']}", **problem}
-                _add_example(answer, examples | {"Problem": problem, "V2Error": v2_error})
+                own = {"Problem": problem, "V2Error": v2_error}
+                if status == "503":
+                    own |= {"Health": {"status": "stopping"}}
+                _add_example(answer, examples | own)
 
 
 def _complete_schemas(schemas: dict[str, Any]) -> None:
@@ -102,14 +105,26 @@ def _add_example(body: dict[str, Any], examples: dict[str, Any]) -> None:
             content["example"] = examples[name]
 
 
-def _problem(status: int, path: str) -> dict[str, Any]:
-    type, title, detail = PROBLEMS.get(status, ("internal-error", "The service failed", "the log says what happened"))
+def _problem(status: int, method: str, path: str) -> dict[str, Any]:
+    internal = "internal-error", "The service failed", "the log says what happened"
+    type, title, detail = _conflict(method, path) if status == 409 else PROBLEMS.get(status, internal)
     problem = {"type": f"/problems/{type}", "title": title, "status": status, "detail": detail, "instance": path}
     if status == 422:
         problem["errors"] = [
             {"loc": ["body", "learning_rate"], "msg": detail.partition(": ")[2], "type": "greater_than"}
         ]
     return problem
+
+
+def _conflict(method: str, path: str) -> tuple[str, str, str]:
+    """What an operation's state may be at odds with most often."""
+    if method == "delete" or path.endswith(CHANGES):
+        error: ServiceError = StateForbids("the job has succeeded, so there is nothing left of it to be cancelled")
+    elif path in {"/sample", "/score"} or path.startswith(V2):
+        error = NoModel("nothing has been trained yet; POST /train with an empty body trains the article's GAN")
+    else:
+        error = ModelDamaged(f"the job {EXAMPLE_ID} is not what was written; delete it and start another")
+    return error.type, error.title, error.detail
 
 
 def _examples() -> dict[str, Any]:

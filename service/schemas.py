@@ -53,8 +53,8 @@ class JobOut(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     iteration: int = Field(description="of a sweep: the members that are done")
-    iterations: int
-    iterations_per_second: float | None
+    iterations: int = Field(description="what `iteration` comes to at the end")
+    iterations_per_second: float | None = Field(description="of a sweep: members a second")
     eta_seconds: float | None
     result: ResultOut | None
     error: JobError | None

@@ -73,7 +73,7 @@ class V2Models:
 
 def _check(name: str) -> None:
     if name not in NAMES:
-        raise ModelNotFound(f"the models are {' and '.join(NAMES)}; the id of a job is a version of both")
+        raise ModelNotFound(f"the models are {' and '.join(NAMES)}; the id of a training is a version of both")
 
 
 def tensors_of(name: str, model: Model) -> tuple[TensorSpec, TensorSpec]:

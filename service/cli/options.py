@@ -17,7 +17,9 @@ Url = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 JobOrNewest = Annotated[str | None, typer.Argument(metavar="[JOB]", help="The job's id. (Default: the newest job.)")]
-Model = Annotated[str | None, typer.Option("--job", metavar="JOB", help="Whose model. (Default: the newest one.)")]
+Model = Annotated[
+    str | None, typer.Option("--job", metavar="JOB", help="Whose model. (Default: the one that succeeded last.)")
+]
 Iteration = Annotated[int | None, typer.Option(help="A kept moment of its training. (Default: the end.)")]
 Preset = Annotated[str | None, typer.Option(help=f"Where settings come from that are not given: {', '.join(PRESETS)}.")]
 Name = Annotated[str | None, typer.Option(help="A name for people.")]

@@ -50,7 +50,8 @@ async def follow_job(
     registry: Jobs,
     job_id: JobId,
     last_event_id: Annotated[
-        int | None, Header(ge=0, le=2**53, description="go on after this iteration; all points, when left out")
+        int | None,
+        Header(ge=0, le=2**53, description="go on after this iteration; left out, while the job goes on: all points"),
     ] = None,
 ) -> Response:
     """Follow a job as it learns, event by event; one that has ended only to finish what was begun."""

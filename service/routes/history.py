@@ -44,7 +44,7 @@ def get_progress(
     max_points: Annotated[int | None, Query(ge=1, le=2**53, description="thin to at most so many points")] = None,
     view: Annotated[Literal["article"] | None, Query(description="the lists that the article's program keeps")] = None,
 ) -> Response:
-    """Look at the losses of a job, from `after` on."""
+    """Look at the losses of a job, past `after`."""
     progress = registry.progress(job)
     history = progress.history if progress else _no_points(job)
     if view == "article":

@@ -68,7 +68,7 @@ router = APIRouter(route_class=ProtocolRoute, tags=["protocol"])
     openapi_extra=body_of(InferRequest, required=True, **BYTES),
 )
 async def infer(request: Request, name: Name) -> Response:
-    """Have the newest version of a model answer."""
+    """Have the version of a model that succeeded last answer."""
     return await _infer(request, name, None)
 
 

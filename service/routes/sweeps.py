@@ -81,7 +81,9 @@ def list_members(
     registry: Jobs,
     job: ExistingJob,
     cell: Annotated[int | None, Query(ge=0, le=LARGEST_INDEX, description="only members of this cell")] = None,
-    in_range: Annotated[bool | None, Query(description="only members that ended in range, or that did not")] = None,
+    in_range: Annotated[
+        bool | None, Query(description="only members that ended in range, or that ended out of it")
+    ] = None,
     limit: Limit = 50,
     after: Annotated[int | None, Query(ge=0, le=LARGEST_INDEX, description="only members past this index")] = None,
 ) -> Response:

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.service.clients import Client, in_process
-from tests.service.contract import QUICK, Json, followed, train
+from tests.service.contract import QUICK, Json, followed, problem, train
 
 PROMISED = {
     ("post", "/train"): {200, 202, 400, 413, 415, 422, 429},
@@ -172,6 +173,27 @@ def test_examples_of_answers_have_the_fields_of_answers(description: Json) -> No
                     if "properties" in schema and "itemSchema" not in media:
                         assert example.keys() <= schema["properties"].keys(), call
                         assert set(schema.get("required", [])) <= example.keys(), call
+
+
+def test_examples_of_problems_have_their_status_and_a_type_that_says_more_than_that(description: Json) -> None:
+    for call, operation in operations(description).items():
+        for status, answer in operation["responses"].items():
+            for media in followed(description, answer).get("content", {}).values():
+                for example in examples(description, media):
+                    if status >= "400" and "type" in example:
+                        assert example["status"] == int(status), (call, status)
+                        assert example["type"] != "/problems/internal-error", (call, status)
+
+
+def test_examples_of_conflicts_are_what_is_answered(tmp_path: Path, description: Json) -> None:
+    with in_process(tmp_path, workers=1) as client:
+        answers = {("get", "/sample"): client.get("/sample")}
+        id = train(client, **QUICK)["id"]
+        answers["post", "/jobs/{job_id}/cancel"] = client.post(f"/jobs/{id}/cancel")
+    for call, answer in answers.items():
+        (media,) = operations(description)[call]["responses"]["409"]["content"].values()
+        (example,) = examples(description, media)
+        assert example | {"instance": ""} == problem(answer, 409) | {"instance": ""}
 
 
 def test_links_of_a_new_job_lead_to_it(client: Client, description: Json) -> None:
