@@ -25,8 +25,8 @@ NEVER, NOT_DONE = -1, -2
 class Members:
     """Finished members of a sweep, n of them: the figures of a run's `Result` as columns, and the last weights.
 
-    What only a generator has is NaN or False without one; of a member that has diverged all losses are NaN. In a `Sweep`
-    there are no weights, which take the most room: any member can be trained again by itself.
+    What only a generator has is NaN or False without one; of a member that has diverged all losses are NaN. A `Sweep`
+    has no weights, which take the most room: any member can be trained again by itself.
     """
 
     index: Int64s  # (n,) its number in the sweep
