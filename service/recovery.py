@@ -49,9 +49,12 @@ class Recovery:
         if live.progress is None:
             try:
                 live.progress = self._store.runs.progress(live.job)
+                if live.progress is not None and live.progress.state is None:
+                    raise ModelDamaged("the job has a history, and no checkpoint to go on from")
             except ModelDamaged as damage:
                 log.error("job %s begins anew: %s", live.job.id, damage.detail)
                 self._store.runs.forget(live.job.id)
+                live.progress = None
             # Its row may tell of more: of a training that was done when there was no room to keep that, for one.
             live.job = dataclasses.replace(live.job, iteration=live.progress.iteration if live.progress else 0)
             self._changes.goes_on(live.job)

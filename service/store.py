@@ -21,13 +21,14 @@ from gan1010 import Model, Progress, modelfile
 from service.blobs import checked, readable, sha256
 from service.database import Database, make_folder, write_durably
 from service.errors import ModelDamaged, StorageFailed
-from service.jobs import Job, Status
+from service.jobs import ENDED, Job, Status
 from service.run_store import RunStore
 from service.sweep_store import SweepStore
 
 JOB = TypeAdapter(Job)
-OF_A_JOB = "id, kind, status, document, jobs.sha256"  # what `_read` reads
+OF_A_JOB = "id, kind, status, generator, finished_at, document, jobs.sha256"  # what `_read` reads
 WANT = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}  # of which the file knows nothing
+JOB_COLUMNS = 7
 log = logging.getLogger("gan1010.disk")
 
 
@@ -83,8 +84,8 @@ class Store:
         """Keep a new job, and the idempotency key that it came with."""
         with self._database.transaction() as db:
             db.execute(
-                "INSERT INTO jobs (id, kind, status, generator, document, sha256) VALUES (?, ?, ?, ?, ?, ?)",
-                (job.id, job.kind, job.status, _has_generator(job), *_written(job)),
+                f"INSERT INTO jobs ({OF_A_JOB.replace('jobs.', '')}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  # nosec B608
+                _row(job),
             )
             if key is not None:
                 db.execute("INSERT INTO idempotency_keys VALUES (?, ?, ?)", (key, request, job.id))
@@ -143,9 +144,10 @@ class Store:
 
     def unfinished(self) -> list[Job]:
         """The jobs that have not ended, oldest first, without those that are damaged."""
-        ended = "('succeeded', 'failed', 'cancelled')"
-        rows = self._database.rows(f"SELECT {OF_A_JOB} FROM jobs WHERE status NOT IN {ended} ORDER BY id")  # noqa: S608  # nosec B608
-        return [job for job, *_ in self._undamaged(rows)]
+        statuses = [status for status in self.count() if status not in ENDED]  # so that their index finds them
+        marks = ", ".join("?" * len(statuses))
+        query = f"SELECT {OF_A_JOB} FROM jobs WHERE status IN ({marks}) ORDER BY id"  # noqa: S608  # nosec B608
+        return [job for job, *_ in self._undamaged(self._database.rows(query, *statuses))]
 
     def last_id(self) -> str | None:
         """The newest job's id, of those that are ids."""
@@ -213,24 +215,25 @@ class Store:
 
     def _newest(self, query: str, values: list[str], after: str | None, limit: int) -> list[tuple[Any, ...]]:
         """As many as there may be of the undamaged jobs that a query finds, each with what else it finds of it."""
-        found: list[tuple[Any, ...]] = []
+        found, place = list[tuple[Any, ...]](), "~" if after is None else after
         while missing := limit - len(found):
-            rows = self._database.rows(query, *values, after or "~", missing)
+            rows = self._database.rows(query, *values, place, missing)
             found += self._undamaged(rows)
-            if len(rows) < missing:
+            if len(rows) < missing or rows[-1][0] >= place:  # the last of them; or its id is damaged
                 break
-            after = rows[-1][0]
+            place = rows[-1][0]
         return found
 
     def _undamaged(self, rows: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
         """The jobs of some rows, each with the rest of its row. Of a damaged one the log tells, once."""
-        for job_id, kind, status, document, digest, *rest in rows:
+        for row in rows:
+            of_a_job, rest = row[:JOB_COLUMNS], row[JOB_COLUMNS:]
             try:
-                yield _read(job_id, kind, status, document, digest), *rest
+                yield _read(*of_a_job), *rest
             except ModelDamaged as damage:
-                if job_id not in self._damaged:
+                if row[0] not in self._damaged:
                     log.error("%s", damage.detail)
-                    self._damaged.add(job_id)
+                    self._damaged.add(row[0])
 
     def _file(self, job_id: str) -> Path:
         return self._models / f"{job_id}.safetensors"
@@ -243,32 +246,36 @@ class Store:
                 file.unlink()
 
 
-def _written(job: Job) -> tuple[bytes, str]:
-    """A job as its row has it, and the SHA-256 of that."""
+def _columns(job: Job) -> tuple[str, str, str, bool, str | None]:
+    """What is looked for in a job's row."""
+    generator = job.kind == "train" and job.train_config.experiment == "gan"
+    finished_at = job.finished_at.astimezone(UTC).isoformat(timespec="microseconds") if job.finished_at else None
+    return job.id, job.kind, job.status, generator, finished_at
+
+
+def _row(job: Job) -> tuple[object, ...]:
+    """A job's row, with its SHA-256."""
     document = JOB.dump_json(job)
-    return document, sha256(document)
+    return *_columns(job), document, sha256(document)
 
 
-def _read(job_id: str, kind: str, status: str, document: bytes, digest: str) -> Job:
+def _read(*row: Any) -> Job:
     """The job of a row.
 
     Raises:
         ModelDamaged: it is not what was written.
     """
-    with readable(f"the job {job_id}", "delete it and start another"):
+    *columns, document, digest = row
+    with readable(f"the job {columns[0]}", "delete it and start another"):
         job = JOB.validate_json(checked(document, digest))
-        if (job.id, job.kind, job.status) != (job_id, kind, status):
-            raise ValueError("its row is another's, or has another status")
+        if _columns(job) != tuple(columns):
+            raise ValueError("its row has something else")
         return job
 
 
-def _has_generator(job: Job) -> bool:
-    return job.kind == "train" and job.train_config.experiment == "gan"
-
-
 def _update(db: sqlite3.Connection, job: Job) -> None:
-    finished_at = job.finished_at.astimezone(UTC).isoformat(timespec="microseconds") if job.finished_at else None
+    job_id, *rest = _row(job)
     db.execute(
-        "UPDATE jobs SET status = ?, finished_at = ?, document = ?, sha256 = ? WHERE id = ?",
-        (job.status, finished_at, *_written(job), job.id),
+        "UPDATE jobs SET kind = ?, status = ?, generator = ?, finished_at = ?, document = ?, sha256 = ? WHERE id = ?",
+        (*rest, job_id),
     )

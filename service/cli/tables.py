@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from rich.console import Console, Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
 
 from gan1010.config import TrainConfig
@@ -58,13 +59,13 @@ def job_line(job: Job) -> str:
 def job_card(job: Job) -> Table:
     """All about a job."""
     table = Table.grid(padding=(0, 3))
-    table.add_row("Job", f"{job.id}{f'  {job.name}' if job.name else ''}")
+    table.add_row("Job", f"{job.id}{f'  {escape(job.name)}' if job.name else ''}")
     speed = job.iterations_per_second
     took = f" in {duration(job.iteration / speed)}" if job.kind == "train" and speed else ""
     what = "iterations" if job.kind == "train" else "GANs"
     table.add_row("Status", f"{job.status}, {job.iteration:,} of {job.iterations:,} {what}{took}")
     if job.error:
-        table.add_row("Error", f"{job.error.type}: {job.error.detail}")
+        table.add_row("Error", f"{job.error.type}: {escape(job.error.detail)}")
     if job.kind == "train":
         _add_run(table, job.config, job.result)
     else:
@@ -88,7 +89,7 @@ def job_table(page: Page[Job]) -> RenderableType:
         table.add_row(
             job.id,
             job.kind,
-            job.name or "",
+            escape(job.name or ""),
             job.status,
             f"{job.iteration / job.iterations:.0%}",
             (result and result.bits) or "",

@@ -135,6 +135,8 @@ class AsyncClient:
                 reason = str(error)
             if not follower.over:
                 await asyncio.sleep(follower.pause(reason))
+        if follower.missed_end:
+            yield await self.job(job_id)
 
     async def each(self, page: Callable[..., Awaitable[Page[T]]], *args: Any, **kwargs: Any) -> AsyncIterator[T]:
         """All that is on the pages of a call: `async for job in client.each(client.jobs, kind="sweep")`."""

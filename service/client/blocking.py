@@ -143,6 +143,8 @@ class Client:
                 reason = str(error)
             if not follower.over:
                 time.sleep(follower.pause(reason))
+        if follower.missed_end:
+            yield self.job(job_id)
 
     def each(self, page: Callable[..., Page[T]], *args: Any, **kwargs: Any) -> Iterator[T]:
         """All that is on the pages of a call: `client.each(client.jobs, kind="sweep")`."""

@@ -19,6 +19,7 @@ class Follower:
 
     def __init__(self, job_id: str, after: int, patience: Patience, url: str) -> None:
         self.over = False
+        self.missed_end = False  # the job has ended, and no event has told so
         self._job_id, self._after = job_id, after
         self._patience, self._failures, self._url = patience, 0, url
         self._said_to_wait: float | None = None
@@ -36,7 +37,7 @@ class Follower:
         Raises:
             ProblemError: there will be no events.
         """
-        self.over = answer.status_code == 204
+        self.over = self.missed_end = answer.status_code == 204
         self._said_to_wait = retry_after(answer)
         if answer.is_error and (answer.status_code not in NOT_NOW or self._failures >= self._patience.retries):
             raise problem_of(answer, self._said_to_wait)

@@ -39,6 +39,10 @@ async function finish(run, tell) {
   unfollow();
   try {
     run.job = await api.job(run.job.id);
+    if (!run.ended) {
+      setTimeout(() => player.run === run && !stream && follow(run, tell), WEIGHTS_MS); // something else has ended the stream
+      return;
+    }
     await Promise.all([run.loadPoints(), run.loadSnapshots()]);
   } catch {
     return; // the banner says it; when the service is back, the run is opened anew

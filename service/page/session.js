@@ -8,9 +8,12 @@ import { state } from "./state.js";
 
 const listeners = new Set();
 const REFRESH_MS = 1000;
+const PAGE = 100; // jobs asked for at once
+const MOST_JOBS = 1000; // kept up to date
 let asked = 0;
 let opening = null; // the job that is being fetched
 let refreshing = 0;
+let looks = 0; // at the list of jobs: only what the last one sees counts
 
 export const session = {
   run: null, // of the job in the address
@@ -41,15 +44,15 @@ export function wantedJob() {
 export async function openWanted({ replay = false } = {}) {
   const id = wantedJob();
   if (id && id === opening) return;
+  const turn = ++asked; // what is on its way is not wanted any more
   opening = id;
-  if (id === (session.run?.job.id ?? "") && id) {
+  if (id && id === session.run?.job.id) {
     if (player.run !== session.run) player.show(session.run, state.number("at", session.run.end));
     opening = null;
     return;
   }
-  const turn = ++asked;
-  unfollow();
   if (!id) {
+    unfollow();
     session.run = opening = null;
     player.show((session.blank ??= Run.untrained()));
     tell();
@@ -58,6 +61,7 @@ export async function openWanted({ replay = false } = {}) {
   try {
     const run = await Run.load(id);
     if (turn !== asked) return;
+    unfollow();
     session.run = run;
     session.trouble = "";
     player.show(run, state.number("at", run.end));
@@ -66,7 +70,10 @@ export async function openWanted({ replay = false } = {}) {
   } catch (error) {
     if (turn !== asked) return;
     report(error);
-    if (!(error instanceof Unreachable)) session.run = null;
+    if (!(error instanceof Unreachable)) {
+      unfollow();
+      session.run = null;
+    }
   } finally {
     if (turn === asked) opening = null;
   }
@@ -112,11 +119,14 @@ export function report(error) {
   tell();
 }
 
-/** The newest jobs; asked for again as long as one of them has not ended and somebody looks. */
+/** The newest jobs, as many as are shown; asked for again as long as one of them has not ended and somebody looks. */
 export async function refreshJobs() {
   clearTimeout(refreshing);
+  const look = ++looks;
   try {
-    const page = await api.jobs("limit=100");
+    const shown = Math.min(Math.max(session.jobs?.length ?? 0, PAGE), MOST_JOBS);
+    const page = await api.jobs(`limit=${shown}`);
+    if (look !== looks) return; // somebody has looked since
     session.jobs = page.data;
     session.more = page.next;
     const open = page.data.find((job) => job.id === session.run?.job.id);
@@ -129,10 +139,16 @@ export async function refreshJobs() {
 }
 
 export async function olderJobs() {
-  const page = await api.jobs(`limit=100&after=${session.more}`);
-  session.jobs = [...session.jobs, ...page.data];
-  session.more = page.next;
-  tell();
+  const look = ++looks;
+  try {
+    const page = await api.jobs(`limit=${PAGE}&after=${session.more}`);
+    if (look !== looks) return;
+    session.jobs = [...session.jobs, ...page.data];
+    session.more = page.next;
+  } catch (error) {
+    report(error);
+  }
+  refreshJobs();
 }
 
 export async function loadPresets() {

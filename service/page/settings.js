@@ -67,12 +67,13 @@ export function request(preset) {
 /** Whether everything that was set can be sent. */
 export const valid = (preset) => Object.keys(FIELDS).every((name) => !mistake(name, shown(name, preset)));
 
-/** The address of a form that trains this configuration again. */
+/** The address of a form that trains this configuration again; what a preset changes is said, whatever it changes. */
 export function asState(config) {
   const patch = { preset: config.preset === "article" ? "" : config.preset };
   for (const [name, field] of Object.entries(FIELDS)) {
     const value = config[name];
-    patch[name] = value === null || value === undefined || String(value) === String(field.usual) || name === "name" ? "" : value;
+    const usual = config.preset === "article" && String(value) === String(field.usual);
+    patch[name] = value === null || value === undefined || usual || name === "name" ? "" : value;
   }
   if (config.generator_learning_rate === config.learning_rate) patch.generator_learning_rate = "";
   return { ...patch, record_every: "", snapshot_every: "" };

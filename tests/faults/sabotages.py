@@ -114,9 +114,17 @@ SABOTAGES = (
     Sabotage(
         what="no look at a blob's digest",
         file="service/blobs.py",
-        old="    if sha256(blob) != digest:\n",
+        old="    if sha256(blob, *place) != digest:\n",
         new="    if not digest:\n",
         test="tests/service/test_damaged_rows.py::test_damaged_history_is_refused_by_all_that_read_it_and_others_work",
+    ),
+    Sabotage(
+        what="no look at what a row has beside its job",
+        file="service/store.py",
+        old="        if _columns(job) != tuple(columns):\n",
+        new="        if not columns:\n",
+        test="tests/service/test_damaged_rows.py::"
+        "test_job_whose_row_says_something_else_than_the_job_can_be_forgotten",
     ),
     Sabotage(
         what="no look at the digest inside a file",
@@ -142,8 +150,8 @@ SABOTAGES = (
     Sabotage(
         what="a run goes on one iteration late",
         file="service/run_store.py",
-        old="iteration=row[0], state=",
-        new="iteration=row[0] + 1, state=",
+        old="iteration=row[-1], state=",
+        new="iteration=row[-1] + 1, state=",
         test=f"{CRASHES}::test_run_killed_three_times_ends_with_the_bits_of_an_undisturbed_one",
     ),
     Sabotage(
@@ -156,8 +164,8 @@ SABOTAGES = (
     Sabotage(
         what="paused jobs are forgotten at a restart",
         file="service/store.py",
-        old="WHERE status IN ('queued', 'running', 'paused') ORDER BY id",
-        new="WHERE status IN ('queued', 'running') ORDER BY id",
+        old="if status not in ENDED]",
+        new='if status not in {*ENDED, "paused"}]',
         test="tests/service/test_job_life.py::"
         "test_jobs_are_those_that_there_should_be_after_any_calls_restarts_and_kills",
     ),

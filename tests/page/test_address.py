@@ -1,7 +1,8 @@
 """The address is the state: a link shows what its sender saw, and back leads back."""
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.page.conftest import eventually
 from tests.service.contract import Json
 
 
@@ -48,3 +49,20 @@ def test_a_job_that_is_not_there_is_said_in_words(browser: Browser, server_url: 
         page = context.new_page()
         page.goto("/?view=lab&job=none")
         expect(page.get_by_role("alert")).to_contain_text("no job has this id")
+
+
+def test_back_while_another_run_is_on_its_way_stays_with_the_first(page: Page, trained: Json, crossed: Json) -> None:
+    page.goto(f"/?view=lab&job={trained['id']}")
+    expect(page.get_by_role("heading", name=trained["name"])).to_be_visible()
+    held: list[Route] = []
+    page.route(f"**/jobs/{crossed['id']}", lambda route: held.append(route))
+    page.get_by_role("link", name="Compare", exact=True).click()
+    page.get_by_role("link", name=crossed["name"]).click()
+    eventually(page, f"location.search.includes('{crossed['id']}')")
+    page.go_back()
+    page.go_back()
+    for route in held:
+        route.continue_()
+    expect(page.get_by_role("heading", name=trained["name"])).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("lab.session.run.job.id") == trained["id"]

@@ -53,3 +53,29 @@ def test_running_again_gives_the_same_run(page: Page, server_url: str) -> None:
     expect(rows).to_have_count(2)
     jobs = [job for job in httpx.get(f"{server_url}/jobs").json()["data"] if job["name"] == "once more"]
     assert jobs[0]["result"] == jobs[1]["result"]
+
+
+def test_settings_are_taken_over_also_where_they_undo_those_of_a_preset(page: Page, server_url: str) -> None:
+    body = {**QUICK, "preset": "adam-orbit", "optimizer": "sgd", "learning_rate": 0.01, "name": "undone"}
+    httpx.post(f"{server_url}/train", params={"wait": 5}, json=body)
+    page.goto("/?view=runs")
+    page.get_by_role("button", name="Settings: undone").click()
+    page.wait_for_url("**view=lab*")
+    assert "optimizer=sgd" in page.url
+    expect(page.get_by_label("Learning rate", exact=True)).to_have_value("0.01")
+
+
+def test_runs_that_were_asked_for_stay_while_the_list_is_renewed(page: Page, server_url: str) -> None:
+    with httpx.Client(base_url=server_url, timeout=60) as client:
+        client.post("/train", params={"wait": 9}, json={**QUICK, "name": "the oldest"})
+        for _ in range(100):
+            client.post("/train", params={"wait": 9}, json=QUICK)
+        endless = client.post("/train", json=ENDLESS).json()["id"]
+        page.goto("/?view=runs")
+        page.get_by_role("button", name="Older runs").click()
+        expect(page.get_by_role("link", name="the oldest")).to_be_visible()
+        with page.expect_response("**/jobs?limit=*"):
+            pass
+        page.wait_for_load_state("networkidle")
+        expect(page.get_by_role("link", name="the oldest")).to_be_visible()
+        client.post(f"/jobs/{endless}/cancel")

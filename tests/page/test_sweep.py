@@ -1,5 +1,6 @@
 """A sweep: planned, watched while its map fills, looked into, and one of its members opened as a run."""
 
+import httpx
 from playwright.sync_api import Page, expect
 
 
@@ -38,3 +39,21 @@ def test_a_plan_that_cannot_be_is_refused_as_one_types(page: Page) -> None:
     page.get_by_label("Seeds for each cell").fill("900000")
     expect(page.get_by_text("At most 1,000,000 GANs in one sweep")).to_be_visible()
     expect(start).to_be_disabled()
+
+
+def test_a_map_has_a_row_for_each_combination_of_all_settings_but_the_first(page: Page, server_url: str) -> None:
+    grid = {"learning_rate": [0.01, 0.1], "hidden_size": [2, 3], "loss": ["mse", "bce"]}
+    body = {"base": {"iterations": 100}, "grid": grid, "seeds": 2}
+    job = httpx.post(f"{server_url}/sweeps", params={"wait": 10}, json=body).json()
+    page.goto(f"/?view=sweep&sweep={job['id']}")
+    expect(page.locator("button.heat-cell")).to_have_count(8)
+    heads = page.locator("table.heat tbody th").all_inner_texts()
+    assert heads == ["2 · squared error", "2 · cross-entropy", "3 · squared error", "3 · cross-entropy"]
+
+
+def test_a_sweep_without_a_grid_is_one_cell(page: Page, server_url: str) -> None:
+    body = {"base": {"iterations": 100}, "seeds": 2}
+    job = httpx.post(f"{server_url}/sweeps", params={"wait": 10}, json=body).json()
+    page.goto(f"/?view=sweep&sweep={job['id']}")
+    expect(page.locator("button.heat-cell")).to_have_count(1)
+    expect(page.locator("table.heat caption")).not_to_contain_text("undefined")

@@ -107,3 +107,11 @@ def test_dragging_over_the_losses_zooms_in_and_the_address_says_so(lab: Page) ->
     lab.wait_for_url("**zoom=*")
     lab.get_by_role("button", name="Whole run").click()
     expect(lab.get_by_role("button", name="Whole run")).to_have_count(0)
+
+
+def test_keys_are_the_pages_where_there_is_no_player(lab: Page) -> None:
+    lab.get_by_role("link", name="Compare", exact=True).click()
+    expect(lab.get_by_role("heading", name="Compare", level=1)).to_be_visible()
+    lab.keyboard.press("Home")
+    assert lab.evaluate("lab.player.at") == 10_000
+    assert "at=" not in lab.url

@@ -85,6 +85,7 @@ def test_a_long_run_streams_its_points_until_it_is_cancelled(page: Page, server_
     page.request.post(f"{server_url}/jobs/{job['id']}/cancel")
 
     expect(page.locator(".run-head .status")).to_contain_text("cancelled")
+    expect(page.locator(".run-head .outcome")).to_contain_text("Cancelled.")
     expect(page.get_by_role("button", name="Live")).to_have_count(0)
     iterations = page.evaluate("[...lab.session.run.points.iteration.values]")
     assert iterations == sorted(set(iterations))

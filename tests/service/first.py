@@ -2,6 +2,8 @@
 
 import os
 import signal
+import time
+from pathlib import Path
 from typing import Any
 
 from gan1010 import inputs
@@ -32,3 +34,9 @@ def mortal() -> None:
 def stopped() -> None:
     """Wait for SIGCONT, so that who wants to look on from the beginning can get ready."""
     os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def until_stopped(pid: int) -> None:
+    """Wait until a process that does this first has done it: before, SIGCONT would be nothing to it."""
+    while "State:\tT" not in Path(f"/proc/{pid}/status").read_text():
+        time.sleep(0.005)

@@ -198,10 +198,11 @@ def write(folder: Path, *statements: str) -> None:
     db.close()
 
 
-def test_job_whose_row_has_another_status_than_the_job_can_be_forgotten(tmp_path: Path) -> None:
+@pytest.mark.parametrize("change", ["status = 'qqeued'", "kind = 'tsain'", "generator = 0", "finished_at = '2026'"])
+def test_job_whose_row_says_something_else_than_the_job_can_be_forgotten(tmp_path: Path, change: str) -> None:
     with in_process(tmp_path, workers=1) as client:
         bad = start_running(client)["id"]
-    write(tmp_path, "UPDATE jobs SET status = 'qqeued'")
+    write(tmp_path, f"UPDATE jobs SET {change}")  # noqa: S608
     with in_process(tmp_path, workers=1) as client:
         as_damaged(client.get(f"/jobs/{bad}"))
         assert client.get("/jobs").json()["data"] == []
@@ -248,3 +249,25 @@ def test_what_lies_under_another_number_is_not_used(tmp_path: Path, change: str)
     write(tmp_path, f"UPDATE {change}")
     with in_process(tmp_path, workers=1) as client:
         as_damaged(client.get(f"/sweeps/{sweep}/results" if "shards" in change else f"/jobs/{job}/progress"))
+
+
+def test_training_whose_checkpoint_is_gone_begins_anew(tmp_path: Path) -> None:
+    settings = {"iterations": 1_000_000, "hidden_size": 16, "seed": 1}
+    with in_process(tmp_path, workers=1) as client:
+        job = start_running(client, **settings)["id"]
+        assert client.post(f"/jobs/{job}/pause").json()["status"] == "paused"
+    write(tmp_path, "DELETE FROM checkpoints")
+    with in_process(tmp_path, workers=1) as client:
+        assert client.post(f"/jobs/{job}/resume").status_code == 200
+        done = client.get(f"/jobs/{job}", params={"wait": 30}).json()
+        assert done["result"] == train(client, **settings)["result"]
+
+
+def test_listing_ends_whatever_the_ids_are(tmp_path: Path) -> None:
+    with in_process(tmp_path, workers=1) as client:
+        jobs = [train(client, **QUICK)["id"] for _ in range(4)]
+    for job, byte in zip(jobs[1:3], ("80", "81"), strict=True):
+        write(tmp_path, f"UPDATE jobs SET id = CAST(x'{byte}' AS TEXT) || substr(id, 2) WHERE id = '{job}'")  # noqa: S608
+    with in_process(tmp_path, workers=1) as client:
+        for limit in (1, 2, 3, 100):
+            assert {job["id"] for job in client.get("/jobs", params={"limit": limit}).json()["data"]} <= {*jobs}

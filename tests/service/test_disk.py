@@ -107,7 +107,7 @@ def test_process_starts_and_stops_cleanly_on_a_full_disk(disk: Path) -> None:
         assert server.stop() == 0, "".join(server.log)
     ballast.unlink()
     with serving(disk / "data", "--workers", "1") as (_, client):
-        assert until(lambda: look(client, job), lambda job: job["status"] == "running")["iteration"] > 0
+        assert until(lambda: look(client, job), lambda job: job["iteration"] > 0)["status"] == "running"
         client.post(f"/jobs/{job['id']}/cancel")
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.service.clients import Server, serving, starting
 from tests.service.contract import QUICK, Json, train
 from tests.service.disks import failing
-from tests.service.first import stopped
+from tests.service.first import stopped, until_stopped
 
 EX_IOERR = 74
 WELL_RECORDED: Json = {"iterations": 1_000_000, "record_every": 5, "seed": 3}  # makes the log long
@@ -27,9 +27,11 @@ def ended_and_lost_nothing(server: Server, data: Path, job: Json) -> None:
 def test_of_the_folder_at_a_start_after_a_clean_stop(tmp_path: Path) -> None:
     with serving(tmp_path) as (_, client):
         job = train(client, **QUICK)
-    with starting(tmp_path, first=stopped) as server, failing(server.process.pid, "fsync", "error=EIO", tmp_path):
-        server.process.send_signal(signal.SIGCONT)
-        assert server.wait(60) == EX_IOERR, "".join(server.log)
+    with starting(tmp_path, first=stopped) as server:
+        until_stopped(server.process.pid)
+        with failing(server.process.pid, "fsync", "error=EIO", tmp_path):
+            server.process.send_signal(signal.SIGCONT)
+            assert server.wait(60) == EX_IOERR, "".join(server.log)
     ended_and_lost_nothing(server, tmp_path, job)
 
 

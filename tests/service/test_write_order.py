@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.service.clients import Server, serving, starting
 from tests.service.contract import QUICK, start_running, train
 from tests.service.disks import traced
-from tests.service.first import stopped
+from tests.service.first import stopped, until_stopped
 
 CALLS = "openat,read,recvfrom,write,writev,sendto,sendmsg,pwrite64,fsync,fdatasync,rename,unlink"
 
@@ -24,9 +24,11 @@ def in_order(trace: Path, *patterns: str) -> None:
 @contextmanager
 def starting_traced(data: Path, into: Path) -> Iterator[Server]:
     """A process whose every call is written down from its start on."""
-    with starting(data, first=stopped) as server, traced(server.process.pid, f"mkdir,{CALLS}", into):
-        server.process.send_signal(signal.SIGCONT)
-        yield server
+    with starting(data, first=stopped) as server:
+        until_stopped(server.process.pid)
+        with traced(server.process.pid, f"mkdir,{CALLS}", into):
+            server.process.send_signal(signal.SIGCONT)
+            yield server
 
 
 def test_each_folder_that_is_made_has_its_name_on_disk(tmp_path: Path) -> None:

@@ -172,6 +172,8 @@ export default {
   "outcome.failed": "It failed: {detail}",
   "outcome.queued": "Waiting for a free thread.",
   "outcome.running": "Training goes on; all charts follow it.",
+  "outcome.paused": "Paused. Resumed, it goes on from here, to the same end.",
+  "outcome.cancelled": "Cancelled. What it had come to by then is still here.",
 
   "train": "Train",
   "train.go": "Train",

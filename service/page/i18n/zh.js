@@ -172,6 +172,8 @@ export default {
   "outcome.failed": "训练失败：{detail}",
   "outcome.queued": "正在等待空闲线程。",
   "outcome.running": "训练进行中，图表会实时更新。",
+  "outcome.paused": "已暂停。恢复后从这里继续，结果不变。",
+  "outcome.cancelled": "已取消。到那时为止的训练仍可查看。",
 
   "train": "训练",
   "train.go": "开始训练",

@@ -2,7 +2,7 @@
 
 import { api } from "../api.js";
 import { olderJobs, report, refreshJobs, session, tell } from "../session.js";
-import { Run } from "../run.js";
+import { ENDED, Run } from "../run.js";
 import { state } from "../state.js";
 import { Component, html } from "../ui.js";
 import { ago, t, whole } from "../words.js";
@@ -16,31 +16,42 @@ const MOST_COMPARED = 8;
 
 export class Compare extends Component {
   runs = new Map();
+  fetching = new Set();
 
   componentDidMount() {
     refreshJobs();
     this.fetch();
-    this.stop = state.listen(() => this.fetch());
+    this.stops = [state.listen(() => this.fetch()), session.listen(() => this.fetch())];
   }
 
   componentWillUnmount() {
-    this.stop();
+    for (const stop of this.stops) stop();
+  }
+
+  /** Whether its losses are here, as far as the list of jobs knows. */
+  has(id) {
+    const run = this.runs.get(id);
+    const job = session.jobs?.find((one) => one.id === id);
+    return run && (run.ended || !job || (!ENDED.has(job.status) && job.iteration <= run.job.iteration));
   }
 
   /** The losses of those that are ticked. */
   async fetch() {
     for (const id of state.list("jobs")) {
-      if (this.runs.has(id)) continue;
-      this.runs.set(id, null);
+      if (this.has(id) || this.fetching.has(id)) continue;
+      this.fetching.add(id);
       try {
         const run = new Run(await api.job(id));
         await run.loadPoints();
         this.runs.set(id, run);
-        tell();
       } catch (error) {
+        this.runs.delete(id);
         state.adjust({ jobs: state.list("jobs").filter((one) => one !== id).join() });
         report(error);
+      } finally {
+        this.fetching.delete(id);
       }
+      tell();
     }
   }
 
@@ -51,7 +62,7 @@ export class Compare extends Component {
     const trainings = jobs?.filter((job) => job.kind === "train") ?? [];
     return html`<div class="compare">
       <div class="page-head"><h1>${t("view.runs")}</h1><p class="quiet">${t("compare.lede")}</p></div>
-      ${runs.length > 0 && html`<div class="card"><${Overlay} runs=${runs} /></div>`}
+      ${runs.length > 0 && html`<div class="card"><${Overlay} runs=${runs} place=${(run) => chosen.indexOf(run.job.id)} /></div>`}
       ${jobs && !trainings.length && html`<p class="card empty">${t("compare.empty")}</p>`}
       ${trainings.length > 0 && html`<div class="card table-card"><table class="runs">
         <caption class="unseen">${t("view.runs")}</caption>

@@ -22,20 +22,21 @@ export class HeatMap extends Component {
   render({ job, cells }) {
     const question = state.get("value") in QUESTIONS ? state.get("value") : "in_range_rate";
     const fields = Object.keys(cells[0]?.config ?? {});
-    const [down, across] = fields.length > 1 ? [fields[1], fields[0]] : [null, fields[0]];
+    const [across, ...down] = fields;
     const along = (field) => [...new Set(cells.map((cell) => cell.config[field]))].sort((a, b) => (typeof a === "number" ? a - b : 0));
-    const columns = along(across);
-    const rows = down ? along(down) : [null];
-    const find = (x, y) => cells.find((cell) => cell.config[across] === x && (!down || cell.config[down] === y));
+    const columns = across ? along(across) : [null];
+    const rows = down.reduce((found, field) => found.flatMap((row) => along(field).map((value) => ({ ...row, [field]: value }))), [{}]);
+    const find = (x, row) => cells.find(({ config }) => (!across || config[across] === x) && down.every((field) => config[field] === row[field]));
+    const named = (names) => names.map((name) => t(`field.${name}`)).join(" · ") || "–";
     const [low, high] = bounds(question, cells);
     const chosen = cells.find((cell) => String(cell.cell) === state.get("cell"));
     return html`<div class="map">
       <div class="map-head"><h2>${job.name ?? t("sweep.name", { count: whole(job.iterations) })}</h2><${Status} job=${job} /></div>
       <div class="segments wrap" role="group" aria-label=${t("sweep.question")}>${Object.keys(QUESTIONS).map((name) => html`<button type="button" class="chip" aria-pressed=${name === question}
         onClick=${() => state.adjust({ value: name === "in_range_rate" ? "" : name })}>${t(`question.${name}`)}</button>`)}</div>
-      <div class="scroll" tabindex="0" role="region" aria-label=${t("sweep.map")}><table class="heat"><caption>${t("sweep.caption", { across: t(`field.${across}`), down: down ? t(`field.${down}`) : "–" })}</caption>
-        <thead><tr><td></td>${columns.map((x) => html`<th scope="col">${say(x)}</th>`)}</tr></thead>
-        <tbody>${rows.map((y) => html`<tr><th scope="row">${y === null ? "" : say(y)}</th>${columns.map((x) => html`<td><${Cell} cell=${find(x, y)} question=${question} low=${low} high=${high} chosen=${chosen} /></td>`)}</tr>`)}</tbody></table></div>
+      <div class="scroll" tabindex="0" role="region" aria-label=${t("sweep.map")}><table class="heat"><caption>${t("sweep.caption", { across: named(fields.slice(0, 1)), down: named(down) })}</caption>
+        <thead><tr><td></td>${columns.map((x) => html`<th scope="col">${x === null ? "" : say(x)}</th>`)}</tr></thead>
+        <tbody>${rows.map((row) => html`<tr><th scope="row">${Object.values(row).map(say).join(" · ")}</th>${columns.map((x) => html`<td><${Cell} cell=${find(x, row)} question=${question} low=${low} high=${high} chosen=${chosen} /></td>`)}</tr>`)}</tbody></table></div>
       ${chosen ? html`<${Members} key=${`${job.id}-${chosen.cell}`} job=${job} cell=${chosen} />` : html`<p class="caption">${t("sweep.click")}</p>`}
     </div>`;
   }

@@ -20,10 +20,10 @@ export const openKeys = () => dialog.current?.showModal();
 export function listenToKeys() {
   addEventListener("keydown", (event) => {
     const { target } = event;
-    if (event.ctrlKey || event.metaKey || event.altKey || target.closest?.("dialog, input:not([type=checkbox]), select, textarea")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || target.closest?.("dialog, input:not([type=checkbox]), select, textarea, .scroll")) return;
     if (event.key === " " && target.closest?.("button, a, summary, input")) return; // there it presses what has the focus
     const does = KEYS[event.key];
-    if (!does || (event.key !== "?" && !player.run?.end)) return;
+    if (!does || (event.key !== "?" && !(player.run?.end && document.querySelector("main.view-guided, main.view-lab")))) return;
     event.preventDefault();
     does(event);
   });

@@ -26,16 +26,16 @@ export class Overlay extends Component {
     return this.made;
   }
 
-  render({ runs }) {
+  render({ runs, place }) {
     const curve = CURVES.includes(state.get("curve")) ? state.get("curve") : "generator";
     const smooth = state.number("smooth", 25);
-    const curves = runs.map((run, place) => ({ label: run.job.id, colour: (colours) => colours[style(place).name], width: 2.2, dash: style(place).dash }));
+    const curves = runs.map((run) => ({ label: run.job.id, colour: (colours) => colours[style(place(run)).name], width: 2.2, dash: style(place(run)).dash }));
     return html`<figure class="picture overlay"><figcaption class="picture-title"><h2>${t("overlay.title")}</h2>
         <div class="tools"><div class="segments" role="group" aria-label=${t("overlay.curve")}>${CURVES.map((name) => html`<button type="button" class="chip" aria-pressed=${name === curve}
           onClick=${() => state.adjust({ curve: name === "generator" ? "" : name })}>${t(`losses.${name}`)}</button>`)}</div></div></figcaption>
       <${Lines} data=${this.data(runs, curve, smooth)} curves=${curves} equilibrium=${new Set(runs.map((run) => run.equilibrium)).size === 1 ? runs[0].equilibrium : null} label=${t("overlay.title")} still />
-      <ul class="legend">${runs.map((run, place) => html`<li><${Swatch} place=${place} />${runName(run.job)}</li>`)}</ul>
-      <${Differences} runs=${runs} />
+      <ul class="legend">${runs.map((run) => html`<li><${Swatch} place=${place(run)} />${runName(run.job)}</li>`)}</ul>
+      <${Differences} runs=${runs} place=${place} />
     </figure>`;
   }
 }
@@ -44,7 +44,7 @@ export class Overlay extends Component {
 const said = (value) => [`choice.${value}`, `preset.${value}.name`].filter(known).map((key) => t(key))[0] ?? String(value);
 
 /** Settings and results side by side; what is the same in all runs is left out. */
-function Differences({ runs }) {
+function Differences({ runs, place }) {
   if (runs.length < 2) return html`<p class="caption">${t("overlay.more")}</p>`;
   const differ = Object.keys(runs[0].config).filter((name) => name !== "name" && new Set(runs.map((run) => String(run.config[name]))).size > 1);
   const rows = [
@@ -54,6 +54,6 @@ function Differences({ runs }) {
     [t("question.generator_loss"), ({ job }) => fine(job.result?.generator_loss ?? NaN, 3)],
   ];
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${t("overlay.differences")}><table class="differences"><caption>${t(differ.length ? "overlay.differences" : "overlay.same")}</caption>
-    <thead><tr><td></td>${runs.map((run, place) => html`<th scope="col"><${Swatch} place=${place} /> ${runName(run.job)}</th>`)}</tr></thead>
+    <thead><tr><td></td>${runs.map((run) => html`<th scope="col"><${Swatch} place=${place(run)} /> ${runName(run.job)}</th>`)}</tr></thead>
     <tbody>${rows.map(([name, value]) => html`<tr><th scope="row">${name}</th>${runs.map((run) => html`<td>${value(run)}</td>`)}</tr>`)}</tbody></table></div>`;
 }

@@ -28,7 +28,7 @@ export class Outcome extends Component {
   render({ run }) {
     const { job } = run;
     if (job.error) return html`<p class="outcome bad">${t(job.error.type === "diverged" ? "outcome.diverged" : "outcome.failed", { detail: job.error.detail })}</p>`;
-    if (!job.result) return html`<p class="outcome">${t(job.status === "queued" ? "outcome.queued" : "outcome.running")}</p>`;
+    if (!job.result) return html`<p class="outcome">${t(`outcome.${job.status}`)}</p>`;
     const { result, iterations_per_second: speed, iteration } = job;
     const took = speed ? t("outcome.took", { count: whole(iteration), span: span(iteration / speed) }) : "";
     const seed = t("outcome.seed", { seed: job.config.seed });

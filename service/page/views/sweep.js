@@ -26,6 +26,7 @@ export class Sweep extends Component {
 
   componentWillUnmount() {
     this.stop();
+    this.polled = null;
     clearTimeout(this.timer);
   }
 
@@ -46,6 +47,7 @@ export class Sweep extends Component {
       this.setState({ job, cells: results.data });
       if (!ENDED.has(job.status)) this.timer = setTimeout(() => this.look(id), POLL_MS);
     } catch (error) {
+      if (id !== this.polled) return;
       report(error);
       if (!error.status) this.timer = setTimeout(() => this.look(id), 5 * POLL_MS);
     }

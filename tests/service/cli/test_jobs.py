@@ -101,3 +101,9 @@ def test_what_the_state_forbids_is_said(server_url: str, running: str) -> None:
     asked = gan1010("delete", running, url=server_url)
     assert asked.exit_code == 1
     assert "the job is running; cancel it first" in asked.stderr
+
+
+def test_name_is_no_markup(client: httpx.Client, server_url: str) -> None:
+    job = train(client, iterations=100, name="[bold] a [/b]")
+    assert "[bold] a [/b]" in done("jobs", "--limit", 1, url=server_url)
+    assert "[bold] a [/b]" in done("show", job["id"], url=server_url)
