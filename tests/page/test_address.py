@@ -61,8 +61,8 @@ def test_back_while_another_run_is_on_its_way_stays_with_the_first(page: Page, t
     eventually(page, f"location.search.includes('{crossed['id']}')")
     page.go_back()
     page.go_back()
-    for route in held:
-        route.continue_()
     expect(page.get_by_role("heading", name=trained["name"])).to_be_visible()
-    page.wait_for_load_state("networkidle")
+    with page.expect_response(f"**/jobs/{crossed['id']}/snapshots*"):
+        held[0].continue_()
+    page.wait_for_timeout(300)  # in which it would be opened
     assert page.evaluate("lab.session.run.job.id") == trained["id"]
