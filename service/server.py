@@ -6,7 +6,6 @@ import logging
 import resource
 import socket
 import sys
-from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -23,7 +22,7 @@ log = logging.getLogger("gan1010.server")
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which tells the application of the signal at once: who waits for a job need not wait on."""
+    """uvicorn, which tells the application that it stops before it does: who waits for a job need not wait on."""
 
     def __init__(self, app: FastAPI, settings: Settings, log_level: str = "info") -> None:
         super().__init__(
@@ -45,14 +44,14 @@ class Server(uvicorn.Server):
         self._lookout = Lookout()
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second: look after the connections, and whether to stop."""
-        self._lookout.tick(self.server_state.connections, asyncio.get_running_loop().time())
-        return await super().on_tick(counter)
+        """Ten times a second: look after the connections, and whether to stop; then first tell who waits for a job.
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop: at once for who waits, and when the requests under way are answered for the rest."""
-        self._stop_waiting()
-        super().handle_exit(sig, frame)
+        A signal's handler must not: it may come while this thread has what another waits for, which has what it needs.
+        """
+        self._lookout.tick(self.server_state.connections, asyncio.get_running_loop().time())
+        if self.should_exit:
+            self._stop_waiting()
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what is under way; who does not take in the answer is left behind before uvicorn cancels the rest."""

@@ -123,8 +123,7 @@ SABOTAGES = (
         file="service/store.py",
         old="        if _columns(job) != tuple(columns):\n",
         new="        if not columns:\n",
-        test="tests/service/test_damaged_rows.py::"
-        "test_job_whose_row_says_something_else_than_the_job_can_be_forgotten",
+        test="tests/service/test_damaged_rows.py::test_job_whose_row_says_something_else_than_the_job_can_be_forgotten",
     ),
     Sabotage(
         what="no look at the digest inside a file",
