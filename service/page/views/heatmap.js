@@ -34,7 +34,7 @@ export class HeatMap extends Component {
       <div class="map-head"><h2>${job.name ?? t("sweep.name", { count: whole(job.iterations) })}</h2><${Status} job=${job} /></div>
       <div class="segments wrap" role="group" aria-label=${t("sweep.question")}>${Object.keys(QUESTIONS).map((name) => html`<button type="button" class="chip" aria-pressed=${name === question}
         onClick=${() => state.adjust({ value: name === "in_range_rate" ? "" : name })}>${t(`question.${name}`)}</button>`)}</div>
-      <div class="scroll" tabindex="0" role="region" aria-label=${t("sweep.map")}><table class="heat"><caption>${t("sweep.caption", { across: named(fields.slice(0, 1)), down: named(down) })}</caption>
+      <div class="scroll" tabindex="0" role="region" aria-label=${t("sweep.map")}><table class=${classes("heat", down.length > 1 && "deep")}><caption>${t("sweep.caption", { across: named(fields.slice(0, 1)), down: named(down) })}</caption>
         <thead><tr><td></td>${columns.map((x) => html`<th scope="col">${x === null ? "" : say(x)}</th>`)}</tr></thead>
         <tbody>${rows.map((row) => html`<tr><th scope="row">${Object.values(row).map(say).join(" · ")}</th>${columns.map((x) => html`<td><${Cell} cell=${find(x, row)} question=${question} low=${low} high=${high} chosen=${chosen} /></td>`)}</tr>`)}</tbody></table></div>
       ${chosen ? html`<${Members} key=${`${job.id}-${chosen.cell}`} job=${job} cell=${chosen} />` : html`<p class="caption">${t("sweep.click")}</p>`}
