@@ -165,8 +165,7 @@ SABOTAGES = (
         file="service/store.py",
         old="if status not in ENDED]",
         new='if status not in {*ENDED, "paused"}]',
-        test="tests/service/test_job_life.py::"
-        "test_jobs_are_those_that_there_should_be_after_any_calls_restarts_and_kills",
+        test="tests/service/test_pausing.py::test_paused_and_resumed_run_ends_with_the_bits_of_an_undisturbed_one",
     ),
     Sabotage(
         what="no checkpoints",
