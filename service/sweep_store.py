@@ -40,14 +40,12 @@ class SweepStore:
     def checkpointed(self, job_id: str, number: int) -> tuple[int, State] | None:
         """How far a shard that has not finished is: its iteration, and its state, whose arrays may not be aligned."""
         row = self._database.row(
-            "SELECT state, sha256, number, iteration FROM shard_checkpoints WHERE job_id = ? AND number = ?",
-            job_id,
-            number,
+            "SELECT iteration, state, sha256 FROM shard_checkpoints WHERE job_id = ? AND number = ?", job_id, number
         )
         if row is None:
             return None
         with readable(f"the checkpoint of the sweep's shard {number}", REMEDY):
-            return row[-1], State(**unpacked(*row))
+            return row[0], State(**unpacked(*row[1:], number, row[0]))
 
     def forget_shard(self, job_id: str, number: int) -> None:
         """Forget a shard and its checkpoint: it is to be trained anew."""
@@ -65,13 +63,11 @@ class SweepStore:
 
     def shard(self, job_id: str, number: int) -> Members | None:
         """A finished shard, without its members' weights; None if the sweep has been deleted."""
-        row = self._database.row(
-            "SELECT columns, sha256, number FROM shards WHERE job_id = ? AND number = ?", job_id, number
-        )
+        row = self._database.row("SELECT columns, sha256 FROM shards WHERE job_id = ? AND number = ?", job_id, number)
         if row is None:
             return None
         with readable(f"the sweep's shard {number}", REMEDY):
-            return _members(unpacked(*row))
+            return _members(unpacked(*row, number))
 
     def outcomes(self, job_id: str, config: SweepConfig) -> Outcomes:
         """What has come of a sweep, as far as it is kept."""

@@ -12,6 +12,7 @@ from tests.service.contract import QUICK, Json, problem, start, start_running, t
 
 COLUMNS = {"histories": "arrays", "checkpoints": "state", "shards": "columns", "jobs": "document"}
 SWEEP: Json = {"base": {"iterations": 20}, "grid": {"loss": ["mse", "bce"]}, "seeds": 5}
+LONG: Json = {"iterations": 1_000_000, "hidden_size": 16, "seed": 1}
 VECTORS: Json = {"vectors": [[1, 0, 1, 0]]}
 IN_BULK = {"Content-Type": "application/octet-stream"}
 INFER: Json = {"inputs": [{"name": "seed", "shape": [1, 1], "datatype": "FP32", "data": [1]}]}
@@ -228,17 +229,26 @@ def test_without_the_last_model_the_one_before_answers(tmp_path: Path) -> None:
         assert client.post("/v2/models/generator/infer", json=INFER).json()["model_version"] == good
 
 
+def left_paused(folder: Path) -> str:
+    """A training that another process has paused."""
+    with in_process(folder, workers=1) as client:
+        job = start_running(client, **LONG)["id"]
+        assert client.post(f"/jobs/{job}/pause").json()["status"] == "paused"
+    return str(job)
+
+
+def goes_on_to_the_same_end(client: httpx.Client, job: str) -> None:
+    assert client.post(f"/jobs/{job}/resume").status_code == 200
+    done = client.get(f"/jobs/{job}", params={"wait": 30}).json()
+    assert done["result"] == train(client, **LONG)["result"]
+
+
 def test_state_that_lies_under_another_iteration_is_not_gone_on_from(tmp_path: Path) -> None:
-    settings = {"iterations": 1_000_000, "hidden_size": 16, "seed": 1}
-    with in_process(tmp_path, workers=1) as client:
-        bad = start_running(client, **settings)["id"]
-        assert client.post(f"/jobs/{bad}/pause").json()["status"] == "paused"
+    bad = left_paused(tmp_path)
     write(tmp_path, "UPDATE checkpoints SET iteration = iteration + 64")
     with in_process(tmp_path, workers=1) as client:
         as_damaged(client.get(f"/jobs/{bad}/progress"))
-        assert client.post(f"/jobs/{bad}/resume").status_code == 200
-        done = client.get(f"/jobs/{bad}", params={"wait": 30}).json()
-        assert done["result"] == train(client, **settings)["result"]
+        goes_on_to_the_same_end(client, bad)
 
 
 @pytest.mark.parametrize("change", ["shards SET number = 7 WHERE number = 0", "histories SET iteration = 19"])
@@ -252,15 +262,10 @@ def test_what_lies_under_another_number_is_not_used(tmp_path: Path, change: str)
 
 
 def test_training_whose_checkpoint_is_gone_begins_anew(tmp_path: Path) -> None:
-    settings = {"iterations": 1_000_000, "hidden_size": 16, "seed": 1}
-    with in_process(tmp_path, workers=1) as client:
-        job = start_running(client, **settings)["id"]
-        assert client.post(f"/jobs/{job}/pause").json()["status"] == "paused"
+    job = left_paused(tmp_path)
     write(tmp_path, "DELETE FROM checkpoints")
     with in_process(tmp_path, workers=1) as client:
-        assert client.post(f"/jobs/{job}/resume").status_code == 200
-        done = client.get(f"/jobs/{job}", params={"wait": 30}).json()
-        assert done["result"] == train(client, **settings)["result"]
+        goes_on_to_the_same_end(client, job)
 
 
 def test_listing_ends_whatever_the_ids_are(tmp_path: Path) -> None:
