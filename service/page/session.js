@@ -8,11 +8,12 @@ import { state } from "./state.js";
 
 const listeners = new Set();
 const REFRESH_MS = 1000;
-const PAGE = 100; // jobs asked for at once
-const MOST_JOBS = 1000; // kept up to date
+const PAGE = 100; // jobs shown at first, and more of them at each asking
+const MOST_AT_ONCE = 1000; // jobs that the service lists in one answer
 let asked = 0;
 let opening = null; // the job that is being fetched
 let refreshing = 0;
+let wanted = PAGE; // of the newest jobs
 let looks = 0; // at the list of jobs: only what the last one sees counts
 
 export const session = {
@@ -119,17 +120,22 @@ export function report(error) {
   tell();
 }
 
-/** The newest jobs, as many as are shown; asked for again as long as one of them has not ended and somebody looks. */
+/** The newest jobs, as many as are wanted; asked for again as long as one of them has not ended and somebody looks. */
 export async function refreshJobs() {
   clearTimeout(refreshing);
   const look = ++looks;
   try {
-    const shown = Math.min(Math.max(session.jobs?.length ?? 0, PAGE), MOST_JOBS);
-    const page = await api.jobs(`limit=${shown}`);
-    if (look !== looks) return; // somebody has looked since
-    session.jobs = page.data;
-    session.more = page.next;
-    const open = page.data.find((job) => job.id === session.run?.job.id);
+    let jobs = [];
+    let next = null;
+    do {
+      const page = await api.jobs(`limit=${Math.min(wanted - jobs.length, MOST_AT_ONCE)}${next ? `&after=${next}` : ""}`);
+      if (look !== looks) return; // somebody has looked since
+      jobs = [...jobs, ...page.data];
+      next = page.next;
+    } while (next && jobs.length < wanted);
+    session.jobs = jobs;
+    session.more = next;
+    const open = jobs.find((job) => job.id === session.run?.job.id);
     if (open && session.run) session.run.job = open;
   } catch (error) {
     report(error);
@@ -138,17 +144,9 @@ export async function refreshJobs() {
   tell();
 }
 
-export async function olderJobs() {
-  const look = ++looks;
-  try {
-    const page = await api.jobs(`limit=${PAGE}&after=${session.more}`);
-    if (look !== looks) return;
-    session.jobs = [...session.jobs, ...page.data];
-    session.more = page.next;
-  } catch (error) {
-    report(error);
-  }
-  refreshJobs();
+export function olderJobs() {
+  wanted += PAGE;
+  return refreshJobs();
 }
 
 export async function loadPresets() {

@@ -1,7 +1,9 @@
 """The list of runs: laid over one another, told apart, cancelled, deleted and run again."""
 
+import time
+
 import httpx
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.service.contract import ENDLESS, QUICK, Json
 
@@ -65,17 +67,25 @@ def test_settings_are_taken_over_also_where_they_undo_those_of_a_preset(page: Pa
     expect(page.get_by_label("Learning rate", exact=True)).to_have_value("0.01")
 
 
-def test_runs_that_were_asked_for_stay_while_the_list_is_renewed(page: Page, server_url: str) -> None:
+def test_runs_that_were_asked_for_come_and_stay_while_the_list_is_renewed(page: Page, server_url: str) -> None:
+    def slowly(route: Route) -> None:
+        time.sleep(1.2)  # longer than the page waits before it looks again
+        route.continue_()
+
     with httpx.Client(base_url=server_url, timeout=60) as client:
         client.post("/train", params={"wait": 9}, json={**QUICK, "name": "the oldest"})
         for _ in range(100):
             client.post("/train", params={"wait": 9}, json=QUICK)
         endless = client.post("/train", json=ENDLESS).json()["id"]
         page.goto("/?view=runs")
-        page.get_by_role("button", name="Older runs").click()
+        older = page.get_by_role("button", name="Older runs")
+        expect(older).to_be_visible()
+        page.route("**/jobs?limit=*", slowly)
+        older.click()
         expect(page.get_by_role("link", name="the oldest")).to_be_visible()
-        with page.expect_response("**/jobs?limit=*"):
-            pass
-        page.wait_for_load_state("networkidle")
+        for _ in range(2):  # what the first is answered is shown before the second is asked
+            with page.expect_request("**/jobs?limit=*"):
+                pass
         expect(page.get_by_role("link", name="the oldest")).to_be_visible()
+        page.unroute_all(behavior="wait")
         client.post(f"/jobs/{endless}/cancel")
