@@ -27,6 +27,24 @@ def test_a_sweep_from_its_plan_to_one_of_its_members(page: Page) -> None:
     assert page.evaluate("lab.session.run.config.seed") == 2
 
 
+def test_a_sweep_is_paused_resumed_cancelled_and_deleted(page: Page, server_url: str) -> None:
+    page.goto("/?view=sweep&xs=0.01,0.03&ys=3,5&seeds=100000")
+    page.get_by_role("button", name="Start the sweep").click()
+    head, earlier = page.locator(".map-head"), page.get_by_role("navigation", name="Earlier sweeps")
+    expect(earlier.get_by_role("link", name="400,000 GANs")).to_be_visible()
+    for action, status in (("Pause", "paused"), ("Resume", "running"), ("Cancel", "cancelled")):
+        page.get_by_role("button", name=f"{action}: 400,000 GANs").click()
+        expect(head).to_contain_text(status)
+        expect(earlier.get_by_role("listitem").filter(has_text="400,000 GANs")).to_contain_text(status)
+
+    expect(page.get_by_role("button", name="Run again")).to_have_count(0)
+    page.get_by_role("button", name="Delete: 400,000 GANs").click()
+    expect(head).to_have_count(0)
+    assert "sweep=" not in page.url
+    sweeps = httpx.get(f"{server_url}/jobs", params={"kind": "sweep"}).json()["data"]
+    assert all(sweep["iterations"] != 400_000 for sweep in sweeps)
+
+
 def test_a_plan_that_cannot_be_is_refused_as_one_types(page: Page) -> None:
     page.goto("/?view=sweep")
     start = page.get_by_role("button", name="Start the sweep")

@@ -20,8 +20,9 @@ export function Actions({ job, name, forget }) {
     forget();
     state.adjust({ jobs: state.list("jobs").filter((id) => id !== job.id).join(), job: state.get("job") === job.id ? "" : state.get("job") });
   });
+  const settings = () => state.go({ view: "lab", ...asState(job.config), job: job.id });
   if (ENDED.has(job.status)) {
-    return html`${button("again", again)}${button("settings", () => state.go({ view: "lab", ...asState(job.config), job: job.id }))}${button("delete", remove)}`;
+    return html`${job.kind === "train" && html`${button("again", again)}${button("settings", settings)}`}${button("delete", remove)}`;
   }
   return html`${job.status === "running" && button("pause", () => act(() => api.act(job.id, "pause")))}
     ${job.status === "paused" && button("resume", () => act(() => api.act(job.id, "resume")))}

@@ -1,7 +1,7 @@
 // A sweep: a grid of settings, a map that fills while it trains, and behind each cell its members.
 
 import { api } from "../api.js";
-import { report, session } from "../session.js";
+import { act, report, session } from "../session.js";
 import { ENDED } from "../run.js";
 import { FIELDS, mistake } from "../settings.js";
 import { state } from "../state.js";
@@ -56,13 +56,11 @@ export class Sweep extends Component {
   async start(event) {
     event.preventDefault();
     this.setState({ busy: true });
-    try {
-      const grid = { [given("sx")]: values(given("sx"), given("xs")), [given("sy")]: values(given("sy"), given("ys")) };
+    const grid = { [given("sx")]: values(given("sx"), given("xs")), [given("sy")]: values(given("sy"), given("ys")) };
+    await act(async () => {
       const job = await api.sweep({ grid, seeds: Number(given("seeds")) });
       state.go({ sweep: job.id, cell: "" });
-    } catch (error) {
-      report(error);
-    }
+    });
     this.setState({ busy: false });
   }
 
