@@ -9,18 +9,20 @@ import httpx
 
 from gan1010 import TrainConfig, modelfile, train
 from tests.faults.customers import Customer, nothing_is_there_twice
-from tests.faults.kills import is_intact
+from tests.faults.intact import is_intact
 from tests.faults.rows import Row
 from tests.service.clients import serving
-from tests.service.contract import QUICK, start, start_running
+from tests.service.contract import QUICK, Json, start, start_running
 from tests.service.disks import failing
 
 EX_IOERR = 74
-WRITES = ("pwrite64", "ftruncate", "rename", "unlink", "openat", "fallocate")
+WRITES = ("pwrite64", "ftruncate", "rename", "unlink")
 FSYNCS = ("fdatasync", "fsync")
 OF_A_MODEL = ("openat", "write", "fsync", "rename")  # in the order in which its file is written
 OF_THE_FOLDER = ("openat", "fsync")  # that follow
-ACTS = 12  # that a customer does while calls fail
+ACTS = 12  # that a customer does while calls fail, before it waits for all to end
+LONG_LOG: Json = {"iterations": 1_000_000, "record_every": 5, "snapshot_every": 10_000}  # is cut off at the next write
+NOT_CALLED = "no, it was not called so often"
 
 
 def calls(seed: int, long: bool, folder: Path) -> list[Row]:
@@ -40,19 +42,23 @@ def calls(seed: int, long: bool, folder: Path) -> list[Row]:
             while cases and server.process.poll() is None:
                 call, error, when = cases.pop(0)
                 refused = customer.refused.total()
+                if call == "ftruncate":
+                    customer.ask_for(client, "/train", LONG_LOG)
+                    customer.wait_for_all(client)
                 fault = call, f"error={error}:when={when}"
-                exited = _fails_during(server.process.pid, client, customer, fault, data)
+                exited, failed = _fails_during(server.process.pid, client, customer, fault, data)
                 if not exited:
                     exited = _ends_while_looked_at(client, customer)
                 if exited:
                     code = server.wait(10)
                     assert code == EX_IOERR, f"{call} {error} {when}: exit code {code}\n{''.join(server.log)}"
                     assert call in FSYNCS, f"{call} {error} {when} ended the process"
-                counts[call, _outcome(exited, customer.refused.total() - refused)] += 1
+                counts[call, _outcome(exited, customer.refused.total() - refused) if failed else NOT_CALLED] += 1
         is_intact(data, folder / "copy")
     with serving(data) as (_, client):
         customer.look_at_all(client)
         nothing_is_there_twice(client, [customer])
+    assert {call for call, outcome in counts if outcome != NOT_CALLED} == {*WRITES, *FSYNCS}
     return [
         Row(what=f"{call} made to fail", times=times, found=f"{outcome}; all that was told still is so")
         for (call, outcome), times in sorted(counts.items())
@@ -108,17 +114,22 @@ def _are_kept(client: httpx.Client, expected: dict[str, str]) -> None:
         assert sha256(client.get(f"/models/{id}/model.safetensors").content).hexdigest() == digest
 
 
-def _fails_during(pid: int, client: httpx.Client, customer: Customer, fault: tuple[str, str], data: Path) -> bool:
-    """Have the customer do some things while a call fails: whether that has ended the process."""
+def _fails_during(
+    pid: int, client: httpx.Client, customer: Customer, fault: tuple[str, str], data: Path
+) -> tuple[bool, bool]:
+    """Have the customer do some things while a call fails: whether that has ended the process, and whether it came."""
     files = [data / f"gan1010.sqlite{suffix}" for suffix in ("", "-wal", "-shm")]
-    paths = files if fault[0] in {"openat", "pwrite64", "ftruncate", "fallocate"} else []
-    try:
-        with failing(pid, *fault, *paths):
+    paths = files if fault[0] in {"pwrite64", "ftruncate"} else []
+    exited = False
+    with failing(pid, *fault, *paths) as failed:
+        try:
             for _ in range(ACTS):
                 customer.act(client)
-    except httpx.TransportError:
-        return True
-    return False
+            customer.wait_for_all(client)
+            customer.delete_one(client)
+        except httpx.TransportError:
+            exited = True
+    return exited, bool(failed)
 
 
 def _ends_while_looked_at(client: httpx.Client, customer: Customer) -> bool:

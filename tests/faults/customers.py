@@ -75,9 +75,20 @@ class Customer:
                 self._send(client, path, name, body, key)
                 self.done["asked again with its key"] += 1
 
+    def wait_for_all(self, client: httpx.Client) -> None:
+        """Wait until nothing is queued or running."""
+        for id in self.alive():
+            if self.jobs[id].may_be & {"queued", "running"}:
+                client.get(f"/jobs/{id}", params={"wait": 10})
+                self._look(client, id)
+
+    def delete_one(self, client: httpx.Client) -> None:
+        """Delete a job that has ended, if there is one."""
+        ended = [id for id in self.alive() if self.jobs[id].may_be <= ENDED]
+        if ended:
+            self._delete(client, self.random.choice(ended))
+
     def _submit(self, client: httpx.Client) -> None:
-        self._count += 1
-        name = f"{self.name} {self._count}"
         seed = self.random.randrange(2**53)
         path, body = self.random.choice([
             ("/train", {"iterations": 2000, "seed": seed}),
@@ -85,6 +96,12 @@ class Customer:
             ("/train", {"iterations": 1_000_000, "record_every": 100, "snapshot_every": 10_000, "seed": seed}),
             ("/sweeps", {"base": {"iterations": 500}, "grid": {"hidden_size": [2, 3]}, "seeds": 2000}),
         ])  # fmt: skip
+        self.ask_for(client, path, body)
+
+    def ask_for(self, client: httpx.Client, path: str, body: Json) -> None:
+        """Start a job, with an idempotency key or without."""
+        self._count += 1
+        name = f"{self.name} {self._count}"
         self._send(client, path, name, body, name if self.random.random() < 0.5 else None)
 
     def _send(self, client: httpx.Client, path: str, name: str, body: Json, key: str | None) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,11 +40,19 @@ def fill(folder: Path) -> Path:
 
 
 @contextmanager
-def failing(pid: int, calls: str, how: str, *paths: Path) -> Iterator[None]:
-    """Have system calls of a process fail as `strace -e inject` says, of all files or of some only."""
-    options = ["-e", f"trace={calls}", "-e", f"inject={calls}:{how}", "-o", "/dev/null"]
-    with _attached(pid, *options, *(part for path in paths for part in ("-P", str(path)))):
-        yield
+def failing(pid: int, calls: str, how: str, *paths: Path) -> Iterator[list[str]]:
+    """Have system calls of a process fail as `strace -e inject` says, of all files or of some only.
+
+    Those that did fail are in the list afterwards, a line each.
+    """
+    failed: list[str] = []
+    with tempfile.NamedTemporaryFile("r") as told:
+        options = ["-e", f"trace={calls}", "-e", f"inject={calls}:{how}", "-o", told.name]
+        try:
+            with _attached(pid, *options, *(part for path in paths for part in ("-P", str(path)))):
+                yield failed
+        finally:
+            failed += [line for line in told if line.endswith("(INJECTED)\n")]
 
 
 @contextmanager

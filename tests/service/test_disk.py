@@ -22,6 +22,7 @@ from tests.service.contract import QUICK, Json, problem, start_running, train, u
 from tests.service.disks import failing, fill, small_disk
 
 WELL_RECORDED: Json = {"iterations": 200_000, "record_every": 5, "snapshot_every": 500, "seed": 3}  # takes much room
+LONG_LOG: Json = {"iterations": 1_000_000, "record_every": 5}  # which is then copied, and cut off with the next write
 SLOW: Json = {"iterations": 150_000, "hidden_size": 16, "record_every": 5, "seed": 3}
 SYSTEM = (0, 74)  # exit codes: all is well; the disk failed to make something durable
 
@@ -132,8 +133,8 @@ def test_failed_fsync_ends_the_process_and_the_next_start_is_clean(tmp_path: Pat
 @pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
 def test_failed_write_is_an_answer_and_the_process_goes_on(tmp_path: Path, call: str, error: str) -> None:
     with serving(tmp_path, "--workers", "1") as (server, client):
-        done = train(client, **QUICK)
-        with failing(server.process.pid, call, f"error={error}:when=1..3"):
+        done = train(client, **(LONG_LOG if call == "ftruncate" else QUICK))
+        with failing(server.process.pid, call, f"error={error}:when=1..3") as failed:
             job, tries = None, 0
             while job is None and tries < 50:
                 answer = client.post("/train", json=QUICK)
@@ -146,7 +147,8 @@ def test_failed_write_is_an_answer_and_the_process_goes_on(tmp_path: Path, call:
             assert job is not None
             assert look(client, done) == done
             assert client.get("/sample", params={"job_id": done["id"]}).status_code == 200
-        assert look(client, job, wait=20)["status"] == "succeeded"
+            assert look(client, job, wait=20)["status"] == "succeeded"
+        assert failed
         assert len(client.get("/jobs").json()["data"]) == 2
     assert integrity(tmp_path) == "ok"
 
