@@ -24,9 +24,10 @@ SETTINGS = tuple(f.name for f in fields(TrainConfig) if f.name != "seed")
 BY_LANE = ("spread", "learning_rate", "generator_learning_rate", "latent_value")
 BOUND_EACH_OTHER = ("iterations", "record_every", "snapshot_every")
 
-# A shard's members, times iterations, times weights: some tenth of a second. Also, of a large sweep there are at least
-# so many shards, for all threads to end at the same time, and none has more than so many members.
-WEIGHTS_PER_SHARD, LEAST_SHARDS, MOST_IN_SHARD = 400_000_000, 32, 8192
+# A shard's members, times iterations, times what one costs, which is its weights and for the draws as much as so many
+# more: some tenths of a second. Also, of a large sweep there are at least so many shards, for all threads to end at the
+# same time, and none has more than so many members. What is changed here leaves unfinished sweeps with other shards.
+WORK_PER_SHARD, DRAWS_IN_WEIGHTS, LEAST_SHARDS, MOST_IN_SHARD = 500_000_000, 16, 32, 8192
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -73,8 +74,8 @@ class Group:
 
     @property
     def members_per_shard(self) -> int:
-        """Members in full lanes that take some tenth of a second at most, or the fewest there can be."""
-        affordable = WEIGHTS_PER_SHARD // (self.config.iterations * self.weights)
+        """Members in full lanes that take well below a second, or the fewest there can be."""
+        affordable = WORK_PER_SHARD // (self.config.iterations * (self.weights + DRAWS_IN_WEIGHTS))
         wanted = min(affordable, self.members // self.least_shards, MOST_IN_SHARD)
         return max(wanted // LANES, 1) * LANES
 
@@ -187,7 +188,7 @@ class SweepConfig:
 
     @cached_property
     def shards(self) -> tuple[Shard, ...]:
-        """The sweep in pieces, each of some tenth of a second, in which it is trained and kept."""
+        """The sweep in pieces, each of some tenths of a second, in which it is trained and kept."""
         return tuple(
             Shard(group=number, start=start, stop=min(start + group.members_per_shard, group.members))
             for number, group in enumerate(self.groups)

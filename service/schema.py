@@ -68,6 +68,11 @@ VERSIONS = (
     ALTER TABLE models DROP COLUMN name;
     ALTER TABLE models DROP COLUMN pattern;
     """,
+    # Sweeps are cut into other shards than they were, so those that have not ended are trained anew.
+    """
+    DELETE FROM shards WHERE job_id IN (SELECT id FROM jobs WHERE status NOT IN ('succeeded', 'failed', 'cancelled'));
+    DELETE FROM shard_checkpoints;
+    """,
 )
 
 

@@ -17,6 +17,7 @@ class Sabotage:
 RUNS = "tests/gan1010/test_training.py"
 DISK, FSYNCS = "tests/service/test_disk.py", "tests/service/test_fsyncs.py"
 ORDER = "tests/service/test_write_order.py"
+SWEEPS = "tests/service/test_sweep_restart.py"
 SECURITY, CRASHES = "tests/service/test_security.py", "tests/service/test_crashes.py"
 
 SABOTAGES = (
@@ -173,6 +174,13 @@ SABOTAGES = (
         old="if time.monotonic() - kept > CHECKPOINT_SECONDS:",
         new="if time.monotonic() - kept > 60 * CHECKPOINT_SECONDS:",
         test=f"{CRASHES}::test_running_job_leaves_a_checkpoint_every_second",
+    ),
+    Sabotage(
+        what="no checkpoints of shards",
+        file="service/runner.py",
+        old="leaves or time.monotonic() - kept > CHECKPOINT_SECONDS",
+        new="leaves or time.monotonic() - kept > 60 * CHECKPOINT_SECONDS",
+        test=f"{SWEEPS}::test_running_shard_that_takes_long_leaves_a_checkpoint_every_second",
     ),
     Sabotage(
         what="no job is ever poison",

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from gan1010 import inputs
+from gan1010 import grid, inputs
 from service import runner
 from tests.service.contract import Json
 
@@ -17,6 +17,11 @@ DEADLY: Json = {"iterations": DEADLY_ITERATIONS}
 def hasty() -> None:
     """Keep a checkpoint as often as there is something to keep."""
     runner.CHECKPOINT_SECONDS = 0
+
+
+def in_larger_shards() -> None:
+    """Cut sweeps into fewer shards."""
+    grid.LEAST_SHARDS = 8
 
 
 def mortal() -> None:

@@ -2,13 +2,14 @@
 
 import sqlite3
 from pathlib import Path
+from time import monotonic
 
 import httpx
 import pytest
 
 from tests.service.clients import in_process, serving
-from tests.service.contract import Json, problem, until
-from tests.service.first import hasty
+from tests.service.contract import ENDLESS, Json, problem, until
+from tests.service.first import hasty, in_larger_shards
 
 SWEEP: Json = {
     "base": {"iterations": 2000},
@@ -42,6 +43,31 @@ def test_killed_sweep_ends_with_the_results_of_an_undisturbed_one(tmp_path: Path
         assert (done["status"], done["iteration"], done["config"]) == ("succeeded", 18_000, cut["config"])
         other = client.post("/sweeps", params={"wait": 30}, json=SWEEP).json()
         assert everything(client, done) == everything(client, other)
+
+
+def test_sweep_that_an_older_version_has_cut_otherwise_is_trained_anew(tmp_path: Path) -> None:
+    with serving(tmp_path, first=in_larger_shards) as (server, client):
+        job = client.post("/sweeps", json=SWEEP).json()
+        until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["iteration"] > 0)
+        server.kill()
+    db = sqlite3.connect(tmp_path / "gan1010.sqlite")
+    db.execute("PRAGMA user_version = 4")
+    db.close()
+    with serving(tmp_path) as (_, client):
+        done = client.get(f"/jobs/{job['id']}", params={"wait": 30}).json()
+        assert (done["status"], done["iteration"]) == ("succeeded", 18_000)
+        other = client.post("/sweeps", params={"wait": 30}, json=SWEEP).json()
+        assert everything(client, done) == everything(client, other)
+
+
+def test_running_shard_that_takes_long_leaves_a_checkpoint_every_second(tmp_path: Path) -> None:
+    endless = {"base": {name: value for name, value in ENDLESS.items() if name != "seed"}, "seeds": 64}
+    with serving(tmp_path, "--workers", "1") as (_, client):
+        client.post("/sweeps", json=endless)
+        first = next_checkpoint(tmp_path, 0)
+        began = monotonic()
+        next_checkpoint(tmp_path, next_checkpoint(tmp_path, first))
+        assert monotonic() - began < 10  # two seconds, on a machine that does nothing else
 
 
 @pytest.mark.parametrize("how", ["kill", "stop", "pause"])
