@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser
@@ -30,6 +31,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def server_url(server: Server) -> str:
     """Its address."""
     return server.url
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_running(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test leaves unfinished at the real server, having failed perhaps, is in no other's way."""
+    url = request.getfixturevalue("server_url") if "server_url" in request.fixturenames else None
+    yield
+    if url:
+        with httpx.Client(base_url=url, timeout=60) as client:
+            for status in ("queued", "running", "paused"):
+                for job in client.get("/jobs", params={"status": status}).json()["data"]:
+                    client.post(f"/jobs/{job['id']}/cancel")
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 // Starts the page: words and colours first, then what the address asks for, and from then on the address leads.
 
 import { frames, player, repaint } from "./player.js";
-import { loadPresets, openWanted, refreshJobs, session } from "./session.js";
+import { loadPresets, openWanted, refreshJobs, session, wantedJob } from "./session.js";
 import { state } from "./state.js";
 import { applyTheme } from "./theme.js";
 import { html, render } from "./ui.js";
@@ -21,7 +21,7 @@ let shown = "";
 state.listen(async (fromHistory) => {
   await loadWords();
   applyTheme();
-  if (fromHistory && session.run && state.get("at") !== shown) player.seek(state.number("at", session.run.end));
+  if (fromHistory && session.run?.job.id === wantedJob() && state.get("at") !== shown) player.seek(state.number("at", session.run.end));
   shown = state.get("at");
   openWanted();
 });

@@ -45,7 +45,8 @@ async function finish(run, tell) {
     }
     await Promise.all([run.loadPoints(), run.loadSnapshots()]);
   } catch {
-    return; // the banner says it; when the service is back, the run is opened anew
+    run.cut = true; // the banner says it; when the service is back, the run is opened anew
+    return;
   }
   if (player.run === run && player.live) {
     player.live = false;

@@ -41,6 +41,7 @@ export class Run {
     this.equilibrium = job.config.loss === "mse" ? 0.25 : Math.LN2;
     this.points = { iteration: new Growing(), real: new Growing(), fake: new Growing(), generator: new Growing() };
     this.after = 0;
+    this.cut = false; // whether its end could not be had
     this.version = 0; // rises with each point or snapshot, so that charts know when to draw anew
     this.kept = new Float64Array(0);
     this.centre = realCentre(this.config.pattern, this.config.spread);
@@ -103,6 +104,7 @@ export class Run {
   }
 
   keep({ iterations, samples, weights }) {
+    if (iterations.length < this.kept.length) return; // a later look was answered before
     this.kept = Float64Array.from(iterations);
     if (weights?.discriminator.length) {
       this.discriminators = flat(weights.discriminator);

@@ -86,9 +86,11 @@ export async function train(settings, as = "job", where = {}) {
   if (session.busy) return null;
   Object.assign(session, { busy: true, trouble: "" });
   tell();
+  const place = state.place();
   try {
     const job = await api.train(settings, 1);
-    state.go({ ...where, [as]: job.id, at: "" });
+    if (state.place() === place) state.go({ ...where, [as]: job.id, at: "" });
+    else state.adjust({ [as]: job.id, at: "" });
     await openWanted({ replay: true });
     refreshJobs();
     return job;
@@ -136,7 +138,7 @@ export async function refreshJobs() {
     session.jobs = jobs;
     session.more = next;
     const open = jobs.find((job) => job.id === session.run?.job.id);
-    if (open && session.run) session.run.job = open;
+    if (open && !session.run.ended) session.run.job = open; // of one that has ended its stream knows better
   } catch (error) {
     report(error);
   }
@@ -161,7 +163,7 @@ export async function loadPresets() {
 reach.listen(() => {
   if (reach.up) {
     if (!session.presets.length) loadPresets();
-    if (!session.run || !session.run.ended) {
+    if (!session.run?.ended || session.run.cut) {
       session.run = null;
       openWanted();
     }

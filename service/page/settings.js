@@ -55,7 +55,7 @@ export function mistake(name, text) {
 
 /** What the form asks the service for: only what was set. */
 export function request(preset) {
-  const body = { preset: preset?.name ?? "article" };
+  const body = { preset: preset.name };
   for (const [name, field] of Object.entries(FIELDS)) {
     const text = state.get(name, null);
     if (text === null || text.trim() === "" || mistake(name, text)) continue;

@@ -31,6 +31,8 @@ export const state = {
   get: (name, fallback = "") => values[name] ?? fallback,
   number: (name, fallback) => (values[name] !== undefined && Number.isFinite(+values[name]) ? +values[name] : fallback),
   list: (name) => (values[name] ? values[name].split(",").filter(Boolean) : []),
+  /** Where one is, but for what is shown there: who waits for an answer asks whether the reader still is. */
+  place: () => `${values.view ?? ""} ${values.step ?? ""} ${values.sweep ?? ""}`,
   /** Go somewhere else: "back" leads here again. */
   go: (patch) => write(patch, "pushState"),
   /** Say more precisely where one is. */

@@ -1,16 +1,18 @@
 """What the tests of the page share: a fresh page on a real service, and what it complained about."""
 
+import secrets
 import time
 from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import Observed
 from tests.service.contract import Json
 
 SECONDS = 10
+expect.set_options(timeout=1000 * SECONDS)
 WIDE, NARROW = {"width": 1920, "height": 1080}, {"width": 380, "height": 800}
 
 
@@ -34,15 +36,15 @@ def page(browser: Browser, server_url: str) -> Iterator[Page]:
         assert observed.elsewhere(server_url) == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def trained(server_url: str) -> Json:
-    """An article run of the service that the page talks to."""
-    answer = httpx.post(f"{server_url}/train", params={"wait": 30}, json={"seed": 1010, "name": "the article's"})
-    return dict(answer.json())
+    """An article run of the service that the page talks to, under a name of its own."""
+    body = {"seed": 1010, "name": f"the article's, {secrets.token_hex(4)}"}
+    return dict(httpx.post(f"{server_url}/train", params={"wait": 30}, json=body).json())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def crossed(server_url: str) -> Json:
     """The same with cross-entropy."""
-    body = {"preset": "article-bce", "seed": 1010, "name": "cross-entropy"}
+    body = {"preset": "article-bce", "seed": 1010, "name": f"cross-entropy, {secrets.token_hex(4)}"}
     return dict(httpx.post(f"{server_url}/train", params={"wait": 30}, json=body).json())

@@ -1,5 +1,6 @@
 """The address is the state: a link shows what its sender saw, and back leads back."""
 
+import httpx
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.page.conftest import eventually
@@ -66,3 +67,28 @@ def test_back_while_another_run_is_on_its_way_stays_with_the_first(page: Page, t
         held[0].continue_()
     page.wait_for_timeout(300)  # in which it would be opened
     assert page.evaluate("lab.session.run.job.id") == trained["id"]
+
+
+def test_back_leads_to_the_moment_also_of_a_longer_run(page: Page, server_url: str, trained: Json) -> None:
+    short = httpx.post(f"{server_url}/train", params={"wait": 9}, json={"iterations": 1}).json()
+    page.goto(f"/?view=lab&job={trained['id']}&at=9900")
+    expect(page.locator(".player .at b")).to_have_text("9,900")
+    page.evaluate(
+        f"history.pushState(null, '', '?view=lab&job={short['id']}'); dispatchEvent(new PopStateEvent('popstate'))"
+    )
+    expect(page.locator(".player .at b")).to_have_text("1")
+    page.go_back()
+    expect(page.locator(".player .at b")).to_have_text("9,900")
+    assert "at=9900" in page.url
+
+
+def test_who_has_gone_elsewhere_while_a_run_trains_is_not_called_back(page: Page) -> None:
+    held: list[Route] = []
+    page.route("**/train?wait=*", lambda route: held.append(route))
+    page.goto("/?step=4")
+    page.get_by_role("button", name="Train the GAN").click()
+    page.get_by_role("button", name="Look at the losses").click()
+    eventually(page, "location.search.includes('step=5')")
+    held[0].continue_()
+    eventually(page, "location.search.includes('job=')")
+    assert "step=5" in page.url

@@ -26,3 +26,23 @@ def test_the_page_says_that_the_server_is_gone_and_goes_on_when_it_is_back(brows
             again.serves()
             expect(page.get_by_role("alert")).to_have_count(0, timeout=10_000)
             eventually(page, "lab.session.run?.job.status === 'running' && lab.session.run.points.iteration.length > 0")
+
+
+def test_what_is_missing_of_a_run_that_ended_as_the_server_went_comes_when_it_is_back(
+    browser: Browser, server_url: str
+) -> None:
+    with browser.new_context(base_url=server_url, locale="en-US") as context:
+        page = context.new_page()
+        job = page.request.post(f"{server_url}/train", data=ENDLESS | {"snapshot_every": 10_000}).json()
+        page.goto(f"/?view=lab&job={job['id']}")
+        eventually(page, "lab.session.run?.end > 0")
+        page.route("**/snapshots*", lambda route: route.abort())
+        page.route("**/healthz", lambda route: route.abort())
+        seen = page.evaluate("lab.session.run.end")
+        eventually(page, f"lab.session.run?.job.iteration > {seen + 20_000}")
+        iteration = page.request.post(f"{server_url}/jobs/{job['id']}/cancel").json()["iteration"]
+        expect(page.locator(".run-head .status")).to_contain_text("cancelled")
+        expect(page.get_by_role("alert")).to_contain_text(GONE)
+        page.unroute_all()
+        expect(page.get_by_role("alert")).to_have_count(0)
+        eventually(page, f"lab.session.run?.end > {iteration - 10_000}")

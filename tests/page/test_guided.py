@@ -78,6 +78,7 @@ def test_where_g_ignores_its_seed_the_page_says_so_instead_of_showing_a_slider(p
     page.locator(".outcome").get_by_text("G makes").wait_for()
 
     page.get_by_role("button", name=STEPS[5]).click()
+    page.keyboard.press("End")
 
     expect(page.get_by_text("G ignores its seed.", exact=True)).to_be_visible()
     expect(page.get_by_role("slider", name="Seed")).to_have_count(0)

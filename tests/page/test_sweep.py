@@ -45,6 +45,19 @@ def test_a_sweep_is_paused_resumed_cancelled_and_deleted(page: Page, server_url:
     assert all(sweep["iterations"] != 400_000 for sweep in sweeps)
 
 
+def test_members_that_are_asked_for_twice_come_once(page: Page, server_url: str) -> None:
+    body = {"base": {"iterations": 100}, "seeds": 50}
+    job = httpx.post(f"{server_url}/sweeps", params={"wait": 10}, json=body).json()
+    page.goto(f"/?view=sweep&sweep={job['id']}&cell=0")
+    rows = page.get_by_role("table", name="The members of this cell").locator("tbody tr")
+    expect(rows).to_have_count(20)
+    page.get_by_role("button", name="More", exact=True).dblclick()
+    page.get_by_role("button", name="More", exact=True).click()
+    expect(rows).to_have_count(50)
+    seeds = [int(row.split()[0]) for row in rows.all_inner_texts()]
+    assert seeds == list(range(50))
+
+
 def test_a_plan_that_cannot_be_is_refused_as_one_types(page: Page) -> None:
     page.goto("/?view=sweep")
     start = page.get_by_role("button", name="Start the sweep")

@@ -1,7 +1,7 @@
 """The form: presets, bounds checked as one types, seeds locked or rolled; and a run watched while it is trained."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.page.conftest import eventually
 from tests.service.contract import ENDLESS
@@ -89,6 +89,19 @@ def test_a_long_run_streams_its_points_until_it_is_cancelled(page: Page, server_
     expect(page.get_by_role("button", name="Live")).to_have_count(0)
     iterations = page.evaluate("[...lab.session.run.points.iteration.values]")
     assert iterations == sorted(set(iterations))
+
+
+def test_nothing_is_trained_before_it_is_known_what_the_preset_is(page: Page) -> None:
+    held: list[Route] = []
+    page.route("**/presets", lambda route: held.append(route))
+    page.goto("/?view=lab&preset=discriminator-alone")
+    button = page.get_by_role("form").get_by_role("button", name="Train", exact=True)
+    expect(button).to_be_disabled()
+    page.get_by_label("Learning rate", exact=True).fill("0.01")
+    held[0].continue_()
+    button.click()
+    page.locator(".outcome").get_by_text("noise").wait_for()
+    assert page.evaluate("lab.session.run.config.preset") == "discriminator-alone"
 
 
 def test_d_answers_at_once_to_what_one_shows_it(page: Page) -> None:

@@ -58,6 +58,7 @@ def until(ask: Callable[[], Json], good: Callable[[Json], bool], seconds: float 
     deadline = time.monotonic() + seconds
     while not good(answer := ask()):
         assert time.monotonic() < deadline, answer
+        time.sleep(0.005)
     return answer
 
 

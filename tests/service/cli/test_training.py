@@ -11,7 +11,7 @@ import pytest
 
 from gan1010 import TrainConfig, modelfile, train
 from tests.service.cli.commands import GAN1010, PLAIN, done, gan1010, refused, run
-from tests.service.clients import Server, clean_environment
+from tests.service.clients import clean_environment
 from tests.service.contract import until
 
 
@@ -92,16 +92,16 @@ def test_what_cannot_be_is_said(server_url: str, flags: list[str], code: int, wo
     assert all(word in said for word in words), said
 
 
-def test_ctrl_c_leaves_the_job_to_the_service(server: Server, tmp_path: Path) -> None:
+def test_ctrl_c_leaves_the_job_to_the_service(server_url: str, tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [*GAN1010, "train", "--iterations", "10000000", "--hidden-size", "64", "--name", "left", "--url", server.url],
+        [*GAN1010, "train", "--iterations", "10000000", "--hidden-size", "64", "--name", "left", "--url", server_url],
         cwd=tmp_path,
         env=clean_environment(**PLAIN),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    with httpx.Client(base_url=server.url) as client:
+    with httpx.Client(base_url=server_url) as client:
         newest = {"limit": 1, "kind": "train"}
         page = until(
             lambda: client.get("/jobs", params=newest).json(),
@@ -114,4 +114,4 @@ def test_ctrl_c_leaves_the_job_to_the_service(server: Server, tmp_path: Path) ->
         assert f"gan1010 cancel {id}" in said
         assert "Traceback" not in said
         assert client.get(f"/jobs/{id}").json()["status"] == "running"
-        assert run([*GAN1010, "cancel", id, "--url", server.url], tmp_path).stdout.startswith(f"{id}  cancelled")
+        assert run([*GAN1010, "cancel", id, "--url", server_url], tmp_path).stdout.startswith(f"{id}  cancelled")
