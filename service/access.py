@@ -1,17 +1,18 @@
-"""What the description says of who may: the ways to send a key, and what who may not is answered, each written once."""
+"""What the description says of every operation: the ways to send a key, and how any request may be refused."""
 
 from typing import Any
 
 from service.answers import V2, problems, v2_problems
-from service.errors import BodyTooLarge, HostNotAllowed, KeyNeeded, ServiceError
+from service.errors import BodyTooLarge, HostNotAllowed, KeyNeeded, ServiceError, StorageFailed
 from service.guard import NO_KEY, OPEN, SEND_A_KEY
+from service.protocol import REFUSALS as BY_THE_CONNECTION
 
 SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer KEY`"},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "basic": {"type": "http", "scheme": "basic", "description": "for browsers: any name, and the key as the password"},
 }
-REFUSALS: dict[type[ServiceError], tuple[str, str]] = {
+OF_ACCESS: dict[type[ServiceError], tuple[str, str]] = {
     KeyNeeded: ("The service has API keys, and the request came with none of them", SEND_A_KEY),
     HostNotAllowed: (
         "Addressed to a name that is not the service's, asked by a page of another origin, or, where there are no API"
@@ -19,7 +20,12 @@ REFUSALS: dict[type[ServiceError], tuple[str, str]] = {
         NO_KEY,
     ),
     BodyTooLarge: ("The body is larger than the service takes", BodyTooLarge().detail),
+    StorageFailed: ("The disk does not work, or the service has a mistake in it", StorageFailed().detail),
 }
+# Status, type, title, what the description says of it, and an example's detail.
+REFUSALS = [(error.status, error.type, error.title, *told) for error, told in OF_ACCESS.items()] + [
+    (status, type, title, title, detail) for status, (type, title, detail) in BY_THE_CONNECTION.items()
+]
 
 
 def describe_access(description: dict[str, Any], with_keys: bool) -> None:
@@ -27,27 +33,32 @@ def describe_access(description: dict[str, Any], with_keys: bool) -> None:
     components = description["components"]
     components["securitySchemes"] = SCHEMES
     components["responses"] = {
-        f"{prefix}{error.__name__}": _answer(error, *told, v2=bool(prefix))
-        for error, told in REFUSALS.items()
+        _name(prefix, type): _answer(status, type, *told, v2=bool(prefix))
+        for status, type, *told in REFUSALS
         for prefix in ("", "V2")
     }
     description["security"] = [{name: []} for name in SCHEMES] + ([] if with_keys else [{}])
     for path, operations in description["paths"].items():
+        prefix = "V2" if path.startswith(V2) else ""
         for operation in operations.values():
             if path in OPEN:
                 operation["security"] = []
-            for error in REFUSALS:
-                if not (path in OPEN and error is KeyNeeded):
-                    name = f"{'V2' if path.startswith(V2) else ''}{error.__name__}"
-                    operation["responses"].setdefault(str(error.status), {"$ref": f"#/components/responses/{name}"})
+            for status, type, *_ in REFUSALS:
+                if not (path in OPEN and status == KeyNeeded.status):
+                    answer = {"$ref": f"#/components/responses/{_name(prefix, type)}"}
+                    operation["responses"].setdefault(str(status), answer)
 
 
-def _answer(error: type[ServiceError], description: str, detail: str, *, v2: bool) -> dict[str, Any]:
-    problem: dict[str, Any] = {"type": f"/problems/{error.type}", "title": error.title, "status": error.status}
+def _name(prefix: str, type: str) -> str:
+    return prefix + type.title().replace("-", "")
+
+
+def _answer(status: int, type: str, title: str, description: str, detail: str, *, v2: bool) -> dict[str, Any]:
+    problem: dict[str, Any] = {"type": f"/problems/{type}", "title": title, "status": status}
     problem |= {"detail": detail, "instance": V2 if v2 else "/jobs"}
     if v2:
-        problem["error"] = f"{error.title}: {detail}"
-    answer = (v2_problems if v2 else problems)(error.status)[error.status] | {"description": description}
+        problem["error"] = f"{title}: {detail}"
+    answer = (v2_problems if v2 else problems)(status)[status] | {"description": description}
     for content in answer["content"].values():
         content["example"] = problem
     return answer

@@ -84,7 +84,9 @@ def _complete_schemas(schemas: dict[str, Any]) -> None:
         schemas.pop(own, None)
     for schema in schemas.values():
         for part in schema.get("properties", {}).values():
-            if isinstance(part.get("default"), dict):  # an empty object: generators of clients stumble over it
+            default = part.get("default", "")
+            # Generators of clients stumble over an object, and a null that may not be sent is none.
+            if isinstance(default, dict) or (default is None and "type" in part):
                 del part["default"]
 
 
