@@ -106,15 +106,20 @@ class Farewell(Response):
         await send({"type": "http.response.body", "body": b""})
 
 
-def problem(request: Request, status: int, type: str, title: str, detail: str, **more: Any) -> Response:
-    """An `application/problem+json` answer (RFC 9457); clients of the Open Inference Protocol read its `error`."""
+def problem_body(path: str, status: int, type: str, title: str, detail: str, **more: Any) -> tuple[bytes, str]:
+    """A problem (RFC 9457) and its media type; clients of the Open Inference Protocol read its `error`."""
     content = {"type": f"/problems/{type}", "title": title, "status": status, "detail": detail}
-    path, media_type = request.scope["path"], "application/problem+json"
     content |= {"instance": path[:200], **more}
     if path == V2 or path.startswith(f"{V2}/"):
-        content, media_type = {"error": f"{title}: {detail}", **content}, "application/json"
+        return orjson.dumps({"error": f"{title}: {detail}", **content}), "application/json"
+    return orjson.dumps(content), "application/problem+json"
+
+
+def problem(request: Request, status: int, type: str, title: str, detail: str, **more: Any) -> Response:
+    """The answer that a problem is."""
+    body, media_type = problem_body(request.scope["path"], status, type, title, detail, **more)
     kind = Farewell if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else Response
-    return kind(orjson.dumps(content), status, media_type=media_type)
+    return kind(body, status, media_type=media_type)
 
 
 def install_error_handlers(app: FastAPI) -> None:

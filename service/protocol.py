@@ -12,9 +12,9 @@ from itertools import chain
 from typing import Any
 
 import httptools
-import orjson
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from service.answers import problem_body
 from service.envelope import NO_ROUTE, Answered, new_request_id, request_id_in, sealed
 from service.transport import Together
 
@@ -52,7 +52,7 @@ class Protocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        now = self.loop.time()
+        now, self.url = self.loop.time(), b""
         self._due: float | None = now + HEAD_SECONDS  # when the rest of the request has to be there; None: it is
         self._unfruitful = 0  # bytes in a row that brought neither a head's end nor a part of a body
         self._in_body, self._refused = False, False
@@ -174,7 +174,8 @@ class Protocol(HttpToolsProtocol):
         cycle = self._answering if self._is_busy else None
         waits = not cycle.response_started if cycle else self._unfruitful > 0 and not self._in_body
         if waits:
-            self.transport.write(_refusal(status, self._refused_id(status, cycle)))
+            path = cycle.scope["path"] if cycle else self.url.partition(b"?")[0].decode(errors="replace")
+            self.transport.write(_refusal(path or "/", status, self._refused_id(status, cycle)))
         if cycle:
             cycle.disconnected = True
             cycle.message_event.set()
@@ -221,13 +222,11 @@ class Lookout:
             connection.abort_if_untaken()
 
 
-def _refusal(status: int, request_id: bytes) -> bytes:
+def _refusal(path: str, status: int, request_id: bytes) -> bytes:
     """The whole answer to a request that the application has not answered, and will not."""
-    type, title, detail = REFUSALS[status]
-    content = {"type": f"/problems/{type}", "title": title, "status": status, "detail": detail, "instance": "/"}
-    body = orjson.dumps(content)
+    body, media_type = problem_body(path, status, *REFUSALS[status])
     headers = [
-        (b"content-type", b"application/problem+json"),
+        (b"content-type", media_type.encode()),
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
     ]

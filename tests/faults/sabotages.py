@@ -176,6 +176,13 @@ SABOTAGES = (
         test=f"{CRASHES}::test_running_job_leaves_a_checkpoint_every_second",
     ),
     Sabotage(
+        what="who takes in nothing keeps the connection",
+        file="service/protocol.py",
+        old="        if now - self._last_taken > WRITE_SECONDS:\n",
+        new="        if now - self._last_taken > 60 * WRITE_SECONDS:\n",
+        test="tests/service/test_protocol.py::test_connections_whose_answers_nobody_takes_in_are_closed",
+    ),
+    Sabotage(
         what="no checkpoints of shards",
         file="service/runner.py",
         old="leaves or time.monotonic() - kept > CHECKPOINT_SECONDS",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gan1010 import grid, inputs
-from service import runner
+from service import protocol, runner
 from tests.service.contract import Json
 
 DEADLY_ITERATIONS, DEADLY_SEED = 6661, 20_000
@@ -17,6 +17,11 @@ DEADLY: Json = {"iterations": DEADLY_ITERATIONS}
 def hasty() -> None:
     """Keep a checkpoint as often as there is something to keep."""
     runner.CHECKPOINT_SECONDS = 0
+
+
+def impatient() -> None:
+    """Wait a second and no longer for clients to take in what is sent to them."""
+    protocol.WRITE_SECONDS = 1.0
 
 
 def in_larger_shards() -> None:

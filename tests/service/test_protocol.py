@@ -14,7 +14,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.service.clients import Server, serving
-from tests.service.contract import start_running, train
+from tests.service.contract import Json, start_running, train
+from tests.service.first import impatient
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 JSON = b"Content-Type: application/json\r\n"
@@ -56,6 +57,11 @@ def answers(connection: socket.socket) -> bytes:
 
 def refused(address: tuple[str, int], request: bytes) -> int:
     """The status of the only answer to a request, after which the server has closed the connection."""
+    return int(refusal(address, request)[1]["status"])
+
+
+def refusal(address: tuple[str, int], request: bytes) -> tuple[set[bytes], Json]:
+    """The headers and the content of that answer."""
     with closing(connected(address)) as connection:
         with suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(request)
@@ -65,8 +71,9 @@ def refused(address: tuple[str, int], request: bytes) -> int:
     assert b"connection: close" in head.lower()
     assert b"x-request-id: " in head
     assert set(head.split(b"\r\n")) >= SEAL
-    assert json.loads(body)["status"] == int(head[9:12])
-    return int(head[9:12])
+    content: Json = json.loads(body)
+    assert content["status"] == int(head[9:12])
+    return set(head.split(b"\r\n")), content
 
 
 @pytest.mark.parametrize(
@@ -167,6 +174,21 @@ def test_who_waits_to_send_a_body_is_told_at_once(address: tuple[str, int]) -> N
         assert connection.recv(MIB).startswith(b"HTTP/1.1 422")
 
 
+@pytest.mark.parametrize(
+    ("path", "kind"), [(b"/score", b"application/problem+json"), (b"/v2/models/generator/infer", b"application/json")]
+)
+@pytest.mark.parametrize("rest", [b"Transfer-Encoding: chunked\r\n\r\nx\r\n", b"X: y\r\n" * 101, b"X : y\r\n\r\n"])
+def test_a_refusal_is_of_the_form_that_its_path_has(
+    address: tuple[str, int], path: bytes, kind: bytes, rest: bytes
+) -> None:
+    headers, content = refusal(
+        address, b"POST " + path + b"?a=b HTTP/1.1\r\nHost: localhost\r\n" + JSON + rest + b"\r\n"
+    )
+    assert b"content-type: " + kind in headers
+    assert content["instance"] == path.decode()
+    assert ("error" in content) == (kind == b"application/json")
+
+
 REFUSED = {  # what is sent: what is told of it
     b"nonsense\r\n\r\n": ("-", "none", 400),
     b"GET /" + b"x" * 17 * KIB + b" HTTP/1.1\r\nHost: localhost\r\n\r\n": ("-", "none", 414),
@@ -259,6 +281,7 @@ def test_too_large_a_body_is_refused_at_once_while_it_comes(
 ) -> None:
     length = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: 1000000000"
     piece = (b"10000\r\n%b\r\n" if chunked else b"%b") % (b" " * 64 * KIB)
+    Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")  # forget the peak that others have left
     before, answer, answered, unsent = memory(server.process.pid), b"", 0.0, b""
     with closing(connected(address)) as connection:
         began = time.monotonic()
@@ -356,14 +379,26 @@ def test_open_streams_and_slow_senders_do_not_keep_it_from_stopping(
     assert "Traceback" not in "".join(server.log)
 
 
+def unread(client: httpx.Client) -> socket.socket:
+    """A connection with a large answer of which only the beginning has been taken in."""
+    job = train(client, iterations=1_000_000, record_every=5)["id"]
+    connection = connected((client.base_url.host, client.base_url.port or 80))
+    connection.sendall(f"GET /jobs/{job}/progress HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    assert connection.recv(KIB).startswith(b"HTTP/1.1 200")
+    return connection
+
+
+def test_connections_whose_answers_nobody_takes_in_are_closed(tmp_path: Path) -> None:
+    with serving(tmp_path, "--workers", "1", first=impatient) as (_, client), closing(unread(client)) as connection:
+        time.sleep(5)
+        assert client.get("/healthz").status_code == 200
+        assert len(answers(connection)) < 8 * MIB  # what was on its way
+
+
 def test_answers_that_nobody_takes_in_are_left_behind_when_it_stops(tmp_path: Path) -> None:
     with serving(tmp_path, "--workers", "1") as (server, client), ExitStack() as stack:
-        job = train(client, iterations=1_000_000, record_every=5)["id"]
-        address = (client.base_url.host, client.base_url.port or 80)
         for _ in range(3):
-            unread = stack.enter_context(closing(connected(address)))
-            unread.sendall(f"GET /jobs/{job}/progress HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-            assert unread.recv(KIB).startswith(b"HTTP/1.1 200")
+            stack.enter_context(closing(unread(client)))
         asked = time.monotonic()
         assert server.stop() == 0
         assert time.monotonic() - asked < 8
