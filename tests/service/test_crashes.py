@@ -69,7 +69,8 @@ def test_running_job_leaves_a_checkpoint_every_second(tmp_path: Path) -> None:
     assert kept(tmp_path, "SELECT iteration FROM checkpoints") >= before > 0
 
 
-def test_run_killed_three_times_ends_with_the_bits_of_an_undisturbed_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["kill", "stop"])
+def test_run_killed_three_times_ends_with_the_bits_of_an_undisturbed_one(tmp_path: Path, how: str) -> None:
     settings = LONG | {"optimizer": "adam", "latent": "uniform"}
     reached = 0
     for _ in range(3):
@@ -78,7 +79,10 @@ def test_run_killed_three_times_ends_with_the_bits_of_an_undisturbed_one(tmp_pat
             assert job["status"] in {"queued", "running"}
             assert job["iteration"] >= reached
             checkpointed(tmp_path)
-            server.kill()
+            if how == "kill":
+                server.kill()
+            else:
+                assert server.stop() == 0
         reached = kept(tmp_path, "SELECT iteration FROM checkpoints")
         assert reached < settings["iterations"], "it was not interrupted: make it longer"
     with serving(tmp_path, *ONE) as (_, client):

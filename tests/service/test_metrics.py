@@ -82,8 +82,12 @@ def test_samples_and_scores_are_counted(client: Client) -> None:
     client.post("/sample", json={"seeds": [0.5] * 2000})
     client.post("/score", json={"vectors": [[0, 0, 0, 0]] * 7})
     client.post("/score", json={"vectors": [[0, 0, 0]]})
-    assert figures(client)["gan1010_samples_total",] == 2002
-    assert figures(client)["gan1010_scores_total",] == 7
+    client.post("/sample", content=bytes(4 * 30), headers={"content-type": "application/octet-stream"})
+    client.post("/score", content=bytes(4 * 4 * 50), headers={"content-type": "application/octet-stream"})
+    tensor = {"name": "seed", "shape": [1, 1], "datatype": "FP32", "data": [0.5]}
+    assert client.post("/v2/models/generator/infer", json={"inputs": [tensor]}).status_code == 200
+    assert figures(client)["gan1010_samples_total",] == 2033
+    assert figures(client)["gan1010_scores_total",] == 57
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.0001, 0.0002, 0.3, 30, 31])
