@@ -196,3 +196,8 @@ class DiskFull(ServiceError):
 
     def __init__(self) -> None:
         super().__init__("nothing was kept of this request; make room on the disk of the data folder and try again")
+
+
+def without_value(error: Exception) -> str:
+    """What an error of `gan1010` says would be right, without what was sent instead, with which its message ends."""
+    return str(error).partition(", not ")[0]

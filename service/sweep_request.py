@@ -18,7 +18,7 @@ from pydantic import (
 from gan1010 import PRESETS
 from gan1010.config import LARGEST_SEED, PATTERN
 from gan1010.grid import MOST_MEMBERS, SETTINGS, SweepConfig
-from service.errors import InvalidInput
+from service.errors import InvalidInput, without_value
 from service.jobs import Job
 from service.train_request import IN_JSON, PRESET, Name, Wire, setting, type_of
 
@@ -145,4 +145,4 @@ def to_sweep_config(request: SweepRequest) -> SweepConfig:
             seeds=request.seeds.count,
         )
     except ValueError as error:
-        raise InvalidInput(str(error), "body", *str(error).split()[0].split(".")) from None
+        raise InvalidInput(without_value(error), "body", *str(error).split()[0].split(".")) from None

@@ -10,7 +10,7 @@ from pydantic_core import PydanticUndefined
 
 from gan1010 import PRESETS, TrainConfig
 from gan1010.config import PATTERN
-from service.errors import InvalidInput
+from service.errors import InvalidInput, without_value
 
 PresetName: Any = Literal[tuple(PRESETS)]
 
@@ -78,4 +78,4 @@ def to_config(request: BaseModel) -> TrainConfig:
     try:
         return PRESETS[request.preset].config(**given)  # type: ignore[attr-defined]
     except ValueError as error:
-        raise InvalidInput(str(error), "body", str(error).split()[0]) from None
+        raise InvalidInput(without_value(error), "body", str(error).split()[0]) from None

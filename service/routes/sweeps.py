@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 
 from service.answers import UNCHANGED, csv_answer, json_answer, ok, prefers, problems, unless_known
 from service.deps import ExistingJob, Jobs, Limit, Wait
-from service.errors import InvalidInput, MemberNotFound
+from service.errors import InvalidInput, MemberNotFound, without_value
 from service.routes.accepting import OF_A_TRAINING, IdempotencyKey, accepted, accepting
 from service.routing import StrictRoute
 from service.sweep_request import SweepRequest, fingerprint, to_sweep_config
@@ -116,7 +116,7 @@ async def train_member(
     try:
         config = job.sweep_config.config(index)
     except IndexError as error:
-        raise MemberNotFound(str(error)) from None
+        raise MemberNotFound(without_value(error)) from None
     again = await run_in_threadpool(
         registry.submit,
         config,

@@ -1,6 +1,7 @@
 """Bad input, everywhere: a problem that says what is wrong and what would be right, and never a failure of ours."""
 
 import json
+import re
 import socket
 import sqlite3
 from collections.abc import Iterator
@@ -81,6 +82,24 @@ def test_what_is_no_text_is_refused(client: Client, path: str, text: bytes) -> N
 def test_what_is_not_the_right_json_is_refused(client: Client, path: str, body: bytes) -> None:
     content = problem(client.post(path, content=body, headers=JSON), 422 if is_json(body) else 400)
     assert content["type"] in ("/problems/invalid-input", "/problems/malformed-json")
+
+
+SENT = 7_654_321
+NOT_TOGETHER = [
+    ("/train", {"iterations": SENT, "record_every": 1}),
+    ("/train", {"iterations": SENT, "snapshot_every": 1}),
+    ("/sweeps", {"seeds": {"start": 2**53 - SENT, "count": 999_999}, "base": {"iterations": SENT, "record_every": 1}}),
+    ("/sweeps", {"seeds": {"start": 2**53 - 1, "count": 2}}),
+    ("/sample", {"seeds": [0.5], "iteration": SENT}),
+]
+
+
+@pytest.mark.parametrize(("path", "body"), NOT_TOGETHER)
+def test_values_that_do_not_go_together_are_not_repeated(shared: Client, article: Json, path: str, body: Json) -> None:
+    body = body | ({"job_id": article["id"]} if path == "/sample" else {})
+    detail = problem(shared.post(path, json=body), 422)["detail"]
+    assert re.search(r"must be|the nearest: \d", detail)
+    assert not re.search(rf", not |{SENT}|{SENT:,}|{2**53 - 1}", detail)
 
 
 def is_json(body: bytes) -> bool:
