@@ -1,6 +1,5 @@
 """Very many at once: jobs that wait, jobs that have ended, streams, silent connections, and samples beside training."""
 
-import os
 import shutil
 import socket
 import sqlite3
@@ -18,7 +17,7 @@ import httpx
 
 from service.blobs import sha256
 from tests.faults.rows import Row, milliseconds
-from tests.service.clients import Server, serving
+from tests.service.clients import serving
 from tests.service.contract import ENDLESS, start, start_running, train
 
 TIMEOUT = httpx.Timeout(60)
@@ -42,10 +41,10 @@ def _queue(jobs: int, long: bool, data: Path) -> list[Row]:
     with serving(data, "--workers", "1", "--queue-size", str(jobs)) as (server, client):
         start_running(client)
         _timed(client.get, 20, "/jobs")
-        before = _memory(server)
+        before = server.memory()
         submitting = _timed(client.post, jobs, "/train", json={"seed": 1})
         listing = _timed(client.get, 500, "/jobs", params={"limit": 50})
-        grown = (_memory(server) - before) / 1e6
+        grown = (server.memory() - before) / 1e6
         assert client.post("/train").status_code == 429
         assert f'gan1010_jobs{{status="queued"}} {jobs}' in client.get("/metrics").text.replace(".0\n", "\n")
     p99 = [sorted(seconds)[int(len(seconds) * 0.99)] for seconds in (submitting, listing)]
@@ -253,9 +252,3 @@ def _start_seconds(data: Path) -> float:
     with serving(data, fresh=True) as (_, client):
         assert client.get("/readyz").status_code == 200
         return time.perf_counter() - began
-
-
-def _memory(server: Server) -> int:
-    """The process's resident memory, in bytes."""
-    pages = int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -10,7 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -130,6 +130,15 @@ class Server:
         code = self.process.wait(seconds)
         self._reader.join()
         return code
+
+    def memory(self, which: Literal["VmRSS", "VmHWM"] = "VmRSS") -> int:
+        """What the process holds, in bytes, or the most that it has held since `forget_peak`."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split(f"{which}:")[1].split()[0]) * 2**10
+
+    def forget_peak(self) -> None:
+        """Have `VmHWM` begin anew."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
     def _read_log(self) -> None:
         assert self.process.stderr

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 import socket
 import threading
 import time
@@ -14,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.service.clients import Client, Server, serving
+from tests.service.clients import Client, serving
 from tests.service.contract import ENDLESS, QUICK, Json, content_type, problem, start, start_running, train, until
 
 STREAMS, SLOW = 60, 20
@@ -185,7 +184,7 @@ def test_readers_that_do_not_read_cost_no_memory(tmp_path: Path) -> None:
     recorded: Json = {"iterations": 4_000_000, "record_every": 20}  # 200,000 points, which are 14 MB as events
     with serving(tmp_path, "--workers", "1") as (server, client), ExitStack() as stack:
         follow(client, train(client, **SOME_SECONDS), 0)
-        before, job = memory(server), start(client, **recorded)
+        before, job = server.memory(), start(client, **recorded)
         address = (client.base_url.host, client.base_url.port or 80)
         for _ in range(SLOW):
             reader = stack.enter_context(closing(socket.create_connection(address)))
@@ -194,14 +193,8 @@ def test_readers_that_do_not_read_cost_no_memory(tmp_path: Path) -> None:
             assert reader.recv(12) == b"HTTP/1.1 200"
         assert client.get(f"/jobs/{job['id']}?wait=30").json()["status"] == "succeeded"
         time.sleep(2)  # in which who reads gets all
-        grown = memory(server) - before
+        grown = server.memory() - before
     assert grown < 40e6, f"{grown / 1e6:.0f} MB for {SLOW} readers"
-
-
-def memory(server: Server) -> int:
-    """The process's resident memory, in bytes."""
-    pages = int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_reader_that_has_left_is_not_missed(server_url: str) -> None:

@@ -268,12 +268,6 @@ def test_what_is_no_http_breaks_no_answer_that_is_on_its_way(streaming: tuple[Se
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
-def memory(process: int) -> int:
-    """The most that a process has held so far, in bytes."""
-    status = Path(f"/proc/{process}/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) * KIB
-
-
 @pytest.mark.parametrize("call", ["POST /train", "GET /jobs"])
 @pytest.mark.parametrize("chunked", [False, True], ids=["declared", "chunked"])
 def test_too_large_a_body_is_refused_at_once_while_it_comes(
@@ -281,8 +275,8 @@ def test_too_large_a_body_is_refused_at_once_while_it_comes(
 ) -> None:
     length = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: 1000000000"
     piece = (b"10000\r\n%b\r\n" if chunked else b"%b") % (b" " * 64 * KIB)
-    Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")  # forget the peak that others have left
-    before, answer, answered, unsent = memory(server.process.pid), b"", 0.0, b""
+    server.forget_peak()
+    before, answer, answered, unsent = server.memory("VmHWM"), b"", 0.0, b""
     with closing(connected(address)) as connection:
         began = time.monotonic()
         connection.sendall(call.encode() + b" HTTP/1.1\r\nHost: localhost\r\n" + JSON + length + b"\r\n\r\n")
@@ -299,7 +293,7 @@ def test_too_large_a_body_is_refused_at_once_while_it_comes(
     assert answer.startswith(b"HTTP/1.1 413")
     assert b"connection: close" in answer
     assert answered < 5  # a tenth of a second, on a machine that does nothing else
-    assert memory(server.process.pid) - before < 24 * MIB
+    assert server.memory("VmHWM") - before < 24 * MIB
 
 
 def closed_within(
