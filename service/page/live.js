@@ -1,6 +1,6 @@
 // A run that is not over: its points as server-sent events, its weights now and then, until it ends.
 
-import { api, lost } from "./api.js";
+import { api, lost, Unreachable } from "./api.js";
 import { player, changed } from "./player.js";
 
 const WEIGHTS_MS = 1000; // between two looks at the kept weights, or ten times as long as such a look takes
@@ -44,9 +44,8 @@ async function finish(run, tell) {
       return;
     }
     await Promise.all([run.loadPoints(), run.loadSnapshots()]);
-  } catch {
-    run.cut = true; // the banner says it; when the service is back, the run is opened anew
-    return;
+  } catch (error) {
+    run.cut = error instanceof Unreachable; // the banner says it; when the service is back, the run is opened anew
   }
   if (player.run === run && player.live) {
     player.live = false;

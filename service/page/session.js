@@ -7,7 +7,7 @@ import { ENDED, Run } from "./run.js";
 import { state } from "./state.js";
 
 const listeners = new Set();
-const REFRESH_MS = 1000;
+const REFRESH_MS = 1000; // between two looks at the jobs, or three times as long as such a look takes
 const PAGE = 100; // jobs shown at first, and more of them at each asking
 const MOST_AT_ONCE = 1000; // jobs that the service lists in one answer
 let asked = 0;
@@ -42,12 +42,12 @@ export function wantedJob() {
 }
 
 /** Show the run that the address names, at the moment that it names. */
-export async function openWanted({ replay = false } = {}) {
+export async function openWanted({ replay = false, anew = false } = {}) {
   const id = wantedJob();
   if (id && id === opening) return;
   const turn = ++asked; // what is on its way is not wanted any more
   opening = id;
-  if (id && id === session.run?.job.id) {
+  if (!anew && id && id === session.run?.job.id) {
     if (player.run !== session.run) player.show(session.run, state.number("at", session.run.end));
     opening = null;
     return;
@@ -86,11 +86,11 @@ export async function train(settings, as = "job", where = {}) {
   if (session.busy) return null;
   Object.assign(session, { busy: true, trouble: "" });
   tell();
-  const place = state.place();
+  const [place, before] = [state.place(), state.get(as)];
   try {
     const job = await api.train(settings, 1);
-    if (state.place() === place) state.go({ ...where, [as]: job.id, at: "" });
-    else state.adjust({ [as]: job.id, at: "" });
+    if (state.place() === place && state.get(as) === before) state.go({ ...where, [as]: job.id, at: "" });
+    else if (state.get(as) === before) state.adjust({ [as]: job.id, at: "" });
     await openWanted({ replay: true });
     refreshJobs();
     return job;
@@ -126,6 +126,7 @@ export function report(error) {
 export async function refreshJobs() {
   clearTimeout(refreshing);
   const look = ++looks;
+  const started = performance.now();
   try {
     let jobs = [];
     let next = null;
@@ -142,7 +143,9 @@ export async function refreshJobs() {
   } catch (error) {
     report(error);
   }
-  if (reach.up && session.jobs?.some((job) => !ENDED.has(job.status))) refreshing = setTimeout(refreshJobs, REFRESH_MS);
+  if (reach.up && session.jobs?.some((job) => !ENDED.has(job.status))) {
+    refreshing = setTimeout(refreshJobs, Math.max(REFRESH_MS, 3 * (performance.now() - started)));
+  }
   tell();
 }
 
@@ -163,10 +166,7 @@ export async function loadPresets() {
 reach.listen(() => {
   if (reach.up) {
     if (!session.presets.length) loadPresets();
-    if (!session.run?.ended || session.run.cut) {
-      session.run = null;
-      openWanted();
-    }
+    if (!session.run?.ended || session.run.cut) openWanted({ anew: true });
     refreshJobs();
   }
   tell();

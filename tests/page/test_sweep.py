@@ -52,6 +52,7 @@ def test_members_that_are_asked_for_twice_come_once(page: Page, server_url: str)
     rows = page.get_by_role("table", name="The members of this cell").locator("tbody tr")
     expect(rows).to_have_count(20)
     page.get_by_role("button", name="More", exact=True).dblclick()
+    expect(rows).to_have_count(40)
     page.get_by_role("button", name="More", exact=True).click()
     expect(rows).to_have_count(50)
     seeds = [int(row.split()[0]) for row in rows.all_inner_texts()]

@@ -50,7 +50,7 @@ export class Guided extends Component {
     return {
       real: { do: () => this.draw(), done: this.state.rows.length > 0 },
       alone: { do: () => train({ preset: "discriminator-alone", name: t("guided.alone.name") }, "alone", { step: ALONE }), done: Boolean(state.get("alone")) },
-      untrained: { do: () => train({ iterations: 1, seed: newSeed(), name: t("guided.untrained.name") }, "job", { step: UNTRAINED }).then(() => player.seek(0)), done: Boolean(run?.pair) },
+      untrained: { do: () => train({ iterations: 1, seed: newSeed(), name: t("guided.untrained.name") }, "job", { step: UNTRAINED }).then((job) => job && player.run?.job.id === job.id && player.seek(0)), done: Boolean(run?.pair) },
       train: { do: () => train({ seed: run?.config.seed ?? newSeed() }, "job", { step: TRAIN }), done: trained },
       losses: { do: replay, done: trained, needs: !trained },
       sample: { do: () => player.seek(player.run.end), done: trained, needs: !trained },

@@ -8,7 +8,7 @@ import { classes, Component, html } from "../ui.js";
 import { percent, short, t, whole } from "../words.js";
 import { Actions } from "./actions.js";
 import { Bits } from "./parts.js";
-import { Status } from "./runhead.js";
+import { Status, sweepName } from "./runhead.js";
 
 const MEMBERS = 20; // shown at a time
 /** What a cell can be asked about; `best` is dark: rates near 1, or early settling. */
@@ -31,10 +31,9 @@ export class HeatMap extends Component {
     const named = (names) => names.map((name) => t(`field.${name}`)).join(" · ") || "–";
     const [low, high] = bounds(question, cells);
     const chosen = cells.find((cell) => String(cell.cell) === state.get("cell"));
-    const name = job.name ?? t("sweep.name", { count: whole(job.iterations) });
     return html`<div class="map">
-      <div class="map-head"><h2>${name}</h2><${Status} job=${job} />
-        <span class="actions"><${Actions} job=${job} name=${name} forget=${() => state.adjust({ sweep: "", cell: "" })} /></span></div>
+      <div class="map-head"><h2>${sweepName(job)}</h2><${Status} job=${job} />
+        <span class="actions"><${Actions} job=${job} name=${sweepName(job)} forget=${() => state.adjust({ sweep: "", cell: "" })} /></span></div>
       <div class="segments wrap" role="group" aria-label=${t("sweep.question")}>${Object.keys(QUESTIONS).map((name) => html`<button type="button" class="chip" aria-pressed=${name === question}
         onClick=${() => state.adjust({ value: name === "in_range_rate" ? "" : name })}>${t(`question.${name}`)}</button>`)}</div>
       <div class="scroll" tabindex="0" role="region" aria-label=${t("sweep.map")}><table class=${classes("heat", down.length > 1 && "deep")}><caption>${t("sweep.caption", { across: named(fields.slice(0, 1)), down: named(down) })}</caption>

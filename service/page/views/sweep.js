@@ -8,7 +8,7 @@ import { state } from "../state.js";
 import { classes, Component, html } from "../ui.js";
 import { t, whole } from "../words.js";
 import { HeatMap } from "./heatmap.js";
-import { Status } from "./runhead.js";
+import { Status, sweepName } from "./runhead.js";
 
 const POLL_MS = 400;
 const MOST_MEMBERS = 1_000_000;
@@ -72,7 +72,7 @@ export class Sweep extends Component {
       <div class="sweep-columns">
         <div><${Plan} busy=${busy} start=${(event) => this.start(event)} />
         ${sweeps.length > 0 && html`<nav class="card earlier" aria-label=${t("sweep.earlier")}><h2>${t("sweep.earlier")}</h2><ul>${sweeps.slice(0, 8).map((one) => html`<li>
-          <a href=${`?view=sweep&sweep=${one.id}`} aria-current=${one.id === state.get("sweep") ? "true" : undefined} onClick=${(event) => { event.preventDefault(); state.go({ sweep: one.id, cell: "" }); }}>${one.name ?? t("sweep.name", { count: whole(one.iterations) })}</a> <${Status} job=${one} /></li>`)}</ul></nav>`}</div>
+          <a href=${`?view=sweep&sweep=${one.id}`} aria-current=${one.id === state.get("sweep") ? "true" : undefined} onClick=${(event) => { event.preventDefault(); state.go({ sweep: one.id, cell: "" }); }}>${sweepName(one)}</a> <${Status} job=${one} /></li>`)}</ul></nav>`}</div>
         <div class="card">${job && cells ? html`<${HeatMap} job=${job} cells=${cells} />` : html`<${Preview} />`}</div>
       </div></div>`;
   }
