@@ -24,9 +24,9 @@ SETTINGS = tuple(f.name for f in fields(TrainConfig) if f.name != "seed")
 BY_LANE = ("spread", "learning_rate", "generator_learning_rate", "latent_value")
 BOUND_EACH_OTHER = ("iterations", "record_every", "snapshot_every")
 
-# A shard's members, times iterations, times what one costs, which is its weights and for the draws as much as so many
-# more: some tenths of a second. Also, of a large sweep there are at least so many shards, for all threads to end at the
-# same time, and none has more than so many members. What is changed here leaves unfinished sweeps with other shards.
+# A shard's work is its members x iterations x (weights + DRAWS_IN_WEIGHTS): some tenths of a second. Also, of a large
+# sweep there are at least so many shards, for all threads to end at the same time, and none has more than so many
+# members. A change here cuts unfinished sweeps otherwise: the service's store then needs a new version.
 WORK_PER_SHARD, DRAWS_IN_WEIGHTS, LEAST_SHARDS, MOST_IN_SHARD = 500_000_000, 16, 32, 8192
 
 
@@ -119,8 +119,7 @@ class SweepConfig:
         _check_whole_number("seeds.start", self.first_seed, 0, LARGEST_SEED + 1 - self.seeds)
         if self.members > MOST_MEMBERS:
             raise ValueError(
-                f"grid makes {self.cells:,} cells of {self.seeds:,} seeds each, {self.members:,} members in all; "
-                f"one sweep has at most {MOST_MEMBERS:,}"
+                f"grid and seeds make {self.members:,} members in all; one sweep has at most {MOST_MEMBERS:,}"
             )
         self._check_values()
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from service.answers import V2, problems, v2_problems
+from service.answers import V2, is_v2, problems, v2_problems
 from service.errors import BodyTooLarge, HostNotAllowed, KeyNeeded, ServiceError, StorageFailed
 from service.guard import NO_KEY, OPEN, SEND_A_KEY
 from service.protocol import REFUSALS as BY_THE_CONNECTION
@@ -12,7 +12,7 @@ SCHEMES = {
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "basic": {"type": "http", "scheme": "basic", "description": "for browsers: any name, and the key as the password"},
 }
-OF_ACCESS: dict[type[ServiceError], tuple[str, str]] = {
+BY_THE_SERVICE: dict[type[ServiceError], tuple[str, str]] = {
     KeyNeeded: ("The service has API keys, and the request came with none of them", SEND_A_KEY),
     HostNotAllowed: (
         "Addressed to a name that is not the service's, asked by a page of another origin, or, where there are no API"
@@ -23,7 +23,7 @@ OF_ACCESS: dict[type[ServiceError], tuple[str, str]] = {
     StorageFailed: ("The disk does not work, or the service has a mistake in it", StorageFailed().detail),
 }
 # Status, type, title, what the description says of it, and an example's detail.
-REFUSALS = [(error.status, error.type, error.title, *told) for error, told in OF_ACCESS.items()] + [
+REFUSALS = [(error.status, error.type, error.title, *told) for error, told in BY_THE_SERVICE.items()] + [
     (status, type, title, title, detail) for status, (type, title, detail) in BY_THE_CONNECTION.items()
 ]
 
@@ -39,7 +39,7 @@ def describe_access(description: dict[str, Any], with_keys: bool) -> None:
     }
     description["security"] = [{name: []} for name in SCHEMES] + ([] if with_keys else [{}])
     for path, operations in description["paths"].items():
-        prefix = "V2" if path.startswith(V2) else ""
+        prefix = "V2" if is_v2(path) else ""
         for operation in operations.values():
             if path in OPEN:
                 operation["security"] = []

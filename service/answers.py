@@ -106,11 +106,16 @@ class Farewell(Response):
         await send({"type": "http.response.body", "body": b""})
 
 
+def is_v2(path: str) -> bool:
+    """Whether a path is the Open Inference Protocol's."""
+    return path == V2 or path.startswith(f"{V2}/")
+
+
 def problem_body(path: str, status: int, type: str, title: str, detail: str, **more: Any) -> tuple[bytes, str]:
     """A problem (RFC 9457) and its media type; clients of the Open Inference Protocol read its `error`."""
     content = {"type": f"/problems/{type}", "title": title, "status": status, "detail": detail}
     content |= {"instance": path[:200], **more}
-    if path == V2 or path.startswith(f"{V2}/"):
+    if is_v2(path):
         return orjson.dumps({"error": f"{title}: {detail}", **content}), "application/json"
     return orjson.dumps(content), "application/problem+json"
 

@@ -14,9 +14,10 @@ from gan1010 import PRESETS, Run, modelfile, train
 from gan1010.script import pytorch_script
 from gan1010.sweeping import sweep
 from service.access import describe_access
-from service.answers import V2
+from service.answers import is_v2
 from service.errors import DiskFull, ModelDamaged, NoModel, ServiceError, StateForbids
 from service.jobs import Job, Status, Transition
+from service.protocol import REFUSALS
 from service.schemas import PRESETS_OUT, JobOut, Problem
 from service.sweep_schemas import cell_rows, member_rows
 from service.v2_examples import v2_examples
@@ -36,7 +37,7 @@ PROBLEMS = {
     415: ("wrong-content-type", "The request's body is not JSON", "send the body with Content-Type: application/json"),
     422: ("invalid-input", "The request is not valid", "learning_rate: Input should be greater than 0"),
     429: ("queue-full", "The queue is full", "10000 jobs are waiting already; try again in a moment"),
-    503: ("stopping", "The service stops", "ask another"),
+    503: REFUSALS[503],
     507: (DiskFull.type, DiskFull.title, DiskFull().detail),
 }
 CHANGES = ("/cancel", "/pause", "/resume")
@@ -122,7 +123,7 @@ def _conflict(method: str, path: str) -> tuple[str, str, str]:
     """What an operation's state may be at odds with most often."""
     if method == "delete" or path.endswith(CHANGES):
         error: ServiceError = StateForbids("the job has succeeded, so there is nothing left of it to be cancelled")
-    elif path in {"/sample", "/score"} or path.startswith(V2):
+    elif path in {"/sample", "/score"} or is_v2(path):
         error = NoModel("nothing has been trained yet; POST /train with an empty body trains the article's GAN")
     else:
         error = ModelDamaged(f"the job {EXAMPLE_ID} is not what was written; delete it and start another")

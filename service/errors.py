@@ -199,5 +199,5 @@ class DiskFull(ServiceError):
 
 
 def without_value(error: Exception) -> str:
-    """What an error of `gan1010` says would be right, without what was sent instead, with which its message ends."""
+    """The message of an error of `gan1010`, up to the `, not ...` in which it repeats what was sent."""
     return str(error).partition(", not ")[0]

@@ -54,7 +54,7 @@ class Models:
             try:
                 model = model_at(config, progress.snapshots, iteration)
             except ValueError as error:
-                raise NoSuchSnapshot(str(error).partition("; ")[2], "iteration") from None
+                raise NoSuchSnapshot(str(error), "iteration") from None
             loaded = model, int(progress.snapshots.iterations[-1]) if iteration is None else iteration
         if job.ended or iteration is not None:  # else the next one who asks gets newer weights
             with self._lock:

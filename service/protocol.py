@@ -14,7 +14,7 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from service.answers import V2, problem_body
+from service.answers import V2, is_v2, problem_body
 from service.envelope import NO_ROUTE, Answered, new_request_id, request_id_in, sealed
 from service.transport import Together
 
@@ -174,8 +174,8 @@ class Protocol(HttpToolsProtocol):
         cycle = self._answering if self._is_busy else None
         waits = not cycle.response_started if cycle else self._unfruitful > 0 and not self._in_body
         if waits:
-            protocol = V2 if self.url.startswith(V2.encode()) else "/"  # all that is believed of a head that is refused
-            path = cycle.scope["path"] if cycle else protocol
+            asked = self.url.partition(b"?")[0].decode(errors="replace")
+            path = cycle.scope["path"] if cycle else V2 if is_v2(asked) else "/"  # no more of a head that is refused
             self.transport.write(_refusal(path, status, self._refused_id(status, cycle)))
         if cycle:
             cycle.disconnected = True

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +44,7 @@ class Sweeps:
             if live.turn != turn or live.prepared == turn or live.job.status != "running":
                 return False
             live.prepared, live.outcomes = turn, outcomes
+            live.job = replace(live.job, iteration=outcomes.done)  # its row may tell of shards that are damaged
             live.missing.extend(number for number in range(len(config.shards)) if number not in done)
         return True
 

@@ -18,12 +18,27 @@ router = APIRouter(route_class=StrictRoute, tags=["watching"])
 QUIET_TICKS = int(15 / TICK_SECONDS)  # then a comment says that somebody is still there
 PIECE = 65_536  # bytes handed over at once: all that is buffered for a reader that is slow
 HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}  # the second for nginx, which would hold events back
+EVENT = {  # of those that the stream is made of: OpenAPI 3.1 has no other word, 3.2 has itemSchema
+    "type": "object",
+    "properties": {
+        "event": {"enum": ["status", "progress", "end"]},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {
+                "anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("JobOut", "ProgressOut")]
+            },
+        },
+        "id": {"type": "string", "pattern": "^[0-9]+$"},
+    },
+    "required": ["event", "data", "id"],
+}
 EVENTS = ok(
     description="`status`, the job: first, whenever its status changes, and every second while it goes on without"
     " points to send, as a sweep does. `progress`, the new points in the form of"
     " `/jobs/{job_id}/progress`: at most ten times a second, and 5,000 points at once. `end`, the job, comes last."
     " Each event's data is JSON, and its id the iteration up to which points have been sent",
-    content={EventSourceResponse.media_type: {"schema": {"type": "string"}}},
+    content={EventSourceResponse.media_type: {"schema": EVENT}},
 ) | {204: {"description": "The job has ended, and there is nothing past Last-Event-ID: don't ask again"}}
 
 

@@ -152,7 +152,7 @@ SABOTAGES = (
         file="service/run_store.py",
         old="iteration=row[-1], state=",
         new="iteration=row[-1] + 1, state=",
-        test=f"{CRASHES}::test_run_killed_three_times_ends_with_the_bits_of_an_undisturbed_one",
+        test=f"{CRASHES}::test_run_interrupted_three_times_ends_with_the_bits_of_an_undisturbed_one",
     ),
     Sabotage(
         what="the optimiser's state is not part of a checkpoint",

@@ -106,7 +106,7 @@ def test_few_members_make_one_shard() -> None:
         ({"seeds": 1_000_001}, r"seeds\.count must be"),
         ({"first_seed": -1}, r"seeds\.start must be"),
         ({"first_seed": 2**53 - 1, "seeds": 2}, r"seeds\.start must be a whole number from 0 to 9,007,199,254,740,990"),
-        ({"grid": {"spread": [0.1] * 1001}, "seeds": 1000}, "1,001 cells of 1,000 seeds each, 1,001,000 members"),
+        ({"grid": {"spread": [0.1] * 1001}, "seeds": 1000}, "grid and seeds make 1,001,000 members in all"),
     ],
 )
 def test_what_cannot_be_is_named(settings: Any, message: str) -> None:

@@ -89,11 +89,11 @@ def test_rows_are_found_by_iteration() -> None:
     ("iteration", "nearest"), [(1, "0, 100"), (199, "100, 200"), (249, "200, 250"), (251, "200, 250")]
 )
 def test_an_iteration_that_was_not_kept_is_refused_with_the_nearest(iteration: int, nearest: str) -> None:
-    with pytest.raises(ValueError, match=f"no snapshot at iteration {iteration}; the nearest: {nearest}$"):
+    with pytest.raises(ValueError, match=f"no snapshot at that iteration; the nearest: {nearest}$"):
         SNAPSHOTS.row_of(iteration)
 
 
 def test_where_only_one_was_kept_that_is_the_nearest() -> None:
     only = Snapshots(iterations=np.array([0]), discriminators=np.empty((1, 19)), generators=np.empty((1, 22)))
-    with pytest.raises(ValueError, match=r"no snapshot at iteration 5; the nearest: 0$"):
+    with pytest.raises(ValueError, match=r"no snapshot at that iteration; the nearest: 0$"):
         only.row_of(5)

@@ -183,7 +183,7 @@ def test_models_are_those_of_the_snapshots() -> None:
     discriminator, generator = inputs.initial_weights(finished.config, inputs.alone(finished.config))
     np.testing.assert_array_equal(finished.model(0).discriminator, discriminator)
     np.testing.assert_array_equal(finished.model(0).generator, generator)
-    with pytest.raises(ValueError, match="no snapshot at iteration 50; the nearest: 0, 100"):
+    with pytest.raises(ValueError, match="no snapshot at that iteration; the nearest: 0, 100"):
         finished.model(50)
 
 

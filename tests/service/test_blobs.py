@@ -128,7 +128,7 @@ def test_damaged_checkpoint_of_a_shard_is_told(store: Store, tmp_path: Path, cha
 def test_blobs_of_the_version_before_get_their_digests(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "before.sqlite", isolation_level=None)) as db:
         db.executescript(f"{VERSIONS[0]}; {VERSIONS[1]}; PRAGMA user_version = 2;")
-        db.execute("INSERT INTO jobs VALUES ('job', 'train', 'running', NULL, 1, '{}')")
+        db.execute("INSERT INTO jobs VALUES ('job', 'train', 'succeeded', NULL, 1, '{}')")
         blobs = {table: safetensors.save({"a": np.full(3, number)}) for number, table in enumerate(TABLES)}
         for table, blob in blobs.items():
             numbers = (1, 1) if table == "shards" else (1,)

@@ -70,7 +70,7 @@ def test_running_job_leaves_a_checkpoint_every_second(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["kill", "stop"])
-def test_run_killed_three_times_ends_with_the_bits_of_an_undisturbed_one(tmp_path: Path, how: str) -> None:
+def test_run_interrupted_three_times_ends_with_the_bits_of_an_undisturbed_one(tmp_path: Path, how: str) -> None:
     settings = LONG | {"optimizer": "adam", "latent": "uniform"}
     reached = 0
     for _ in range(3):

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from tests.service.clients import ROOT, clean_environment
-from tests.service.contract import Json
+from tests.service.contract import Json, until
 
 MARK = "hunter2"
 PROGRAM = f"""
@@ -40,27 +40,24 @@ main()
 
 
 def test_it_works_without_any_way_out_and_without_a_path_of_a_clients(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, "serve", "--port", "0", "--data-dir", str(tmp_path)],
-        cwd=ROOT,
-        env=clean_environment(),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    log = []
-    assert process.stderr
+    log = tmp_path / "log"
+    with log.open("w") as into:
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, "serve", "--port", "0", "--data-dir", str(tmp_path / "data")],
+            cwd=ROOT,
+            env=clean_environment(),
+            stderr=into,
+        )
     try:
-        for line in process.stderr:
-            log.append(line)
-            if found := re.search(r"(http://[\d.]+:\d+)", line):
-                break
-        with httpx.Client(base_url=found[1], timeout=60) as client:  # type: ignore[index]
+        serves = re.compile(r"http://[\d.]+:\d+")
+        until(lambda: {"log": log.read_text()}, lambda now: bool(serves.search(now["log"])), seconds=60)
+        with httpx.Client(base_url=serves.findall(log.read_text())[0], timeout=60) as client:
             answered = {call: client.request(*call, **sent).status_code for call, sent in requests(client)}
     finally:
         process.terminate()
-        log.append(process.communicate(timeout=20)[1])
+        process.wait(20)
     assert process.returncode == 0
-    assert "OUTBOUND" not in "".join(log), "".join(log)
+    assert "OUTBOUND" not in log.read_text(), log.read_text()
     assert max(answered.values()) < 500, answered
     plain = {path: status for (_, path), status in answered.items() if MARK not in path}
     refused = {path.rpartition("/")[2] for path, status in plain.items() if status not in {200, 202, 204}}

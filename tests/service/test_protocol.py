@@ -174,19 +174,28 @@ def test_who_waits_to_send_a_body_is_told_at_once(address: tuple[str, int]) -> N
         assert connection.recv(MIB).startswith(b"HTTP/1.1 422")
 
 
+BROKEN_BODY, LARGE_HEAD = b"Transfer-Encoding: chunked\r\n\r\nx\r\n", b"X: y\r\n" * 101
+PROBLEM, V2_ERROR = b"application/problem+json", b"application/json"
+
+
 @pytest.mark.parametrize(
-    ("path", "kind"), [(b"/score", b"application/problem+json"), (b"/v2/models/generator/infer", b"application/json")]
+    ("path", "rest", "kind", "instance"),
+    [
+        (b"/score", BROKEN_BODY, PROBLEM, "/score"),
+        (b"/v2/models/generator/infer", BROKEN_BODY, V2_ERROR, "/v2/models/generator/infer"),
+        (b"/score", LARGE_HEAD, PROBLEM, "/"),
+        (b"/v2/models/generator/infer", LARGE_HEAD, V2_ERROR, "/v2"),
+        (b"/v2x", LARGE_HEAD, PROBLEM, "/"),
+    ],
 )
-@pytest.mark.parametrize("rest", [b"Transfer-Encoding: chunked\r\n\r\nx\r\n", b"X: y\r\n" * 101, b"X : y\r\n\r\n"])
 def test_a_refusal_is_of_the_form_that_its_path_has(
-    address: tuple[str, int], path: bytes, kind: bytes, rest: bytes
+    address: tuple[str, int], path: bytes, rest: bytes, kind: bytes, instance: str
 ) -> None:
-    headers, content = refusal(
-        address, b"POST " + path + b"?a=b HTTP/1.1\r\nHost: localhost\r\n" + JSON + rest + b"\r\n"
-    )
+    head = b"POST " + path + b"?a=b HTTP/1.1\r\nHost: localhost\r\n" + JSON
+    headers, content = refusal(address, head + rest + b"\r\n")
     assert b"content-type: " + kind in headers
-    assert content["instance"] in {path.decode(), "/v2", "/"}
-    assert ("error" in content) == (kind == b"application/json")
+    assert content["instance"] == instance
+    assert ("error" in content) == (kind == V2_ERROR)
 
 
 REFUSED = {  # what is sent: what is told of it

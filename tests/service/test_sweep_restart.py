@@ -45,15 +45,21 @@ def test_killed_sweep_ends_with_the_results_of_an_undisturbed_one(tmp_path: Path
         assert everything(client, done) == everything(client, other)
 
 
-def test_sweep_that_an_older_version_has_cut_otherwise_is_trained_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["kill", "stop"])
+def test_sweep_that_an_older_version_has_cut_otherwise_is_trained_anew(tmp_path: Path, how: str) -> None:
     with serving(tmp_path, first=in_larger_shards) as (server, client):
         job = client.post("/sweeps", json=SWEEP).json()
         until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["iteration"] > 0)
-        server.kill()
+        if how == "kill":
+            server.kill()
+        else:
+            assert server.stop() == 0
     db = sqlite3.connect(tmp_path / "gan1010.sqlite")
     db.execute("PRAGMA user_version = 4")
     db.close()
     with serving(tmp_path) as (_, client):
+        again = until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["status"] == "running")
+        assert (again["iterations_per_second"] or 0) >= 0
         done = client.get(f"/jobs/{job['id']}", params={"wait": 30}).json()
         assert (done["status"], done["iteration"]) == ("succeeded", 18_000)
         other = client.post("/sweeps", params={"wait": 30}, json=SWEEP).json()
