@@ -42,9 +42,6 @@ def calls(seed: int, long: bool, folder: Path) -> list[Row]:
             while cases and server.process.poll() is None:
                 call, error, when = cases.pop(0)
                 refused = customer.refused.total()
-                if call == "ftruncate":
-                    customer.ask_for(client, "/train", LONG_LOG)
-                    customer.wait_for_all(client)
                 fault = call, f"error={error}:when={when}"
                 exited, failed = _fails_during(server.process.pid, client, customer, fault, data)
                 if not exited:
@@ -123,6 +120,8 @@ def _fails_during(
     exited = False
     with failing(pid, *fault, *paths) as failed:
         try:
+            customer.ask_for(client, "/train", LONG_LOG if fault[0] == "ftruncate" else QUICK)
+            customer.wait_for_all(client)
             for _ in range(ACTS):
                 customer.act(client)
             customer.wait_for_all(client)
