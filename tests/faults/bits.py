@@ -34,7 +34,7 @@ def _config(random: Random, kills: int) -> Json:
     optimizer = random.choice(["sgd", "adam"])
     return {
         "optimizer": optimizer,
-        "iterations": (200_000 if optimizer == "sgd" else 130_000) * (kills + 1),
+        "iterations": (300_000 if optimizer == "sgd" else 200_000) * (kills + 1),
         "hidden_size": 64,
         "pattern": "1010" * 4,
         "experiment": random.choice(["gan", "gan", "discriminator"]),
