@@ -42,8 +42,7 @@ def calls(seed: int, long: bool, folder: Path) -> list[Row]:
             while cases and server.process.poll() is None:
                 call, error, when = cases.pop(0)
                 refused = customer.refused.total()
-                fault = call, f"error={error}:when={when}"
-                exited, failed = _fails_during(server.process.pid, client, customer, fault, data)
+                exited, failed = _fails_during(server.process.pid, client, customer, (call, error, when), data)
                 if not exited:
                     exited = _ends_while_looked_at(client, customer)
                 if exited:
@@ -112,20 +111,26 @@ def _are_kept(client: httpx.Client, expected: dict[str, str]) -> None:
 
 
 def _fails_during(
-    pid: int, client: httpx.Client, customer: Customer, fault: tuple[str, str], data: Path
+    pid: int, client: httpx.Client, customer: Customer, fault: tuple[str, str, int], data: Path
 ) -> tuple[bool, bool]:
-    """Have the customer do some things while a call fails: whether that has ended the process, and whether it came."""
+    """Have a call fail the `when`-th time while the customer does what leads to so many, and other things.
+
+    Whether that has ended the process, and whether it was called so often.
+    """
+    call, error, when = fault
     files = [data / f"gan1010.sqlite{suffix}" for suffix in ("", "-wal", "-shm")]
-    paths = files if fault[0] in {"pwrite64", "ftruncate"} else []
+    paths = files if call in {"pwrite64", "ftruncate"} else []
     exited = False
-    with failing(pid, *fault, *paths) as failed:
+    with failing(pid, call, f"error={error}:when={when}", *paths) as failed:
         try:
-            customer.ask_for(client, "/train", LONG_LOG if fault[0] == "ftruncate" else QUICK)
+            for _ in range(when):
+                customer.ask_for(client, "/train", LONG_LOG if call == "ftruncate" else QUICK)
             customer.wait_for_all(client)
             for _ in range(ACTS):
                 customer.act(client)
             customer.wait_for_all(client)
-            customer.delete_one(client)
+            for _ in range(when):
+                customer.delete_one(client)
         except httpx.TransportError:
             exited = True
     return exited, bool(failed)
