@@ -89,8 +89,10 @@ export async function train(settings, as = "job", where = {}) {
   const [place, before] = [state.place(), state.get(as)];
   try {
     const job = await api.train(settings, 1);
-    if (state.place() === place && state.get(as) === before) state.go({ ...where, [as]: job.id, at: "" });
-    else if (state.get(as) === before) state.adjust({ [as]: job.id, at: "" });
+    if (state.get(as) === before) {
+      if (state.place() === place) state.go({ ...where, [as]: job.id, at: "" });
+      else state.adjust({ [as]: job.id, at: "" });
+    }
     await openWanted({ replay: true });
     refreshJobs();
     return job;

@@ -64,8 +64,8 @@ export function request(preset) {
   return body;
 }
 
-/** Whether everything that was set can be sent. */
-export const valid = (preset) => Object.keys(FIELDS).every((name) => !mistake(name, shown(name, preset)));
+/** Whether the preset is known by now, and everything that was set can be sent. */
+export const valid = (preset) => Boolean(preset) && Object.keys(FIELDS).every((name) => !mistake(name, shown(name, preset)));
 
 /** The address of a form that trains this configuration again; what a preset changes is said, whatever it changes. */
 export function asState(config) {

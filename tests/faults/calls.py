@@ -12,7 +12,7 @@ from tests.faults.customers import Customer, nothing_is_there_twice
 from tests.faults.intact import is_intact
 from tests.faults.rows import Row
 from tests.service.clients import serving
-from tests.service.contract import QUICK, Json, start, start_running
+from tests.service.contract import LONG_LOG, QUICK, start, start_running
 from tests.service.disks import failing
 
 EX_IOERR = 74
@@ -21,7 +21,6 @@ FSYNCS = ("fdatasync", "fsync")
 OF_A_MODEL = ("openat", "write", "fsync", "rename")  # in the order in which its file is written
 OF_THE_FOLDER = ("openat", "fsync")  # that follow
 ACTS = 12  # that a customer does while calls fail, before it waits for all to end
-LONG_LOG: Json = {"iterations": 1_000_000, "record_every": 5, "snapshot_every": 10_000}  # is cut off at the next write
 NOT_CALLED = "no, it was not called so often"
 
 

@@ -27,6 +27,8 @@ ENDED = {"succeeded", "failed", "cancelled"}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")  # RFC 3339, in UTC
 
 QUICK: Json = {"iterations": 20, "snapshot_every": 10, "seed": 1}
+# So well recorded that the database's log is long when it ends: it is copied then, and cut off with the next write.
+LONG_LOG: Json = {"iterations": 1_000_000, "record_every": 5, "seed": 3}
 # Weights enough to be busy for minutes: still running whenever a test looks.
 ENDLESS: Json = {
     "iterations": 10_000_000, "pattern": "1010101010101010", "hidden_size": 64, "optimizer": "adam", "seed": 1,

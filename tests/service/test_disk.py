@@ -18,11 +18,10 @@ from service.jobs import Job, Transition
 from service.schema import VERSIONS
 from service.store import JOB
 from tests.service.clients import Client, in_process, serving, starting
-from tests.service.contract import QUICK, Json, problem, start_running, train, until
+from tests.service.contract import LONG_LOG, QUICK, Json, problem, start_running, train, until
 from tests.service.disks import failing, fill, small_disk
 
 WELL_RECORDED: Json = {"iterations": 200_000, "record_every": 5, "snapshot_every": 500, "seed": 3}  # takes much room
-LONG_LOG: Json = {"iterations": 1_000_000, "record_every": 5}  # which is then copied, and cut off with the next write
 SLOW: Json = {"iterations": 150_000, "hidden_size": 16, "record_every": 5, "seed": 3}
 SYSTEM = (0, 74)  # exit codes: all is well; the disk failed to make something durable
 

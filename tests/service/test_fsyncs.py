@@ -7,12 +7,11 @@ import httpx
 import pytest
 
 from tests.service.clients import Server, serving, starting
-from tests.service.contract import QUICK, Json, train
+from tests.service.contract import LONG_LOG, QUICK, Json, train
 from tests.service.disks import failing
 from tests.service.first import stopped, until_stopped
 
 EX_IOERR = 74
-WELL_RECORDED: Json = {"iterations": 1_000_000, "record_every": 5, "seed": 3}  # makes the log long
 
 
 def ended_and_lost_nothing(server: Server, data: Path, job: Json) -> None:
@@ -48,6 +47,6 @@ def test_of_the_database_when_a_long_log_is_copied_into_it(tmp_path: Path) -> No
         job = train(client, **QUICK)
         with failing(server.process.pid, "fdatasync", "error=EIO", tmp_path / "gan1010.sqlite"):
             with pytest.raises(httpx.TransportError):
-                client.post("/train", params={"wait": 30}, json=WELL_RECORDED)
+                client.post("/train", params={"wait": 30}, json=LONG_LOG)
             assert server.wait(10) == EX_IOERR, "".join(server.log)
     ended_and_lost_nothing(server, tmp_path, job)

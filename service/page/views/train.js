@@ -13,7 +13,7 @@ export function Train() {
   const more = Object.keys(FIELDS).filter((name) => FIELDS[name].more);
   const submit = (event) => {
     event.preventDefault();
-    if (!preset || !valid(preset)) return;
+    if (!valid(preset)) return;
     scrollTo(0, 0);
     train(request(preset));
   };
@@ -24,7 +24,7 @@ export function Train() {
     ${basic.map((name) => (name === "seed" ? html`<${Seed} />` : html`<${Field} name=${name} preset=${preset} />`))}
     <details open=${open}><summary>${t("train.more")}</summary>${more.map((name) => html`<${Field} name=${name} preset=${preset} />`)}</details>
     <div class="submit">
-      <button class="primary" disabled=${session.busy || !preset || !valid(preset)}>${t(session.busy ? "train.busy" : "train.go")}</button>
+      <button class="primary" disabled=${session.busy || !valid(preset)}>${t(session.busy ? "train.busy" : "train.go")}</button>
       <button type="button" class="plain" onClick=${clear}>${t("train.reset")}</button>
     </div>
   </form>`;
