@@ -10,14 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gan1010.cells import Members
     from gan1010.config import PRESETS, Preset, TrainConfig
-    from gan1010.grid import SweepConfig
     from gan1010.history import History, Snapshots
-    from gan1010.metrics import Result
     from gan1010.model import Model
     from gan1010.networks import Discriminator, Generator
-    from gan1010.sweeping import Sweep, sweep
+    from gan1010.results import Result
+    from gan1010.sweeps.grid import SweepConfig
+    from gan1010.sweeps.results import Members
+    from gan1010.sweeps.sweeping import Sweep, sweep
     from gan1010.training import DivergedError, Progress, Run, run, train
 
 __all__ = [
@@ -43,14 +43,14 @@ __all__ = [
 
 
 HOMES = {
-    "cells": ("Members",),
+    "sweeps.results": ("Members",),
     "config": ("PRESETS", "Preset", "TrainConfig"),
-    "grid": ("SweepConfig",),
+    "sweeps.grid": ("SweepConfig",),
     "history": ("History", "Snapshots"),
-    "metrics": ("Result",),
+    "results": ("Result",),
     "model": ("Model",),
     "networks": ("Discriminator", "Generator"),
-    "sweeping": ("Sweep", "sweep"),
+    "sweeps.sweeping": ("Sweep", "sweep"),
     "training": ("DivergedError", "Progress", "Run", "run", "train"),
 }
 

@@ -7,7 +7,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from gan1010 import forward, source
+from gan1010 import source
+from gan1010.compiled import forward
 from gan1010.layout import Layout, discriminator_layout, generator_layout
 
 Float32s = npt.NDArray[np.float32]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gan1010.config import Optimizer, TrainConfig
 from gan1010.history import FAKE, GENERATOR, REAL, History
-from gan1010.inputs import alone, draws, initial_weights
+from gan1010.kernel_inputs import alone, draws, initial_weights
 from gan1010.model import Model
 from gan1010.networks import Discriminator, Generator
 

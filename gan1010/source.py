@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gan1010.arithmetic import ONE, TWO, compiled, f32, inlined, log
-from gan1010.elementwise import fma, sqrt, to_float
-from gan1010.lanes import LANES, WORDS, empty, load, load_words, select, store, store_words
+from gan1010.compiled.arithmetic import ONE, TWO, compiled, f32, inlined, log
+from gan1010.compiled.elementwise import fma, sqrt, to_float
+from gan1010.compiled.lanes import LANES, WORDS, empty, load, load_words, select, store, store_words
 
 Float32s = npt.NDArray[np.float32]
 Seeds = int | npt.NDArray[np.int64]

@@ -7,11 +7,12 @@ from typing import cast
 
 import numpy as np
 
-from gan1010 import inputs, kernel, metrics
+from gan1010 import kernel_inputs, results
+from gan1010.compiled import kernel
 from gan1010.config import TrainConfig
 from gan1010.history import History, Snapshots
-from gan1010.metrics import Result
 from gan1010.model import Model
+from gan1010.results import Result
 
 # Iterations between two looks at a run, times the weights that each moves: some ten milliseconds.
 WEIGHTS_PER_STRIDE = 2_000_000
@@ -78,15 +79,15 @@ def run(config: TrainConfig, after: Progress | None = None) -> Iterator[Progress
     Raises:
         DivergedError: after the last finite progress.
     """
-    varying = inputs.alone(config)
-    plan, state = inputs.plan(config, varying), inputs.initial_state(config, varying)
+    varying = kernel_inputs.alone(config)
+    plan, state = kernel_inputs.plan(config, varying), kernel_inputs.initial_state(config, varying)
     records, scratch = _records(config, state), kernel.scratch_for(plan, state)
     if after is not None:
         _go_on(after, state, records)
     stride = max(WEIGHTS_PER_STRIDE // (state.discriminator.size + state.generator.size), 1)
     for start in range(after.iteration if after else 0, config.iterations, stride):
         count = min(stride, config.iterations - start)
-        kernel.advance(plan, state, inputs.draws(config, varying, start, count), records, scratch, start)
+        kernel.advance(plan, state, kernel_inputs.draws(config, varying, start, count), records, scratch, start)
         end = start + count
         if not all(np.isfinite(values).all() for values in (state.discriminator, state.generator, state.totals)):
             yield _progress_before(config, records, end)
@@ -186,10 +187,10 @@ def _result(config: TrainConfig, state: kernel.State, records: kernel.Records) -
     settled = int(state.settled[0])
     model = model_at(config, _progress(config, records, config.iterations).snapshots)
     sample = None if model.generator is None else model.sample([config.latent_value])
-    inside = None if sample is None else bool(metrics.in_range(sample, config.pattern, config.spread)[0])
+    inside = None if sample is None else bool(results.in_range(sample, config.pattern, config.spread)[0])
     return Result(
-        sample=None if sample is None else metrics.shortest(sample[0]),
-        bits=None if sample is None else metrics.bits(sample)[0],
+        sample=None if sample is None else results.shortest(sample[0]),
+        bits=None if sample is None else results.bits(sample)[0],
         in_range=inside,
         settled_at=settled if settled > 0 and inside else None,  # it may have left since the last recorded iteration
         discriminator_real_loss=means[kernel.REAL_LOSS],

@@ -2,7 +2,7 @@
 
 import typer
 
-from service.cli.serving import serve
+from service.cli.serve import serve
 
 single = typer.Typer(add_completion=False)
 single.command()(serve)

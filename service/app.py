@@ -10,36 +10,22 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
-from service.answers import install_error_handlers
-from service.description import describe
-from service.envelope import Envelope, Requests
+from service.api.event_stream import Feeds
+from service.api.inference import binary, sample_and_score, v2_infer, v2_repository
+from service.api.inference.v2_models import V2Models
+from service.api.middleware.access_control import Guard
+from service.api.middleware.request_log import Envelope, Requests
+from service.api.openapi.description import describe
+from service.api.problems import install_error_handlers
+from service.api.routes import events, health, history, job_plots, jobs, models, pages, script, sweep_plots, sweeps
+from service.api_keys import ApiKeys
 from service.errors import ServiceError
-from service.guard import Guard
-from service.keys import ApiKeys
-from service.metrics import Metrics
-from service.registry import Registry
-from service.routes import (
-    bulk,
-    events,
-    heatmap,
-    history,
-    inference,
-    models,
-    operations,
-    page,
-    plots,
-    protocol_v2,
-    repository_v2,
-    script,
-    sweeps,
-    training,
-)
-from service.runner import Runner, compile_kernel
-from service.schema import StoreTooNewError
+from service.jobs.registry import Registry
+from service.jobs.worker import Runner, compile_kernel
 from service.settings import Settings
-from service.store import FolderInUseError, Store
-from service.v2_models import V2Models
-from service.watching import Feeds
+from service.storage.migrations import StoreTooNewError
+from service.storage.store import FolderInUseError, Store
+from service.telemetry.metrics import Metrics
 
 CANNOT_START = (FolderInUseError, StoreTooNewError, ServiceError, OSError, sqlite3.Error)  # each says why
 DESCRIPTION = """
@@ -113,10 +99,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.stopping, app.state.stop_waiting = False, stop_waiting
     app.state.feeds, app.state.drawing = Feeds(), CapacityLimiter(1)  # pictures are drawn one after the other
     install_error_handlers(app)
-    most_asked = bulk, inference, protocol_v2, training, history, events
-    others = sweeps, plots, heatmap, models, script, operations, repository_v2, page
+    most_asked = binary, sample_and_score, v2_infer, jobs, history, events
+    others = sweeps, job_plots, sweep_plots, models, script, health, v2_repository, pages
     for part in (*most_asked, *others):
         app.router.routes.extend(part.router.routes)  # `include_router` would match each request's path twice
-    app.mount("/assets", page.assets(), name="assets")
+    app.mount("/assets", pages.assets(), name="assets")
     describe(app)
     return app

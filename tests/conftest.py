@@ -9,8 +9,8 @@ import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser
 
-from tests.browser import CHROMIUM, launched
-from tests.service.clients import Client, Server, in_process, serving
+from tests.support.browser import CHROMIUM, launched
+from tests.support.clients import Client, Server, in_process, serving
 
 settings.register_profile("gan1010", deadline=None)  # a busy machine is no failure
 settings.load_profile("gan1010")

@@ -13,7 +13,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.service.contract import QUICK, Json, start, start_running, train, until
+from tests.support.contract import QUICK, Json, start, start_running, train, until
 
 ROOT = Path(__file__).parents[1]
 NAME = f"gan1010-test-{uuid4().hex[:8]}"

@@ -3,7 +3,7 @@
 import httpx
 from playwright.sync_api import Browser
 
-from tests.browser import Observed
+from tests.support.browser import Observed
 
 METHODS = {"get", "put", "post", "delete", "patch"}
 

@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from service.cli import command_line
 from service.settings import Settings
-from tests.service.clients import clean_environment, in_process
+from tests.support.clients import clean_environment, in_process
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

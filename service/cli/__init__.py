@@ -6,15 +6,15 @@
 
 import typer
 
-from service.cli import jobs, models, serving, training
+from service.cli import jobs, models, serve, train
 
 EPILOG = (
     "A command asks the service of --url or GAN1010_URL, else the one on port 8000, with the key of GAN1010_API_KEY. "
     "It ends with 0, with 1 if that could not be done, 2 if it is none, and 3 if no service answers."
 )
 COMMANDS = {
-    "Serve": (serving.serve, serving.demo),
-    "Train": (training.train, training.sweep, models.presets),
+    "Serve": (serve.serve, serve.demo),
+    "Train": (train.train, train.sweep, models.presets),
     "Look after jobs": (jobs.jobs, jobs.show, jobs.watch, jobs.pause, jobs.resume, jobs.cancel, jobs.delete),
     "Use what came of it": (models.sample, models.score, models.plot, models.export),
 }

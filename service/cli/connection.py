@@ -8,8 +8,8 @@ from typing import Literal, NoReturn
 import httpx
 import typer
 
-from service.client import Client, ClientError, NoAnswerError, ProblemError
-from service.client.answers import Job
+from gan1010.client import Client, ClientError, NoAnswerError, ProblemError
+from gan1010.client.responses import Job
 
 FAILED, USAGE, NO_ANSWER, INTERRUPTED = 1, 2, 3, 130
 

@@ -8,9 +8,9 @@ from typing import Literal, cast
 
 import typer
 
+from gan1010.client import Client
+from gan1010.client.responses import Job
 from service.cli.connection import end
-from service.client import Client
-from service.client.answers import Job
 
 Content = Callable[[Client, str], bytes]
 

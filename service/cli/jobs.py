@@ -20,7 +20,7 @@ def jobs(
 ) -> None:
     """List the jobs, newest first."""
     from service.cli.connection import connected
-    from service.cli.tables import job_table, show
+    from service.cli.output import job_table, show
 
     with connected(url) as client:
         page = client.jobs(status=status, kind=kind, limit=limit, after=after)
@@ -30,7 +30,7 @@ def jobs(
 def show(job: JobOrNewest = None, as_json: AsJson = False, url: Url = None) -> None:
     """Show a job: its settings, what has come of it, and what has happened to it."""
     from service.cli.connection import connected, job_or_newest
-    from service.cli.tables import cell_table, job_card, show, stdout
+    from service.cli.output import cell_table, job_card, show, stdout
 
     with connected(url) as client:
         found = job_or_newest(client, job)
@@ -42,7 +42,7 @@ def show(job: JobOrNewest = None, as_json: AsJson = False, url: Url = None) -> N
 def watch(job: JobOrNewest = None, as_json: AsJson = False, url: Url = None) -> None:
     """Watch a job learn until it has ended: a progress bar, and its losses as they come."""
     from service.cli.connection import connected, job_or_newest
-    from service.cli.following import follow_job
+    from service.cli.progress import follow_job
 
     with connected(url) as client:
         follow_job(client, job_or_newest(client, job), losses=True, as_json=as_json)
@@ -73,7 +73,7 @@ def delete(job: JobId, url: Url = None) -> None:
 
 def _change(change: Change, job: str, url: str | None, *, as_json: bool) -> None:
     from service.cli.connection import connected
-    from service.cli.tables import job_line, show
+    from service.cli.output import job_line, show
 
     with connected(url) as client:
         show(getattr(client, change)(job), job_line, as_json=as_json)

@@ -19,7 +19,7 @@ def sample(
 ) -> None:
     """Sample the generator: what it makes of each seed."""
     from service.cli.connection import connected
-    from service.cli.tables import sample_table, show
+    from service.cli.output import sample_table, show
 
     with connected(url) as client:
         samples = client.sample(seeds or (0.5,), job_id=job, iteration=iteration)
@@ -44,7 +44,7 @@ def score(
         raise typer.BadParameter("give at least one vector, such as 0.9,0.1,0.9,0.1, or a --file of them")
     rows = [_vector(line) for line in lines]
     from service.cli.connection import connected
-    from service.cli.tables import score_table, show
+    from service.cli.output import score_table, show
 
     with connected(url) as client:
         scores = client.score(rows, job_id=job, iteration=iteration)
@@ -101,7 +101,7 @@ def export(
 def presets(as_json: AsJson = False, url: Url = None) -> None:
     """List the named settings, and what each is known to do."""
     from service.cli.connection import connected
-    from service.cli.tables import preset_table, show_each
+    from service.cli.output import preset_table, show_each
 
     with connected(url) as client:
         found = client.presets()

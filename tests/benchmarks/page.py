@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 from tests.benchmarks.load import Connection, request
 from tests.benchmarks.rows import Row
 from tests.benchmarks.servers import Server
-from tests.browser import CHROMIUM, launched
+from tests.support.browser import CHROMIUM, launched
 
 WIDE = {"width": 1920, "height": 1080}
 VIEWS_WITH_SCRIPTS = ["/", "/?view=runs", "/?view=sweep", "/?view=take"]

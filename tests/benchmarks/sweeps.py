@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from gan1010 import TrainConfig, sweep, train
-from gan1010.lanes import LANES
+from gan1010.compiled.lanes import LANES
 from gan1010.reference import train_reference
 from tests.benchmarks.rows import Row, ratio, seconds, side_by_side
 

@@ -7,11 +7,12 @@ from hashlib import sha256
 from pathlib import Path
 from random import Random
 
-from gan1010 import TrainConfig, modelfile, train
+from gan1010 import TrainConfig, train
+from gan1010.export import safetensors
 from tests.faults.rows import Row
-from tests.service.clients import serving
-from tests.service.contract import Json, start, until
-from tests.service.first import hasty
+from tests.support.clients import serving
+from tests.support.contract import Json, start, until
+from tests.support.first import hasty
 
 AT_A_TIME = 2  # as many as there are threads, so that each kill interrupts each of them
 FLAGS = ("--workers", str(AT_A_TIME))
@@ -24,7 +25,7 @@ def bits(seed: int, long: bool, folder: Path) -> list[Row]:
     for number in range(0, jobs, AT_A_TIME):
         configs = [_config(random, length) for _ in range(AT_A_TIME)]
         for config, found in zip(configs, _interrupted(configs, kills, folder / str(number), first), strict=True):
-            expected = sha256(modelfile.dump(train(TrainConfig(**config)).model())).hexdigest()
+            expected = sha256(safetensors.dump(train(TrainConfig(**config)).model())).hexdigest()
             assert found == expected, f"{config} ends with {found} and not with {expected}"
     return [Row(what=f"jobs, each killed {kills} times", times=jobs, found="the SHA-256 of the uninterrupted one")]
 

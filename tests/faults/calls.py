@@ -7,13 +7,14 @@ from random import Random
 
 import httpx
 
-from gan1010 import TrainConfig, modelfile, train
+from gan1010 import TrainConfig, train
+from gan1010.export import safetensors
 from tests.faults.customers import Customer, nothing_is_there_twice
 from tests.faults.intact import is_intact
 from tests.faults.rows import Row
-from tests.service.clients import serving
-from tests.service.contract import LONG_LOG, QUICK, start, start_running
-from tests.service.disks import failing
+from tests.support.clients import serving
+from tests.support.contract import LONG_LOG, QUICK, start, start_running
+from tests.support.disks import failing
 
 EX_IOERR = 74
 WRITES = ("pwrite64", "ftruncate", "rename", "unlink")
@@ -75,7 +76,7 @@ def _models(long: bool, data: Path) -> list[Row]:
             while cases and server.process.poll() is None:
                 config = QUICK | {"seed": len(expected)}
                 busy, id = start_running(client)["id"], start(client, **config)["id"]
-                expected[id] = sha256(modelfile.dump(train(TrainConfig(**config)).model())).hexdigest()
+                expected[id] = sha256(safetensors.dump(train(TrainConfig(**config)).model())).hexdigest()
                 files = [data / "models", *(data / "models" / f"{id}.{kind}" for kind in ("tmp", "safetensors"))]
                 (call, how), exited = cases.pop(0), False
                 try:

@@ -15,10 +15,10 @@ from typing import Any
 
 import httpx
 
-from service.blobs import sha256
+from service.storage.checksums import sha256
 from tests.faults.rows import Row, milliseconds
-from tests.service.clients import serving
-from tests.service.contract import ENDLESS, start, start_running, train
+from tests.support.clients import serving
+from tests.support.contract import ENDLESS, start, start_running, train
 
 TIMEOUT = httpx.Timeout(60)
 BODY = b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

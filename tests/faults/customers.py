@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from tests.service.contract import ENDED, Json
+from tests.support.contract import ENDED, Json
 
 GONE = "gone"
 ACTIVE = frozenset({"queued", "running", "succeeded"})

@@ -7,10 +7,10 @@ from hashlib import sha256
 from pathlib import Path
 from random import Random
 
-from gan1010 import modelfile
+from gan1010.export import safetensors
 from tests.faults.rows import Row
-from tests.service.clients import serving
-from tests.service.contract import problem, train
+from tests.support.clients import serving
+from tests.support.contract import problem, train
 
 SWEEP = {"base": {"iterations": 20}, "seeds": 40}
 LENGTH = 8  # bytes that tell the header's length
@@ -91,7 +91,7 @@ def _longer(whole: bytes) -> Iterator[bytes]:
 def _library_refuses(content: bytes) -> None:
     """Without the row's digest, too: what `load` takes is the model that was written, to the bit."""
     try:
-        model = modelfile.load(content)
+        model = safetensors.load(content)
     except ValueError:
         return
-    assert modelfile.dump(model) != content, "a damaged file was taken for a whole one"
+    assert safetensors.dump(model) != content, "a damaged file was taken for a whole one"

@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 
 from tests.faults.rows import Row
-from tests.service.clients import ROOT, clean_environment, serving
-from tests.service.contract import train
+from tests.support.clients import ROOT, clean_environment, serving
+from tests.support.contract import train
 
 SCHEMATHESIS = Path(sysconfig.get_path("scripts")) / "schemathesis"
 CONFIG = ROOT / "tests/faults/fuzzing/schemathesis.toml"

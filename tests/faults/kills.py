@@ -14,8 +14,8 @@ import httpx
 from tests.faults.customers import GONE, Customer, everything, nothing_is_there_twice
 from tests.faults.intact import is_intact
 from tests.faults.rows import Row
-from tests.service.clients import Server, starting
-from tests.service.contract import ENDED, until
+from tests.support.clients import Server, starting
+from tests.support.contract import ENDED, until
 
 CUSTOMERS = 4
 FLAGS = ("--workers", "2")

@@ -9,7 +9,7 @@ from random import Random
 
 from tests.faults.rows import Row
 from tests.faults.sabotages import SABOTAGES, Sabotage
-from tests.service.clients import ROOT, clean_environment
+from tests.support.clients import ROOT, clean_environment
 
 PARTS = ("gan1010", "service", "tests", "pyproject.toml", "README.md")
 SHORT = 1  # where there is little time

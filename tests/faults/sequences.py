@@ -7,7 +7,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from tests.faults.rows import Row
-from tests.service.job_life import live
+from tests.service.jobs.job_life import live
 
 AT_A_TIME = 2
 STEPS = 15

@@ -1,4 +1,4 @@
-"""The short version of each scenario, on real processes; that of `sequences` is in tests/service/test_job_life.py."""
+"""The short version of each scenario, on real processes. That of `sequences` is tests/service/jobs/test_job_life.py."""
 
 import sys
 from pathlib import Path

@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.sabotage import sabotaged
 from tests.faults.sabotages import SABOTAGES, Sabotage
-from tests.service.clients import ROOT
+from tests.support.clients import ROOT
 
 
 @pytest.mark.parametrize("done", SABOTAGES, ids=[done.what for done in SABOTAGES])

@@ -4,7 +4,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan1010 import Model, TrainConfig, forward, train
+from gan1010 import Model, TrainConfig, train
+from gan1010.compiled import forward
 from gan1010.networks import Discriminator, Generator
 
 MODEL = train(TrainConfig(seed=1, iterations=300, pattern="110", hidden_size=5)).model()

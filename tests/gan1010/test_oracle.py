@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from gan1010 import TrainConfig, inputs, train
+from gan1010 import TrainConfig, kernel_inputs, train
 from gan1010.reference import Reference, train_reference
 
 
@@ -42,8 +42,11 @@ def test_losses_are_the_references(settings: dict[str, Any]) -> None:
 
 def test_articles_lists_are_every_tenth_call_of_each_network() -> None:
     config = TrainConfig(seed=3, iterations=303)
-    alone, reference = inputs.alone(config), Reference(config)
-    draws, weights = inputs.draws(config, alone, 0, config.iterations), inputs.initial_weights(config, alone)
+    alone, reference = kernel_inputs.alone(config), Reference(config)
+    draws, weights = (
+        kernel_inputs.draws(config, alone, 0, config.iterations),
+        kernel_inputs.initial_weights(config, alone),
+    )
     reference.discriminator.load_flat(weights[0])
     reference.generator.load_flat(weights[1])
     discriminator, generator, seed = [], [], torch.tensor([config.latent_value])

@@ -41,7 +41,7 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     [
         ("from gan1010 import TrainConfig, train", ["torch", "matplotlib", "safetensors"]),
         ("import gan1010; gan1010.train(gan1010.TrainConfig(iterations=10)).model().sample([0.5])", ["torch"]),
-        ("import gan1010.modelfile, gan1010.plots", ["torch", "matplotlib.pyplot"]),
+        ("import gan1010.export.safetensors, gan1010.plots", ["torch", "matplotlib.pyplot"]),
         ("from gan1010 import Discriminator, Generator", ["matplotlib"]),
         ("import gan1010.reference", ["matplotlib"]),
     ],

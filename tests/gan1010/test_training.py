@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan1010 import PRESETS, DivergedError, Progress, Run, TrainConfig, inputs, metrics, run, train, training
+from gan1010 import PRESETS, DivergedError, Progress, Run, TrainConfig, kernel_inputs, results, run, train, training
 
 KINDS: list[dict[str, Any]] = [
     {},
@@ -125,7 +125,7 @@ def test_losses_and_scores_are_means_over_the_last_tenth(kind: dict[str, Any]) -
     finished = train(config)
     for name, values in finished.history.series.items():
         assert getattr(finished.result, name) == pytest.approx(values[-234:].mean(dtype=np.float64), rel=1e-6)
-    drawn = inputs.draws(config, inputs.alone(config), 0, config.iterations)
+    drawn = kernel_inputs.draws(config, kernel_inputs.alone(config), 0, config.iterations)
     real = [finished.model(k).score([drawn.real[:, k]])[0] for k in range(2_345 - 234, 2_345)]
     assert finished.result.real_score == pytest.approx(np.mean(real), rel=1e-6)
     assert 0 < finished.result.fake_score < 1
@@ -149,11 +149,11 @@ def test_the_result_says_what_the_snapshots_show(seed: int, iterations: int, rec
     )
     finished = train(config)
     sample = finished.model().sample([config.latent_value])
-    assert finished.result.sample == metrics.shortest(sample[0])
-    assert [finished.result.bits] == metrics.bits(sample)
+    assert finished.result.sample == results.shortest(sample[0])
+    assert [finished.result.bits] == results.bits(sample)
     kept = finished.snapshots.iterations.tolist()
     inside = [
-        bool(metrics.in_range(finished.model(k).sample([config.latent_value]), config.pattern, config.spread)[0])
+        bool(results.in_range(finished.model(k).sample([config.latent_value]), config.pattern, config.spread)[0])
         for k in kept
     ]
     assert finished.result.in_range == inside[-1]
@@ -180,7 +180,7 @@ def test_models_are_those_of_the_snapshots() -> None:
     finished = train(TrainConfig(seed=5, iterations=250))
     np.testing.assert_array_equal(finished.model().generator, finished.snapshots.generators[-1])
     np.testing.assert_array_equal(finished.model(100).discriminator, finished.snapshots.discriminators[1])
-    discriminator, generator = inputs.initial_weights(finished.config, inputs.alone(finished.config))
+    discriminator, generator = kernel_inputs.initial_weights(finished.config, kernel_inputs.alone(finished.config))
     np.testing.assert_array_equal(finished.model(0).discriminator, discriminator)
     np.testing.assert_array_equal(finished.model(0).generator, generator)
     with pytest.raises(ValueError, match="no snapshot at that iteration; the nearest: 0, 100"):
@@ -193,7 +193,7 @@ def test_the_untrained_generator_is_around_one_half() -> None:
     assert np.abs(np.array(samples) - 0.5).max() < 0.35
 
 
-def results(**settings: Any) -> list[metrics.Result]:
+def results(**settings: Any) -> list[results.Result]:
     return [train(TrainConfig(seed=seed, **settings)).result for seed in range(200)]
 
 

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import Observed
-from tests.service.contract import Json
+from tests.support.browser import Observed
+from tests.support.contract import Json
 
 SECONDS = 10
 expect.set_options(timeout=1000 * SECONDS)

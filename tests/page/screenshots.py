@@ -7,10 +7,10 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import Browser
 
-from tests.browser import launched
 from tests.page.conftest import NARROW, WIDE
-from tests.service.clients import serving
-from tests.service.contract import ENDLESS
+from tests.support.browser import launched
+from tests.support.clients import serving
+from tests.support.contract import ENDLESS
 
 VIEWS = {
     "start": "?",

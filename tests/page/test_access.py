@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.page.conftest import NARROW, WIDE
-from tests.service.contract import Json
+from tests.support.contract import Json
 
 VENDOR = Path(__file__).parent / "vendor"
 AXE = VENDOR / "axe-core/axe.min.js"

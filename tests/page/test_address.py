@@ -4,7 +4,7 @@ import httpx
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.page.conftest import eventually
-from tests.service.contract import Json
+from tests.support.contract import Json
 
 
 def test_a_link_shows_what_its_sender_saw(page: Page, browser: Browser, trained: Json) -> None:

@@ -5,7 +5,7 @@ import time
 import httpx
 from playwright.sync_api import Page, Route, expect
 
-from tests.service.contract import ENDLESS, QUICK, Json
+from tests.support.contract import ENDLESS, QUICK, Json
 
 
 def test_runs_are_laid_over_one_another_and_told_apart(page: Page, trained: Json, crossed: Json) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, expect
 
 from tests.page.conftest import eventually
-from tests.service.clients import serving, starting
-from tests.service.contract import ENDLESS
+from tests.support.clients import serving, starting
+from tests.support.contract import ENDLESS
 
 GONE = "The server is gone"
 

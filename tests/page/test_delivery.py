@@ -6,9 +6,9 @@ import httpx
 import pytest
 from playwright.sync_api import Page
 
-from service.routes.page import PAGE
-from tests.service.clients import Client
-from tests.service.contract import Json
+from service.api.routes.pages import PAGE
+from tests.support.clients import Client
+from tests.support.contract import Json
 
 MOST_BYTES = 150_000
 

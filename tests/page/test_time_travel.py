@@ -4,7 +4,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.service.contract import Json
+from tests.support.contract import Json
 
 SHOWN = "[...lab.player.moment.sample]"
 

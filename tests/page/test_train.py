@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.page.conftest import eventually
-from tests.service.contract import ENDLESS
+from tests.support.contract import ENDLESS
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.service.contract import Json
+from tests.support.contract import Json
 
 VIEWS = ["", "?step=1", "?step=4", "?step=5", "?step=6", "?view=lab", "?view=runs", "?view=sweep", "?view=take"]
 KEY = re.compile(r"\b[a-z]+\.[a-z_]+(\.[a-z_]+)?\b")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.service.clients import Client
-from tests.service.contract import Json, train
+from tests.support.clients import Client
+from tests.support.contract import Json, train
 
 
 @pytest.fixture(scope="session")

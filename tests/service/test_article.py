@@ -6,7 +6,7 @@ from statistics import mean, median
 import httpx
 import pytest
 
-from tests.service.contract import Json
+from tests.support.contract import Json
 
 SEEDS = range(200)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typer.testing import CliRunner, Result
 
 from service.cli import command_line
-from tests.service.clients import clean_environment
+from tests.support.clients import clean_environment
 
 GAN1010 = [str(Path(sysconfig.get_path("scripts")) / "gan1010")]
 PLAIN = {"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}

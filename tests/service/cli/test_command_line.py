@@ -33,9 +33,7 @@ def test_command_explains_itself(command: str) -> None:
 
 
 def test_talking_to_a_service_needs_no_torch() -> None:
-    program = (
-        "import sys; import service.cli.following, service.cli.files; print({'torch', 'numba'} & set(sys.modules))"
-    )
+    program = "import sys; import service.cli.progress, service.cli.files; print({'torch', 'numba'} & set(sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", program], text=True) == "set()\n"
 
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.service.cli.commands import done, gan1010
-from tests.service.contract import Json, start, start_running, train
+from tests.support.contract import Json, start, start_running, train
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.service.cli.commands import done, refused
-from tests.service.contract import Json
+from tests.support.contract import Json
 
 FILES = {
     "generator.safetensors", "discriminator.safetensors", "generator.onnx", "discriminator.onnx", "triton.zip",

@@ -1,0 +1,36 @@
+"""The client: every call of the service, typed, from Python. It needs httpx and pydantic, and nothing of the service.
+
+>>> from gan1010.client import Client
+>>> with Client() as client:
+...     job = client.wait(client.train(preset="article-bce", seed=7).id)
+...     job.result.bits
+'1010'
+"""
+
+from gan1010.client import responses
+from gan1010.client.async_client import AsyncClient
+from gan1010.client.errors import (
+    BusyError,
+    ClientError,
+    ConflictError,
+    InvalidRequestError,
+    NoAnswerError,
+    NotAllowedError,
+    NotFoundError,
+    ProblemError,
+)
+from gan1010.client.sync_client import Client
+
+__all__ = [
+    "AsyncClient",
+    "BusyError",
+    "Client",
+    "ClientError",
+    "ConflictError",
+    "InvalidRequestError",
+    "NoAnswerError",
+    "NotAllowedError",
+    "NotFoundError",
+    "ProblemError",
+    "responses",
+]

@@ -1,0 +1,1 @@
+"""File formats of trained networks: safetensors, ONNX, and a PyTorch program."""

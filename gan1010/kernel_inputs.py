@@ -1,0 +1,95 @@
+"""What the kernel is given: a run's plan, its first state and its random numbers, for one GAN or for lanes of GANs."""
+
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
+from gan1010 import source
+from gan1010.compiled import kernel
+from gan1010.compiled.lanes import filled
+from gan1010.config import TrainConfig
+from gan1010.layout import discriminator_layout, generator_layout
+
+Int64s = npt.NDArray[np.int64]
+Float64s = npt.NDArray[np.float64]
+Pair = tuple[kernel.Float32s, kernel.Float32s]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Varying:
+    """What differs between GANs that are trained side by side: a number each, all arrays (members,), () for one GAN."""
+
+    seed: Int64s
+    spread: Float64s
+    learning_rate: Float64s
+    generator_learning_rate: Float64s
+    latent_value: Float64s
+
+
+def alone(config: TrainConfig) -> Varying:
+    """The settings that may vary, as those of a single run: all of shape ()."""
+    return Varying(
+        seed=np.asarray(config.seed, np.int64),
+        spread=np.asarray(config.spread, np.float64),
+        learning_rate=np.asarray(config.learning_rate, np.float64),
+        generator_learning_rate=np.asarray(config.generator_learning_rate, np.float64),
+        latent_value=np.asarray(config.latent_value, np.float64),
+    )
+
+
+def plan(config: TrainConfig, varying: Varying) -> kernel.Plan:
+    """What stays the same for the whole run."""
+    low, high = source.real_range(config.pattern, varying.spread)
+    return kernel.Plan(
+        width=config.width,
+        hidden=config.hidden_size,
+        adversarial=config.experiment == "gan",
+        cross_entropy=config.loss == "bce",
+        adam=config.optimizer == "adam",
+        constant_latent=config.latent == "constant",
+        learning_rate=varying.learning_rate[None],
+        generator_learning_rate=varying.generator_learning_rate[None],
+        latent_value=varying.latent_value[None].astype(np.float32),
+        low=filled(low),
+        high=filled(high),
+        iterations=config.iterations,
+        record_every=cast(int, config.record_every),
+        snapshot_every=cast(int, config.snapshot_every),
+    )
+
+
+def initial_state(config: TrainConfig, varying: Varying) -> kernel.State:
+    """The untrained networks."""
+    d, g = initial_weights(config, varying)
+    return kernel.State(
+        discriminator=filled(d),
+        generator=filled(g),
+        discriminator_moments=filled(np.zeros((2, *d.shape), np.float32)),
+        generator_moments=filled(np.zeros((2, *g.shape), np.float32)),
+        totals=filled(np.zeros((5, *varying.seed.shape))),
+        settled=filled(np.full((1, *varying.seed.shape), -1)),
+    )
+
+
+def initial_weights(config: TrainConfig, varying: Varying) -> Pair:
+    """D's and G's weights before training, flat; G's are none where the experiment has no generator."""
+    d, g = discriminator_layout(config.width, config.hidden_size), generator_layout(config.width, config.hidden_size)
+    return (
+        source.initial_weights(d.inputs, d.hidden, d.outputs, varying.seed, source.DISCRIMINATOR_WEIGHTS),
+        source.initial_weights(g.inputs, g.hidden, g.outputs, varying.seed, source.GENERATOR_WEIGHTS)[
+            : None if config.experiment == "gan" else 0
+        ],
+    )
+
+
+def draws(config: TrainConfig, varying: Varying, start: int, count: int) -> kernel.Draws:
+    """The random numbers of iterations `start` to `start + count`: the same whoever asks, and in whatever pieces."""
+    noisy = config.experiment == "discriminator"
+    return kernel.Draws(
+        real=source.real(config.pattern, varying.spread, varying.seed, start, count),
+        noise=source.noise(config.width, varying.seed, start, count if noisy else 0),
+        latent=source.latents(config.latent, varying.seed, source.LATENT, start, count),
+        generator_latent=source.latents(config.latent, varying.seed, source.GENERATOR_LATENT, start, count),
+    )

@@ -1,0 +1,1 @@
+"""Sweeps: a GAN for every combination of a grid's values and every seed."""

@@ -1,0 +1,1 @@
+"""The HTTP API: requests in, responses out. It knows nothing of SQL or threads."""

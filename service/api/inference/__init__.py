@@ -1,0 +1,1 @@
+"""The data plane: sample and score, as JSON, as bytes and by the Open Inference Protocol."""

@@ -1,0 +1,1 @@
+"""ASGI middleware: access control and the request log."""

@@ -1,0 +1,1 @@
+"""Additions to `/openapi.json`: examples, security schemes and common error responses."""

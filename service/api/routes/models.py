@@ -1,0 +1,76 @@
+"""Take away: finished models, as safetensors and ONNX files, and as a folder to serve elsewhere."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+
+from gan1010 import Model
+from gan1010.export import onnx, safetensors
+from service.api.dependencies import After, JobId, Jobs, Limit
+from service.api.problems import problems
+from service.api.responses import BINARY, UNCHANGED, ok, unless_known
+from service.api.route_classes import StrictRoute
+from service.api.schemas.jobs import ModelOut, ModelPage
+from service.errors import FileNotInModel
+
+router = APIRouter(route_class=StrictRoute, tags=["models"])
+
+WHOLE = "model.safetensors"
+FILES: dict[str, Callable[[Model], bytes]] = {
+    "generator.safetensors": partial(safetensors.dump_network, name="generator"),
+    "discriminator.safetensors": partial(safetensors.dump_network, name="discriminator"),
+    "generator.onnx": partial(onnx.dump_onnx, name="generator"),
+    "discriminator.onnx": partial(onnx.dump_onnx, name="discriminator"),
+    "triton.zip": onnx.triton_repository,
+}
+ZIP = "application/zip"
+DOWNLOADS = (
+    ok(
+        description="safetensors: the keys are those of torch.nn.Sequential(Linear, Sigmoid, Linear, Sigmoid);"
+        " model.safetensors holds both networks, each key behind its network's name."
+        " onnx: `seed` to `sample`, `vector` to `score`. triton.zip: a model repository for Triton and KServe",
+        content={kind: {"schema": {"type": "string", "format": "binary"}} for kind in (BINARY, ZIP)},
+    )
+    | UNCHANGED
+    | problems(404, 409, 422)
+)
+
+
+@router.get("/models", responses=problems(422))
+def list_models(registry: Jobs, limit: Limit = 50, after: After = None) -> ModelPage:
+    """List the finished models, newest first."""
+    models = registry.models.page(after=after, limit=limit + 1)
+    page, has_more = [ModelOut.model_validate(model) for model in models[:limit]], len(models) > limit
+    return ModelPage(data=page, has_more=has_more, next=page[-1].job_id if has_more else None)
+
+
+@router.get(
+    "/models/{job_id}/{file}",
+    response_class=Response,
+    responses=DOWNLOADS,
+)
+def download_model(
+    request: Request,
+    registry: Jobs,
+    job_id: JobId,
+    file: Annotated[
+        str, Path(max_length=64, examples=["generator.safetensors"], description="one of the model's files")
+    ],
+) -> Response:
+    """Download a finished model."""
+    whole = registry.models.file(registry.job(job_id))
+    media_type = ZIP if file.endswith(".zip") else BINARY
+    return unless_known(request, Response(_content(whole, file), media_type=media_type))
+
+
+def _content(whole: bytes, file: str) -> bytes:
+    if file == WHOLE:
+        return whole
+    if file not in FILES:
+        raise FileNotInModel(f"the files of a model are {', '.join(FILES)} and {WHOLE}")
+    model = safetensors.load(whole)
+    if file.startswith("generator") and model.generator is None:
+        raise FileNotInModel("the job is a discriminator experiment, which trains no generator")
+    return FILES[file](model)

@@ -1,0 +1,24 @@
+"""Take a run away as a program."""
+
+from fastapi import APIRouter, Request, Response
+
+from gan1010.export.pytorch_script import pytorch_script
+from service.api.dependencies import ExistingJob
+from service.api.problems import problems
+from service.api.responses import UNCHANGED, ok, unless_known
+from service.api.route_classes import StrictRoute
+
+router = APIRouter(route_class=StrictRoute, tags=["models"])
+
+PYTHON = "text/x-python"
+SCRIPT = ok(
+    description="A program that trains with the job's settings, and needs nothing but torch",
+    content={PYTHON: {"schema": {"type": "string"}}},
+)
+
+
+@router.get("/jobs/{job_id}/script.py", response_class=Response, responses=SCRIPT | UNCHANGED | problems(404, 409, 422))
+def get_script(request: Request, job: ExistingJob) -> Response:
+    """Take a run away as a program in plain PyTorch."""
+    headers = {"Content-Disposition": f'attachment; filename="gan1010-{job.id}.py"'}
+    return unless_known(request, Response(pytorch_script(job.train_config), headers=headers, media_type=PYTHON))

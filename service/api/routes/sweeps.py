@@ -1,0 +1,133 @@
+"""Sweep: start many trainings at once, and look at what comes of them, cell by cell and one by one."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from service.api.dependencies import ExistingJob, Jobs, Limit, Wait
+from service.api.problems import problems
+from service.api.responses import UNCHANGED, csv_answer, json_answer, ok, prefers, unless_known
+from service.api.route_classes import StrictRoute
+from service.api.routes.job_responses import OF_A_TRAINING, IdempotencyKey, accepted, accepting
+from service.api.schemas.sweep_results import CellPage, MemberPage, cell_columns, cell_rows, member_rows
+from service.api.schemas.sweeps import SweepRequest, fingerprint, to_sweep_config
+from service.errors import InvalidInput, MemberNotFound, without_value
+
+router = APIRouter(route_class=StrictRoute, tags=["sweeps"])
+
+MOST_CELLS = 10_000  # on one page
+LARGEST_INDEX = 2**53
+OF_A_SWEEP = accepting(
+    job="get_job", results="get_results", members="list_members", cancel="cancel_job", delete="delete_job"
+)
+
+
+@router.post("/sweeps", status_code=202, responses=OF_A_SWEEP | problems(400, 409, 413, 415, 422, 429, 507))
+async def start_sweep(
+    registry: Jobs,
+    body: SweepRequest = SweepRequest(),  # noqa: B008
+    wait: Wait = 0,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Start a sweep: a GAN for every combination of the grid's values and every seed."""
+    config = await run_in_threadpool(to_sweep_config, body)
+    job = await run_in_threadpool(
+        registry.submit,
+        config,
+        preset=body.base.preset,  # type: ignore[attr-defined]
+        name=body.name,
+        key=idempotency_key,
+        request=fingerprint(body, config) if idempotency_key else "",
+    )
+    return await accepted(registry, job, wait)
+
+
+@router.get(
+    "/sweeps/{job_id}/results",
+    responses=ok(
+        description="The cells, also while the sweep runs; as CSV on Accept: text/csv, with a Link to the next page",
+        model=CellPage,
+        content={"text/csv": {"schema": {"type": "string"}}},
+    )
+    | UNCHANGED
+    | problems(404, 409, 422),
+)
+def get_results(
+    request: Request,
+    registry: Jobs,
+    job: ExistingJob,
+    limit: Annotated[int, Query(ge=1, le=MOST_CELLS, description="how many")] = MOST_CELLS,
+    after: Annotated[int | None, Query(ge=0, le=LARGEST_INDEX, description="only cells past this one")] = None,
+) -> Response:
+    """Look at what has come of a sweep so far, cell by cell."""
+    config = job.sweep_config
+    numbers = range(config.cells)[_first_past(after) :][:limit]
+    table = registry.outcomes(job).table(slice(numbers.start, numbers.stop))
+    has_more = numbers.stop < config.cells
+    if prefers(request, "text/csv"):
+        answer = csv_answer(cell_columns(config, numbers, table))
+        if has_more:
+            following = request.url.include_query_params(limit=limit, after=numbers[-1])
+            answer.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+        return unless_known(request, answer)
+    page = {"has_more": has_more, "next": numbers[-1] if has_more else None}
+    cells = cell_rows(config, numbers, table)
+    return unless_known(request, json_answer({"job_id": job.id, "status": job.status, "data": cells, **page}))
+
+
+@router.get("/sweeps/{job_id}/members", responses=ok(model=MemberPage) | UNCHANGED | problems(404, 409, 422))
+def list_members(
+    request: Request,
+    registry: Jobs,
+    job: ExistingJob,
+    cell: Annotated[int | None, Query(ge=0, le=LARGEST_INDEX, description="only members of this cell")] = None,
+    in_range: Annotated[
+        bool | None, Query(description="only members that ended in range, or that ended out of it")
+    ] = None,
+    limit: Limit = 50,
+    after: Annotated[int | None, Query(ge=0, le=LARGEST_INDEX, description="only members past this index")] = None,
+) -> Response:
+    """List the members of a sweep that are done."""
+    config, outcomes = job.sweep_config, registry.outcomes(job)
+    if cell is not None and cell >= config.cells:
+        raise InvalidInput(f"cell: the cells of this sweep are 0 to {config.cells - 1}", "query", "cell")
+    first, stop = (0, config.members) if cell is None else (cell * config.seeds, (cell + 1) * config.seeds)
+    found = outcomes.members(max(first, _first_past(after)), stop, in_range=in_range, most=limit + 1)
+    index = found[:limit].tolist()
+    members = member_rows(config, index, registry.sweeps.results(job, outcomes, found[:limit]))
+    has_more = len(found) > limit
+    page = {"data": members, "has_more": has_more, "next": index[-1] if has_more else None}
+    return unless_known(request, json_answer(page))
+
+
+@router.post(
+    "/sweeps/{job_id}/members/{index}/train",
+    status_code=202,
+    responses=OF_A_TRAINING | problems(404, 409, 413, 415, 422, 429, 507),
+)
+async def train_member(
+    registry: Jobs,
+    job: ExistingJob,
+    index: Annotated[int, Path(ge=0, le=LARGEST_INDEX, description="a member's index", examples=[42])],
+    wait: Wait = 0,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Train a member of a sweep again, by itself: the same weights to the last bit, with all its history."""
+    try:
+        config = job.sweep_config.config(index)
+    except IndexError as error:
+        raise MemberNotFound(without_value(error)) from None
+    again = await run_in_threadpool(
+        registry.submit,
+        config,
+        preset=job.preset,
+        name=f"{(job.name or 'sweep')[:80]}, member {index}",
+        key=idempotency_key,
+        request=f"{job.id} {index}",
+    )
+    return await accepted(registry, again, wait)
+
+
+def _first_past(after: int | None) -> int:
+    return 0 if after is None else after + 1

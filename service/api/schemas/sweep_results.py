@@ -1,0 +1,110 @@
+"""The shapes of sweeps' figures on the wire, and the crossing to them from arrays."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from math import isfinite
+from typing import Any
+
+import numpy.typing as npt
+from pydantic import BaseModel, Field
+
+from gan1010 import Result
+from gan1010.sweeps.grid import SweepConfig
+from service.job import Status
+
+Table = Mapping[str, npt.NDArray[Any]]
+DIVERGED = dict.fromkeys(field.name for field in fields(Result))
+
+
+class SettledOut(BaseModel):
+    """When members settled: percentiles over those that did; null while none has."""
+
+    p5: float | None
+    p50: float | None
+    p95: float | None
+
+
+class CellOut(BaseModel):
+    """A cell of the grid, and what its members have come to: shares of all that are done, means of what is finite."""
+
+    cell: int
+    config: dict[str, Any] = Field(description="the grid's fields")
+    count: int = Field(description="members done")
+    bits_rate: float | None = Field(description="the share whose bits are the pattern")
+    in_range_rate: float | None = Field(description="the share whose every value lies in its real range")
+    settled_at: SettledOut
+    discriminator_real_loss: float | None
+    discriminator_fake_loss: float | None
+    generator_loss: float | None
+
+
+class CellPage(BaseModel):
+    """Some cells by their number; `next` is what to pass as `after` for those that follow."""
+
+    job_id: str
+    status: Status
+    data: list[CellOut]
+    has_more: bool
+    next: int | None
+
+
+class MemberOut(BaseModel):
+    """One GAN of a sweep: its number, and the fields of a job's result, which are all null if it has diverged."""
+
+    index: int = Field(description="its number in the sweep")
+    seed: int
+    cell: int
+    sample: list[float] | None
+    bits: str | None
+    in_range: bool | None
+    settled_at: int | None
+    discriminator_real_loss: float | None
+    discriminator_fake_loss: float | None
+    generator_loss: float | None
+    real_score: float | None
+    fake_score: float | None
+
+
+class MemberPage(BaseModel):
+    """Some members that are done, by their index; `next` is what to pass as `after` for those that follow."""
+
+    data: list[MemberOut]
+    has_more: bool
+    next: int | None
+
+
+def cell_columns(config: SweepConfig, numbers: range, table: Table) -> dict[str, Sequence[Any]]:
+    """Some cells as columns: their numbers, their settings, and the figures that a table has of them."""
+    settings = [config.cell(number) for number in numbers]
+    named = {name: [cell[name] for cell in settings] for name in config.grid}
+    figures = {name: [x if isfinite(x) else None for x in values.tolist()] for name, values in table.items()}
+    return {"cell": numbers, **named, **figures}
+
+
+def cell_rows(config: SweepConfig, numbers: range, table: Table) -> list[dict[str, Any]]:
+    """Some cells, each as a `CellOut`; what is NaN becomes null in JSON."""
+    return [
+        {
+            "cell": number,
+            "config": config.cell(number),
+            "count": count,
+            "bits_rate": bits,
+            "in_range_rate": inside,
+            "settled_at": {"p5": p5, "p50": p50, "p95": p95},
+            "discriminator_real_loss": real,
+            "discriminator_fake_loss": fake,
+            "generator_loss": generator,
+        }
+        for number, count, bits, inside, p5, p50, p95, real, fake, generator in zip(
+            numbers, *(values.tolist() for values in table.values()), strict=True
+        )
+    ]
+
+
+def member_rows(config: SweepConfig, index: list[int], results: list[Result | None]) -> list[dict[str, Any]]:
+    """Some members, each as a `MemberOut`."""
+    return [
+        {"index": i, "seed": config.first_seed + i % config.seeds, "cell": i // config.seeds}
+        | (vars(result) if result else DIVERGED)
+        for i, result in zip(index, results, strict=True)
+    ]

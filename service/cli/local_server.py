@@ -1,0 +1,43 @@
+"""A service for the occasion: in a thread of this process, on a free port, for as long as a command needs it."""
+
+import contextlib
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import SecretStr
+from rich.console import Console
+
+from gan1010.client import Client
+from service.app import CANNOT_START, create_app
+from service.server.main import Server
+from service.settings import Settings
+
+
+@contextlib.contextmanager
+def service_at(data_dir: Path, console: Console) -> Iterator[tuple[Client, Server]]:
+    """The service on a data folder, and a client of it; ends the program with a word if it cannot start."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    settings = Settings(host="127.0.0.1", port=port, data_dir=data_dir, api_key=SecretStr(""))
+    try:
+        server = Server(create_app(settings), settings, log_level="warning")
+    except CANNOT_START as error:
+        listener.close()
+        sys.exit(f"gan1010 cannot start: {error}")
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    try:
+        with console.status("Starting (the first time on a machine, compiling takes some seconds)"):
+            while not server.started and thread.is_alive():
+                time.sleep(0.01)
+        if not server.started:
+            sys.exit("gan1010 cannot start; gan1010 serve says why")
+        with Client(f"http://127.0.0.1:{port}", api_key="") as client:
+            yield client, server
+    finally:
+        server.should_exit = True
+        thread.join()

@@ -1,0 +1,1 @@
+"""The job registry, its queue and its worker threads. It knows nothing of HTTP."""

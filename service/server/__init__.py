@@ -1,0 +1,1 @@
+"""The server process: uvicorn, connections with timeouts, signals."""

@@ -1,0 +1,1 @@
+"""Persistence in SQLite and files. It knows nothing of threads or HTTP."""

@@ -1,0 +1,229 @@
+"""What clients do when things go wrong: problems as errors, tries that are safe, keys, and no answer at all."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gan1010.client import (
+    BusyError,
+    Client,
+    ClientError,
+    ConflictError,
+    InvalidRequestError,
+    NoAnswerError,
+    NotAllowedError,
+    NotFoundError,
+    ProblemError,
+)
+from gan1010.client.config import DEFAULT_URL, address_of, key_of
+from gan1010.client.retry import retry_after
+from tests.support import clients
+from tests.support.both_clients import KINDS, Troubled, inner_of, one_of
+from tests.support.clients import in_process, serving
+
+REFUSED = httpx.ConnectError("refused")
+BROKEN = httpx.ReadError("broken off")
+NOW = {"Retry-After": "0"}
+
+
+def busy(status: int = 429, **headers: str) -> httpx.Response:
+    return httpx.Response(status, headers=headers or NOW, request=httpx.Request("POST", "http://testserver/train"))
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.mark.parametrize(
+    ("call", "given", "error", "status", "type"),
+    [
+        ("job", ("nosuch",), NotFoundError, 404, "job-not-found"),
+        ("job", ("a/../b?c#d",), NotFoundError, 404, None),
+        ("resume", ("ARTICLE",), ConflictError, 409, "state-forbids"),
+        ("plot", ("ARTICLE", "portrait"), NotFoundError, 404, "plot-not-found"),
+        ("results", ("ARTICLE",), ConflictError, 409, "wrong-kind"),
+        ("download", ("ARTICLE", "generator.exe"), NotFoundError, 404, "file-not-found"),
+        ("score", ([[1.0]],), InvalidRequestError, 422, "invalid-input"),
+    ],
+)
+def test_problem_is_an_error_that_carries_it(
+    kind: str, shared: clients.Client, article: Any, call: str, given: tuple[Any], error: type[ProblemError],
+    status: int, type: str | None,
+) -> None:  # fmt: skip
+    client = one_of(kind, shared)
+    with pytest.raises(error) as raised:
+        getattr(client, call)(*(article["id"] if value == "ARTICLE" else value for value in given))
+    problem = raised.value
+    assert problem.status == status
+    assert type is None or problem.type == f"/problems/{type}"
+    assert problem.detail in str(problem)
+    assert isinstance(problem, ClientError)
+
+
+def test_mistakes_say_where_they_are(kind: str, shared: clients.Client) -> None:
+    with pytest.raises(InvalidRequestError) as raised:
+        one_of(kind, shared).train(iterations=0, loss="hinge")
+    assert {mistake.loc for mistake in raised.value.errors} == {("body", "iterations"), ("body", "loss")}
+
+
+@pytest.mark.parametrize("trouble", [REFUSED, BROKEN, 429, 503, 502], ids=str)
+@pytest.mark.parametrize("arriving", [False, True])
+def test_train_is_tried_again_and_trains_once(kind: str, shared: clients.Client, trouble: Any, arriving: bool) -> None:
+    twice = [busy(trouble) if isinstance(trouble, int) else trouble for _ in range(2)]
+    way = Troubled(inner_of(shared), *twice, arriving=arriving)
+    name = f"{kind} {trouble} {arriving}"
+    job = one_of(kind, shared, way).train(iterations=20, name=name)
+    assert len(way.requests) == 3
+    assert len({request.headers["Idempotency-Key"] for request in way.requests}) == 1
+    alike = [other.id for other in one_of("blocking", shared).jobs(limit=100).data if other.name == name]
+    assert alike == [job.id]
+
+
+def test_tries_have_an_end(kind: str, shared: clients.Client) -> None:
+    way = Troubled(inner_of(shared), *[busy()] * 9)
+    with pytest.raises(BusyError):
+        one_of(kind, shared, way, retries=2).train()
+    assert len(way.requests) == 3
+    way = Troubled(inner_of(shared), *[REFUSED] * 9)
+    with pytest.raises(NoAnswerError, match="no answer from http://testserver: refused"):
+        one_of(kind, shared, way, retries=1).health()
+    assert len(way.requests) == 2
+
+
+def test_what_may_have_been_done_is_not_done_again(kind: str, shared: clients.Client) -> None:
+    way = Troubled(inner_of(shared), BROKEN)
+    with pytest.raises(NoAnswerError):
+        one_of(kind, shared, way).resume("some job")
+    assert len(way.requests) == 1
+    way = Troubled(inner_of(shared), REFUSED, busy(503))  # but these were not
+    with pytest.raises(NotFoundError):
+        one_of(kind, shared, way).resume("nosuch")
+
+
+def test_retry_after_is_waited_for(kind: str, shared: clients.Client) -> None:
+    way = Troubled(inner_of(shared), busy(**{"Retry-After": "1"}))
+    begun = time.monotonic()
+    one_of(kind, shared, way).train(iterations=10)
+    assert time.monotonic() - begun >= 1
+    way = Troubled(inner_of(shared), busy(**{"Retry-After": "3600"}))
+    with pytest.raises(BusyError) as raised:
+        one_of(kind, shared, way).train()
+    assert raised.value.retry_after == 3600
+    assert len(way.requests) == 1
+
+
+def test_retry_after_may_be_a_date() -> None:
+    def of(text: str) -> float | None:
+        return retry_after(httpx.Response(503, headers={"Retry-After": text}))
+
+    soon = of(format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True))
+    assert soon is not None
+    assert 28 <= soon <= 30
+    assert of("Wed, 21 Oct 2015 07:28:00 GMT") == 0
+    assert of("2") == 2
+    assert of("soon") is None
+
+
+def test_service_that_is_stopping_is_not_ready(kind: str, shared: clients.Client) -> None:
+    way = Troubled(inner_of(shared), httpx.Response(503, json={"status": "stopping"}))
+    assert one_of(kind, shared, way).ready() is False
+
+
+class Torn(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A stream that breaks off within an event."""
+
+    def __init__(self, content: bytes, at: int) -> None:
+        self._content, self._at = content, at
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._content[: self._at]
+        raise BROKEN
+
+    async def __aiter__(self) -> Any:
+        yield self._content[: self._at]
+        raise BROKEN
+
+
+def test_events_are_taken_up_where_they_broke_off(kind: str, shared: clients.Client) -> None:
+    job = one_of("blocking", shared).train(iterations=60_000, wait=20)
+    whole = shared.get(f"/jobs/{job.id}/events", headers={"Last-Event-ID": "0"}).content
+    torn = [httpx.Response(200, stream=Torn(whole, at)) for at in (10, len(whole) // 2, len(whole) - 10)]
+    way = Troubled(inner_of(shared), REFUSED, torn[0], busy(503), torn[1], REFUSED)
+    events = list(one_of(kind, shared, way).events(job.id))
+    points = [point for event in events if hasattr(event, "series") for point in event.series.iteration]
+    assert points == list(range(job.config["record_every"], 60_001, job.config["record_every"]))
+    assert events[-1] == job
+
+
+def test_events_of_no_job_are_an_error(kind: str, shared: clients.Client) -> None:
+    with pytest.raises(NotFoundError):
+        list(one_of(kind, shared).events("nosuch"))
+    with pytest.raises(NoAnswerError):
+        list(one_of(kind, shared, Troubled(inner_of(shared), *[REFUSED] * 9), retries=1).events("x"))
+
+
+def test_answer_of_another_program_is_an_error(kind: str, shared: clients.Client) -> None:
+    way = Troubled(inner_of(shared), httpx.Response(200, text="<h1>It works</h1>"))
+    with pytest.raises(ClientError, match="does not answer as gan1010 does"):
+        one_of(kind, shared, way).health()
+    way = Troubled(inner_of(shared), httpx.Response(500, text="oops", request=httpx.Request("GET", "http://x")))
+    with pytest.raises(ProblemError) as raised:
+        one_of(kind, shared, way).health()
+    assert raised.value.status == 500
+
+
+def test_nobody_there_is_said() -> None:
+    with Client("http://127.0.0.1:9", retries=1) as client, pytest.raises(NoAnswerError) as raised:
+        client.health()
+    assert raised.value.url == "http://127.0.0.1:9"
+
+
+def test_key_is_sent(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with in_process(tmp_path, api_key="alice:s3cret,bob:t0ken") as app:
+        assert one_of(kind, app, api_key="t0ken").jobs().data == []
+        with pytest.raises(NotAllowedError) as raised:
+            one_of(kind, app, api_key="").jobs()
+        assert raised.value.type == "/problems/key-needed"
+        monkeypatch.setenv("GAN1010_API_KEY", "alice:s3cret,bob:t0ken")
+        assert one_of(kind, app).jobs().data == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "key"),
+    [("", ""), ("s3cret", "s3cret"), ("alice:s3cret", "s3cret"), (" alice:s3:cret, bob:t0ken", "s3:cret")],
+)
+def test_key_of_the_environment(monkeypatch: pytest.MonkeyPatch, variable: str, key: str) -> None:
+    monkeypatch.setenv("GAN1010_API_KEY", variable)
+    assert key_of(None) == key
+    assert key_of("given:key") == "given:key"
+
+
+def test_address_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GAN1010_URL", raising=False)
+    assert address_of(None) == DEFAULT_URL
+    monkeypatch.setenv("GAN1010_URL", "http://lab.example:9000/gan/")
+    assert address_of(None) == "http://lab.example:9000/gan"
+    assert address_of("http://localhost:1") == "http://localhost:1"
+
+
+def test_restart_of_the_service_is_waited_out(tmp_path: Path) -> None:
+    with serving(tmp_path) as (server, _):
+        client = Client(server.url, retries=8)
+        job = client.train(iterations=10_000_000)
+        events = client.events(job.id)
+        next(events)
+        server.kill()
+        with serving(tmp_path, "--port", server.url.rpartition(":")[2]):
+            for event in events:
+                last = event
+                if getattr(event, "iteration", 0) > 1_000_000:
+                    break
+            client.cancel(job.id)
+    assert last.iteration > 0

@@ -1,0 +1,104 @@
+"""The polynomials against double precision, over floats spread evenly through all bit patterns of their range."""
+
+import numba
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from gan1010.compiled import arithmetic
+
+Float32s = npt.NDArray[np.float32]
+
+# Numba's cache looks at this file's age alone: it would not notice a change in the arithmetic.
+uncached = numba.njit(error_model="numpy")
+
+
+@uncached
+def exps(values: Float32s, out: Float32s) -> None:
+    for i in range(values.shape[0]):
+        out[i] = arithmetic.exp(values[i])
+
+
+@uncached
+def logs(values: Float32s, out: Float32s) -> None:
+    for i in range(values.shape[0]):
+        out[i] = arithmetic.log(values[i])
+
+
+@uncached
+def sigmoids(values: Float32s, out: Float32s) -> None:
+    for i in range(values.shape[0]):
+        out[i] = arithmetic.sigmoid(values[i])
+
+
+def floats_between(low: float, high: float) -> Float32s:
+    """Every 499th positive float32 from low to high."""
+    first, last = np.array([low, high], np.float32).view(np.int32)
+    return np.append(np.arange(first, last, 499, np.int32), last).view(np.float32)
+
+
+def ulps_off(got: Float32s, exact: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    unit = np.spacing(np.abs(exact).astype(np.float32)).astype(np.float64)
+    return np.abs(got.astype(np.float64) - exact) / unit
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_exp_is_within_two_units_in_the_last_place(sign: int) -> None:
+    values = np.float32(sign) * floats_between(1e-30, 87)
+    out = np.empty_like(values)
+    exps(values, out)
+    assert ulps_off(out, np.exp(values.astype(np.float64))).max() <= 2
+
+
+def test_exp_is_bounded_beyond_87_and_keeps_nan() -> None:
+    values = np.array([0, -0.0, 87, 88, 1e30, np.inf, -87, -88, -np.inf, np.nan], np.float32)
+    out = np.empty_like(values)
+    exps(values, out)
+    assert out[:2].tolist() == [1, 1]
+    assert set(out[2:6].tolist()) == {out[2]}
+    assert set(out[6:9].tolist()) == {out[6]}
+    assert np.isnan(out[9])
+
+
+def test_log_is_within_two_units_in_the_last_place_or_1e_7() -> None:
+    values = floats_between(np.finfo(np.float32).tiny, np.finfo(np.float32).max)
+    out = np.empty_like(values)
+    logs(values, out)
+    exact = np.log(values.astype(np.float64))
+    assert np.all((ulps_off(out, exact) <= 2) | (np.abs(out - exact) <= 1e-7))
+
+
+def test_log_of_one_is_zero_and_of_nan_nan() -> None:
+    values = np.array([1, np.nan], np.float32)
+    out = np.empty_like(values)
+    logs(values, out)
+    assert out[0] == 0
+    assert np.isnan(out[1])
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_sigmoid_is_close_and_never_leaves_its_range(sign: int) -> None:
+    values = np.float32(sign) * floats_between(1e-30, 3e38)
+    out = np.empty_like(values)
+    sigmoids(values, out)
+    exact = 1 / (1 + np.exp(-values.clip(-87, 87).astype(np.float64)))
+    assert (ulps_off(out, exact) <= 4).all()
+    assert (out > 0).all()
+    assert (out <= 1).all()
+
+
+@pytest.mark.parametrize("base", [0.9, 0.999])
+def test_powers_are_those_of_repeated_multiplication(base: float) -> None:
+    for exponent in (0, 1, 2, 3, 10, 1000, 20_000_000):
+        assert arithmetic.power(base, exponent) == pytest.approx(base**exponent, rel=1e-12, abs=1e-300)
+
+
+def test_fma_rounds_once() -> None:
+    a = np.float32(1 + 2**-12)
+    assert a * a - np.float32(1 + 2**-11) == 0
+    assert fused(a, a, np.float32(-(1 + 2**-11))) == 2**-24
+
+
+@uncached
+def fused(a: np.float32, b: np.float32, c: np.float32) -> np.float32:
+    return arithmetic.fma(a, b, c)

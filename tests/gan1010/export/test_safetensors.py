@@ -1,0 +1,151 @@
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors import numpy as safetensors_numpy
+from safetensors import torch as safetensors_torch
+
+from gan1010 import Model, TrainConfig, train
+from gan1010.export import safetensors
+
+MODEL = train(TrainConfig(seed=1, iterations=300)).model()
+ALONE = train(TrainConfig(seed=1, iterations=10, experiment="discriminator")).model()
+DATA = safetensors.dump(MODEL)
+HEADER_END = 8 + int.from_bytes(DATA[:8], "little")
+
+
+def rebuilt(metadata: dict[str, Any] | None = None, tensors: dict[str, Any] | None = None) -> bytes:
+    """DATA with other metadata or tensors; what is set to None is left out."""
+    old = json.loads(DATA[8:HEADER_END])["__metadata__"]
+    given_tensors = {**safetensors_numpy.load(DATA), **(tensors or {})}
+    return safetensors_numpy.save(
+        {key: value for key, value in given_tensors.items() if value is not None},
+        metadata={key: value for key, value in {**old, **(metadata or {})}.items() if value is not None},
+    )
+
+
+def same(a: Model, b: Model) -> bool:
+    fields = ("pattern", "spread", "hidden_size")
+    return all(getattr(a, name) == getattr(b, name) for name in fields) and all(
+        (x is None and y is None) or np.array_equal(x, y)
+        for x, y in ((a.discriminator, b.discriminator), (a.generator, b.generator))
+    )
+
+
+@given(
+    pattern=st.text("01", min_size=1, max_size=16),
+    spread=st.floats(0, 0.5, exclude_min=True),
+    hidden_size=st.integers(1, 64),
+    seed=st.integers(0, 9),
+    experiment=st.sampled_from(["gan", "discriminator"]),
+)
+def test_a_model_comes_back_as_it_went(**settings: Any) -> None:
+    model = train(TrainConfig(iterations=1, **settings)).model()
+    data = safetensors.dump(model)
+    assert same(safetensors.load(data), model)
+    assert len(data) < safetensors.LARGEST_FILE / 4
+
+
+def test_the_same_model_gives_the_same_bytes() -> None:
+    assert {safetensors.dump(MODEL) for _ in range(50)} == {DATA}
+    assert safetensors.dump(safetensors.load(DATA)) == DATA
+    assert len({safetensors.dump_network(MODEL, "generator") for _ in range(50)}) == 1
+
+
+def test_a_file_holds_both_networks_and_what_they_are_of() -> None:
+    keys = ["0.bias", "0.weight", "2.bias", "2.weight"]
+    tensors = safetensors_numpy.load(DATA)
+    assert sorted(tensors) == [f"{name}.{key}" for name in ("discriminator", "generator") for key in keys]
+    np.testing.assert_array_equal(tensors["generator.2.bias"], MODEL.generator_layout.split(MODEL.generator)["2.bias"])
+    metadata = json.loads(DATA[8:HEADER_END])["__metadata__"]
+    assert {**metadata, "sha256": "..."} == {"hidden_size": "3", "pattern": "1010", "spread": "0.2", "sha256": "..."}
+
+
+def test_a_discriminator_alone_has_no_generator_to_save() -> None:
+    assert all(key.startswith("discriminator.") for key in safetensors_numpy.load(safetensors.dump(ALONE)))
+    assert safetensors.load(safetensors.dump(ALONE)).generator is None
+    with pytest.raises(ValueError, match="trains no generator"):
+        safetensors.dump_network(ALONE, "generator")
+
+
+def test_networks_load_into_plain_torch_and_answer_the_same() -> None:
+    def plain(name: Any, inputs: int, outputs: int) -> torch.nn.Module:
+        module = torch.nn.Sequential(
+            torch.nn.Linear(inputs, 3), torch.nn.Sigmoid(), torch.nn.Linear(3, outputs), torch.nn.Sigmoid()
+        )
+        module.load_state_dict(safetensors_torch.load(safetensors.dump_network(MODEL, name)))
+        return module
+
+    seeds, vectors = torch.linspace(-10, 10, 100), torch.rand(100, 4)
+    with torch.no_grad():
+        samples, scores = plain("generator", 1, 4)(seeds[:, None]), plain("discriminator", 4, 1)(vectors)
+    np.testing.assert_allclose(MODEL.sample(seeds.numpy()), samples, atol=1e-6)
+    np.testing.assert_allclose(MODEL.score(vectors.numpy()), scores[:, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize("flip", [0x01, 0x80, 0xFF])
+def test_a_flipped_bit_anywhere_is_noticed(flip: int) -> None:
+    for place in range(len(DATA)):
+        damaged = bytearray(DATA)
+        damaged[place] ^= flip
+        with pytest.raises(ValueError, match=r"."):
+            safetensors.load(bytes(damaged))
+
+
+def test_a_truncated_or_lengthened_file_is_noticed() -> None:
+    for length in range(len(DATA)):
+        with pytest.raises(ValueError, match="not a model file, or a damaged one"):
+            safetensors.load(DATA[:length])
+    with pytest.raises(ValueError, match="not a model file, or a damaged one"):
+        safetensors.load(DATA + b"\0")
+
+
+@given(data=st.binary(max_size=300))
+def test_arbitrary_bytes_are_refused(data: bytes) -> None:
+    for file in (data, len(data).to_bytes(8, "little") + data, DATA[: HEADER_END - len(data)] + data):
+        with pytest.raises(ValueError, match=r"."):
+            safetensors.load(file)
+
+
+def a_file(header: bytes, tensors: bytes = b"") -> bytes:
+    return len(header).to_bytes(8, "little") + header + tensors
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "not a model file, or a damaged one"),
+        (b"\x80\x04K\x01.", "not a model file, or a damaged one"),
+        ((2**63).to_bytes(8, "little") + b"{}", "not a model file, or a damaged one"),
+        (a_file(b"{" + b" " * 100_000), "has 100,009 bytes, and none has over 65,536"),
+        (a_file(b'{"a":' + b"[" * 50_000), "not a model file, or a damaged one"),
+        (a_file(b"{}"), "metadata lacks hidden_size, pattern, sha256, spread"),
+        (a_file(b'{"__metadata__":null}'), "metadata lacks"),
+        (a_file(b'{"a":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}}', b"\0"), "float32, not F8_E4M3"),
+        (rebuilt({"pattern": None}), "metadata lacks pattern"),
+        (rebuilt({"pattern": "12"}), "pattern must be"),
+        (rebuilt({"pattern": "11"}), r"discriminator's 0.weight must be float32 \(3, 2\)"),
+        (rebuilt({"pattern": "0101"}), "not what its sha256 says"),
+        (rebuilt({"spread": "nan"}), "spread must be"),
+        (rebuilt({"spread": "0.3"}), "not what its sha256 says"),
+        (rebuilt({"hidden_size": "65"}), "hidden_size must be at most 64"),
+        (rebuilt({"hidden_size": "9" * 5000}), "."),
+        (rebuilt({"note": "mine"}), "not what its sha256 says"),
+        (rebuilt(tensors={"generator.2.bias": None}), "the generator's tensors must be"),
+        (rebuilt(tensors={"generator.4.bias": np.zeros(1, np.float32)}), "the generator's tensors must be"),
+        (rebuilt(tensors={"critic.0.bias": np.zeros(1, np.float32)}), "not 'critic.0.bias'"),
+        (rebuilt(tensors={"generator.2.bias": np.zeros(4)}), "2.bias must be float32 .*, not float64"),
+        (rebuilt(tensors={"generator.2.bias": np.zeros((4, 1), np.float32)}), "2.bias must be float32"),
+        (rebuilt(tensors={"generator.2.bias": np.zeros(4, np.float32)}), "not what its sha256 says"),
+        (rebuilt(tensors={"discriminator.0.bias": np.full(3, np.nan, np.float32)}), "discriminator's weights are not"),
+        (rebuilt(tensors={"generator.2.bias": np.full(4, np.inf, np.float32)}), "generator's weights are not all"),
+        (safetensors.dump_network(MODEL, "generator"), "metadata lacks"),
+    ],
+)
+def test_what_is_no_model_file_is_refused_with_the_reason(data: bytes, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        safetensors.load(data)

@@ -1,0 +1,123 @@
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gan1010 import SweepConfig, TrainConfig
+from gan1010.compiled.lanes import LANES
+from gan1010.sweeps.grid import BY_LANE, MOST_IN_SHARD, Shard
+
+GRID: dict[str, Any] = {
+    "learning_rate": [0.01, 0.1],
+    "loss": ["mse", "bce"],
+    "pattern": ["10", "101", "1010"],
+    "latent_value": [0, 0.5],
+}
+GRIDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "learning_rate": st.lists(st.floats(0.001, 10), min_size=1, max_size=4),
+        "generator_learning_rate": st.lists(st.none() | st.floats(0.001, 10), min_size=1, max_size=3),
+        "pattern": st.lists(st.text("01", min_size=1, max_size=16), min_size=1, max_size=3),
+        "hidden_size": st.lists(st.integers(1, 64), min_size=1, max_size=3),
+        "optimizer": st.lists(st.sampled_from(["sgd", "adam"]), min_size=1, max_size=2),
+        "spread": st.lists(st.floats(0.01, 0.5), min_size=1, max_size=2),
+        "iterations": st.lists(st.integers(1, 10_000_000), min_size=1, max_size=2),
+    },
+)
+
+
+def test_members_are_every_combination_with_every_seed_in_order() -> None:
+    sweep = SweepConfig(base={"hidden_size": 5}, grid=GRID, first_seed=7, seeds=3)
+    cells = [dict(zip(GRID, values, strict=True)) for values in product(*GRID.values())]
+    assert (sweep.cells, sweep.members) == (24, 72)
+    assert [sweep.cell(number) for number in range(24)] == cells
+    expected = [TrainConfig(hidden_size=5, **cell, seed=seed) for cell in cells for seed in (7, 8, 9)]
+    assert [sweep.config(index) for index in range(72)] == expected
+    assert sweep.config(np.int64(71)) == expected[71]  # type: ignore[arg-type]
+
+
+def test_without_a_grid_there_is_one_cell() -> None:
+    sweep = SweepConfig(seeds=2)
+    assert (sweep.cells, sweep.members, sweep.cell(0)) == (1, 2, {})
+    assert [sweep.config(index) for index in range(2)] == [TrainConfig(seed=0), TrainConfig(seed=1)]
+
+
+@given(grid=GRIDS, seeds=st.integers(1, 300), first_seed=st.integers(0, 2**53 - 301))
+def test_shards_are_all_members_once_and_each_knows_its_own_settings(grid: Any, seeds: int, first_seed: int) -> None:
+    sweep = SweepConfig(grid=grid, seeds=seeds, first_seed=first_seed)
+    seen = np.zeros(sweep.members, np.int64)
+    for shard in sweep.shards:
+        group = sweep.groups[shard.group]
+        places = np.arange(shard.start, shard.stop)
+        index, varying = group.index(places), group.varying(places)
+        seen[index] += 1
+        for row in {0, len(index) // 2, len(index) - 1}:
+            config = sweep.config(int(index[row]))
+            assert varying.seed[row] == config.seed
+            for name in BY_LANE:
+                assert getattr(varying, name)[row] == getattr(config, name)
+            for name in set(grid) - set(BY_LANE):
+                assert getattr(group.config, name) == getattr(config, name)
+    assert (seen == 1).all()
+
+
+def test_generators_rate_is_the_discriminators_where_it_is_left_out() -> None:
+    for base, grid, expected in (
+        ({}, {"learning_rate": [0.1, 0.2]}, [0.1, 0.2]),
+        ({"generator_learning_rate": 0.3}, {"learning_rate": [0.1, 0.2]}, [0.3, 0.3]),
+        ({"learning_rate": 0.4}, {"generator_learning_rate": [None, 0.2]}, [0.4, 0.2]),
+        ({"learning_rate": 0.4}, {"spread": [0.1, 0.2]}, [0.4, 0.4]),
+    ):
+        (group,) = SweepConfig(base=base, grid=grid, seeds=1).groups
+        assert group.varying(np.arange(2)).generator_learning_rate.tolist() == expected
+
+
+@pytest.mark.parametrize("base", [{}, {"iterations": 1}, {"iterations": 10_000_000}, {"hidden_size": 64}])
+def test_shards_fill_their_lanes_and_are_many(base: Any) -> None:
+    shards = SweepConfig(base=base, seeds=100_000).shards
+    assert all(shard.start % LANES == 0 for shard in shards)
+    assert all(0 < shard.stop - shard.start <= MOST_IN_SHARD for shard in shards)
+    assert len(shards) >= 32
+
+
+def test_few_members_make_one_shard() -> None:
+    assert SweepConfig(seeds=3).shards == (Shard(group=0, start=0, stop=3),)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"grid": {"learning_rate": []}}, r"grid\.learning_rate must have at least one value"),
+        ({"grid": {"momentum": [0.9]}}, r"grid\.momentum is none of the settings, which are experiment, pattern"),
+        ({"grid": {"seed": [1]}}, r"grid\.seed is none of the settings"),
+        ({"base": {"seed": 1}}, r"base\.seed is none of the settings"),
+        ({"grid": {"learning_rate": [0.1, 11]}}, r"grid\.learning_rate must be at most 10, not 11"),
+        ({"grid": {"learning_rate": [0.1, 0]}}, r"grid\.learning_rate must be greater than 0, not 0"),
+        ({"grid": {"spread": [0.1, float("nan")]}}, r"grid\.spread must be a finite float, not nan"),
+        ({"grid": {"hidden_size": [1, True]}}, r"grid\.hidden_size must be a finite int, not True"),
+        ({"grid": {"loss": ["mse", "mae"]}}, r"grid\.loss must be one of mse, bce, not 'mae'"),
+        ({"base": {"pattern": "12"}, "grid": {"loss": ["mse"]}}, r"base\.pattern must be 1 to 16 characters"),
+        ({"base": {"record_every": 1}, "grid": {"iterations": [9, 10**6]}}, r"base\.record_every must be at least 5"),
+        ({"seeds": 0}, r"seeds\.count must be a whole number from 1 to 1,000,000, not 0"),
+        ({"seeds": 1_000_001}, r"seeds\.count must be"),
+        ({"first_seed": -1}, r"seeds\.start must be"),
+        ({"first_seed": 2**53 - 1, "seeds": 2}, r"seeds\.start must be a whole number from 0 to 9,007,199,254,740,990"),
+        ({"grid": {"spread": [0.1] * 1001}, "seeds": 1000}, "grid and seeds make 1,001,000 members in all"),
+    ],
+)
+def test_what_cannot_be_is_named(settings: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        SweepConfig(**settings)
+
+
+@pytest.mark.parametrize("number", [-1, 4])
+def test_there_are_no_other_cells_and_members(number: int) -> None:
+    sweep = SweepConfig(grid={"loss": ["mse", "bce"], "spread": [0.1, 0.2]}, seeds=1)
+    with pytest.raises(IndexError, match=f"cell must be 0 to 3, not {number}"):
+        sweep.cell(number)
+    with pytest.raises(IndexError, match=f"index must be 0 to 3, not {number}"):
+        sweep.config(number)

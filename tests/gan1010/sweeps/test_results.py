@@ -1,0 +1,124 @@
+import numpy as np
+import pytest
+
+from gan1010 import Members, Result, SweepConfig, TrainConfig, sweep, train
+from gan1010.sweeps.results import LOSSES, Cells, across, concatenated
+
+GRID = {"loss": ["mse", "bce"], "learning_rate": [0.01, 0.1]}
+
+
+def made_up(config: SweepConfig, index: list[int], seed: int = 1) -> Members:
+    """Members with these numbers, of which a third have never settled and some have diverged."""
+    rng, n = np.random.default_rng(seed), len(index)
+    settled = np.where(rng.random(n) < 1 / 3, -1, rng.integers(1, 10_000, n))
+    losses = np.where(rng.random(n) < 0.1, np.nan, rng.random((5, n)))
+    return Members(
+        index=np.array(index),
+        sample=rng.random((n, 4)).astype(np.float32),
+        bits_right=rng.random(n) < 0.9,
+        in_range=settled > 0,
+        settled_at=settled,
+        discriminator_real_loss=losses[0],
+        discriminator_fake_loss=losses[1],
+        generator_loss=losses[2],
+        real_score=losses[3],
+        fake_score=losses[4],
+        discriminators=np.empty((n, 0), np.float32),
+        generators=np.empty((n, 0), np.float32),
+    )
+
+
+def test_cells_have_the_figures_of_their_members() -> None:
+    config = SweepConfig(grid=GRID, seeds=50)
+    members, cells = made_up(config, list(range(200))), Cells(config)
+    cells.add(members)
+    table = cells.table()
+    for number in range(4):
+        own = members.take(slice(50 * number, 50 * number + 50))
+        settled = own.settled_at[own.settled_at > 0]
+        assert table["count"][number] == 50
+        assert table["bits_rate"][number] == own.bits_right.mean()
+        assert table["in_range_rate"][number] == own.in_range.mean()
+        for percent in (5, 50, 95):
+            assert table[f"settled_at_p{percent}"][number] == pytest.approx(np.percentile(settled, percent))
+        for name in LOSSES:
+            assert table[name][number] == pytest.approx(np.nanmean(getattr(own, name)))
+
+
+def test_figures_do_not_depend_on_the_order_of_adding() -> None:
+    config = SweepConfig(grid=GRID, seeds=50)
+    members, forth, back = made_up(config, list(range(200))), Cells(config), Cells(config)
+    for start in range(0, 200, 20):
+        forth.add(members.take(slice(start, start + 20)))
+        back.add(members.take(slice(180 - start, 200 - start)))
+    for name, figures in forth.table().items():
+        np.testing.assert_array_equal(figures, back.table()[name])
+        np.testing.assert_array_equal(figures[1:3], back.table(slice(1, 3))[name])
+
+
+def test_cells_that_have_begun_count_what_is_done_and_others_nothing() -> None:
+    config = SweepConfig(grid=GRID, seeds=50)
+    cells = Cells(config)
+    cells.add(made_up(config, [3, 60, 61]))
+    table = cells.table()
+    assert (cells.done, table["count"].tolist()) == (3, [1, 2, 0, 0])
+    for name, figures in table.items():
+        if name != "count":
+            assert np.isnan(figures[2:]).all()
+
+
+def test_members_that_never_settle_have_no_percentiles() -> None:
+    config = SweepConfig(base={"iterations": 5}, seeds=10)
+    table = sweep({"iterations": 5}, seeds=10).cells
+    assert table["count"].tolist() == [config.members]
+    assert np.isnan(table["settled_at_p50"]).all()
+
+
+@pytest.mark.parametrize("base", [{}, {"experiment": "discriminator"}, {"pattern": "1", "iterations": 50}])
+def test_a_members_result_is_that_of_a_run_by_itself(base: dict[str, object]) -> None:
+    members = sweep(base, seeds=range(3, 6)).members
+    for row in range(3):
+        assert members.result(row) == train(TrainConfig(**base, seed=3 + row)).result  # type: ignore[arg-type]
+
+
+def test_a_member_that_has_diverged_has_no_result() -> None:
+    config = SweepConfig(seeds=60)
+    members = made_up(config, list(range(60)))
+    diverged = np.isnan(members.discriminator_real_loss)
+    assert 0 < diverged.sum() < 60
+    for row in range(60):
+        assert (members.result(row) is None) == diverged[row]
+
+
+def test_parts_are_put_together_by_index_whatever_their_patterns() -> None:
+    grid = {"pattern": ["10", "1010"]}
+    members = sweep({"iterations": 30}, grid, seeds=3).members
+    assert members.index.tolist() == list(range(6))
+    assert np.isnan(members.sample).tolist() == [[False, False, True, True]] * 3 + [[False] * 4] * 3
+    assert members.discriminators.shape == (6, 0)
+    result = members.result(1)
+    assert isinstance(result, Result)
+    assert result.sample == train(TrainConfig(iterations=30, pattern="10", seed=1)).result.sample
+    again = concatenated([members.take(slice(3, 6)), members.take(slice(0, 3))])
+    np.testing.assert_array_equal(again.sample, members.sample)
+
+
+def test_figure_across_two_settings_is_the_mean_over_the_members_of_the_others() -> None:
+    grid = {"loss": ["mse", "bce"], "spread": [0.1, 0.2, 0.3], "learning_rate": [0.01, 0.02, 0.03, 0.04]}
+    config = SweepConfig(grid=grid, seeds=2)
+    members, cells = made_up(config, list(range(48))), Cells(config)
+    cells.add(members.take(slice(0, 46)))  # the last cell has none
+    inside = members.in_range[:46]
+    numbers = np.arange(46) // 2
+    rate, spread, loss = numbers % 4, numbers // 4 % 3, numbers // 12
+    table = cells.table()
+    by_rate_and_loss = across(config, table, "in_range_rate", "learning_rate", "loss")
+    assert by_rate_and_loss.shape == (2, 4)
+    assert by_rate_and_loss[1, 3] == pytest.approx(inside[(rate == 3) & (loss == 1)].mean())
+    np.testing.assert_allclose(across(config, table, "in_range_rate", "loss", "learning_rate"), by_rate_and_loss.T)
+    alone = across(config, table, "in_range_rate", "hidden_size", "spread")
+    assert alone.shape == (3, 1)
+    assert alone[1, 0] == pytest.approx(inside[spread == 1].mean())
+    assert across(config, table, "in_range_rate", "pattern", "latent").shape == (1, 1)
+    nothing = across(config, Cells(config).table(), "generator_loss", "loss", "spread")
+    assert np.isnan(nothing).all()

@@ -1,0 +1,114 @@
+"""Sweeps against the same runs one by one, and against the article's findings."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gan1010 import Members, SweepConfig, sweep, train
+from gan1010.compiled import kernel
+from gan1010.compiled.lanes import LANES
+from gan1010.sweeps.grid import Shard
+from gan1010.sweeps.sweeping import ShardProgress, train_shard
+
+# Every shape, loss, optimiser, latent and experiment meets every other; rates, spreads and latent values vary by lane.
+GRID: dict[str, Any] = {
+    "experiment": ["gan", "discriminator"],
+    "pattern": ["1010", "1", "110010111010001"],
+    "hidden_size": [3, 9],
+    "loss": ["mse", "bce"],
+    "optimizer": ["sgd", "adam"],
+    "latent": ["constant", "uniform", "normal"],
+    "learning_rate": [0.01, 0.2],
+    "generator_learning_rate": [None, 0.05],
+    "spread": [0.2, 0.45],
+    "latent_value": [0.5, -1],
+}
+
+
+def all_members(config: SweepConfig) -> list[Members]:
+    """The members of each shard, with their weights."""
+    return [step for shard in config.shards for step in train_shard(config, shard) if isinstance(step, Members)]
+
+
+def test_two_hundred_random_members_trained_again_have_the_same_weights_to_the_last_bit() -> None:
+    config = SweepConfig(base={"iterations": 137, "record_every": 7}, grid=GRID, first_seed=11, seeds=2)
+    chosen = set(np.random.default_rng(1).choice(config.members, 200, replace=False).tolist())
+    for members in all_members(config):
+        for row, index in enumerate(members.index.tolist()):
+            if index in chosen:
+                chosen.remove(index)
+                run = train(config.config(index))
+                assert members.discriminators[row].tobytes() == run.model().discriminator.tobytes()
+                generator = run.model().generator
+                assert members.generators[row].tobytes() == (b"" if generator is None else generator.tobytes())
+                assert members.result(row) == run.result
+    assert not chosen
+
+
+@pytest.mark.parametrize("base", [{}, {"loss": "bce", "optimizer": "adam", "latent": "normal", "learning_rate": 0.001}])
+def test_whole_runs_agree_as_well(base: dict[str, Any]) -> None:
+    config = SweepConfig(base=base, seeds=LANES + 3)
+    for members in all_members(config):
+        for row in (0, len(members) - 1):
+            run = train(config.config(int(members.index[row])))
+            assert members.discriminators[row].tobytes() == run.model().discriminator.tobytes()
+            assert members.result(row) == run.result
+
+
+def test_a_shard_hands_back_the_thread_on_its_way() -> None:
+    config = SweepConfig(base={"iterations": 20_000}, seeds=LANES + 1)
+    shard = Shard(group=0, start=0, stop=LANES + 1)
+    *on_the_way, members = train_shard(config, shard)
+    assert len(on_the_way) >= 10
+    assert set(on_the_way) == {None}
+    assert isinstance(members, Members)
+
+
+@pytest.mark.parametrize("base", [
+    {"latent": "normal", "optimizer": "adam", "loss": "bce"},
+    {"experiment": "discriminator", "pattern": "110010"},
+])  # fmt: skip
+def test_a_shard_that_takes_long_goes_on_where_it_was_left_with_the_same_bits(base: dict[str, Any]) -> None:
+    config = SweepConfig(base={"iterations": 7001} | base, grid={"learning_rate": [0.01, 0.02]}, seeds=20)
+    (shard,) = config.shards
+    *on_the_way, whole = train_shard(config, shard)
+    assert isinstance(whole, Members)
+    assert len(on_the_way) > 5
+    for step in range(1, len(on_the_way) + 1):
+        *_, left = itertools.islice(train_shard(config, shard), step)
+        assert isinstance(left, ShardProgress)
+        state = kernel.State(*(array.copy() for array in left.state))  # as if it came from elsewhere
+        *_, resumed = train_shard(config, shard, ShardProgress(iteration=left.iteration, state=state))
+        assert isinstance(resumed, Members)
+        for name, column in whole.columns.items():
+            assert getattr(resumed, name).tobytes() == column.tobytes(), (step, name)
+        assert resumed.discriminators.tobytes() == whole.discriminators.tobytes()
+        assert resumed.generators.tobytes() == whole.generators.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("loss", "in_range", "settled"), [("mse", (0.96, 0.99), (6400, 6900)), ("bce", (0.995, 1), (3200, 3500))]
+)
+def test_five_thousand_seeds_do_what_the_article_does(
+    loss: str, in_range: tuple[float, float], settled: tuple[float, float]
+) -> None:
+    cells = sweep({"loss": loss}, seeds=5000).cells
+    assert cells["count"][0] == 5000
+    assert cells["bits_rate"][0] > 0.999
+    assert in_range[0] <= cells["in_range_rate"][0] <= in_range[1]
+    assert settled[0] <= cells["settled_at_p50"][0] <= settled[1]
+
+
+def test_figures_take_the_shape_of_the_grid() -> None:
+    done = sweep({"iterations": 10}, {"loss": ["mse", "bce"], "spread": [0.1, 0.2, 0.3]}, seeds=range(5, 7), threads=2)
+    assert done.on_grid("count").tolist() == [[2, 2, 2], [2, 2, 2]]
+    real_loss = done.members.discriminator_real_loss[2:4].mean()
+    assert done.on_grid("discriminator_real_loss")[0, 1] == pytest.approx(real_loss)
+    assert done.config.config(2).seed == 5
+
+
+def test_seeds_are_a_range_without_gaps() -> None:
+    with pytest.raises(ValueError, match="seeds must be a number of them or a range without gaps"):
+        sweep(seeds=range(0, 10, 2))

@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gan1010 import results
+
+
+def test_bits_are_values_rounded_at_one_half() -> None:
+    samples = np.array([[0.9, 0.05, 0.9, 0.05], [0.5, 0.49999997, 1, 0]], np.float32)
+    assert results.bits(samples) == ["1010", "1010"]
+    assert results.bits(np.empty((0, 4), np.float32)) == []
+
+
+BELOW = np.nextafter(np.float32(0.8), np.float32(0))
+ABOVE = np.nextafter(np.float32(0.2), np.float32(1))
+
+
+@pytest.mark.parametrize(
+    ("sample", "inside"),
+    [
+        ([0.9, 0.05, 0.9, 0.05], True),
+        ([0.8, 0.0, 1.0, 0.2], True),
+        ([BELOW, 0.0, 1.0, 0.2], False),
+        ([0.8, ABOVE, 1.0, 0.2], False),
+        ([0.8, 0.0, 0.0, 0.2], False),
+        ([float("nan"), 0.0, 1.0, 0.2], False),
+    ],
+)
+def test_a_sample_is_in_range_when_every_value_is(sample: list[float], inside: bool) -> None:
+    assert results.in_range(np.array([sample], np.float32), "1010", 0.2).tolist() == [inside]
+
+
+def test_many_samples_are_judged_one_by_one() -> None:
+    samples = np.array([[1, 0], [0, 1], [0.7, 0.3], [0.4, 0.3]], np.float32)
+    assert results.in_range(samples, "10", 0.3).tolist() == [True, False, True, False]
+
+
+@given(value=st.floats(0, 1, width=32))
+def test_shortest_numbers_give_the_same_float32_again(value: float) -> None:
+    (number,) = results.shortest(np.array([value], np.float32))
+    assert np.float32(number) == np.float32(value)
+    assert len(repr(number)) <= len(repr(float(np.float32(value))))

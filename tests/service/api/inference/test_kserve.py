@@ -1,0 +1,25 @@
+"""kserve's client as it comes, against a real server, from an environment of its own."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.contract import train
+
+PROGRAM = Path(__file__).with_name("kserve_program.py")
+PYTHON = os.environ.get("GAN1010_KSERVE_PYTHON") or (sys.executable if importlib.util.find_spec("kserve") else None)
+
+
+@pytest.mark.skipif(PYTHON is None, reason="GAN1010_KSERVE_PYTHON names no Python that has kserve")
+def test_kserve_s_client_works(server_url: str) -> None:
+    with httpx.Client(base_url=server_url, timeout=60) as web:
+        ids = [train(web, pattern=pattern, seed=1)["id"] for pattern in ("110", "1010")]
+    done = subprocess.run(
+        [str(PYTHON), PROGRAM, server_url, *ids], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr

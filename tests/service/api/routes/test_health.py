@@ -1,0 +1,69 @@
+"""Health, readiness, and the description's page."""
+
+import re
+import signal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.staticfiles import StaticFiles
+
+from tests.support.clients import Client, Server, starting
+from tests.support.contract import content_type, until
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_service_says_that_it_is_well(shared: Client, path: str) -> None:
+    answer = shared.get(path)
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ok"}
+
+
+def test_service_that_stops_is_not_ready_but_alive(client: Client) -> None:
+    client.app.state.stop_waiting()
+    assert client.get("/readyz").status_code == 503
+    assert client.get("/healthz").status_code == 200
+
+
+def test_front_door_leads_to_the_description(shared: Client) -> None:
+    assert content_type(shared.get("/", follow_redirects=True)) == "text/html"
+
+
+def test_nothing_that_a_client_writes_becomes_a_path(shared: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up, lookup = [], StaticFiles.lookup_path
+
+    def watched(self: StaticFiles, path: str) -> Any:
+        looked_up.append(path)
+        return lookup(self, path)
+
+    monkeypatch.setattr(StaticFiles, "lookup_path", watched)
+    assert shared.get("/assets/lab.js").status_code == 200
+    for path in ("none.js", "..%2fguard.py", "%2e%2e/%2e%2e/etc/passwd", "views", "lab.js/", "a" * 300, ""):
+        assert shared.get(f"/assets/{path}").status_code in {200, 404}, path
+    assert set(looked_up) <= {"lab.js"}
+
+
+def test_description_takes_its_assets_from_us(server_url: str) -> None:
+    page = httpx.get(f"{server_url}/docs")
+    assets = re.findall(r"""(?:src|href)=["']([^"'#]+)""", page.text)
+    assert content_type(page) == "text/html"
+    assert assets
+    for asset in assets:
+        url = page.url.join(asset)
+        assert str(url).startswith(f"{server_url}/")
+        assert httpx.get(url).status_code == 200
+
+
+def test_stop_before_it_serves_is_as_clean_as_any(tmp_path: Path) -> None:
+    with starting(tmp_path / "data", fresh=True) as server:
+        until(lambda: {"caught": _catches(server, signal.SIGTERM)}, lambda process: process["caught"])
+        assert not (tmp_path / "data").exists()  # it is still being loaded
+        assert server.stop() == 0
+    assert server.log == []
+
+
+def _catches(server: Server, number: int) -> bool:
+    """Whether the process has a handler for a signal."""
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return bool(int(status.split("SigCgt:")[1].split()[0], 16) >> (number - 1) & 1)

@@ -1,0 +1,127 @@
+"""Whatever is sent, the service answers: what is wrong is a problem, and nothing is a failure of ours."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gan1010 import PRESETS
+from tests.support.clients import Client, in_process
+from tests.support.contract import QUICK, SETTINGS, problem, start_running, train
+
+NUMBERS = (
+    st.integers() | st.floats() | st.sampled_from([0, 1, 5, 0.5, 2**53, 2**63, 2**64, -(2**63) - 1, 1e39, 10**400])
+)
+TEXTS = st.text(st.characters(), max_size=20) | st.sampled_from(
+    [*PRESETS, "gan", "discriminator", "mse", "bce", "sgd", "adam", "normal", "uniform", "1010", "0" * 16]
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | NUMBERS | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=8,
+)
+FIELDS = sorted(SETTINGS | {"seeds", "vectors", "job_id", "iteration"})
+OBJECTS = st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=5)
+LIKELY = st.fixed_dictionaries(
+    {},
+    optional={
+        "seeds": st.lists(NUMBERS, max_size=5),
+        "vectors": st.lists(st.lists(NUMBERS, min_size=3, max_size=5), max_size=3),
+        "iteration": NUMBERS,
+        "iterations": NUMBERS,
+        "record_every": NUMBERS,
+        "latent_value": NUMBERS,
+    },
+)
+SWEEPS = st.fixed_dictionaries(
+    {},
+    optional={
+        "base": OBJECTS,
+        "grid": st.dictionaries(st.sampled_from(FIELDS), st.lists(NUMBERS | TEXTS, max_size=4) | VALUES, max_size=3),
+        "seeds": NUMBERS | st.dictionaries(st.sampled_from(["start", "count"]), NUMBERS),
+        "name": VALUES,
+    },
+)
+PATHS = [
+    "/jobs", "/jobs/{id}", "/jobs/{id}/progress", "/jobs/{id}/snapshots", "/models", "/models/{id}/{file}", "/sample",
+    "/sweeps/{sweep}/results", "/sweeps/{sweep}/members", "/sweeps/{sweep}/plots/{file}",
+    "/sweeps/{sweep}/plots/heatmap.svg", "/presets", "/healthz", "/readyz",
+]  # fmt: skip
+PARAMETERS = [
+    "wait",
+    "limit",
+    "after",
+    "status",
+    "kind",
+    "max_points",
+    "view",
+    "weights",
+    "seed",
+    "job_id",
+    "iteration",
+    "cell",
+    "in_range",
+    "x",
+    "y",
+    "value",
+]
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """A service with a model, which is busy for long: what it accepts waits, and is soon too much."""
+    with in_process(tmp_path_factory.mktemp("busy"), workers=1, queue_size=20) as client:
+        train(client, **QUICK)
+        client.post(
+            "/sweeps", params={"wait": 9}, json={"base": {"iterations": 10}, "grid": {"loss": ["bce"]}, "seeds": 9}
+        )
+        start_running(client)
+        yield client
+
+
+@pytest.mark.parametrize("path", ["/train", "/sweeps", "/sample", "/score", "/jobs/none/cancel"])
+@given(body=OBJECTS | LIKELY | SWEEPS | VALUES)
+@settings(max_examples=100)
+def test_any_json_is_answered(busy: Client, path: str, body: Any) -> None:
+    content = json.dumps(body).encode("utf-8", "surrogatepass")
+    answer = busy.post(path, content=content, headers={"content-type": "application/json"})
+    assert answer.status_code < 500
+    if answer.status_code >= 400:
+        problem(answer, answer.status_code)
+
+
+@pytest.mark.parametrize("path", ["/train", "/sweeps", "/sample", "/score"])
+@given(content=st.binary(max_size=40), kind=st.sampled_from(["application/json", "text/plain", "\xff", ""]))
+@settings(max_examples=40)
+def test_any_bytes_are_answered(busy: Client, path: str, content: bytes, kind: str) -> None:
+    answer = busy.post(path, content=content, headers=[(b"content-type", kind.encode("latin-1"))])
+    assert answer.status_code < 500
+    if answer.status_code >= 400:
+        problem(answer, answer.status_code)
+
+
+@given(
+    path=st.sampled_from(PATHS),
+    file=TEXTS,
+    parameters=st.lists(st.tuples(st.sampled_from(PARAMETERS), TEXTS | NUMBERS.map(repr)), max_size=4),
+    known=TEXTS,
+)
+@settings(max_examples=200)
+def test_any_parameters_are_answered(
+    busy: Client, path: str, file: str, parameters: list[tuple[str, str]], known: str
+) -> None:
+    job = busy.get("/jobs", params={"status": "succeeded", "kind": "train"}).json()["data"][0]
+    sweep = busy.get("/jobs", params={"status": "succeeded", "kind": "sweep"}).json()["data"][0]
+    path = path.format(id=job["id"], sweep=sweep["id"], file=quoted(file) or "x")
+    query = "&".join(f"{name}={quoted(value)}" for name, value in parameters)
+    answer = busy.get(f"{path}?{query}", headers=[(b"if-none-match", known.encode("utf-8", "surrogatepass").strip())])
+    assert answer.status_code < 500
+    if answer.status_code >= 400:
+        problem(answer, answer.status_code)
+
+
+def quoted(text: str) -> str:
+    return "".join(f"%{byte:02x}" for byte in text.encode("utf-8", "surrogatepass"))

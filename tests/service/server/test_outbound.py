@@ -1,0 +1,104 @@
+"""The service asks nobody for anything, and no path has in it what a client wrote: whatever it is asked for."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.support.clients import ROOT, clean_environment
+from tests.support.contract import Json, until
+
+MARK = "hunter2"
+PROGRAM = f"""
+import os, sys
+
+ELSEWHERE = {{
+    "socket.connect": 1, "socket.sendto": 1, "socket.sendmsg": 1, "socket.getaddrinfo": 0, "socket.gethostbyname": 0,
+}}
+PATHS = "open", "os.listdir", "os.scandir", "os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.link", "os.symlink"
+
+def watch(event, arguments):
+    if event in ELSEWHERE:
+        host = arguments[ELSEWHERE[event]]
+        host = host[0] if isinstance(host, tuple) else host
+        if host not in (None, "127.0.0.1", "::1", "localhost"):
+            os.write(2, f"OUTBOUND {{event}} {{host}}\\n".encode())
+            raise OSError("there is no way out")
+    if event in ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork"):
+        os.write(2, f"OUTBOUND {{event}} {{arguments}}\\n".encode())
+    if event in PATHS and any({MARK!r} in str(argument) for argument in arguments):
+        os.write(2, f"OUTBOUND {{event}} {{arguments}}\\n".encode())
+
+sys.addaudithook(watch)
+from service.cli import main
+main()
+"""
+
+
+def test_it_works_without_any_way_out_and_without_a_path_of_a_clients(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with log.open("w") as into:
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, "serve", "--port", "0", "--data-dir", str(tmp_path / "data")],
+            cwd=ROOT,
+            env=clean_environment(),
+            stderr=into,
+        )
+    try:
+        serves = re.compile(r"http://[\d.]+:\d+")
+        until(lambda: {"log": log.read_text()}, lambda now: bool(serves.search(now["log"])), seconds=60)
+        with httpx.Client(base_url=serves.findall(log.read_text())[0], timeout=60) as client:
+            answered = {call: client.request(*call, **sent).status_code for call, sent in requests(client)}
+    finally:
+        process.terminate()
+        process.wait(20)
+    assert process.returncode == 0
+    assert "OUTBOUND" not in log.read_text(), log.read_text()
+    assert max(answered.values()) < 500, answered
+    plain = {path: status for (_, path), status in answered.items() if MARK not in path}
+    refused = {path.rpartition("/")[2] for path, status in plain.items() if status not in {200, 202, 204}}
+    assert refused == {"cancel", "pause", "resume"}  # the job has ended
+
+
+def requests(client: httpx.Client) -> Iterator[tuple[tuple[str, str], Json]]:
+    """Each operation of the description, with what is right and with what a client may think of; and the pages."""
+    job = client.post("/train?wait=9", json={"name": MARK}).json()["id"]
+    sweep = client.post("/sweeps?wait=9", json={"base": {"iterations": 10}, "seeds": 3, "name": MARK}).json()["id"]
+    for path in ("/", "/docs", "/assets/lab.js", "/openapi.json"):
+        yield ("GET", path), {}
+    for path in (f"/{MARK}", f"/assets/{MARK}", f"/assets/..%2f{MARK}", f"/docs/{MARK}"):
+        yield ("GET", path), {}
+    description = client.get("/openapi.json").json()
+    operations = [
+        (path, method.upper(), operation)
+        for path, of in description["paths"].items()
+        for method, operation in of.items()
+    ]
+    for path, method, operation in sorted(operations, key=lambda one: one[1] == "DELETE"):
+        sent, id = _body(operation), sweep if path.startswith("/sweeps") else job
+        yield (method, _filled(path, id)), sent
+        headers = dict.fromkeys(("x-request-id", "idempotency-key", "if-none-match", "last-event-id"), MARK)
+        for place in re.findall(r"\{(\w+)\}", path):
+            for text in (MARK, f"..%2f{MARK}"):
+                yield (method, _filled(path, id, **{place: text})), sent | {"headers": headers}
+        if method != "DELETE":
+            yield (method, f"{_filled(path, id)}?{MARK}={MARK}&job_id={MARK}"), sent | {"headers": headers}
+
+
+def _filled(path: str, job: str, **otherwise: str) -> str:
+    """A path with what is right in it, or something else."""
+    file = {
+        "/models/{job_id}/{file}": "generator.onnx",
+        "/jobs/{job_id}/plots/{file}": "losses.svg",
+        "/sweeps/{job_id}/plots/{file}": "heatmap.png",
+    }.get(path, "")
+    return path.format(**{"job_id": job, "file": file, "name": "generator", "index": 1} | otherwise)
+
+
+def _body(operation: Json) -> dict[str, Any]:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    return {"json": content.get("example", {})} if content else {}

@@ -1,0 +1,298 @@
+"""The disk is full, fails, or gives back something else than was written: no half state and no wrong answer."""
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from time import sleep
+
+import httpx
+import numpy as np
+import pytest
+from safetensors.numpy import load, save
+
+from gan1010 import TrainConfig
+from gan1010 import train as train_here
+from gan1010.export.safetensors import dump
+from service.job import Job, Transition
+from service.storage.migrations import VERSIONS
+from service.storage.store import JOB
+from tests.support.clients import Client, in_process, serving, starting
+from tests.support.contract import LONG_LOG, QUICK, Json, problem, start_running, train, until
+from tests.support.disks import failing, fill, small_disk
+
+WELL_RECORDED: Json = {"iterations": 200_000, "record_every": 5, "snapshot_every": 500, "seed": 3}  # takes much room
+SLOW: Json = {"iterations": 150_000, "hidden_size": 16, "record_every": 5, "seed": 3}
+SYSTEM = (0, 74)  # exit codes: all is well; the disk failed to make something durable
+
+
+def look(client: httpx.Client, job: Json, **parameters: int) -> Json:
+    return dict(client.get(f"/jobs/{job['id']}", params=parameters).json())
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk", "8m") as disk:
+        yield disk
+
+
+def refused(client: Client, most: int = 200) -> list[Json]:
+    """Start trainings until there is no room for one more: those that were accepted."""
+    accepted = []
+    for _ in range(most):
+        answer = client.post("/train", json=QUICK)
+        if answer.status_code == 507:
+            problem(answer, 507, "disk-full")
+            return accepted
+        accepted.append(answer.json())
+    raise AssertionError("there is room without end")
+
+
+def test_full_disk_refuses_what_is_to_be_kept_and_nothing_else(disk: Path) -> None:
+    with in_process(disk / "data", workers=1) as client:
+        done = train(client, **QUICK)
+        ballast = fill(disk)
+        accepted = refused(client)
+        before = client.get("/jobs").json()["data"]
+        assert len(before) == 1 + len(accepted)
+        for _ in range(5):
+            problem(client.post("/train", json=QUICK), 507, "disk-full")
+        problem(client.post("/sweeps", json={"seeds": 5}), 507, "disk-full")
+        assert len(client.get("/jobs").json()["data"]) == len(before)
+        assert client.get("/sample", params={"job_id": done["id"]}).status_code == 200
+        assert client.post("/score", json={"vectors": [[1, 0, 1, 0]], "job_id": done["id"]}).status_code == 200
+        assert client.get(f"/jobs/{done['id']}/progress").status_code == 200
+        ballast.unlink()
+        assert train(client, **QUICK)["status"] == "succeeded"  # by itself
+        for job in accepted:
+            assert look(client, job, wait=10)["status"] == "succeeded"
+
+
+def test_run_goes_on_while_the_disk_is_full_and_is_kept_when_there_is_room(disk: Path) -> None:
+    with in_process(disk / "data", workers=1) as client:
+        job = start_running(client, **SLOW)
+        ballast = fill(disk)
+        refused(client)
+        sleep(3)  # it is done, but for its being kept
+        assert look(client, job)["status"] == "running"
+        problem(client.post(f"/jobs/{job['id']}/cancel"), 507, "disk-full")
+        ballast.unlink()
+        assert look(client, job, wait=20)["status"] == "succeeded"
+        assert digest(client, job) == sha256(dump(train_here(TrainConfig(**SLOW)).model())).hexdigest()
+    assert integrity(disk / "data") == "ok"
+
+
+@pytest.mark.parametrize(("what", "status"), [("pause", "paused"), ("cancel", "cancelled")])
+def test_change_that_cannot_be_kept_is_refused_and_the_run_goes_on(disk: Path, what: str, status: str) -> None:
+    with in_process(disk / "data", workers=1) as client:
+        job = start_running(client)
+        ballast = fill(disk)
+        refused(client)
+        problem(client.post(f"/jobs/{job['id']}/{what}"), 507, "disk-full")
+        now = look(client, job)
+        assert now["status"] == "running"
+        until(lambda: look(client, job), lambda later: later["iteration"] > now["iteration"])
+        ballast.unlink()
+        assert client.post(f"/jobs/{job['id']}/{what}").json()["status"] == status
+
+
+def test_process_starts_and_stops_cleanly_on_a_full_disk(disk: Path) -> None:
+    with serving(disk / "data", "--workers", "1") as (server, client):
+        done, job = train(client, **QUICK), start_running(client)
+        server.kill()
+    ballast = fill(disk)
+    with serving(disk / "data", "--workers", "1") as (server, client):
+        assert client.get("/sample").json()["job_id"] == done["id"]
+        assert look(client, job)["status"] in {"queued", "running"}
+        assert server.stop() == 0, "".join(server.log)
+    ballast.unlink()
+    with serving(disk / "data", "--workers", "1") as (_, client):
+        assert until(lambda: look(client, job), lambda job: job["iteration"] > 0)["status"] == "running"
+        client.post(f"/jobs/{job['id']}/cancel")
+
+
+@pytest.mark.parametrize("call", ["fdatasync", "fsync"])
+def test_failed_fsync_ends_the_process_and_the_next_start_is_clean(tmp_path: Path, call: str) -> None:
+    with serving(tmp_path) as (server, client):
+        done = train(client, **QUICK)
+        with failing(server.process.pid, call, "error=EIO"):
+            with pytest.raises(httpx.TransportError):
+                client.post("/train", params={"wait": 10}, json=QUICK | {"name": "not acknowledged"})
+            assert server.wait(10) == SYSTEM[1]
+        assert "start it again" in "".join(server.log)
+    with serving(tmp_path) as (_, client):
+        assert look(client, done) == done
+        for job in client.get("/jobs").json()["data"]:
+            assert look(client, job, wait=10)["status"] == "succeeded"
+        assert train(client, **QUICK)["status"] == "succeeded"
+    assert integrity(tmp_path) == "ok"
+
+
+@pytest.mark.parametrize(("call", "settings"), [("pwrite64", QUICK), ("rename", QUICK), ("ftruncate", LONG_LOG)])
+@pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
+def test_failed_write_is_an_answer_and_the_process_goes_on(
+    tmp_path: Path, call: str, settings: Json, error: str
+) -> None:
+    with serving(tmp_path, "--workers", "1") as (server, client):
+        done = train(client, **QUICK)
+        with failing(server.process.pid, call, f"error={error}:when=1..3") as failed:
+            job, tries = None, 0
+            while job is None and tries < 50:
+                answer = client.post("/train", json=settings)
+                assert answer.status_code in {202, 500, 507}
+                if answer.status_code >= 500:
+                    problem(answer, answer.status_code, "disk-full" if error == "ENOSPC" else "storage-failed")
+                else:
+                    job = answer.json()
+                tries += 1
+            assert job is not None
+            assert look(client, done) == done
+            assert client.get("/sample", params={"job_id": done["id"]}).status_code == 200
+            assert look(client, job, wait=20)["status"] == "succeeded"
+            train(client, **QUICK)
+        assert failed
+        assert len(client.get("/jobs").json()["data"]) == 3
+    assert integrity(tmp_path) == "ok"
+
+
+def damaged(content: bytes) -> dict[str, bytes]:
+    """A model's file after some things that may happen to it."""
+    tensors = load(content)
+    other = {name: np.full_like(tensor, np.nan) for name, tensor in tensors.items()}
+    wide = {name: np.concatenate([tensor, tensor]) for name, tensor in tensors.items()}
+    return {
+        "a bit": content[:-1] + bytes([content[-1] ^ 1]),
+        "cut off": content[: len(content) // 2],
+        "empty": b"",
+        "longer": content + b"\0",
+        "NaN weights": save(other),
+        "wrong shapes": save(wide),
+        "a huge header": (2**62).to_bytes(8, "little") + content[8:],
+        "zeros": bytes(len(content)),
+    }
+
+
+@pytest.mark.parametrize("knows", ["not", "its SHA-256"], ids=["as kept", "row says the same"])
+def test_damaged_model_is_refused_and_all_others_work(tmp_path: Path, knows: str) -> None:
+    with in_process(tmp_path, workers=1) as client:
+        good, bad = train(client, **QUICK), train(client, **QUICK)
+    file = tmp_path / "models" / f"{bad['id']}.safetensors"
+    whole = file.read_bytes()
+    for what, content in damaged(whole).items():
+        file.write_bytes(content)
+        if knows != "not":
+            row = (sha256(content).hexdigest(), len(content), bad["id"])
+            write(tmp_path, "UPDATE models SET sha256 = ?, bytes = ? WHERE job_id = ?", *row)
+        with in_process(tmp_path, workers=1) as client:
+            problem(client.get("/sample", params={"job_id": bad["id"]}), 409, "model-damaged")
+            problem(client.get("/sample"), 409, "model-damaged")
+            problem(client.post("/score", json={"vectors": [[1, 0, 1, 0]], "job_id": bad["id"]}), 409, "model-damaged")
+            problem(client.get(f"/models/{bad['id']}/generator.safetensors"), 409, "model-damaged")
+            assert client.get("/sample", params={"job_id": good["id"]}).status_code == 200, what
+            assert client.get(f"/models/{good['id']}/generator.safetensors").status_code == 200
+            assert client.get("/sample", params={"job_id": bad["id"], "iteration": 10}).status_code == 200
+            assert client.delete(f"/jobs/{train(client, **QUICK)['id']}").status_code == 204
+
+
+def test_model_whose_file_is_gone_is_damaged(tmp_path: Path) -> None:
+    with in_process(tmp_path, workers=1) as client:
+        job = train(client, **QUICK)
+        (tmp_path / "models" / f"{job['id']}.safetensors").unlink()
+        problem(client.get("/sample"), 409, "model-damaged")
+        assert client.delete(f"/jobs/{job['id']}").status_code == 204
+        problem(client.get("/sample"), 409, "no-model")
+
+
+def test_sound_file_of_another_model_is_damage(tmp_path: Path) -> None:
+    with in_process(tmp_path, workers=1) as client:
+        one, other = (train(client, **QUICK | {"seed": seed})["id"] for seed in (1, 2))
+    models = tmp_path / "models"
+    (models / f"{one}.safetensors").write_bytes((models / f"{other}.safetensors").read_bytes())
+    with in_process(tmp_path, workers=1) as client:
+        problem(client.get("/sample", params={"job_id": one}), 409, "model-damaged")
+        assert client.get("/sample", params={"job_id": other}).status_code == 200
+
+
+def old_store(folder: Path) -> list[Job]:
+    """A store of the first version: a job that has succeeded, one that ran, one that waits."""
+    (folder / "models").mkdir(parents=True)
+    config, at = TrainConfig(seed=1, iterations=2000), datetime(2026, 1, 1, tzinfo=UTC)
+    gan = train_here(config)
+    queued = Transition(status="queued", at=at)
+    waits = [
+        Job(id=f"{number:024x}", preset="article", config=config, created_at=at, transitions=(queued,))
+        for number in range(3)
+    ]
+    ended = waits[0].moved("running").moved("succeeded", iteration=2000, result=gan.result)
+    jobs = [ended, waits[1].moved("running"), waits[2]]
+    arrays = {"iteration": gan.history.iteration, **gan.history.series, "snapshot_iterations": gan.snapshots.iterations}
+    arrays |= {"discriminators": gan.snapshots.discriminators, "generators": gan.snapshots.generators}
+    content = dump(gan.model())
+    (folder / "models" / f"{ended.id}.safetensors").write_bytes(content)
+    with sqlite3.connect(folder / "gan1010.sqlite") as db:
+        db.executescript(f"PRAGMA journal_mode = WAL; {VERSIONS[0]}; PRAGMA user_version = 1;")
+        for job in jobs:
+            document = JOB.dump_python(job, mode="json", exclude={"crashes"})
+            end = job.finished_at.isoformat(timespec="microseconds") if job.finished_at else None
+            row = (job.id, job.kind, job.status, end, True, JOB.dump_json(JOB.validate_python(document)))
+            db.execute("INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?)", row)
+        db.execute("INSERT INTO histories VALUES (?, ?)", (ended.id, save(arrays)))
+        model = (ended.id, str(ended.finished_at), None, config.pattern, len(content), sha256(content).hexdigest())
+        db.execute("INSERT INTO models VALUES (?, ?, ?, ?, ?, ?)", model)
+        db.execute("INSERT INTO idempotency_keys VALUES ('key', 'request', ?)", (ended.id,))
+    db.close()
+    return jobs
+
+
+def test_store_of_the_first_version_is_taken_over(tmp_path: Path) -> None:
+    ended, ran, waits = old_store(tmp_path)
+    with in_process(tmp_path, workers=1) as client:
+        for job in (ran, waits):
+            assert client.get(f"/jobs/{job.id}", params={"wait": 10}).json()["status"] == "succeeded"
+        ids = [job["id"] for job in client.get("/jobs").json()["data"]]
+        assert ids == [waits.id, ran.id, ended.id]
+        pages = [client.get(f"/jobs/{id}/progress").json()["series"] for id in ids]
+        assert pages[0] == pages[1] == pages[2]
+        pages = [client.get(f"/jobs/{id}/snapshots?weights=true").json()["weights"] for id in ids]
+        assert pages[0] == pages[1] == pages[2]
+        assert len({model["sha256"] for model in client.get("/models").json()["data"]}) == 1
+    with sqlite3.connect(tmp_path / "gan1010.sqlite") as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (len(VERSIONS),)
+    db.close()
+
+
+def test_store_of_a_later_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    old_store(tmp_path)
+    write(tmp_path, f"PRAGMA user_version = {len(VERSIONS) + 1}")
+    before = (tmp_path / "gan1010.sqlite").read_bytes()
+    with starting(tmp_path) as server:
+        assert server.wait(60) == 1
+    assert "use a later gan1010, or another folder" in server.log[-1]
+    assert (tmp_path / "gan1010.sqlite").read_bytes() == before
+
+
+def test_second_process_on_a_folder_says_why_it_does_not_start(tmp_path: Path) -> None:
+    with serving(tmp_path) as (_, client):
+        with starting(tmp_path) as second:
+            assert second.wait(60) == 1
+        assert "another gan1010 process uses" in second.log[-1]
+        assert train(client, **QUICK)["status"] == "succeeded"
+
+
+def digest(client: httpx.Client, job: Json) -> str:
+    (model,) = [model for model in client.get("/models").json()["data"] if model["job_id"] == job["id"]]
+    return str(model["sha256"])
+
+
+def write(folder: Path, statement: str, *values: object) -> None:
+    with sqlite3.connect(folder / "gan1010.sqlite") as db:
+        db.execute(statement, values)
+    db.close()
+
+
+def integrity(folder: Path) -> str:
+    db = sqlite3.connect(folder / "gan1010.sqlite")
+    (found,) = db.execute("PRAGMA integrity_check").fetchone()
+    db.close()
+    return str(found)

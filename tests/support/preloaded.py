@@ -1,0 +1,20 @@
+"""What a service loads when it is started and later, loaded once: for the process that services are forked from."""
+
+import gc
+import importlib
+
+from service.jobs.worker import compile_kernel
+from service.settings import Settings
+
+for module in (
+    "anyio._backends._asyncio",
+    "service.__main__",
+    "service.server.main",
+    "tests.support.first",
+    "uvicorn.lifespan.on",
+    "uvloop",
+):
+    importlib.import_module(module)
+compile_kernel()
+Settings()  # the first takes a tenth of a second
+gc.freeze()  # a collection in a child would copy all that it looks at
