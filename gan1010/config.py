@@ -17,18 +17,18 @@ Loss = Literal["mse", "bce"]
 Optimizer = Literal["sgd", "adam"]
 Latent = Literal["constant", "uniform", "normal"]
 
-LARGEST_FLOAT32 = 3.4028234663852886e38
-LARGEST_SEED = 2**53 - 1
-MOST_POINTS = 200_000
-MOST_SNAPSHOTS = 10_000
+FLOAT32_MAX = 3.4028234663852886e38
+MAX_SEED = 2**53 - 1
+MAX_POINTS = 200_000
+MAX_SNAPSHOTS = 10_000
 PATTERN = "^[01]{1,16}$"
 
 LearningRate = Annotated[float, Gt(0), Le(10)]
-Float32 = Annotated[float, Ge(-LARGEST_FLOAT32), Le(LARGEST_FLOAT32)]
+Float32 = Annotated[float, Ge(-FLOAT32_MAX), Le(FLOAT32_MAX)]
 Spread = Annotated[float, Gt(0), Le(0.5)]
 Iterations = Annotated[int, Ge(1), Le(10_000_000)]
 HiddenSize = Annotated[int, Ge(1), Le(64)]
-Seed = Annotated[int, Ge(0), Le(LARGEST_SEED)]
+Seed = Annotated[int, Ge(0), Le(MAX_SEED)]
 Every = Annotated[int, Ge(1), Le(10_000_000)]
 
 
@@ -82,7 +82,7 @@ class TrainConfig:
         for name, value in resolved.items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
-        for name, most in {"record_every": MOST_POINTS, "snapshot_every": MOST_SNAPSHOTS}.items():
+        for name, most in {"record_every": MAX_POINTS, "snapshot_every": MAX_SNAPSHOTS}.items():
             if self.iterations // getattr(self, name) > most:
                 least = _least_every(self.iterations, most)
                 raise ValueError(f"{name} must be at least {least} here, to keep at most {most:,} of them")

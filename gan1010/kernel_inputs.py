@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from gan1010 import source
 from gan1010.compiled import kernel
-from gan1010.compiled.lanes import filled
+from gan1010.compiled.lanes import aligned_copy
 from gan1010.config import TrainConfig
 from gan1010.layout import discriminator_layout, generator_layout
 
@@ -18,7 +18,7 @@ Pair = tuple[kernel.Float32s, kernel.Float32s]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Varying:
+class LaneSettings:
     """What differs between GANs that are trained side by side: a number each, all arrays (members,), () for one GAN."""
 
     seed: Int64s
@@ -28,9 +28,9 @@ class Varying:
     latent_value: Float64s
 
 
-def alone(config: TrainConfig) -> Varying:
+def single_run(config: TrainConfig) -> LaneSettings:
     """The settings that may vary, as those of a single run: all of shape ()."""
-    return Varying(
+    return LaneSettings(
         seed=np.asarray(config.seed, np.int64),
         spread=np.asarray(config.spread, np.float64),
         learning_rate=np.asarray(config.learning_rate, np.float64),
@@ -39,7 +39,7 @@ def alone(config: TrainConfig) -> Varying:
     )
 
 
-def plan(config: TrainConfig, varying: Varying) -> kernel.Plan:
+def plan(config: TrainConfig, varying: LaneSettings) -> kernel.Plan:
     """What stays the same for the whole run."""
     low, high = source.real_range(config.pattern, varying.spread)
     return kernel.Plan(
@@ -52,28 +52,28 @@ def plan(config: TrainConfig, varying: Varying) -> kernel.Plan:
         learning_rate=varying.learning_rate[None],
         generator_learning_rate=varying.generator_learning_rate[None],
         latent_value=varying.latent_value[None].astype(np.float32),
-        low=filled(low),
-        high=filled(high),
+        low=aligned_copy(low),
+        high=aligned_copy(high),
         iterations=config.iterations,
         record_every=cast(int, config.record_every),
         snapshot_every=cast(int, config.snapshot_every),
     )
 
 
-def initial_state(config: TrainConfig, varying: Varying) -> kernel.State:
+def initial_state(config: TrainConfig, varying: LaneSettings) -> kernel.State:
     """The untrained networks."""
     d, g = initial_weights(config, varying)
     return kernel.State(
-        discriminator=filled(d),
-        generator=filled(g),
-        discriminator_moments=filled(np.zeros((2, *d.shape), np.float32)),
-        generator_moments=filled(np.zeros((2, *g.shape), np.float32)),
-        totals=filled(np.zeros((5, *varying.seed.shape))),
-        settled=filled(np.full((1, *varying.seed.shape), -1)),
+        discriminator=aligned_copy(d),
+        generator=aligned_copy(g),
+        discriminator_moments=aligned_copy(np.zeros((2, *d.shape), np.float32)),
+        generator_moments=aligned_copy(np.zeros((2, *g.shape), np.float32)),
+        totals=aligned_copy(np.zeros((5, *varying.seed.shape))),
+        settled=aligned_copy(np.full((1, *varying.seed.shape), -1)),
     )
 
 
-def initial_weights(config: TrainConfig, varying: Varying) -> Pair:
+def initial_weights(config: TrainConfig, varying: LaneSettings) -> Pair:
     """D's and G's weights before training, flat; G's are none where the experiment has no generator."""
     d, g = discriminator_layout(config.width, config.hidden_size), generator_layout(config.width, config.hidden_size)
     return (
@@ -84,7 +84,7 @@ def initial_weights(config: TrainConfig, varying: Varying) -> Pair:
     )
 
 
-def draws(config: TrainConfig, varying: Varying, start: int, count: int) -> kernel.Draws:
+def draws(config: TrainConfig, varying: LaneSettings, start: int, count: int) -> kernel.Draws:
     """The random numbers of iterations `start` to `start + count`: the same whoever asks, and in whatever pieces."""
     noisy = config.experiment == "discriminator"
     return kernel.Draws(

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gan1010.config import Optimizer, TrainConfig
 from gan1010.history import FAKE, GENERATOR, REAL, History
-from gan1010.kernel_inputs import alone, draws, initial_weights
+from gan1010.kernel_inputs import draws, initial_weights, single_run
 from gan1010.model import Model
 from gan1010.networks import Discriminator, Generator
 
@@ -63,7 +63,7 @@ class Reference:
 def train_reference(config: TrainConfig) -> tuple[History, Model]:
     """Train as `training.train` does: the recorded losses, and both networks at the end."""
     reference = Reference(config)
-    discriminator, generator = initial_weights(config, alone(config))
+    discriminator, generator = initial_weights(config, single_run(config))
     reference.discriminator.load_flat(discriminator)
     if config.experiment == "gan":
         reference.generator.load_flat(generator)
@@ -83,7 +83,7 @@ def train_reference(config: TrainConfig) -> tuple[History, Model]:
 
 def _iterations(config: TrainConfig, reference: Reference) -> Iterator[tuple[Tensor, ...]]:
     """Train, and hand out each iteration's losses: D on real, D on fake, and G's where there is one."""
-    drawn = draws(config, alone(config), 0, config.iterations)
+    drawn = draws(config, single_run(config), 0, config.iterations)
     real, noise = torch.tensor(drawn.real.T), torch.tensor(drawn.noise.T)
     if config.latent == "constant":
         seeds = generator_seeds = torch.full((config.iterations, 1), config.latent_value)

@@ -79,7 +79,7 @@ def run(config: TrainConfig, after: Progress | None = None) -> Iterator[Progress
     Raises:
         DivergedError: after the last finite progress.
     """
-    varying = kernel_inputs.alone(config)
+    varying = kernel_inputs.single_run(config)
     plan, state = kernel_inputs.plan(config, varying), kernel_inputs.initial_state(config, varying)
     records, scratch = _records(config, state), kernel.scratch_for(plan, state)
     if after is not None:

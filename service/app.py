@@ -10,24 +10,24 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
-from service.api.event_stream import Feeds
+from service.api.event_stream import JobStreams
 from service.api.inference import binary, sample_and_score, v2_infer, v2_repository
 from service.api.inference.v2_models import V2Models
-from service.api.middleware.access_control import Guard
-from service.api.middleware.request_log import Envelope, Requests
+from service.api.middleware.access_control import AccessControlMiddleware
+from service.api.middleware.request_log import RequestLogMiddleware, RequestMetrics
 from service.api.openapi.description import describe
 from service.api.problems import install_error_handlers
 from service.api.routes import events, health, history, job_plots, jobs, models, pages, script, sweep_plots, sweeps
 from service.api_keys import ApiKeys
 from service.errors import ServiceError
 from service.jobs.registry import Registry
-from service.jobs.worker import Runner, compile_kernel
+from service.jobs.worker import WorkerPool, compile_kernel
 from service.settings import Settings
 from service.storage.migrations import StoreTooNewError
-from service.storage.store import FolderInUseError, Store
+from service.storage.store import DataFolderInUseError, Store
 from service.telemetry.metrics import Metrics
 
-CANNOT_START = (FolderInUseError, StoreTooNewError, ServiceError, OSError, sqlite3.Error)  # each says why
+CANNOT_START = (DataFolderInUseError, StoreTooNewError, ServiceError, OSError, sqlite3.Error)  # each says why
 DESCRIPTION = """
 Train the GAN that learns to produce the pattern 1-0-1-0, watch it learn, sample it and score with it.
 
@@ -53,8 +53,10 @@ class App(FastAPI):
         """The layers, from the inside out."""
         settings: Settings = self.state.settings
         keys = ApiKeys(settings.api_key.get_secret_value())
-        guarded = Guard(super().build_middleware_stack(), keys, settings.allowed_hosts, settings.max_body_bytes)
-        return Envelope(guarded, self.state.requests)
+        guarded = AccessControlMiddleware(
+            super().build_middleware_stack(), keys, settings.allowed_hosts, settings.max_body_bytes
+        )
+        return RequestLogMiddleware(guarded, self.state.requests)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -66,9 +68,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     store = Store(settings.data_dir)
     metrics = Metrics()
-    requests = Requests(metrics, settings.log_format)
+    requests = RequestMetrics(metrics, settings.log_format)
     registry = Registry(store, settings.queue_size, metrics)
-    runner = Runner(registry, settings.workers)
+    runner = WorkerPool(registry, settings.workers)
     runner.start()
 
     def stop_waiting() -> None:
@@ -76,7 +78,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         registry.release()
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Requests]]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, RequestMetrics]]:
         await run_in_threadpool(compile_kernel)
         yield {"requests": requests}  # for the connections, which know nothing else of the application
         stop_waiting()
@@ -97,7 +99,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.registry, app.state.v2_models = registry, V2Models(registry)
     app.state.max_body_bytes = settings.max_body_bytes
     app.state.stopping, app.state.stop_waiting = False, stop_waiting
-    app.state.feeds, app.state.drawing = Feeds(), CapacityLimiter(1)  # pictures are drawn one after the other
+    app.state.feeds, app.state.drawing = JobStreams(), CapacityLimiter(1)  # pictures are drawn one after the other
     install_error_handlers(app)
     most_asked = binary, sample_and_score, v2_infer, jobs, history, events
     others = sweeps, job_plots, sweep_plots, models, script, health, v2_repository, pages

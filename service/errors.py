@@ -41,103 +41,103 @@ class ServiceError(Exception):
         self.detail = detail
 
 
-class MalformedBody(ServiceError):
+class MalformedBodyError(ServiceError):
     """The body's bytes are not in the form that its headers say."""
 
     status, type, title = 400, "malformed-body", "The body cannot be read"
 
 
-class KeyNeeded(ServiceError):
+class ApiKeyRequiredError(ServiceError):
     """The service has API keys, and the request has none of them."""
 
     status, type, title = 401, "key-needed", "An API key is needed"
 
 
-class HostNotAllowed(ServiceError):
+class HostNotAllowedError(ServiceError):
     """The request is addressed to a name, or comes from an address, that the service does not answer to."""
 
     status, type, title = 403, "host-not-allowed", "The service does not answer here"
 
 
-class ForeignOrigin(ServiceError):
+class CrossOriginError(ServiceError):
     """A browser sends the request for a page of another origin."""
 
     status, type, title = 403, "foreign-origin", "The request comes from another origin"
 
 
-class JobNotFound(ServiceError):
+class JobNotFoundError(ServiceError):
     """No job has that id, or it was deleted."""
 
     status, type, title = 404, "job-not-found", "No such job"
 
 
-class ModelNotFound(ServiceError):
+class ModelNotFoundError(ServiceError):
     """The Open Inference Protocol has no model of that name here."""
 
     status, type, title = 404, "model-not-found", "No such model"
 
 
-class FileNotInModel(ServiceError):
+class ModelFileNotFoundError(ServiceError):
     """A model has no file of that name, or the job left no model."""
 
     status, type, title = 404, "file-not-found", "No such file"
 
 
-class MemberNotFound(ServiceError):
+class MemberNotFoundError(ServiceError):
     """A sweep has no member of that number."""
 
     status, type, title = 404, "member-not-found", "No such member"
 
 
-class NoSuchPlot(ServiceError):
+class PlotNotFoundError(ServiceError):
     """No picture has that name and that format."""
 
     status, type, title = 404, "plot-not-found", "No such plot"
 
 
-class StateForbids(ServiceError):
+class InvalidJobStateError(ServiceError):
     """The job's status does not allow what was asked."""
 
     status, type, title = 409, "state-forbids", "The job's status does not allow this"
 
 
-class WrongKind(ServiceError):
+class WrongJobKindError(ServiceError):
     """A training was asked for what only sweeps have, or a sweep for what only trainings have."""
 
     status, type, title = 409, "wrong-kind", "The job is of another kind"
 
 
-class NoModel(ServiceError):
+class NoModelError(ServiceError):
     """Nothing has been trained yet."""
 
     status, type, title = 409, "no-model", "No model yet"
 
 
-class NoGenerator(ServiceError):
+class NoGeneratorError(ServiceError):
     """The discriminator experiment trains no generator."""
 
     status, type, title = 409, "no-generator", "This job has no generator"
 
 
-class ModelDamaged(ServiceError):
+class CorruptDataError(ServiceError):
     """A model's file, or what is kept of a job beside it, is not what was written."""
 
     status, type, title = 409, "model-damaged", "What was kept is damaged"
 
 
-class ModelUnloaded(ServiceError):
+class ModelNotLoadedError(ServiceError):
     """The Open Inference Protocol's model has been unloaded."""
 
     status, type, title = 409, "model-unloaded", "The model is not loaded"
 
 
-class NotAsInTheArticle(ServiceError):
+class ArticleViewError(ServiceError):
     """The article's lists cannot be made of what this job recorded."""
 
     status, type, title = 409, "not-as-in-the-article", "Not recorded as the article does"
 
 
-class BodyTooLarge(ServiceError):
+class BodyTooLargeError(ServiceError):
     """The body is larger than the service takes."""
 
     status, type, title = 413, "body-too-large", "The request's body is too large"
@@ -146,13 +146,13 @@ class BodyTooLarge(ServiceError):
         super().__init__("send a smaller body, or start the service with a larger GAN1010_MAX_BODY_BYTES")
 
 
-class WrongContentType(ServiceError):
+class UnsupportedMediaTypeError(ServiceError):
     """The body is of a type that is not read here."""
 
     status, type, title = 415, "wrong-content-type", "The request's body is not JSON"
 
 
-class InvalidInput(ServiceError):
+class InvalidInputError(ServiceError):
     """A value that cannot be: `loc` is its place in the request."""
 
     status, type, title = 422, "invalid-input", "The request is not valid"
@@ -162,25 +162,25 @@ class InvalidInput(ServiceError):
         self.loc = loc
 
 
-class NoSuchSnapshot(InvalidInput):
+class SnapshotNotFoundError(InvalidInputError):
     """No weights were kept at that iteration."""
 
     type, title = "no-such-snapshot", "No weights were kept at that iteration"
 
 
-class KeyReused(InvalidInput):
+class IdempotencyKeyReusedError(InvalidInputError):
     """An idempotency key came with another request before."""
 
     type, title = "idempotency-key-reused", "The key was used for another request"
 
 
-class QueueFull(ServiceError):
+class QueueFullError(ServiceError):
     """As many jobs wait as may."""
 
     status, type, title = 429, "queue-full", "The queue is full"
 
 
-class StorageFailed(ServiceError):
+class StorageFailedError(ServiceError):
     """The disk does not work as it should."""
 
     status, type, title = 500, "storage-failed", "The disk failed"
@@ -189,7 +189,7 @@ class StorageFailed(ServiceError):
         super().__init__("nothing was kept of this request; the service's log says what the disk answered")
 
 
-class DiskFull(ServiceError):
+class DiskFullError(ServiceError):
     """There is no room on the disk."""
 
     status, type, title = 507, "disk-full", "The disk is full"

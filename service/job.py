@@ -12,7 +12,7 @@ from pydantic import Discriminator, Tag
 
 from gan1010 import Result, TrainConfig
 from gan1010.sweeps.grid import SweepConfig
-from service.errors import WrongKind
+from service.errors import WrongJobKindError
 
 Status = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
 Kind = Literal["train", "sweep"]
@@ -81,10 +81,10 @@ class Job:
         """What a training is made with.
 
         Raises:
-            WrongKind: it is a sweep.
+            WrongJobKindError: it is a sweep.
         """
         if isinstance(self.config, SweepConfig):
-            raise WrongKind(f"the job is a sweep; GET /sweeps/{self.id}/results has what came of it")
+            raise WrongJobKindError(f"the job is a sweep; GET /sweeps/{self.id}/results has what came of it")
         return self.config
 
     @property
@@ -92,10 +92,10 @@ class Job:
         """What a sweep is made of.
 
         Raises:
-            WrongKind: it is a training.
+            WrongJobKindError: it is a training.
         """
         if not isinstance(self.config, SweepConfig):
-            raise WrongKind(f"the job is a training, not a sweep; GET /jobs/{self.id} has what came of it")
+            raise WrongJobKindError(f"the job is a training, not a sweep; GET /jobs/{self.id} has what came of it")
         return self.config
 
     @property

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser
 
 from tests.support.browser import CHROMIUM, launched
 from tests.support.clients import Client, Server, in_process, serving
+from tests.support.contract import Json, train
 
 settings.register_profile("gan1010", deadline=None)  # a busy machine is no failure
 settings.load_profile("gan1010")
@@ -67,6 +68,18 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A client of an application that tests share: for those that ask about jobs of their own only."""
     with in_process(tmp_path_factory.mktemp("shared"), workers=2) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def article(shared: Client) -> Json:
+    """The article's run."""
+    return train(shared, seed=4)
+
+
+@pytest.fixture(scope="session")
+def alone(shared: Client) -> Json:
+    """The article's run of the discriminator alone."""
+    return train(shared, experiment="discriminator", seed=4)
 
 
 @pytest.fixture(scope="session")

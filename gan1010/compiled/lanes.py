@@ -32,7 +32,7 @@ def empty(shape: tuple[int, ...], dtype: Any = np.float32) -> npt.NDArray[Any]:
     return array
 
 
-def filled(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def aligned_copy(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The same with these values in it."""
     array = empty(values.shape, values.dtype)
     array[...] = values

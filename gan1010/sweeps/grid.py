@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from gan1010.compiled.lanes import LANES
-from gan1010.config import LARGEST_SEED, TrainConfig
-from gan1010.kernel_inputs import Varying
+from gan1010.config import MAX_SEED, TrainConfig
+from gan1010.kernel_inputs import LaneSettings
 from gan1010.layout import discriminator_layout, generator_layout
 
 Int64s = npt.NDArray[np.int64]
 Float64s = npt.NDArray[np.float64]
 
-MOST_MEMBERS = 1_000_000
+MAX_MEMBERS = 1_000_000
 SETTINGS = tuple(f.name for f in fields(TrainConfig) if f.name != "seed")
 # What may differ between GANs that are trained side by side, besides the seed; what else differs makes another group.
 BY_LANE = ("spread", "learning_rate", "generator_learning_rate", "latent_value")
@@ -75,10 +75,12 @@ class Group:
         index: Int64s = self.cells[cell] * self.seeds + offset
         return index
 
-    def varying(self, places: Int64s) -> Varying:
+    def varying(self, places: Int64s) -> LaneSettings:
         """What the members at these places have for themselves."""
         cell, offset = np.divmod(places, self.seeds)
-        return Varying(seed=self.first_seed + offset, **{name: values[cell] for name, values in self.values.items()})
+        return LaneSettings(
+            seed=self.first_seed + offset, **{name: values[cell] for name, values in self.values.items()}
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,11 +107,11 @@ class SweepConfig:
         for name, values in self.grid.items():
             if not values:
                 raise ValueError(f"grid.{name} must have at least one value")
-        _check_whole_number("seeds.count", self.seeds, 1, MOST_MEMBERS)
-        _check_whole_number("seeds.start", self.first_seed, 0, LARGEST_SEED + 1 - self.seeds)
-        if self.members > MOST_MEMBERS:
+        _check_whole_number("seeds.count", self.seeds, 1, MAX_MEMBERS)
+        _check_whole_number("seeds.start", self.first_seed, 0, MAX_SEED + 1 - self.seeds)
+        if self.members > MAX_MEMBERS:
             raise ValueError(
-                f"grid and seeds make {self.members:,} members in all; one sweep has at most {MOST_MEMBERS:,}"
+                f"grid and seeds make {self.members:,} members in all; one sweep has at most {MAX_MEMBERS:,}"
             )
         self._check_values()
 

@@ -128,7 +128,7 @@ class Cells:
         return table
 
 
-def across(config: SweepConfig, table: Mapping[str, npt.NDArray[Any]], figure: str, x: str, y: str) -> Float64s:
+def pivot(config: SweepConfig, table: Mapping[str, npt.NDArray[Any]], figure: str, x: str, y: str) -> Float64s:
     """A figure for each pair of values of two settings: (values of y, values of x), NaN where nothing is done.
 
     It is the mean over the cells that have them, by their members that are done; a setting that is not in the grid has

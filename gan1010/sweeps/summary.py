@@ -15,7 +15,7 @@ Int64s = npt.NDArray[np.int64]
 NOT_DONE, OUT_OF_RANGE, IN_RANGE, NO_SAMPLE = range(4)
 
 
-class Outcomes:
+class SweepSummary:
     """A sweep's figures from the shards added so far, some 40 bytes a member. Any thread may call it."""
 
     def __init__(self, config: SweepConfig) -> None:

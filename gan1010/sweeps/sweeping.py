@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gan1010 import kernel_inputs
 from gan1010.compiled import kernel
-from gan1010.compiled.lanes import LANES, filled
+from gan1010.compiled.lanes import LANES, aligned_copy
 from gan1010.sweeps.grid import Group, Shard, SweepConfig
 from gan1010.sweeps.results import NEVER, Cells, Members, concatenated
 
@@ -104,7 +104,9 @@ def _train_side_by_side(
     config, varying = group.config, group.varying(places)
     plan = kernel_inputs.plan(config, varying)._replace(snapshot_every=config.iterations + 1)
     state = (
-        kernel.State(*(filled(array) for array in left.state)) if left else kernel_inputs.initial_state(config, varying)
+        kernel.State(*(aligned_copy(array) for array in left.state))
+        if left
+        else kernel_inputs.initial_state(config, varying)
     )
     scratch = kernel.scratch_for(plan, state)
     stride = max(min(DRAWS_AT_ONCE // config.width, WEIGHTS_AT_ONCE // group.weights), 1)

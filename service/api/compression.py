@@ -3,7 +3,7 @@
 import gzip
 import zlib
 
-from service.errors import BodyTooLarge, MalformedBody, WrongContentType
+from service.errors import BodyTooLargeError, MalformedBodyError, UnsupportedMediaTypeError
 
 EITHER_FORMAT = zlib.MAX_WBITS + 32  # gzip, or zlib's, which is what "deflate" means (RFC 9110, 8.4.1.2)
 CODINGS = ("gzip", "deflate")
@@ -14,24 +14,24 @@ def inflated(body: bytes, coding: str, limit: int) -> bytes:
     """What a body is by its Content-Encoding.
 
     Raises:
-        WrongContentType: the coding is another than gzip or deflate.
-        BodyTooLarge: it is more than `limit` bytes; no more than that have been made of it.
-        MalformedBody: it is not of that coding, or not whole.
+        UnsupportedMediaTypeError: the coding is another than gzip or deflate.
+        BodyTooLargeError: it is more than `limit` bytes; no more than that have been made of it.
+        MalformedBodyError: it is not of that coding, or not whole.
     """
     coding = coding.strip().lower()
     if coding in ("", "identity"):
         return body
     if coding not in CODINGS:
-        raise WrongContentType("send the body as it is, or with Content-Encoding: gzip or deflate")
+        raise UnsupportedMediaTypeError("send the body as it is, or with Content-Encoding: gzip or deflate")
     inflating = zlib.decompressobj(EITHER_FORMAT)
     try:
         content = inflating.decompress(body, limit + 1)
     except zlib.error as error:
-        raise MalformedBody(f"the body is not {coding}, as its Content-Encoding says") from error
+        raise MalformedBodyError(f"the body is not {coding}, as its Content-Encoding says") from error
     if len(content) > limit:
-        raise BodyTooLarge
+        raise BodyTooLargeError
     if not inflating.eof or inflating.unused_data:
-        raise MalformedBody(f"the body is not one whole {coding} stream")
+        raise MalformedBodyError(f"the body is not one whole {coding} stream")
     return content
 
 

@@ -6,7 +6,7 @@ from fastapi import Depends, Path, Query, Request
 from starlette.concurrency import run_in_threadpool
 
 from gan1010 import Model
-from service.api.schemas.jobs import MOST_LISTED
+from service.api.schemas.jobs import MAX_PAGE_SIZE
 from service.job import Job
 from service.jobs.registry import Registry
 
@@ -27,7 +27,7 @@ def _existing_job(job_id: JobId, registry: Jobs) -> Job:
 
 ExistingJob = Annotated[Job, Depends(_existing_job)]
 Wait = Annotated[float, Query(ge=0, le=30, allow_inf_nan=False, description="seconds to wait for the job's end")]
-Limit = Annotated[int, Query(ge=1, le=MOST_LISTED, description="how many")]
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="how many")]
 After = Annotated[str | None, Query(max_length=64, description="`next` of the page before")]
 
 

@@ -20,12 +20,12 @@ from fastapi.sse import format_sse_event
 from gan1010 import History
 from service.api.schemas.jobs import JobOut
 from service.job import Job
-from service.jobs.active_job import LiveJob
+from service.jobs.active_job import ActiveJob
 
 TICK_SECONDS = 1 / 8  # the contract allows ten batches a second
 STATUS_SECONDS = 1  # between two looks at a job whose status is the same, and which has no points to send
-MOST_POINTS = 5000  # in one batch: some 200 kB
-MOST_BATCHES = 16  # kept for followers who are at the same place; more are encoded again
+MAX_POINTS_PER_BATCH = 5000  # in one batch: some 200 kB
+MAX_BATCHES = 16  # kept for followers who are at the same place; more are encoded again
 
 
 def progress_content(job: Job, iteration: int, points: History, next_after: int) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def progress_content(job: Job, iteration: int, points: History, next_after: int)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Moment:
+class JobView:
     """A job at one look; `over` when nothing more will come of it in this process."""
 
     job: Job
@@ -51,7 +51,7 @@ class Moment:
     _events: dict[tuple[str, int], bytes] = field(default_factory=dict, init=False)
 
     @classmethod
-    def of(cls, live: LiveJob) -> "Moment":
+    def of(cls, live: ActiveJob) -> "JobView":
         """Look at a job: at whether it is over first, so that all that it left is seen."""
         over, job, progress = live.over.done(), live.current, live.progress
         return cls(job=job, history=progress.history if progress else None, over=over)
@@ -67,10 +67,10 @@ class Moment:
         return self._events[name, id]
 
 
-class Feed:
+class JobStream:
     """One job and all who follow it, on one event loop; without `live` it has ended."""
 
-    def __init__(self, moment: Moment, live: LiveJob | None = None) -> None:
+    def __init__(self, moment: JobView, live: ActiveJob | None = None) -> None:
         self.moment, self._live = moment, live
         self._batches: dict[int, tuple[bytes, int]] = {}
         self._looked = asyncio.Event()
@@ -98,9 +98,9 @@ class Feed:
         history = self.moment.history
         if after not in self._batches and history is not None:
             rest = history.after(after)
-            points = rest.take(slice(MOST_POINTS - (len(history) - len(rest)) % MOST_POINTS))
+            points = rest.take(slice(MAX_POINTS_PER_BATCH - (len(history) - len(rest)) % MAX_POINTS_PER_BATCH))
             if len(points):
-                if len(self._batches) >= MOST_BATCHES:
+                if len(self._batches) >= MAX_BATCHES:
                     self._batches.clear()
                 last, job = int(points.iteration[-1]), self.moment.job
                 content = progress_content(job, max(job.iteration, last), points, last)
@@ -116,7 +116,7 @@ class Feed:
 
     def _look(self) -> None:
         if self._live is not None:
-            self.moment = Moment.of(self._live)
+            self.moment = JobView.of(self._live)
             self._batches.clear()
         if self.moment.over:
             self._live = None  # a slow follower needs the history, not the weights
@@ -124,25 +124,25 @@ class Feed:
         self._looked = asyncio.Event()
 
 
-class Feeds:
+class JobStreams:
     """The feeds of the jobs that are followed; those that nobody follows any more go by themselves."""
 
     def __init__(self) -> None:
-        self._feeds: WeakValueDictionary[str, Feed] = WeakValueDictionary()
+        self._feeds: WeakValueDictionary[str, JobStream] = WeakValueDictionary()
 
-    def of(self, live: LiveJob) -> Feed:
+    def of(self, live: ActiveJob) -> JobStream:
         """The feed of a job."""
         feed = self._feeds.get(live.job.id)
         if feed is None:
-            feed = self._feeds[live.job.id] = Feed(Moment.of(live), live)
+            feed = self._feeds[live.job.id] = JobStream(JobView.of(live), live)
         feed.wake()
         return feed
 
 
-class Follower:
+class Subscriber:
     """One reader of a feed: how far it has read, and what it has been told of the job."""
 
-    def __init__(self, feed: Feed, after: int) -> None:
+    def __init__(self, feed: JobStream, after: int) -> None:
         self.feed, self.done = feed, False
         self._after = after
         self._told: Job | None = None

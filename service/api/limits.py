@@ -4,6 +4,6 @@ HEAD_SECONDS = 5.0  # from a request's first byte, or from the connection's begi
 BODY_SECONDS = 5.0  # the longest pause in a body,
 BODY_BYTES_PER_SECOND = 1024  # which has to come at this rate
 WRITE_SECONDS = 10.0  # without the client taking in anything of what waits for it
-LONGEST_URL, LARGEST_HEAD, MOST_HEADERS = 16 * 1024, 32 * 1024, 100
+MAX_URL_BYTES, MAX_HEAD_BYTES, MAX_HEADERS = 16 * 1024, 32 * 1024, 100
 
 LINGER_SECONDS = 1.0  # how long a client may go on sending after an early response, so that it can read it

@@ -13,28 +13,28 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
-from service.api.limits import HEAD_SECONDS, LARGEST_HEAD, LINGER_SECONDS, LONGEST_URL, MOST_HEADERS
+from service.api.limits import HEAD_SECONDS, LINGER_SECONDS, MAX_HEAD_BYTES, MAX_HEADERS, MAX_URL_BYTES
 from service.api.responses import Responses
-from service.errors import InvalidInput, KeyNeeded, QueueFull, ServiceError
+from service.errors import ApiKeyRequiredError, InvalidInputError, QueueFullError, ServiceError
 
-MOST_MISTAKES = 20
+MAX_REPORTED_MISTAKES = 20
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 V2 = "/v2"  # the Open Inference Protocol's paths
 CHALLENGES = ('Bearer realm="gan1010"', 'Basic realm="gan1010", charset="UTF-8"')  # browsers ask a person for the last
 REFUSALS = {
     400: ("malformed-request", "The request is not HTTP", "send a request as RFC 9112 has it, with one Host"),
     408: ("too-slow", "The request did not come in time", f"send its head within {HEAD_SECONDS:.0f} s, and its body"),
-    414: ("url-too-long", "The URL is too long", f"a URL has at most {LONGEST_URL} bytes"),
+    414: ("url-too-long", "The URL is too long", f"a URL has at most {MAX_URL_BYTES} bytes"),
     431: (
         "head-too-large",
         "The head is too large",
-        f"at most {MOST_HEADERS} headers, and {LARGEST_HEAD} bytes in all",
+        f"at most {MAX_HEADERS} headers, and {MAX_HEAD_BYTES} bytes in all",
     ),
     503: ("stopping", "The service stops", "try again in a moment"),
 }
 
 
-class Farewell(Response):
+class EarlyResponse(Response):
     """The answer to a request of which no more is read, given at once; then the connection is closed.
 
     What the client goes on sending for a moment is thrown away: closing at once would take the answer from it.
@@ -68,7 +68,7 @@ def problem_body(path: str, status: int, type: str, title: str, detail: str, **m
 def problem(request: Request, status: int, type: str, title: str, detail: str, **more: Any) -> Response:
     """The answer that a problem is."""
     body, media_type = problem_body(request.scope["path"], status, type, title, detail, **more)
-    kind = Farewell if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else Response
+    kind = EarlyResponse if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else Response
     return kind(body, status, media_type=media_type)
 
 
@@ -96,12 +96,12 @@ def v2_problems(*statuses: int) -> Responses:
 def answer_error(request: Request, error: ServiceError) -> Response:
     """The problem that an error of ours is."""
     more = {}
-    if isinstance(error, InvalidInput):
+    if isinstance(error, InvalidInputError):
         more["errors"] = [{"loc": error.loc, "msg": error.detail, "type": error.type}]
     answer = problem(request, error.status, error.type, error.title, error.detail, **more)
-    if isinstance(error, QueueFull):
+    if isinstance(error, QueueFullError):
         answer.headers["Retry-After"] = "1"
-    if isinstance(error, KeyNeeded):
+    if isinstance(error, ApiKeyRequiredError):
         for challenge in CHALLENGES:
             answer.headers.append("WWW-Authenticate", challenge)
     return answer
@@ -113,13 +113,13 @@ async def _service_error(request: Request, error: Any) -> Response:
 
 async def _validation_error(request: Request, error: Any) -> Response:
     """Each mistake with its place and what would be right; what was sent is not repeated."""
-    mistakes = [_mistake(e) for e in error.errors()[:MOST_MISTAKES]]
+    mistakes = [_mistake(e) for e in error.errors()[:MAX_REPORTED_MISTAKES]]
     if mistakes[0]["type"] == "json_invalid":
         return problem(
             request, 400, "malformed-json", "The body is not JSON", "the body must be one JSON value (RFC 8259)"
         )
     detail = "; ".join(f"{'.'.join(map(str, m['loc'][1:])) or 'body'}: {m['msg']}" for m in mistakes[:3])
-    return problem(request, 422, InvalidInput.type, InvalidInput.title, detail[:1000], errors=mistakes)
+    return problem(request, 422, InvalidInputError.type, InvalidInputError.title, detail[:1000], errors=mistakes)
 
 
 def _mistake(error: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.types import Receive, Scope, Send
 
-from service.errors import BodyTooLarge, WrongContentType
+from service.errors import BodyTooLargeError, UnsupportedMediaTypeError
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 Query = TypeVar("Query", bound=BaseModel)
@@ -24,16 +24,16 @@ class StrictRequest(Request):
         """The body, declared or in chunks.
 
         Raises:
-            BodyTooLarge: before more than the limit has been taken in.
+            BodyTooLargeError: before more than the limit has been taken in.
         """
         if not hasattr(self, "_body"):
             limit, body = self.app.state.max_body_bytes, bytearray()
             if int(self.headers.get("content-length", 0)) > limit:
-                raise BodyTooLarge
+                raise BodyTooLargeError
             async for chunk in self.stream():
                 body += chunk
                 if len(body) > limit:
-                    raise BodyTooLarge
+                    raise BodyTooLargeError
             self._body = bytes(body)
         return self._body
 
@@ -41,11 +41,11 @@ class StrictRequest(Request):
         """The body, which is JSON by its declaration, or empty.
 
         Raises:
-            WrongContentType: it is declared as something else.
+            UnsupportedMediaTypeError: it is declared as something else.
         """
         body = await self.body()
         if body and self.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            raise WrongContentType("send the body with Content-Type: application/json")
+            raise UnsupportedMediaTypeError("send the body with Content-Type: application/json")
         return body
 
     async def json(self) -> Any:

@@ -9,12 +9,12 @@ from collections import deque
 from concurrent.futures import Future, InvalidStateError
 
 from gan1010 import Progress
-from gan1010.sweeps.summary import Outcomes
+from gan1010.sweeps.summary import SweepSummary
 from service.errors import ServiceError
 from service.job import Job, Status
 
 
-class LiveJob:
+class ActiveJob:
     """A job that has not ended: its state, how far it is, and what somebody wants it to become.
 
     `over` is done when the job has ended, or when this process won't bring it to its end; `changed` when it has got
@@ -88,7 +88,7 @@ def _future() -> Future[None]:
     return future
 
 
-class LiveSweep(LiveJob):
+class ActiveSweep(ActiveJob):
     """A sweep that has not ended. Its shards are trained by as many threads as have time for it, in any order.
 
     Once it has ended or is paused its threads see that, at their next look, and what they are at comes to nothing:
@@ -99,7 +99,7 @@ class LiveSweep(LiveJob):
         super().__init__(job)
         self.keeping = threading.Lock()  # what is kept is kept before its end
         self.missing: deque[int] = deque()  # the shards that no thread has taken
-        self.outcomes: Outcomes | None = None  # once it has run
+        self.outcomes: SweepSummary | None = None  # once it has run
         self.turn = 0
         self.prepared: int | None = None  # the turn for which the missing shards have been found
 

@@ -5,14 +5,14 @@ import threading
 from gan1010 import Model, Progress
 from gan1010.export import safetensors
 from gan1010.training import model_at
-from service.errors import FileNotInModel, ModelDamaged, NoModel, NoSuchSnapshot
+from service.errors import CorruptDataError, ModelFileNotFoundError, NoModelError, SnapshotNotFoundError
 from service.job import Job
-from service.storage.store import KeptModel, Store
+from service.storage.store import Store, StoredModel
 
 MODELS_IN_MEMORY = 1024
 
 
-class Models:
+class ModelCache:
     """The models of all jobs. Any thread may call it."""
 
     def __init__(self, store: Store) -> None:
@@ -25,11 +25,11 @@ class Models:
         """The id of the job that succeeded last, of all or of those with a generator.
 
         Raises:
-            NoModel: none has.
+            NoModelError: none has.
         """
         job_id = self._latest[with_generator]
         if job_id is None:
-            raise NoModel("nothing has been trained yet; POST /train with an empty body trains the article's GAN")
+            raise NoModelError("nothing has been trained yet; POST /train with an empty body trains the article's GAN")
         return job_id
 
     def cached(self, job_id: str, iteration: int | None = None) -> tuple[Model, int] | None:
@@ -40,22 +40,22 @@ class Models:
         """A job's networks, at a kept iteration or at the last, and that iteration.
 
         Raises:
-            WrongKind: it is a sweep.
-            NoModel: it has not begun.
-            NoSuchSnapshot: no weights were kept at that iteration.
-            ModelDamaged: the model's file is not what was written.
+            WrongJobKindError: it is a sweep.
+            NoModelError: it has not begun.
+            SnapshotNotFoundError: no weights were kept at that iteration.
+            CorruptDataError: the model's file is not what was written.
         """
         config = job.train_config
         if job.status == "succeeded" and iteration is None:
             loaded = safetensors.load(self.file(job)), job.iteration
         elif progress is None:
             what_next = "wait until it runs" if job.status == "queued" else "train another"
-            raise NoModel(f"the job is {job.status} and has no weights; {what_next}")
+            raise NoModelError(f"the job is {job.status} and has no weights; {what_next}")
         else:
             try:
                 model = model_at(config, progress.snapshots, iteration)
             except ValueError as error:
-                raise NoSuchSnapshot(str(error), "iteration") from None
+                raise SnapshotNotFoundError(str(error), "iteration") from None
             loaded = model, int(progress.snapshots.iterations[-1]) if iteration is None else iteration
         if job.ended or iteration is not None:  # else the next one who asks gets newer weights
             with self._lock:
@@ -64,7 +64,7 @@ class Models:
                 self._loaded[job.id, iteration] = loaded
         return loaded
 
-    def page(self, *, after: str | None, limit: int) -> list[KeptModel]:
+    def page(self, *, after: str | None, limit: int) -> list[StoredModel]:
         """The newest finished models, before that of the job `after` if one is named."""
         return self._store.models(after=after, limit=limit)
 
@@ -72,17 +72,17 @@ class Models:
         """The content of a finished model's file.
 
         Raises:
-            FileNotInModel: it has no finished model.
-            ModelDamaged: the file is not what was written.
+            ModelFileNotFoundError: it has no finished model.
+            CorruptDataError: the file is not what was written.
         """
         content = self._store.model_file(job.id)
         if content is None:
             state = "a sweep" if job.kind == "sweep" else job.status
-            raise FileNotInModel(f"the job is {state}; only a training that has succeeded has model files")
+            raise ModelFileNotFoundError(f"the job is {state}; only a training that has succeeded has model files")
         try:
             safetensors.load(content)
         except ValueError as error:
-            raise ModelDamaged(f"{error}; train the job again") from error
+            raise CorruptDataError(f"{error}; train the job again") from error
         return content
 
     def succeeded(self, job: Job) -> None:

@@ -9,7 +9,7 @@ from service.telemetry.metrics import Metrics
 log = logging.getLogger("gan1010.jobs")
 
 
-class Changes:
+class JobMonitor:
     """Told by the registry and the runner, from any thread."""
 
     def __init__(self, metrics: Metrics) -> None:

@@ -9,18 +9,18 @@ import threading
 from collections import deque
 from typing import NamedTuple
 
-from service.jobs.active_job import LiveJob, LiveSweep
+from service.jobs.active_job import ActiveJob, ActiveSweep
 
 
-class Piece(NamedTuple):
+class ShardTask(NamedTuple):
     """A shard of a running sweep, in one of its turns."""
 
-    sweep: LiveSweep
+    sweep: ActiveSweep
     number: int
     turn: int
 
 
-class Work:
+class JobQueue:
     """The queue between the registry and the threads, which sleep in it while there is nothing for them to do.
 
     A sweep passes through it as one job, to be begun by one thread, and then as its shards, for all threads.
@@ -28,27 +28,27 @@ class Work:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._suspects: deque[LiveJob] = deque()
-        self._alone: LiveJob | None = None  # the suspect that is at work
+        self._suspects: deque[ActiveJob] = deque()
+        self._alone: ActiveJob | None = None  # the suspect that is at work
         self._trying: int | None = None  # the shard of it that has yet to get somewhere
         self._acquitted = 0  # how many of it have
-        self._trainings: deque[LiveJob] = deque()
-        self._waiting: deque[LiveSweep] = deque()
-        self._running: deque[LiveSweep] = deque()  # those with shards that no thread has taken, oldest first
+        self._trainings: deque[ActiveJob] = deque()
+        self._waiting: deque[ActiveSweep] = deque()
+        self._running: deque[ActiveSweep] = deque()  # those with shards that no thread has taken, oldest first
         self._closed = False
 
-    def put(self, live: LiveJob) -> None:
+    def put(self, live: ActiveJob) -> None:
         """A job is to be begun."""
         with self._changed:
             if live.job.crashes:
                 self._suspects.append(live)
-            elif isinstance(live, LiveSweep):
+            elif isinstance(live, ActiveSweep):
                 self._waiting.append(live)
             else:
                 self._trainings.append(live)
             self._changed.notify()
 
-    def share(self, sweep: LiveSweep) -> None:
+    def share(self, sweep: ActiveSweep) -> None:
         """A sweep runs, and its missing shards are to be trained."""
         with self._changed:
             if self._alone is sweep:
@@ -57,25 +57,25 @@ class Work:
                 self._running.append(sweep)
             self._changed.notify_all()
 
-    def drop(self, live: LiveJob) -> None:
+    def drop(self, live: ActiveJob) -> None:
         """A job is not to be begun any more, or only when it is put in again."""
         with self._changed:
             for waiting in (self._suspects, self._trainings, self._waiting):
                 if live in waiting:
                     waiting.remove(live)  # type: ignore[arg-type]
 
-    def clear(self, live: LiveJob) -> None:
+    def clear(self, live: ActiveJob) -> None:
         """A job has got somewhere, or is not at work any more: if it was a suspect, the others may go on."""
         with self._changed:
             if self._alone is live:
                 self._alone, self._trying, self._acquitted = None, None, 0
                 self._changed.notify_all()
 
-    def tries(self, sweep: LiveSweep, number: int) -> bool:
+    def tries(self, sweep: ActiveSweep, number: int) -> bool:
         """Whether a shard is the one of a suspect that has yet to get somewhere."""
         return self._alone is sweep and self._trying == number
 
-    def acquit(self, sweep: LiveSweep, suspects: int) -> bool:
+    def acquit(self, sweep: ActiveSweep, suspects: int) -> bool:
         """The shard that was tried has got somewhere; whether it was the last of so many, and the others may go on."""
         with self._changed:
             if self._alone is not sweep:
@@ -87,7 +87,7 @@ class Work:
             self._changed.notify_all()
             return self._alone is None
 
-    def get(self, timeout: float | None = None) -> LiveJob | Piece | None:
+    def get(self, timeout: float | None = None) -> ActiveJob | ShardTask | None:
         """What to do next, as soon as there is something; None when it is closed, or after so many seconds."""
         with self._changed:
             while not self._closed:
@@ -97,7 +97,7 @@ class Work:
                     break
         return None
 
-    def training(self) -> LiveJob | None:
+    def training(self) -> ActiveJob | None:
         """A training that waits, if one does: a thread that is at a shard trains it first."""
         with self._changed:
             if self._closed or self._alone or not self._trainings:
@@ -114,7 +114,7 @@ class Work:
             self._closed = True
             self._changed.notify_all()
 
-    def _next(self) -> LiveJob | Piece | None:
+    def _next(self) -> ActiveJob | ShardTask | None:
         if self._alone is None and self._suspects:
             self._alone = self._suspects.popleft()
             return self._alone
@@ -127,6 +127,6 @@ class Work:
             if sweep.job.status == "running" and (shard := sweep.take()) is not None:
                 if self._alone is sweep:
                     self._trying = shard[0]
-                return Piece(sweep, *shard)
+                return ShardTask(sweep, *shard)
             self._running.popleft()
         return self._waiting.popleft() if self._waiting and self._alone is None else None

@@ -5,11 +5,11 @@ import dataclasses
 import logging
 from collections.abc import Callable
 
-from service.errors import DiskFull, ModelDamaged, StorageFailed
+from service.errors import CorruptDataError, DiskFullError, StorageFailedError
 from service.job import Job, JobError
-from service.jobs.active_job import LiveJob, LiveSweep
-from service.jobs.monitor import Changes
-from service.jobs.queue import Work
+from service.jobs.active_job import ActiveJob, ActiveSweep
+from service.jobs.monitor import JobMonitor
+from service.jobs.queue import JobQueue
 from service.storage.store import Store
 
 MOST_CRASHES = 3  # then a job that takes the process down has had its chances
@@ -28,10 +28,10 @@ def without_suspicion(job: Job) -> Job:
     return dataclasses.replace(job, crashes=0, suspect=None) if job.crashes else job
 
 
-class Recovery:
+class CrashRecovery:
     """Takes up what was left. Any thread may call it."""
 
-    def __init__(self, store: Store, queue: Work, changes: Changes) -> None:
+    def __init__(self, store: Store, queue: JobQueue, changes: JobMonitor) -> None:
         self._store, self._queue, self._changes = store, queue, changes
 
     def after_sudden_end(self, job: Job) -> Job:
@@ -39,19 +39,19 @@ class Recovery:
         done = sum(self._store.sweeps.done(job.id).values()) if job.kind == "sweep" else job.iteration
         detail = "the process came to a sudden end; it goes on from what was kept"
         job = job.moved("queued", detail, iteration=done, crashes=job.crashes + 1)
-        with contextlib.suppress(DiskFull, StorageFailed):  # then it is told again from the same row
+        with contextlib.suppress(DiskFullError, StorageFailedError):  # then it is told again from the same row
             self._store.update(job)
         self._changes.status(job)
         return job
 
-    def load(self, live: LiveJob) -> bool:
+    def load(self, live: ActiveJob) -> bool:
         """Find what is kept of a training that goes on; what is damaged of it is trained anew, to the same bits."""
         if live.progress is None:
             try:
                 live.progress = self._store.runs.progress(live.job)
                 if live.progress is not None and live.progress.state is None:
-                    raise ModelDamaged("the job has a history, and no checkpoint to go on from")
-            except ModelDamaged as damage:
+                    raise CorruptDataError("the job has a history, and no checkpoint to go on from")
+            except CorruptDataError as damage:
                 log.error("job %s begins anew: %s", live.job.id, damage.detail)
                 self._store.runs.forget(live.job.id)
                 live.progress = None
@@ -60,7 +60,7 @@ class Recovery:
             self._changes.goes_on(live.job)
         return True
 
-    def try_shard(self, live: LiveSweep, number: int) -> None:
+    def try_shard(self, live: ActiveSweep, number: int) -> None:
         """A thread takes a shard: if the sweep is a suspect and the process ends, it is known which shard that was."""
 
         def tried(job: Job) -> Job:
@@ -70,14 +70,14 @@ class Recovery:
 
         self._keep(live, tried)
 
-    def shard_got_on(self, live: LiveSweep, number: int, suspects: int) -> None:
+    def shard_got_on(self, live: ActiveSweep, number: int, suspects: int) -> None:
         """A shard is done, or how far it is has been kept; with so many of a suspect, the sweep is one no longer."""
         if self._queue.tries(live, number):
             self._keep(live, lambda job: dataclasses.replace(job, crashes=1, suspect=None))
             if self._queue.acquit(live, suspects):
                 self._keep(live, without_suspicion)
 
-    def _keep(self, live: LiveSweep, changed: Callable[[Job], Job]) -> None:
+    def _keep(self, live: ActiveSweep, changed: Callable[[Job], Job]) -> None:
         """Keep what has become of a suspect."""
         with live.keeping:
             if live.job.crashes and not live.job.ended:

@@ -9,16 +9,24 @@ from typing import Literal
 
 from gan1010 import Model, Progress, TrainConfig
 from gan1010.sweeps.grid import SweepConfig
-from gan1010.sweeps.summary import Outcomes
+from gan1010.sweeps.summary import SweepSummary
 from gan1010.training import model_at
-from service.errors import DiskFull, JobNotFound, KeyReused, ModelDamaged, QueueFull, StateForbids, StorageFailed
+from service.errors import (
+    CorruptDataError,
+    DiskFullError,
+    IdempotencyKeyReusedError,
+    InvalidJobStateError,
+    JobNotFoundError,
+    QueueFullError,
+    StorageFailedError,
+)
 from service.job import Job, JobError, Status, job_ids, new_job
-from service.jobs.active_job import LiveJob, LiveSweep
-from service.jobs.model_cache import Models
-from service.jobs.monitor import Changes
-from service.jobs.queue import Work
-from service.jobs.recovery import POISON, STOPPED, Recovery, is_poison, without_suspicion
-from service.jobs.sweep_runs import Sweeps
+from service.jobs.active_job import ActiveJob, ActiveSweep
+from service.jobs.model_cache import ModelCache
+from service.jobs.monitor import JobMonitor
+from service.jobs.queue import JobQueue
+from service.jobs.recovery import POISON, STOPPED, CrashRecovery, is_poison, without_suspicion
+from service.jobs.sweep_runs import SweepRuns
 from service.storage.store import Store
 from service.telemetry.metrics import Metrics
 
@@ -27,14 +35,14 @@ class Registry:
     """All jobs. Its methods may be called from any thread."""
 
     def __init__(self, store: Store, queue_size: int, metrics: Metrics | None = None) -> None:
-        self._store, self.changes = store, Changes(metrics or Metrics())
+        self._store, self.changes = store, JobMonitor(metrics or Metrics())
         self._queue_size, self._lock, self._released = queue_size, threading.RLock(), False
         self.count = store.count  # how many jobs are in each status
-        self._live: dict[str, LiveJob] = {}
-        self._queued: dict[str, LiveJob] = {}
-        self.queue = Work()
-        self.models, self.sweeps = Models(store), Sweeps(store.sweeps)
-        self.recovery = Recovery(store, self.queue, self.changes)
+        self._live: dict[str, ActiveJob] = {}
+        self._queued: dict[str, ActiveJob] = {}
+        self.queue = JobQueue()
+        self.models, self.sweeps = ModelCache(store), SweepRuns(store.sweeps)
+        self.recovery = CrashRecovery(store, self.queue, self.changes)
         self._ids = job_ids(store.last_id())
         for job in store.unfinished():
             self._take_up(job)
@@ -51,14 +59,14 @@ class Registry:
         """Queue a training or a sweep, or return the job that the same idempotency key brought before.
 
         Raises:
-            QueueFull: and nothing is kept.
-            KeyReused: the key came with another request.
+            QueueFullError: and nothing is kept.
+            IdempotencyKeyReusedError: the key came with another request.
         """
         with self._lock:
             if key is not None and (known := self._store.job_of_key(key)) is not None:
                 if known[0] != request:
                     detail = "this Idempotency-Key came with another request before; use a new one"
-                    raise KeyReused(detail, "header", "idempotency-key")
+                    raise IdempotencyKeyReusedError(detail, "header", "idempotency-key")
                 return self.job(known[1])
             self._check_room()
             job = new_job(next(self._ids), preset, config, name)
@@ -67,7 +75,7 @@ class Registry:
             self._take_up(job)
         return job
 
-    def live(self, job_id: str) -> LiveJob | None:
+    def live(self, job_id: str) -> ActiveJob | None:
         """The job, if it has not ended."""
         return self._live.get(job_id)
 
@@ -75,12 +83,12 @@ class Registry:
         """The job as it is now.
 
         Raises:
-            JobNotFound: there is none.
+            JobNotFoundError: there is none.
         """
         live = self._live.get(job_id)
         job = live.current if live else self.sweeps.job(job_id) or self._store.job(job_id)
         if job is None:
-            raise JobNotFound("no job has this id; GET /jobs lists those that there are")
+            raise JobNotFoundError("no job has this id; GET /jobs lists those that there are")
         return job
 
     def jobs(self, *, status: Status | None, kind: str | None, after: str | None, limit: int) -> list[Job]:
@@ -92,13 +100,13 @@ class Registry:
         live = self._live.get(job.id)
         return (live.progress if live else None) or self._store.runs.progress(job)
 
-    def outcomes(self, job: Job) -> Outcomes:
+    def outcomes(self, job: Job) -> SweepSummary:
         """What has come of a sweep so far."""
         outcomes = self.sweeps.outcomes(job, self._live.get(job.id))
         self._forget_if_deleted(job.id)
         return outcomes
 
-    def begin(self, live: LiveJob) -> bool:
+    def begin(self, live: ActiveJob) -> bool:
         """A thread takes the job; False if it is not to be run: it does not wait any more, or it is poison."""
         with self._lock:
             if live.job.id not in self._queued:
@@ -111,14 +119,14 @@ class Registry:
             del self._queued[live.job.id]
         return True
 
-    def checkpoint(self, live: LiveJob, progress: Progress) -> None:
+    def checkpoint(self, live: ActiveJob, progress: Progress) -> None:
         """A training has got somewhere: keep that, so that it goes on from there whatever happens next."""
         live.job = without_suspicion(live.job)
         self._store.checkpoint(live.current, progress)
         self.changes.trained(live.current)
         self.queue.clear(live)
 
-    def leave(self, live: LiveJob, status: Status) -> None:
+    def leave(self, live: ActiveJob, status: Status) -> None:
         """The thread that ran a training has stopped, or it had not begun: it is cancelled or paused from now on."""
         with self._lock:
             if "cancelled" in {status, live.wanted}:  # the last may have been asked for just now
@@ -132,10 +140,10 @@ class Registry:
         for live in list(self._live.values()):
             if live.job.status == "running":
                 job = live.current.moved("queued", STOPPED, crashes=0, suspect=None)
-                with contextlib.suppress(DiskFull, StorageFailed):  # then it goes on from its last checkpoint
+                with contextlib.suppress(DiskFullError, StorageFailedError):  # then it goes on from its last checkpoint
                     self._move(live, job)
 
-    def end_sweep(self, live: LiveSweep, status: Status, error: JobError | None = None) -> None:
+    def end_sweep(self, live: ActiveSweep, status: Status, error: JobError | None = None) -> None:
         """The sweep has ended, unless somebody was first to say so, or has it paused before it has succeeded."""
         with self._lock, live.keeping:
             if not live.job.ended and not (status == "succeeded" and live.job.status == "paused"):
@@ -144,14 +152,14 @@ class Registry:
                 if live.outcomes is not None:
                     self.sweeps.remember(live.job, live.outcomes)
 
-    def fail(self, live: LiveJob, error: JobError) -> None:
+    def fail(self, live: ActiveJob, error: JobError) -> None:
         """The job has failed, unless it has ended before."""
-        if isinstance(live, LiveSweep):
+        if isinstance(live, ActiveSweep):
             self.end_sweep(live, "failed", error)
         elif not live.job.ended:
             self.end(live, "failed", error)
 
-    def end(self, live: LiveJob, status: Status, error: JobError | None = None) -> None:
+    def end(self, live: ActiveJob, status: Status, error: JobError | None = None) -> None:
         """The training has ended: keep all that it left, then say so."""
         progress = live.progress
         result = progress.result if progress else None
@@ -160,21 +168,23 @@ class Registry:
         with self._lock:
             self._end(live, job, progress, model)
 
-    def ask(self, job_id: str, wanted: Literal["cancelled", "paused"]) -> LiveJob | Job:
+    def ask(self, job_id: str, wanted: Literal["cancelled", "paused"]) -> ActiveJob | Job:
         """Have a job cancelled or paused: at once, or if a thread runs it as soon as that looks; then it is a live job.
 
         Raises:
-            JobNotFound: there is none.
-            StateForbids: it has ended, and not been cancelled.
+            JobNotFoundError: there is none.
+            InvalidJobStateError: it has ended, and not been cancelled.
         """
         with self._lock:
             live = self._live.get(job_id)
             if live is None:
                 job = self.job(job_id)
                 if job.status != wanted:
-                    raise StateForbids(f"the job has {job.status}, so there is nothing left of it to be {wanted}")
+                    raise InvalidJobStateError(
+                        f"the job has {job.status}, so there is nothing left of it to be {wanted}"
+                    )
                 return job
-            if isinstance(live, LiveSweep):
+            if isinstance(live, ActiveSweep):
                 self._leave_sweep(live, wanted)
             elif live.job.status == "running":
                 live.wanted, live.refusal = live.wanted if live.wanted == "cancelled" else wanted, None
@@ -187,14 +197,14 @@ class Registry:
         """Have a paused job wait for a thread, to go on where it was.
 
         Raises:
-            JobNotFound: there is none.
-            StateForbids: it is not paused.
-            QueueFull: there is no room to wait in; it stays paused.
+            JobNotFoundError: there is none.
+            InvalidJobStateError: it is not paused.
+            QueueFullError: there is no room to wait in; it stays paused.
         """
         with self._lock:
             live = self._live.get(job_id)
             if live is None or live.job.status != "paused":
-                raise StateForbids(f"the job is {self.job(job_id).status}; only a paused one can be resumed")
+                raise InvalidJobStateError(f"the job is {self.job(job_id).status}; only a paused one can be resumed")
             self._check_room()
             self._move(live, live.job.moved("queued"))
             self._queue(live)
@@ -204,13 +214,13 @@ class Registry:
         """Forget a job that has ended.
 
         Raises:
-            JobNotFound: there is none.
-            StateForbids: it has not ended.
+            JobNotFoundError: there is none.
+            InvalidJobStateError: it has not ended.
         """
         with self._lock:
-            with contextlib.suppress(ModelDamaged):  # what cannot be read can be forgotten
+            with contextlib.suppress(CorruptDataError):  # what cannot be read can be forgotten
                 if not (job := self.job(job_id)).ended:
-                    raise StateForbids(f"the job is {job.status}; cancel it first, or wait until it has ended")
+                    raise InvalidJobStateError(f"the job is {job.status}; cancel it first, or wait until it has ended")
             self._store.delete(job_id)
             self.models.forget(job_id)
             self.sweeps.forget(job_id)
@@ -220,7 +230,7 @@ class Registry:
         """A job's networks, at a kept iteration or at the last, and that iteration.
 
         Raises:
-            JobNotFound: there is no such job.
+            JobNotFoundError: there is no such job.
             ServiceError: it has no such model; see `Models.of`.
         """
         job = self.job(job_id)
@@ -239,7 +249,7 @@ class Registry:
     def _take_up(self, job: Job) -> None:
         """A job that is new, or that another process has left."""
         job = self.recovery.after_sudden_end(job) if job.status == "running" else job
-        live = self._live[job.id] = LiveSweep(job) if isinstance(job.config, SweepConfig) else LiveJob(job)
+        live = self._live[job.id] = ActiveSweep(job) if isinstance(job.config, SweepConfig) else ActiveJob(job)
         if self._released:
             live.release()
         if job.status == "queued":
@@ -247,17 +257,17 @@ class Registry:
 
     def _check_room(self) -> None:
         if len(self._queued) >= self._queue_size:
-            raise QueueFull(f"{self._queue_size} jobs are waiting already; try again in a moment")
+            raise QueueFullError(f"{self._queue_size} jobs are waiting already; try again in a moment")
 
-    def _queue(self, live: LiveJob) -> None:
+    def _queue(self, live: ActiveJob) -> None:
         self._queued[live.job.id] = live
         self.queue.put(live)
 
-    def _unqueue(self, live: LiveJob) -> None:
+    def _unqueue(self, live: ActiveJob) -> None:
         if self._queued.pop(live.job.id, None) is not None:
             self.queue.drop(live)
 
-    def _leave_sweep(self, live: LiveSweep, status: Literal["cancelled", "paused"]) -> None:
+    def _leave_sweep(self, live: ActiveSweep, status: Literal["cancelled", "paused"]) -> None:
         """What its threads are at comes to nothing; what they have finished is kept."""
         if status == "cancelled":
             self.end_sweep(live, "cancelled")
@@ -278,9 +288,9 @@ class Registry:
         if job_id not in self._live and self._store.job(job_id) is None:
             self.models.forget(job_id)
             self.sweeps.forget(job_id)
-            raise JobNotFound("the job has just been deleted")
+            raise JobNotFoundError("the job has just been deleted")
 
-    def _end(self, live: LiveJob, job: Job, progress: Progress | None = None, model: Model | None = None) -> None:
+    def _end(self, live: ActiveJob, job: Job, progress: Progress | None = None, model: Model | None = None) -> None:
         self._store.finish(job, progress, model)
         self._live.pop(job.id)
         self._unqueue(live)
@@ -290,7 +300,7 @@ class Registry:
         live.become(job)
         self.queue.clear(live)
 
-    def _move(self, live: LiveJob, job: Job) -> None:
+    def _move(self, live: ActiveJob, job: Job) -> None:
         if live.progress is not None and job.status != "running":
             self._store.checkpoint(job, live.progress)
         else:

@@ -9,26 +9,26 @@ import numpy.typing as npt
 
 from gan1010 import Result
 from gan1010.sweeps.results import Members
-from gan1010.sweeps.summary import Outcomes
+from gan1010.sweeps.summary import SweepSummary
 from gan1010.sweeps.sweeping import ShardProgress
-from service.errors import JobNotFound, ModelDamaged
+from service.errors import CorruptDataError, JobNotFoundError
 from service.job import Job
-from service.jobs.active_job import LiveJob, LiveSweep
+from service.jobs.active_job import ActiveJob, ActiveSweep
 from service.storage.sweeps import SweepStore
 
 SWEEPS_IN_MEMORY = 4
 log = logging.getLogger("gan1010.registry")
 
 
-class Sweeps:
+class SweepRuns:
     """The figures of all sweeps. Any thread may call it."""
 
     def __init__(self, store: SweepStore) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._ended: dict[str, tuple[Job, Outcomes]] = {}
+        self._ended: dict[str, tuple[Job, SweepSummary]] = {}
 
-    def prepare(self, live: LiveSweep) -> bool:
+    def prepare(self, live: ActiveSweep) -> bool:
         """Have a sweep go on where it was left: find what is kept of it and which shards are missing.
 
         False if meanwhile it is not wanted to any more.
@@ -36,7 +36,7 @@ class Sweeps:
         turn, config = live.turn, live.job.sweep_config
         try:
             outcomes = self._store.outcomes(live.job.id, config)
-        except ModelDamaged:
+        except CorruptDataError:
             self._forget_damaged(live.job.id)
             outcomes = self._store.outcomes(live.job.id, config)
         done = self._store.done(live.job.id)
@@ -48,7 +48,7 @@ class Sweeps:
             live.missing.extend(number for number in range(len(config.shards)) if number not in done)
         return True
 
-    def keep(self, live: LiveSweep, number: int, members: Members, turn: int) -> bool:
+    def keep(self, live: ActiveSweep, number: int, members: Members, turn: int) -> bool:
         """Keep a shard that is done; False if the turn in which it was is over."""
         with live.keeping:
             if turn != live.turn or live.outcomes is None:
@@ -57,25 +57,25 @@ class Sweeps:
             live.outcomes.add(number, members)
         return True
 
-    def checkpoint(self, live: LiveSweep, number: int, progress: ShardProgress) -> bool:
+    def checkpoint(self, live: ActiveSweep, number: int, progress: ShardProgress) -> bool:
         """Keep how far a shard is, in whichever turn: to go on from there; False if the sweep has ended."""
         with live.keeping:
             if not live.job.ended:
                 self._store.checkpoint(live.job.id, number, progress.iteration, progress.state)
         return not live.job.ended
 
-    def left(self, live: LiveSweep, number: int) -> ShardProgress | None:
+    def left(self, live: ActiveSweep, number: int) -> ShardProgress | None:
         """How far a shard was when it was left; None where that was at its beginning, or is damaged."""
         try:
             kept = self._store.checkpointed(live.job.id, number)
-        except ModelDamaged as damage:
+        except CorruptDataError as damage:
             log.error("job %s: %s; shard %d begins anew", live.job.id, damage.detail, number)
             return None
         return ShardProgress(iteration=kept[0], state=kept[1]) if kept else None
 
-    def outcomes(self, job: Job, live: LiveJob | None) -> Outcomes:
+    def outcomes(self, job: Job, live: ActiveJob | None) -> SweepSummary:
         """What has come of a sweep so far."""
-        if isinstance(live, LiveSweep) and live.outcomes is not None:
+        if isinstance(live, ActiveSweep) and live.outcomes is not None:
             return live.outcomes
         kept = self._ended.get(job.id)
         if kept is not None:
@@ -85,17 +85,17 @@ class Sweeps:
             self.remember(job, outcomes)
         return outcomes
 
-    def results(self, job: Job, outcomes: Outcomes, index: npt.NDArray[np.int64]) -> list[Result | None]:
+    def results(self, job: Job, outcomes: SweepSummary, index: npt.NDArray[np.int64]) -> list[Result | None]:
         """What came of some members that are done, one by one; None of one that has diverged.
 
         Raises:
-            JobNotFound: the sweep has just been deleted.
+            JobNotFoundError: the sweep has just been deleted.
         """
         results: dict[int, Result | None] = {}
         for number, wanted in outcomes.by_shard(index).items():
             members = self._store.shard(job.id, number)
             if members is None:
-                raise JobNotFound("the sweep has been deleted")
+                raise JobNotFoundError("the sweep has been deleted")
             rows = np.searchsorted(members.index, wanted)
             results |= {int(i): members.result(int(row)) for i, row in zip(wanted, rows, strict=True)}
         return [results[int(i)] for i in index]
@@ -105,7 +105,7 @@ class Sweeps:
         kept = self._ended.get(job_id)
         return kept[0] if kept else None
 
-    def remember(self, job: Job, outcomes: Outcomes) -> None:
+    def remember(self, job: Job, outcomes: SweepSummary) -> None:
         """A sweep has ended, and somebody will look at it."""
         with self._lock:
             if len(self._ended) >= SWEEPS_IN_MEMORY:
@@ -117,7 +117,7 @@ class Sweeps:
         for number in self._store.done(job_id):
             try:
                 self._store.shard(job_id, number)
-            except ModelDamaged as damage:
+            except CorruptDataError as damage:
                 log.error("job %s: %s; shard %d begins anew", job_id, damage.detail, number)
                 self._store.forget_shard(job_id, number)
 

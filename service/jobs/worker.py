@@ -14,10 +14,10 @@ from gan1010 import DivergedError, Progress, TrainConfig, run, train
 from gan1010.sweeps.grid import SweepConfig
 from gan1010.sweeps.results import Members
 from gan1010.sweeps.sweeping import ShardProgress, train_shard
-from service.errors import DiskFull, StorageFailed
+from service.errors import DiskFullError, StorageFailedError
 from service.job import JobError
-from service.jobs.active_job import LiveJob, LiveSweep
-from service.jobs.queue import Piece
+from service.jobs.active_job import ActiveJob, ActiveSweep
+from service.jobs.queue import ShardTask
 from service.jobs.registry import Registry
 
 CHECKPOINT_SECONDS = 0.5  # of training, between two checkpoints
@@ -36,7 +36,7 @@ def compile_kernel() -> None:
     list(train_shard(sweep, sweep.shards[0]))
 
 
-class Runner:
+class WorkerPool:
     """So many threads; `stop` leaves unfinished jobs as they are on disk, for the next start."""
 
     def __init__(self, registry: Registry, workers: int) -> None:
@@ -65,11 +65,11 @@ class Runner:
         while (task := self._registry.queue.get()) is not None:
             self._do(task)
 
-    def _do(self, task: LiveJob | Piece) -> None:
+    def _do(self, task: ActiveJob | ShardTask) -> None:
         """Do it, and leave no job in between: one that breaks has failed."""
-        live = task.sweep if isinstance(task, Piece) else task
+        live = task.sweep if isinstance(task, ShardTask) else task
         try:
-            if isinstance(task, Piece):
+            if isinstance(task, ShardTask):
                 self._train_shard(*task)
             else:
                 self._run(task)
@@ -81,15 +81,15 @@ class Runner:
                 log.exception("job %s: that it has failed could not be kept", live.job.id)
                 self._registry.queue.clear(live)
 
-    def _run(self, live: LiveJob) -> None:
+    def _run(self, live: ActiveJob) -> None:
         if not self._keep(live, lambda: self._registry.begin(live)):
             self._registry.queue.clear(live)
-        elif isinstance(live, LiveSweep):
+        elif isinstance(live, ActiveSweep):
             self._share(live)
         else:
             self._train(live)
 
-    def _train(self, live: LiveJob) -> None:
+    def _train(self, live: ActiveJob) -> None:
         """Train from where it was left to the end, or until somebody wants something else."""
         if not self._keep(live, lambda: self._registry.recovery.load(live)):
             return
@@ -110,37 +110,37 @@ class Runner:
         else:
             self._keep(live, lambda: self._registry.end(live, "succeeded"))
 
-    def _leave(self, live: LiveJob) -> bool:
+    def _leave(self, live: ActiveJob) -> bool:
         """Whether to stop: because somebody wants it, which is kept, or because the process stops."""
         wanted = live.wanted
         if wanted is not None:
             try:
                 self._registry.leave(live, wanted)
-            except (DiskFull, StorageFailed) as error:
+            except (DiskFullError, StorageFailedError) as error:
                 live.refuse(error)
             else:
                 self._registry.queue.clear(live)
                 return True
         return self._stopping.is_set()
 
-    def _checkpoint(self, live: LiveJob, progress: Progress) -> None:
+    def _checkpoint(self, live: ActiveJob, progress: Progress) -> None:
         try:
             self._registry.checkpoint(live, progress)
-        except (DiskFull, StorageFailed) as error:
+        except (DiskFullError, StorageFailedError) as error:
             log.warning("job %s: no checkpoint, it trains on: %s", live.job.id, error.title)
 
-    def _keep(self, live: LiveJob, keep: Callable[[], T]) -> T | None:
+    def _keep(self, live: ActiveJob, keep: Callable[[], T]) -> T | None:
         """Keep something of a job, as soon as the disk takes it; None if the process stops before."""
         while True:
             try:
                 return keep()
-            except (DiskFull, StorageFailed) as error:
+            except (DiskFullError, StorageFailedError) as error:
                 log.warning("job %s waits for the disk: %s", live.job.id, error.title)
                 live.refuse(error)
                 if self._stopping.wait(RETRY_SECONDS):
                     return None
 
-    def _share(self, sweep: LiveSweep) -> None:
+    def _share(self, sweep: ActiveSweep) -> None:
         """Hand the sweep's missing shards to all threads."""
         if not self._keep(sweep, lambda: self._registry.sweeps.prepare(sweep)):
             return
@@ -149,7 +149,7 @@ class Runner:
         else:
             self._registry.queue.share(sweep)
 
-    def _train_shard(self, sweep: LiveSweep, number: int, turn: int) -> None:
+    def _train_shard(self, sweep: ActiveSweep, number: int, turn: int) -> None:
         """Train a shard from where it was left, and in between all trainings that come."""
         config, kept = sweep.job.sweep_config, time.monotonic()
         self._keep(sweep, lambda: self._registry.recovery.try_shard(sweep, number))
@@ -169,27 +169,27 @@ class Runner:
             while training := self._registry.queue.training():
                 self._do(training)
 
-    def _keep_shard(self, sweep: LiveSweep, number: int, members: Members, turn: int) -> None:
+    def _keep_shard(self, sweep: ActiveSweep, number: int, members: Members, turn: int) -> None:
         if self._keep(sweep, lambda: self._registry.sweeps.keep(sweep, number, members, turn)):
             self._keep(sweep, lambda: self._registry.recovery.shard_got_on(sweep, number, len(self._threads)))
             self._registry.changes.trained_members(len(members), _iterations(sweep, number))
             if sweep.complete:
                 self._keep(sweep, lambda: self._registry.end_sweep(sweep, "succeeded"))
 
-    def _checkpoint_shard(self, sweep: LiveSweep, number: int, progress: ShardProgress) -> None:
+    def _checkpoint_shard(self, sweep: ActiveSweep, number: int, progress: ShardProgress) -> None:
         try:
             if self._registry.sweeps.checkpoint(sweep, number, progress):
                 self._registry.recovery.shard_got_on(sweep, number, len(self._threads))
-        except (DiskFull, StorageFailed) as error:
+        except (DiskFullError, StorageFailedError) as error:
             log.warning("job %s: no checkpoint, it trains on: %s", sweep.job.id, error.title)
 
 
-def _iterations(sweep: LiveSweep, shard: int) -> int:
+def _iterations(sweep: ActiveSweep, shard: int) -> int:
     config = sweep.job.sweep_config
     return config.groups[config.shards[shard].group].config.iterations
 
 
-def _internal_error(live: LiveJob, error: Exception) -> JobError:
+def _internal_error(live: ActiveJob, error: Exception) -> JobError:
     log.exception("job %s failed", live.job.id)
     return JobError(
         type="internal-error", detail=f"{type(error).__name__} while training; the service's log has the rest"

@@ -18,20 +18,20 @@ from service.api.limits import (
     BODY_BYTES_PER_SECOND,
     BODY_SECONDS,
     HEAD_SECONDS,
-    LARGEST_HEAD,
     LINGER_SECONDS,
-    LONGEST_URL,
-    MOST_HEADERS,
+    MAX_HEAD_BYTES,
+    MAX_HEADERS,
+    MAX_URL_BYTES,
     WRITE_SECONDS,
 )
-from service.api.middleware.request_log import NO_ROUTE, Answered, new_request_id, request_id_in, sealed
+from service.api.middleware.request_log import NO_ROUTE, RequestRecord, new_request_id, request_id_in, sealed
 from service.api.problems import REFUSALS, V2, is_v2, problem_body
-from service.server.write_buffer import Together
+from service.server.write_buffer import BufferedTransport
 
 LOOK_SECONDS = 1.0
 
 
-class RefusedError(Exception):
+class RequestRefusedError(Exception):
     """A request that is refused before it is whole, with the status that says why."""
 
     def __init__(self, status: int) -> None:
@@ -39,7 +39,7 @@ class RefusedError(Exception):
         self.status = status
 
 
-class Protocol(HttpToolsProtocol):
+class HttpConnection(HttpToolsProtocol):
     """uvicorn's connection, which does not wait for ever and does not take everything."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -53,7 +53,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has come."""
-        super().connection_made(Together(transport, self.loop))  # type: ignore[arg-type]
+        super().connection_made(BufferedTransport(transport, self.loop))  # type: ignore[arg-type]
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone: what is being answered ends, also where another request has come behind it."""
@@ -77,16 +77,16 @@ class Protocol(HttpToolsProtocol):
             self.cycle.keep_alive = False  # to nothing that we know: an answer, and no more
         except httptools.HttpParserError as error:
             cause = error.__context__
-            self._refuse(cause.status if isinstance(cause, RefusedError) else 400)
+            self._refuse(cause.status if isinstance(cause, RequestRefusedError) else 400)
         else:
-            if self._unfruitful > LARGEST_HEAD:
+            if self._unfruitful > MAX_HEAD_BYTES:
                 self._refuse(431)
 
     def on_url(self, url: bytes) -> None:
         """A part of the URL."""
         super().on_url(url)
-        if len(self.url) > LONGEST_URL:
-            raise RefusedError(414)
+        if len(self.url) > MAX_URL_BYTES:
+            raise RequestRefusedError(414)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; those that come after a body are nothing to us."""
@@ -95,10 +95,10 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole: the request is handed to the application."""
-        if len(self.headers) > MOST_HEADERS or sum(map(len, chain.from_iterable(self.headers))) > LARGEST_HEAD:
-            raise RefusedError(431)
+        if len(self.headers) > MAX_HEADERS or sum(map(len, chain.from_iterable(self.headers))) > MAX_HEAD_BYTES:
+            raise RequestRefusedError(431)
         if sum(name == b"host" for name, _ in self.headers) != 1:
-            raise RefusedError(400)
+            raise RequestRefusedError(400)
         super().on_headers_complete()
         self._in_body, self._unfruitful, self._due = True, 0, self.loop.time() + BODY_SECONDS
 
@@ -188,11 +188,11 @@ class Protocol(HttpToolsProtocol):
             return request_id_in(scope)
         now, request_id, requests = self.loop.time(), new_request_id(), self.app_state["requests"]
         seconds = now - self._due + HEAD_SECONDS if self._due is not None else 0
-        requests.add(Answered(time.time(), "-", NO_ROUTE, status, seconds, request_id, None, self.client))
+        requests.add(RequestRecord(time.time(), "-", NO_ROUTE, status, seconds, request_id, None, self.client))
         return request_id
 
 
-class Lookout:
+class ConnectionReaper:
     """Who looks after all connections."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from service.api.middleware.access_control import LOOPBACK
 from service.app import CANNOT_START, create_app
-from service.server.connection import Lookout, Protocol
+from service.server.connection import ConnectionReaper, HttpConnection
 from service.settings import Settings
 from service.telemetry.logs import configure_logs
 
@@ -30,7 +30,7 @@ class Server(uvicorn.Server):
                 app,
                 host=settings.host,
                 port=settings.port,
-                http=Protocol,
+                http=HttpConnection,
                 ws="none",
                 access_log=False,
                 log_config=None,
@@ -41,7 +41,7 @@ class Server(uvicorn.Server):
             )
         )
         self._stop_waiting = app.state.stop_waiting
-        self._lookout = Lookout()
+        self._lookout = ConnectionReaper()
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second: look after the connections, and whether to stop; then first tell who waits for a job.

@@ -6,7 +6,7 @@ from typing import Any
 MOST_HELD = 64 * 1024  # bytes: what is more goes out at once, so that whoever writes too much is told to pause
 
 
-class Together:
+class BufferedTransport:
     """A connection's transport that holds back what is written until the event loop has a moment."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:

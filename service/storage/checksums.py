@@ -10,7 +10,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
-from service.errors import ModelDamaged
+from service.errors import CorruptDataError
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -46,12 +46,12 @@ def readable(what: str, remedy: str = "train the job again") -> Iterator[None]:
     """Have blobs read, and made into what they were, inside.
 
     Raises:
-        ModelDamaged: they are not what was written.
+        CorruptDataError: they are not what was written.
     """
     try:
         yield
     except (ValueError, TypeError, KeyError, SafetensorError) as error:
-        raise ModelDamaged(f"{what} is not what was written ({error}); {remedy}") from error
+        raise CorruptDataError(f"{what} is not what was written ({error}); {remedy}") from error
 
 
 def sha256(blob: bytes, *place: int) -> str:

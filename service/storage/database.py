@@ -1,7 +1,7 @@
 """The database: one writer and one reader on the same file, whose transactions are on disk when they are over.
 
-It also tells what is to be done when the disk fails. Without room nothing is written and `DiskFull` says so; there may
-be room again later. But a failed fsync leaves nobody knowing what the disk has, and asking it again would only hide
+It also decides what to do when the disk fails. Without room nothing is written and `DiskFullError` says so; there
+may be room again later. But a failed fsync leaves nobody knowing what the disk has, and asking it again would only hide
 that: the process ends at once, and the next one finds what was kept.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NoReturn
 
-from service.errors import DiskFull, StorageFailed
+from service.errors import DiskFullError, StorageFailedError
 from service.storage.migrations import bring_up_to_date
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
@@ -53,7 +53,7 @@ class Database:
         """What a query finds.
 
         Raises:
-            StorageFailed: the disk does not work as it should.
+            StorageFailedError: the disk does not work as it should.
         """
         with self._reading:
             try:
@@ -71,8 +71,8 @@ class Database:
         """All that is done inside, or nothing; it is on disk afterwards.
 
         Raises:
-            DiskFull: there is no room.
-            StorageFailed: the disk does not work as it should.
+            DiskFullError: there is no room.
+            StorageFailedError: the disk does not work as it should.
         """
         with self._writing:
             try:
@@ -105,8 +105,8 @@ def write_durably(file: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all, whatever happens: its name comes last.
 
     Raises:
-        DiskFull: there is no room.
-        StorageFailed: the disk does not work as it should.
+        DiskFullError: there is no room.
+        StorageFailedError: the disk does not work as it should.
     """
     temporary = file.with_suffix(".tmp")
     try:
@@ -119,9 +119,9 @@ def write_durably(file: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         if error.errno in NO_ROOM:
-            raise DiskFull from error
+            raise DiskFullError from error
         log.exception("%s could not be written", file)
-        raise StorageFailed from error
+        raise StorageFailedError from error
     sync_folder(file.parent)
 
 
@@ -138,13 +138,13 @@ def sync_folder(folder: Path) -> None:
     """Have the names in a folder on disk.
 
     Raises:
-        StorageFailed: it cannot be opened.
+        StorageFailedError: it cannot be opened.
     """
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError as error:
         log.exception("%s could not be opened", folder)
-        raise StorageFailed from error
+        raise StorageFailedError from error
     try:
         _fsync(descriptor)
     finally:
@@ -157,10 +157,10 @@ def _explained(error: BaseException) -> BaseException:
     if name in FAILED_FSYNCS:
         end_at_once(error)
     if name in NO_ROOM_FOR_SQLITE:
-        return DiskFull()
+        return DiskFullError()
     if type(error) in {sqlite3.OperationalError, sqlite3.DatabaseError}:
         log.error("the database failed: %s (%s)", error, name)
-        return StorageFailed()
+        return StorageFailedError()
     return error
 
 

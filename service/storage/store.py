@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 
 from gan1010 import Model, Progress
 from gan1010.export import safetensors
-from service.errors import ModelDamaged, StorageFailed
+from service.errors import CorruptDataError, StorageFailedError
 from service.job import ENDED, Job, Status
 from service.storage.checksums import checked, readable, sha256
 from service.storage.database import Database, make_folder, write_durably
@@ -33,12 +33,12 @@ JOB_COLUMNS = 7
 log = logging.getLogger("gan1010.disk")
 
 
-class FolderInUseError(RuntimeError):
+class DataFolderInUseError(RuntimeError):
     """Another process has the data folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeptModel:
+class StoredModel:
     """A finished model; bytes and SHA-256 are those of its file."""
 
     job_id: str
@@ -53,7 +53,7 @@ class Store:
     """One process's data folder.
 
     Raises:
-        FolderInUseError: another process has it.
+        DataFolderInUseError: another process has it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -64,7 +64,7 @@ class Store:
             fcntl.flock(self._folder_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._folder_lock.close()
-            raise FolderInUseError(
+            raise DataFolderInUseError(
                 f"another gan1010 process uses {folder}; give this one a folder of its own"
             ) from None
         try:
@@ -127,7 +127,7 @@ class Store:
         """The job as it was last kept.
 
         Raises:
-            ModelDamaged: it is not what was written.
+            CorruptDataError: it is not what was written.
         """
         row = self._database.row(f"SELECT {OF_A_JOB} FROM jobs WHERE id = ?", job_id)  # noqa: S608  # nosec B608
         return _read(*row) if row else None
@@ -174,14 +174,14 @@ class Store:
         """The request that an idempotency key came with, and its job's id."""
         return self._database.row("SELECT request, job_id FROM idempotency_keys WHERE key = ?", key)
 
-    def models(self, *, after: str | None, limit: int) -> list[KeptModel]:
+    def models(self, *, after: str | None, limit: int) -> list[StoredModel]:
         """The newest finished models, before that of the job `after` if one is named, without those of damaged jobs."""
         query = (
             f"SELECT {OF_A_JOB}, bytes, models.sha256 FROM models JOIN jobs ON id = job_id"  # noqa: S608  # nosec B608
             " WHERE job_id < ? ORDER BY job_id DESC LIMIT ?"
         )
         return [
-            KeptModel(
+            StoredModel(
                 job_id=job.id,
                 name=job.name,
                 pattern=job.train_config.pattern,
@@ -196,8 +196,8 @@ class Store:
         """The content of a finished model's file; None if the job has no such model.
 
         Raises:
-            ModelDamaged: the file is not what was written.
-            StorageFailed: for want of descriptors or memory nobody can tell.
+            CorruptDataError: the file is not what was written.
+            StorageFailedError: for want of descriptors or memory nobody can tell.
         """
         row = self._database.row("SELECT bytes, sha256 FROM models WHERE job_id = ?", job_id)
         if row is None:
@@ -209,10 +209,14 @@ class Store:
         except OSError as error:
             if error.errno in WANT:
                 log.exception("%s could not be read", self._file(job_id))
-                raise StorageFailed from error
-            raise ModelDamaged(f"the model's file cannot be read ({error.strerror}); train the job again") from error
+                raise StorageFailedError from error
+            raise CorruptDataError(
+                f"the model's file cannot be read ({error.strerror}); train the job again"
+            ) from error
         if sha256(content) != digest:
-            raise ModelDamaged("the model's file is not what was written (its SHA-256 is another); train the job again")
+            raise CorruptDataError(
+                "the model's file is not what was written (its SHA-256 is another); train the job again"
+            )
         return content
 
     def _newest(self, query: str, values: list[str], after: str | None, limit: int) -> list[tuple[Any, ...]]:
@@ -232,7 +236,7 @@ class Store:
             of_a_job, rest = row[:JOB_COLUMNS], row[JOB_COLUMNS:]
             try:
                 yield _read(*of_a_job), *rest
-            except ModelDamaged as damage:
+            except CorruptDataError as damage:
                 if row[0] not in self._damaged:
                     log.error("%s", damage.detail)
                     self._damaged.add(row[0])
@@ -265,7 +269,7 @@ def _read(*row: Any) -> Job:
     """The job of a row.
 
     Raises:
-        ModelDamaged: it is not what was written.
+        CorruptDataError: it is not what was written.
     """
     *columns, document, digest = row
     with readable(f"the job {columns[0]}", "delete it and start another"):

@@ -7,7 +7,7 @@ import numpy as np
 from gan1010.compiled.kernel import State
 from gan1010.sweeps.grid import SweepConfig
 from gan1010.sweeps.results import Members
-from gan1010.sweeps.summary import Outcomes
+from gan1010.sweeps.summary import SweepSummary
 from service.storage.checksums import Arrays, packed, readable, unpacked
 from service.storage.database import Database
 
@@ -18,7 +18,7 @@ class SweepStore:
     """The shards of all sweeps, by way of the database that they are part of. Each call that writes is a transaction.
 
     Raises:
-        ModelDamaged: by all that read a blob, where it is not what was written.
+        CorruptDataError: by all that read a blob, where it is not what was written.
     """
 
     def __init__(self, database: Database) -> None:
@@ -69,9 +69,9 @@ class SweepStore:
         with readable(f"the sweep's shard {number}", REMEDY):
             return _members(unpacked(*row, number))
 
-    def outcomes(self, job_id: str, config: SweepConfig) -> Outcomes:
+    def outcomes(self, job_id: str, config: SweepConfig) -> SweepSummary:
         """What has come of a sweep, as far as it is kept."""
-        outcomes = Outcomes(config)
+        outcomes = SweepSummary(config)
         for number in self.done(job_id):
             members = self.shard(job_id, number)
             if members is not None:

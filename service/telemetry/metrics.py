@@ -17,7 +17,7 @@ REQUEST_SECONDS = (0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
 JOB_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 
 
-class Asked(Collector):
+class RequestState(Collector):
     """How many requests came, and how long they took: counted by the event loop alone, so without locks.
 
     What `prometheus_client` counts with takes a twentieth of the time of a `/sample`.
@@ -55,7 +55,7 @@ class Metrics:
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         Info("gan1010", "The service", registry=registry).info({"version": version("gan1010")})
-        self.asked = Asked()
+        self.asked = RequestState()
         registry.register(self.asked)
         self._jobs = Gauge("gan1010_jobs", "Jobs, by status", ("status",), registry=registry)
         self._queue_depth = Gauge("gan1010_queue_depth", "Jobs that wait for a thread", registry=registry)

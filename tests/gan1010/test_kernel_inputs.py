@@ -16,7 +16,7 @@ def test_draws_follow_the_config() -> None:
         (TrainConfig(seed=5, latent="uniform"), [(4, 7), (4, 0), (7,), (7,)]),
         (TrainConfig(seed=5, experiment="discriminator"), [(4, 7), (4, 7), (0,), (0,)]),
     ):
-        assert shapes(kernel_inputs.draws(config, kernel_inputs.alone(config), 10, 7)) == expected
+        assert shapes(kernel_inputs.draws(config, kernel_inputs.single_run(config), 10, 7)) == expected
 
 
 def test_draws_of_lanes_have_lanes_as_their_last_axis() -> None:
@@ -28,7 +28,7 @@ def test_draws_of_lanes_have_lanes_as_their_last_axis() -> None:
 def test_every_iteration_and_every_stream_draws_anew() -> None:
     config = TrainConfig(seed=5, latent="uniform")
     for earlier, later in pairwise(
-        kernel_inputs.draws(config, kernel_inputs.alone(config), start, 1) for start in range(5)
+        kernel_inputs.draws(config, kernel_inputs.single_run(config), start, 1) for start in range(5)
     ):
         assert earlier.real[0, 0] != later.real[0, 0]
         assert earlier.latent[0] != later.latent[0]

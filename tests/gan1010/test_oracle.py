@@ -42,10 +42,10 @@ def test_losses_are_the_references(settings: dict[str, Any]) -> None:
 
 def test_articles_lists_are_every_tenth_call_of_each_network() -> None:
     config = TrainConfig(seed=3, iterations=303)
-    alone, reference = kernel_inputs.alone(config), Reference(config)
+    single_run, reference = kernel_inputs.single_run(config), Reference(config)
     draws, weights = (
-        kernel_inputs.draws(config, alone, 0, config.iterations),
-        kernel_inputs.initial_weights(config, alone),
+        kernel_inputs.draws(config, single_run, 0, config.iterations),
+        kernel_inputs.initial_weights(config, single_run),
     )
     reference.discriminator.load_flat(weights[0])
     reference.generator.load_flat(weights[1])

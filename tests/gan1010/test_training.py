@@ -125,7 +125,7 @@ def test_losses_and_scores_are_means_over_the_last_tenth(kind: dict[str, Any]) -
     finished = train(config)
     for name, values in finished.history.series.items():
         assert getattr(finished.result, name) == pytest.approx(values[-234:].mean(dtype=np.float64), rel=1e-6)
-    drawn = kernel_inputs.draws(config, kernel_inputs.alone(config), 0, config.iterations)
+    drawn = kernel_inputs.draws(config, kernel_inputs.single_run(config), 0, config.iterations)
     real = [finished.model(k).score([drawn.real[:, k]])[0] for k in range(2_345 - 234, 2_345)]
     assert finished.result.real_score == pytest.approx(np.mean(real), rel=1e-6)
     assert 0 < finished.result.fake_score < 1
@@ -180,7 +180,7 @@ def test_models_are_those_of_the_snapshots() -> None:
     finished = train(TrainConfig(seed=5, iterations=250))
     np.testing.assert_array_equal(finished.model().generator, finished.snapshots.generators[-1])
     np.testing.assert_array_equal(finished.model(100).discriminator, finished.snapshots.discriminators[1])
-    discriminator, generator = kernel_inputs.initial_weights(finished.config, kernel_inputs.alone(finished.config))
+    discriminator, generator = kernel_inputs.initial_weights(finished.config, kernel_inputs.single_run(finished.config))
     np.testing.assert_array_equal(finished.model(0).discriminator, discriminator)
     np.testing.assert_array_equal(finished.model(0).generator, generator)
     with pytest.raises(ValueError, match="no snapshot at that iteration; the nearest: 0, 100"):

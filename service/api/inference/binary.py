@@ -8,8 +8,8 @@ from starlette.types import Scope
 from service.api.inference.sample_and_score import Float32s, answer_samples, answer_scores
 from service.api.responses import BINARY
 from service.api.route_classes import BareRoute, Handler, StrictRequest, read_query
-from service.api.schemas.jobs import MOST_ROWS, BulkQuery
-from service.errors import InvalidInput
+from service.api.schemas.jobs import MAX_ROWS, BulkQuery
+from service.errors import InvalidInputError
 
 NUMBER = np.dtype("<f4")
 LIGHT = 200_000  # bytes that are answered on the event loop
@@ -59,6 +59,8 @@ async def score_in_bulk(request: Request, query: BulkQuery) -> Response:
 
 def _rows(body: bytes, width: int, what: str) -> Float32s:
     count, rest = divmod(len(body), width * NUMBER.itemsize)
-    if rest or not 1 <= count <= MOST_ROWS:
-        raise InvalidInput(f"send 1 to {MOST_ROWS:,} rows of float32 numbers, {what}: not {len(body):,} bytes", "body")
+    if rest or not 1 <= count <= MAX_ROWS:
+        raise InvalidInputError(
+            f"send 1 to {MAX_ROWS:,} rows of float32 numbers, {what}: not {len(body):,} bytes", "body"
+        )
     return np.frombuffer(body, NUMBER).reshape(count, width)

@@ -15,7 +15,7 @@ from service.api.problems import problems
 from service.api.responses import BINARY, BYTES, json_answer, numbers_answer, ok, prefers
 from service.api.route_classes import DirectRoute, read_query
 from service.api.schemas.jobs import BulkQuery, SampleOut, SampleQuery, SampleRequest, ScoreOut, ScoreRequest
-from service.errors import InvalidInput, NoGenerator
+from service.errors import InvalidInputError, NoGeneratorError
 from service.jobs.registry import Registry
 
 router = APIRouter(route_class=DirectRoute, tags=["inference"])
@@ -59,7 +59,7 @@ async def score(request: Request, body: Annotated[ScoreRequest, Body()]) -> Resp
         for index, vector in enumerate(vectors):
             if len(vector) != width:
                 detail = f"vectors[{index}] has {len(vector)} numbers; the pattern {pattern} needs {width}"
-                raise InvalidInput(detail, "body", "vectors", index)
+                raise InvalidInputError(detail, "body", "vectors", index)
         return np.fromiter(chain.from_iterable(vectors), np.float32, len(vectors) * width).reshape(-1, width)
 
     return await answer_scores(request, rows, *_which(request, body), few=len(vectors) <= FEW)
@@ -78,7 +78,7 @@ async def answer_scores(
         try:
             scores = model.score(rows(model.pattern))
         except ValueError as error:
-            raise InvalidInput(str(error), "body", "vectors") from None
+            raise InvalidInputError(str(error), "body", "vectors") from None
         registry.changes.metrics.scores.inc(len(scores))
         if prefers(request, BINARY):
             return numbers_answer(scores, job_id, iteration)
@@ -96,13 +96,13 @@ async def answer_samples(
         job_id = registry.models.latest(with_generator=True)
     model, iteration = await model_of(registry, job_id, iteration)
     if model.generator is None:
-        raise NoGenerator("the job is a discriminator experiment, which trains no generator; name another job")
+        raise NoGeneratorError("the job is a discriminator experiment, which trains no generator; name another job")
 
     def answer() -> Response:
         try:
             samples = model.sample(seeds)
         except ValueError as error:
-            raise InvalidInput(str(error), "seeds") from None
+            raise InvalidInputError(str(error), "seeds") from None
         registry.changes.metrics.samples.inc(len(samples))
         if prefers(request, BINARY):
             return numbers_answer(samples, job_id, iteration)

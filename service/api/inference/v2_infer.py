@@ -23,7 +23,7 @@ from service.api.schemas.v2 import (
     ServerHealth,
     ServerMetadata,
 )
-from service.errors import InvalidInput
+from service.errors import InvalidInputError
 
 LIGHT_BODY = 200_000  # bytes, by what is answered to a row; what takes longer than a moment is done on a thread
 WORTH_COMPRESSING = 1024  # bytes
@@ -163,7 +163,7 @@ async def _infer(request: Request, name: str, version: str | None) -> Response:
         try:
             output = model.score(question.rows) if name == DISCRIMINATOR else model.sample(question.rows[:, 0])
         except ValueError as error:
-            raise InvalidInput(str(error), "inputs", 0, "data") from None
+            raise InvalidInputError(str(error), "inputs", 0, "data") from None
         count.inc(len(output))
         head = {"model_name": name, "model_version": job_id}
         if question.id is not None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from gan1010 import Model
 from service.api.inference.v2_tensors import DATATYPE, TensorSpec
-from service.errors import ModelNotFound, ModelUnloaded, NoGenerator
+from service.errors import ModelNotFoundError, ModelNotLoadedError, NoGeneratorError
 from service.jobs.registry import Registry
 
 SERVER = {
@@ -18,7 +18,7 @@ SERVER = {
     "extensions": ["binary_tensor_data", "model_repository"],
 }
 NAMES = GENERATOR, DISCRIMINATOR = "generator", "discriminator"
-MOST_VERSIONS = 1000  # that are listed, the newest; others answer all the same
+MAX_VERSIONS = 1000  # that are listed, the newest; others answer all the same
 
 
 class V2Models:
@@ -32,18 +32,18 @@ class V2Models:
         """The job that a version is: the one that is named, or the newest.
 
         Raises:
-            ModelNotFound: there is no model of this name.
-            ModelUnloaded: there is, but it does not answer now.
-            NoModel: it has no version.
+            ModelNotFoundError: there is no model of this name.
+            ModelNotLoadedError: there is, but it does not answer now.
+            NoModelError: it has no version.
         """
         _check(name)
         if name in self._unloaded:
-            raise ModelUnloaded(f"POST /v2/repository/models/{name}/load makes it answer again")
+            raise ModelNotLoadedError(f"POST /v2/repository/models/{name}/load makes it answer again")
         return version if version is not None else self._registry.models.latest(with_generator=name == GENERATOR)
 
     def versions(self, name: str) -> list[str]:
         """The jobs that have trained such a network to the end, the newest first."""
-        jobs = self._registry.jobs(status="succeeded", kind="train", after=None, limit=MOST_VERSIONS)
+        jobs = self._registry.jobs(status="succeeded", kind="train", after=None, limit=MAX_VERSIONS)
         return [job.id for job in jobs if name == DISCRIMINATOR or job.train_config.experiment == "gan"]
 
     def is_loaded(self, name: str) -> bool:
@@ -54,8 +54,8 @@ class V2Models:
         """Have it answer again.
 
         Raises:
-            ModelNotFound: there is no model of this name.
-            NoModel: it has no version.
+            ModelNotFoundError: there is no model of this name.
+            NoModelError: it has no version.
         """
         _check(name)
         self._registry.models.latest(with_generator=name == GENERATOR)
@@ -65,7 +65,7 @@ class V2Models:
         """Have it not answer.
 
         Raises:
-            ModelNotFound: there is no model of this name.
+            ModelNotFoundError: there is no model of this name.
         """
         _check(name)
         self._unloaded |= {name}
@@ -73,20 +73,20 @@ class V2Models:
 
 def _check(name: str) -> None:
     if name not in NAMES:
-        raise ModelNotFound(f"the models are {' and '.join(NAMES)}; the id of a training is a version of both")
+        raise ModelNotFoundError(f"the models are {' and '.join(NAMES)}; the id of a training is a version of both")
 
 
 def tensors_of(name: str, model: Model) -> tuple[TensorSpec, TensorSpec]:
     """What a job's network of that name takes, and what it answers.
 
     Raises:
-        NoGenerator: the job trained none.
+        NoGeneratorError: the job trained none.
     """
     width = len(model.pattern)
     if name == DISCRIMINATOR:
         return TensorSpec(name="vector", width=width), TensorSpec(name="score", width=1)
     if model.generator is None:
-        raise NoGenerator("the job is a discriminator experiment, which trains no generator; name another version")
+        raise NoGeneratorError("the job is a discriminator experiment, which trains no generator; name another version")
     return TensorSpec(name="seed", width=1), TensorSpec(name="sample", width=width)
 
 
@@ -94,7 +94,7 @@ def metadata_of(name: str, model: Model, versions: list[str]) -> dict[str, Any]:
     """What is said of a model.
 
     Raises:
-        NoGenerator: the job trained none.
+        NoGeneratorError: the job trained none.
     """
     takes, answers = tensors_of(name, model)
     tensors = {

@@ -10,7 +10,7 @@ from service.api.inference.v2_models import NAMES, V2Models
 from service.api.problems import v2_problems
 from service.api.responses import json_answer, ok
 from service.api.schemas.v2 import IndexEntry, ModelReady, RepositoryRequest
-from service.errors import InvalidInput
+from service.errors import InvalidInputError
 
 router = APIRouter(route_class=ProtocolRoute, tags=["protocol"])
 
@@ -35,7 +35,7 @@ async def load_model(request: Request, name: Name) -> Response:
     """Have a model answer again."""
     wanted = await _request(request)
     if any(key == "config" or key.startswith("file:") for key in wanted.parameters):
-        raise InvalidInput("models are trained here, with POST /train, and not sent", "parameters")
+        raise InvalidInputError("models are trained here, with POST /train, and not sent", "parameters")
     request.app.state.v2_models.load(name)
     return json_answer({"name": name, "ready": True})
 

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from service.api.schemas.jobs import MOST_ROWS
+from service.api.schemas.jobs import MAX_ROWS
 from service.api.schemas.v2 import InferRequest, InputIn, OutputWanted
-from service.errors import InvalidInput, MalformedBody
+from service.errors import InvalidInputError, MalformedBodyError
 
 Float32s = npt.NDArray[np.float32]
 
@@ -45,16 +45,16 @@ def read_question(body: bytes, json_length: str | None, takes: TensorSpec, answe
     """What a body asks.
 
     Raises:
-        MalformedBody: JSON and bytes are not where they should be.
+        MalformedBodyError: JSON and bytes are not where they should be.
         ValidationError: the JSON is not a request.
-        InvalidInput: the tensors are not those of the model.
+        InvalidInputError: the tensors are not those of the model.
     """
     length = _json_length(json_length, len(body))
     if length == 0 and body:  # a raw binary request: all that the model takes
         return Question(id=None, rows=_raw_rows(body, takes), binary=True)
     request, values = InferRequest.model_validate_json(body[:length]), memoryview(body)[length:]
     if [tensor.name for tensor in request.inputs] != [takes.name]:
-        raise InvalidInput(f"the model takes one input, {takes.name}", "inputs")
+        raise InvalidInputError(f"the model takes one input, {takes.name}", "inputs")
     rows = _rows(request.inputs[0], values, takes)
     return Question(id=request.id, rows=rows, binary=_wants_binary(request, answers))
 
@@ -74,39 +74,43 @@ def _json_length(declared: str | None, size: int) -> int:
     if declared is None:
         return size
     if not (declared.isascii() and declared.isdigit() and len(declared) <= LONGEST_LENGTH):
-        raise MalformedBody(f"{JSON_LENGTH} must be the length of the body's JSON, in bytes")
+        raise MalformedBodyError(f"{JSON_LENGTH} must be the length of the body's JSON, in bytes")
     if int(declared) > size:
-        raise MalformedBody(f"{JSON_LENGTH} is more than the {size:,} bytes of the body")
+        raise MalformedBodyError(f"{JSON_LENGTH} is more than the {size:,} bytes of the body")
     return int(declared)
 
 
 def _raw_rows(body: bytes, takes: TensorSpec) -> Float32s:
     rows, rest = divmod(len(body), takes.width * BYTES_A_NUMBER)
     if rest:
-        raise MalformedBody(f"a raw binary request is rows of {takes.width} {DATATYPE} numbers, and no part of one")
+        raise MalformedBodyError(
+            f"a raw binary request is rows of {takes.width} {DATATYPE} numbers, and no part of one"
+        )
     return _from_bytes(body, (_checked_count(rows), takes.width))
 
 
 def _rows(tensor: InputIn, values: memoryview, takes: TensorSpec) -> Float32s:
     """The input's numbers, (n, width)."""
     if tensor.datatype != DATATYPE:
-        raise InvalidInput(f"{takes.name} is {DATATYPE}", "inputs", 0, "datatype")
+        raise InvalidInputError(f"{takes.name} is {DATATYPE}", "inputs", 0, "datatype")
     if len(tensor.shape) != 2 or tensor.shape[1] != takes.width:
-        raise InvalidInput(f"{takes.name} is of shape [-1, {takes.width}]", "inputs", 0, "shape")
+        raise InvalidInputError(f"{takes.name} is of shape [-1, {takes.width}]", "inputs", 0, "shape")
     shape = _checked_count(tensor.shape[0]), takes.width
     _check_parameters(tensor.parameters, "inputs", 0, "parameters")
     size = tensor.parameters.get("binary_data_size")
     if (size is None) == (tensor.data is None):
-        raise InvalidInput("give the numbers as `data`, or as bytes with `binary_data_size`", "inputs", 0)
+        raise InvalidInputError("give the numbers as `data`, or as bytes with `binary_data_size`", "inputs", 0)
     if size is None:
         if values:
-            raise MalformedBody(f"{len(values):,} bytes follow the JSON, which no input has as its binary_data_size")
+            raise MalformedBodyError(
+                f"{len(values):,} bytes follow the JSON, which no input has as its binary_data_size"
+            )
         return _from_json(tensor.data or [], shape)
     needed = shape[0] * shape[1] * BYTES_A_NUMBER
     if type(size) is not int or size != needed:
-        raise InvalidInput(f"of this shape it is {needed:,} bytes", "inputs", 0, "parameters", "binary_data_size")
+        raise InvalidInputError(f"of this shape it is {needed:,} bytes", "inputs", 0, "parameters", "binary_data_size")
     if len(values) != size:
-        raise MalformedBody(f"{len(values):,} bytes follow the JSON, not the {size:,} of binary_data_size")
+        raise MalformedBodyError(f"{len(values):,} bytes follow the JSON, not the {size:,} of binary_data_size")
     return _from_bytes(values, shape)
 
 
@@ -119,22 +123,22 @@ def _from_json(data: list[Any], shape: tuple[int, int]) -> Float32s:
     """Numbers, flat or in rows."""
     if data and type(data[0]) is list:
         if any(type(row) is not list or len(row) != shape[1] for row in data):
-            raise InvalidInput(f"each row has {shape[1]} numbers", "inputs", 0, "data")
+            raise InvalidInputError(f"each row has {shape[1]} numbers", "inputs", 0, "data")
         data = list(chain.from_iterable(data))
     if len(data) != shape[0] * shape[1]:
-        raise InvalidInput(f"of this shape it is {shape[0] * shape[1]:,} numbers", "inputs", 0, "data")
+        raise InvalidInputError(f"of this shape it is {shape[0] * shape[1]:,} numbers", "inputs", 0, "data")
     if not set(map(type, data)) <= {int, float}:
-        raise InvalidInput("give numbers and nothing else", "inputs", 0, "data")
+        raise InvalidInputError("give numbers and nothing else", "inputs", 0, "data")
     try:
         with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
             return np.fromiter(data, np.float64, len(data)).astype(np.float32).reshape(shape)
     except OverflowError:
-        raise InvalidInput("a number is too large for FP32", "inputs", 0, "data") from None
+        raise InvalidInputError("a number is too large for FP32", "inputs", 0, "data") from None
 
 
 def _checked_count(rows: int) -> int:
-    if not 1 <= rows <= MOST_ROWS:
-        raise InvalidInput(f"give 1 to {MOST_ROWS:,} rows", "inputs", 0, "shape")
+    if not 1 <= rows <= MAX_ROWS:
+        raise InvalidInputError(f"give 1 to {MAX_ROWS:,} rows", "inputs", 0, "shape")
     return rows
 
 
@@ -143,7 +147,7 @@ def _wants_binary(request: InferRequest, answers: TensorSpec) -> bool:
     if not request.outputs:
         return default
     if [wanted.name for wanted in request.outputs] != [answers.name]:
-        raise InvalidInput(f"the model answers one output, {answers.name}", "outputs")
+        raise InvalidInputError(f"the model answers one output, {answers.name}", "outputs")
     return _output_wants_binary(request.outputs[0], default)
 
 
@@ -155,11 +159,13 @@ def _output_wants_binary(wanted: OutputWanted, default: bool) -> bool:
 def _flag(parameters: dict[str, Any], name: str, default: bool, *loc: str | int) -> bool:
     value = parameters.get(name, default)
     if type(value) is not bool:
-        raise InvalidInput(f"{name} is true or false", *loc, "parameters", name)
+        raise InvalidInputError(f"{name} is true or false", *loc, "parameters", name)
     return value
 
 
 def _check_parameters(parameters: dict[str, Any], *loc: str | int) -> None:
     for name in NOT_HERE:
         if name in parameters:
-            raise InvalidInput(f"the extension that has {name} is not here; GET /v2 lists those that are", *loc, name)
+            raise InvalidInputError(
+                f"the extension that has {name} is not here; GET /v2 lists those that are", *loc, name
+            )

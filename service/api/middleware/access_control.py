@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.problems import answer_error
 from service.api_keys import ApiKeys
-from service.errors import BodyTooLarge, ForeignOrigin, HostNotAllowed, KeyNeeded, ServiceError
+from service.errors import ApiKeyRequiredError, BodyTooLargeError, CrossOriginError, HostNotAllowedError, ServiceError
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "testserver"})
 OPEN = frozenset({"/healthz", "/readyz"})
@@ -31,7 +31,7 @@ SEND_A_KEY = "send a key of this service as Authorization: Bearer KEY, or as X-A
 Headers = dict[bytes, bytes]
 
 
-class Guard:
+class AccessControlMiddleware:
     """A layer that only those requests pass that may, on every path and with every method."""
 
     def __init__(self, app: ASGIApp, keys: ApiKeys, allowed_hosts: Iterable[str], max_body_bytes: int) -> None:
@@ -57,38 +57,40 @@ class Guard:
         """Say who asks in `scope["key"]`.
 
         Raises:
-            HostNotAllowed: it is addressed to a name that is not ours, or comes from afar where there are no keys.
-            ForeignOrigin: a browser sends it for a page of another origin.
-            KeyNeeded: it comes without a key, or with a wrong one.
+            HostNotAllowedError: it is addressed to a name that is not ours, or comes from afar where there are no keys.
+            CrossOriginError: a browser sends it for a page of another origin.
+            ApiKeyRequiredError: it comes without a key, or with a wrong one.
         """
         if self._hosts is not None and not self._is_allowed(headers.get(b"host", b"")):
-            raise HostNotAllowed(
+            raise HostNotAllowedError(
                 "address it by a name of GAN1010_ALLOWED_HOSTS or as localhost" if self._keys else NO_KEY
             )
         if not self._to_anywhere and scope.get("client") and _is_public(scope["client"][0]):
-            raise HostNotAllowed(FROM_AFAR)
+            raise HostNotAllowedError(FROM_AFAR)
         if _is_foreign(scope, headers):
-            raise ForeignOrigin("pages of other origins have no access; ask from a page of this service, or from none")
+            raise CrossOriginError(
+                "pages of other origins have no access; ask from a page of this service, or from none"
+            )
         if self._keys:
             scope["key"] = self._keys.name_of(_presented_key(headers))
             if scope["key"] is None and scope["path"] not in OPEN:
-                raise KeyNeeded(SEND_A_KEY)
+                raise ApiKeyRequiredError(SEND_A_KEY)
 
     async def _check_body(self, scope: Scope, headers: Headers, receive: Receive) -> None:
         """Refuse a body that is too large, whether the route reads it or not; what POST routes read, they count.
 
         Raises:
-            BodyTooLarge: before more than the limit has been taken in.
+            BodyTooLargeError: before more than the limit has been taken in.
         """
         if int(headers.get(b"content-length", 0)) > self._limit:
-            raise BodyTooLarge
+            raise BodyTooLargeError
         if b"transfer-encoding" in headers and scope["method"] != "POST":
             size, more = 0, True
             while more:
                 message = await receive()
                 size, more = size + len(message.get("body", b"")), message.get("more_body", False)
                 if size > self._limit:
-                    raise BodyTooLarge
+                    raise BodyTooLargeError
 
     def _is_allowed_host(self, host: bytes) -> bool:
         name, colon, port = host.decode("latin-1").lower().rpartition(":")

@@ -26,7 +26,7 @@ log = logging.getLogger("gan1010.requests")
 Header = tuple[bytes, bytes]
 
 
-class Answered(NamedTuple):
+class RequestRecord(NamedTuple):
     """A request that has been answered, or given up."""
 
     at: float
@@ -52,7 +52,7 @@ class Answered(NamedTuple):
         }
 
 
-class Requests:
+class RequestMetrics:
     """What is told of requests: a line in the log, and the figures.
 
     It is told of all at once that were answered in the same turn of the event loop, after them.
@@ -60,9 +60,9 @@ class Requests:
 
     def __init__(self, metrics: Metrics, log_format: Form) -> None:
         self._metrics, self._form = metrics, log_format
-        self._answered: list[Answered] = []
+        self._answered: list[RequestRecord] = []
 
-    def add(self, request: Answered) -> None:
+    def add(self, request: RequestRecord) -> None:
         """A request has been answered, or given up."""
         if not self._answered:
             asyncio.get_running_loop().call_soon(self._tell)
@@ -75,7 +75,7 @@ class Requests:
         write_lines(self._form, log, "request", ((request.at, request.fields) for request in answered))
 
 
-class Envelope:
+class RequestLogMiddleware:
     """The outermost layer of the application: whatever is answered, failures included, passes through it.
 
     The layers below say in `scope["key"]` whose key a request came with. The connection says in `scope["refused"]`
@@ -83,7 +83,7 @@ class Envelope:
     whatever the application answers to nobody. Such an answer has the id that is in `scope["request_id"]`.
     """
 
-    def __init__(self, app: ASGIApp, requests: Requests) -> None:
+    def __init__(self, app: ASGIApp, requests: RequestMetrics) -> None:
         self._app, self._requests = app, requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -107,7 +107,7 @@ class Envelope:
             seconds = time.perf_counter() - began
             route = getattr(scope.get("route"), "path", "") or scope.get("root_path") or NO_ROUTE
             told = scope.get("refused", status), seconds, request_id, scope.get("key"), scope.get("client")
-            self._requests.add(Answered(time.time(), scope["method"], route, *told))
+            self._requests.add(RequestRecord(time.time(), scope["method"], route, *told))
 
 
 def request_id_in(scope: MutableMapping[str, Any]) -> bytes:

@@ -5,7 +5,7 @@ from typing import Any
 from service.api.middleware.access_control import NO_KEY, OPEN, SEND_A_KEY
 from service.api.problems import REFUSALS as BY_THE_CONNECTION
 from service.api.problems import V2, is_v2, problems, v2_problems
-from service.errors import BodyTooLarge, HostNotAllowed, KeyNeeded, ServiceError, StorageFailed
+from service.errors import ApiKeyRequiredError, BodyTooLargeError, HostNotAllowedError, ServiceError, StorageFailedError
 
 SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer KEY`"},
@@ -13,14 +13,14 @@ SCHEMES = {
     "basic": {"type": "http", "scheme": "basic", "description": "for browsers: any name, and the key as the password"},
 }
 BY_THE_SERVICE: dict[type[ServiceError], tuple[str, str]] = {
-    KeyNeeded: ("The service has API keys, and the request came with none of them", SEND_A_KEY),
-    HostNotAllowed: (
+    ApiKeyRequiredError: ("The service has API keys, and the request came with none of them", SEND_A_KEY),
+    HostNotAllowedError: (
         "Addressed to a name that is not the service's, asked by a page of another origin, or, where there are no API"
         " keys, from a public address",
         NO_KEY,
     ),
-    BodyTooLarge: ("The body is larger than the service takes", BodyTooLarge().detail),
-    StorageFailed: ("The disk does not work, or the service has a mistake in it", StorageFailed().detail),
+    BodyTooLargeError: ("The body is larger than the service takes", BodyTooLargeError().detail),
+    StorageFailedError: ("The disk does not work, or the service has a mistake in it", StorageFailedError().detail),
 }
 # Status, type, title, what the description says of it, and an example's detail.
 REFUSALS = [(error.status, error.type, error.title, *told) for error, told in BY_THE_SERVICE.items()] + [
@@ -44,7 +44,7 @@ def describe_access(description: dict[str, Any], with_keys: bool) -> None:
             if path in OPEN:
                 operation["security"] = []
             for status, type, *_ in REFUSALS:
-                if not (path in OPEN and status == KeyNeeded.status):
+                if not (path in OPEN and status == ApiKeyRequiredError.status):
                     answer = {"$ref": f"#/components/responses/{_name(prefix, type)}"}
                     operation["responses"].setdefault(str(status), answer)
 

@@ -14,14 +14,14 @@ from gan1010 import PRESETS, Run, train
 from gan1010.export import safetensors
 from gan1010.export.pytorch_script import pytorch_script
 from gan1010.sweeps.sweeping import sweep
-from service.api.event_stream import Feed, Follower, Moment
+from service.api.event_stream import JobStream, JobView, Subscriber
 from service.api.openapi.access import describe_access
 from service.api.openapi.v2_examples import v2_examples
 from service.api.problems import REFUSALS, is_v2
 from service.api.schemas.jobs import PRESETS_OUT, JobOut, Problem
 from service.api.schemas.sweep_results import cell_rows, member_rows
 from service.api.schemas.v2 import V2_SCHEMAS
-from service.errors import DiskFull, ModelDamaged, NoModel, ServiceError, StateForbids
+from service.errors import CorruptDataError, DiskFullError, InvalidJobStateError, NoModelError, ServiceError
 from service.job import Job, Status, Transition
 
 EXAMPLE_ID = "18ea0c6f2b3d4e5f9a1b2c3d"
@@ -38,7 +38,7 @@ PROBLEMS = {
     422: ("invalid-input", "The request is not valid", "learning_rate: Input should be greater than 0"),
     429: ("queue-full", "The queue is full", "10000 jobs are waiting already; try again in a moment"),
     503: REFUSALS[503],
-    507: (DiskFull.type, DiskFull.title, DiskFull().detail),
+    507: (DiskFullError.type, DiskFullError.title, DiskFullError().detail),
 }
 CHANGES = ("/cancel", "/pause", "/resume")
 
@@ -122,11 +122,13 @@ def _problem(status: int, method: str, path: str) -> dict[str, Any]:
 def _conflict(method: str, path: str) -> tuple[str, str, str]:
     """What an operation's state may be at odds with most often."""
     if method == "delete" or path.endswith(CHANGES):
-        error: ServiceError = StateForbids("the job has succeeded, so there is nothing left of it to be cancelled")
+        error: ServiceError = InvalidJobStateError(
+            "the job has succeeded, so there is nothing left of it to be cancelled"
+        )
     elif path in {"/sample", "/score"} or is_v2(path):
-        error = NoModel("nothing has been trained yet; POST /train with an empty body trains the article's GAN")
+        error = NoModelError("nothing has been trained yet; POST /train with an empty body trains the article's GAN")
     else:
-        error = ModelDamaged(f"the job {EXAMPLE_ID} is not what was written; delete it and start another")
+        error = CorruptDataError(f"the job {EXAMPLE_ID} is not what was written; delete it and start another")
     return error.type, error.title, error.detail
 
 
@@ -205,7 +207,7 @@ def _job(run: Run) -> Job:
 
 def _events(run: Run) -> str:
     """What is sent to who follows the run."""
-    follower = Follower(Feed(Moment(job=_job(run), history=run.history, over=True)), after=0)
+    follower = Subscriber(JobStream(JobView(job=_job(run), history=run.history, over=True)), after=0)
     events = []
     while not follower.done:
         events += follower.events()

@@ -8,7 +8,7 @@ from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
 from service.api.dependencies import JobId, Jobs
-from service.api.event_stream import TICK_SECONDS, Feed, Feeds, Follower, Moment
+from service.api.event_stream import TICK_SECONDS, JobStream, JobStreams, JobView, Subscriber
 from service.api.problems import problems
 from service.api.responses import ok
 from service.api.route_classes import StrictRoute
@@ -56,7 +56,7 @@ async def follow_job(
     ] = None,
 ) -> Response:
     """Follow a job as it learns, event by event; one that has ended only to finish what was begun."""
-    feeds: Feeds = request.app.state.feeds
+    feeds: JobStreams = request.app.state.feeds
     live = registry.live(job_id)
     if live is not None:
         feed = feeds.of(live)
@@ -64,11 +64,11 @@ async def follow_job(
         moment = await run_in_threadpool(_end, registry, job_id)
         if last_event_id is None or last_event_id >= moment.job.iteration:
             return Response(status_code=204)
-        feed = Feed(moment)
-    return EventSourceResponse(_stream(request, Follower(feed, last_event_id or 0)), headers=HEADERS)
+        feed = JobStream(moment)
+    return EventSourceResponse(_stream(request, Subscriber(feed, last_event_id or 0)), headers=HEADERS)
 
 
-async def _stream(request: Request, follower: Follower) -> AsyncIterator[bytes | memoryview]:
+async def _stream(request: Request, follower: Subscriber) -> AsyncIterator[bytes | memoryview]:
     quiet = 0
     while not (follower.done or request.app.state.stopping):
         events = follower.events()
@@ -82,7 +82,7 @@ async def _stream(request: Request, follower: Follower) -> AsyncIterator[bytes |
             await follower.feed.next_look()
 
 
-def _end(registry: Registry, job_id: str) -> Moment:
+def _end(registry: Registry, job_id: str) -> JobView:
     """How a job has ended, and what it left behind.
 
     Raises:
@@ -90,4 +90,4 @@ def _end(registry: Registry, job_id: str) -> Moment:
     """
     job = registry.job(job_id)
     progress = registry.progress(job)
-    return Moment(job=job, history=progress.history if progress else None, over=True)
+    return JobView(job=job, history=progress.history if progress else None, over=True)

@@ -16,7 +16,7 @@ from service.api.problems import problems
 from service.api.responses import UNCHANGED, csv_answer, json_answer, ok, prefers, unless_known
 from service.api.route_classes import StrictRoute
 from service.api.schemas.jobs import ArticleProgressOut, ProgressOut, SnapshotsOut
-from service.errors import NotAsInTheArticle
+from service.errors import ArticleViewError
 from service.job import Job
 
 router = APIRouter(route_class=StrictRoute, tags=["watching"])
@@ -93,7 +93,7 @@ def get_snapshots(
 
 def _article_view(job: Job, history: History) -> Response:
     if job.train_config.record_every != 5:
-        raise NotAsInTheArticle(
+        raise ArticleViewError(
             f"the article's lists need a job whose record_every is 5, not {job.train_config.record_every}"
         )
     return json_answer({"job_id": job.id, **history.as_in_the_article()})

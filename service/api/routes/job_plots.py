@@ -12,7 +12,7 @@ from service.api.dependencies import ExistingJob, Jobs
 from service.api.problems import problems
 from service.api.responses import BINARY, BYTES, PICTURE_HEADERS, UNCHANGED, Responses, ok, prefers, unless_known
 from service.api.route_classes import StrictRoute
-from service.errors import InvalidInput, NoGenerator, NoModel, NoSuchPlot
+from service.errors import InvalidInputError, NoGeneratorError, NoModelError, PlotNotFoundError
 from service.job import Job
 from service.jobs.registry import Registry
 
@@ -44,9 +44,9 @@ async def get_plot(
     """Draw a job: its losses, how its pattern evolves, or what its discriminator thinks."""
     plot, _, format = file.rpartition(".")
     if plot not in PLOTS or format not in MEDIA_TYPES:
-        raise NoSuchPlot(f"the plots are {', '.join(PLOTS)}, each as .png and as .svg, such as surface.png")
+        raise PlotNotFoundError(f"the plots are {', '.join(PLOTS)}, each as .png and as .svg, such as surface.png")
     if iteration is not None and plot != "surface":
-        raise InvalidInput("only the surface is of one moment; leave iteration out", "query", "iteration")
+        raise InvalidInputError("only the surface is of one moment; leave iteration out", "query", "iteration")
     picture = await anyio.to_thread.run_sync(
         _draw, registry, job, plot, cast(Format, format), iteration, limiter=request.app.state.drawing
     )
@@ -85,7 +85,9 @@ def _evolution(registry: Registry, job: Job, format: Format) -> bytes:
 
     config = job.train_config
     if config.experiment != "gan":
-        raise NoGenerator("the job is a discriminator experiment, which trains no generator; its losses can be drawn")
+        raise NoGeneratorError(
+            "the job is a discriminator experiment, which trains no generator; its losses can be drawn"
+        )
     progress = registry.progress(job)
     if progress is None:
         raise _nothing_yet(job)
@@ -111,6 +113,6 @@ def _surface(registry: Registry, job: Job, format: Format, iteration: int | None
     )
 
 
-def _nothing_yet(job: Job) -> NoModel:
+def _nothing_yet(job: Job) -> NoModelError:
     what_next = "train another" if job.ended else "wait until it runs"
-    return NoModel(f"the job is {job.status} and has left nothing to draw; {what_next}")
+    return NoModelError(f"the job is {job.status} and has left nothing to draw; {what_next}")

@@ -14,9 +14,9 @@ from service.api.route_classes import StrictRoute
 from service.api.routes.job_responses import OF_A_TRAINING, IdempotencyKey, accepted, wait_for_end
 from service.api.schemas.jobs import PRESETS_OUT, JobOut, JobPage, PresetList
 from service.api.schemas.training import TrainRequest, to_config
-from service.errors import StateForbids
+from service.errors import InvalidJobStateError
 from service.job import Job, Kind, Status
-from service.jobs.active_job import LiveJob
+from service.jobs.active_job import ActiveJob
 from service.jobs.registry import Registry
 
 router = APIRouter(route_class=StrictRoute, tags=["training"])
@@ -100,13 +100,13 @@ async def _have(registry: Registry, job_id: str, wanted: Literal["cancelled", "p
     """Have a job cancelled or paused, and wait until it is.
 
     Raises:
-        StateForbids: it has come to another end before.
+        InvalidJobStateError: it has come to another end before.
         ServiceError: that it is could not be kept, so it goes on.
     """
     before = registry.live(job_id)
     changes = len(before.job.transitions) if before else 0
     found = await run_in_threadpool(registry.ask, job_id, wanted)
-    if isinstance(found, LiveJob):
+    if isinstance(found, ActiveJob):
         changed = found.changed  # looked up before the status: a change in between is not missed
         while found.job.status == "running" and found.wanted and not found.over.done():
             await asyncio.wait([asyncio.wrap_future(changed)])
@@ -115,7 +115,7 @@ async def _have(registry: Registry, job_id: str, wanted: Literal["cancelled", "p
             raise found.refusal
         found = found.job
     if found.status != wanted and all(change.status != wanted for change in found.transitions[changes:]):
-        raise StateForbids(f"the job is {found.status}: it could not be {wanted} in time")
+        raise InvalidJobStateError(f"the job is {found.status}: it could not be {wanted} in time")
     return _job_answer(found)
 
 

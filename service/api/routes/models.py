@@ -13,7 +13,7 @@ from service.api.problems import problems
 from service.api.responses import BINARY, UNCHANGED, ok, unless_known
 from service.api.route_classes import StrictRoute
 from service.api.schemas.jobs import ModelOut, ModelPage
-from service.errors import FileNotInModel
+from service.errors import ModelFileNotFoundError
 
 router = APIRouter(route_class=StrictRoute, tags=["models"])
 
@@ -69,8 +69,8 @@ def _content(whole: bytes, file: str) -> bytes:
     if file == WHOLE:
         return whole
     if file not in FILES:
-        raise FileNotInModel(f"the files of a model are {', '.join(FILES)} and {WHOLE}")
+        raise ModelFileNotFoundError(f"the files of a model are {', '.join(FILES)} and {WHOLE}")
     model = safetensors.load(whole)
     if file.startswith("generator") and model.generator is None:
-        raise FileNotInModel("the job is a discriminator experiment, which trains no generator")
+        raise ModelFileNotFoundError("the job is a discriminator experiment, which trains no generator")
     return FILES[file](model)

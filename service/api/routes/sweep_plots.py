@@ -7,13 +7,13 @@ import anyio.to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from gan1010.sweeps.grid import SETTINGS, SweepConfig
-from gan1010.sweeps.results import across
+from gan1010.sweeps.results import pivot
 from service.api.dependencies import ExistingJob, Jobs
 from service.api.problems import problems
 from service.api.responses import UNCHANGED
 from service.api.route_classes import StrictRoute
 from service.api.routes.job_plots import MEDIA_TYPES, PICTURE, Format, picture_answer
-from service.errors import InvalidInput, NoSuchPlot
+from service.errors import InvalidInputError, PlotNotFoundError
 
 router = APIRouter(route_class=StrictRoute, tags=["sweeps"])
 
@@ -40,19 +40,19 @@ async def get_sweep_plot(
     """Draw a figure of a sweep's cells over two settings, also while it runs."""
     plot, _, format = file.rpartition(".")
     if plot != "heatmap" or format not in MEDIA_TYPES:
-        raise NoSuchPlot("a sweep's plots are heatmap.png and heatmap.svg")
+        raise PlotNotFoundError("a sweep's plots are heatmap.png and heatmap.svg")
     config = job.sweep_config
     x = x or next(name for name in (*config.grid, *OTHERWISE) if name != y)
     y = y or next(name for name in (*config.grid, *OTHERWISE) if name != x)
     axes = _axis(config, "x", x), _axis(config, "y", y)
     if x == y:
-        raise InvalidInput("y: it must be another setting than x", "query", "y")
+        raise InvalidInputError("y: it must be another setting than x", "query", "y")
 
     def draw() -> bytes:
         from gan1010.plots import heatmap  # matplotlib is loaded by who first needs it
 
         table = registry.outcomes(job).table(slice(None))
-        return heatmap(across(config, table, value, x, y), *axes, x, y, value, cast(Format, format))
+        return heatmap(pivot(config, table, value, x, y), *axes, x, y, value, cast(Format, format))
 
     picture = await anyio.to_thread.run_sync(draw, limiter=request.app.state.drawing)
     return picture_answer(request, picture, format)
@@ -61,9 +61,11 @@ async def get_sweep_plot(
 def _axis(config: SweepConfig, axis: str, name: str) -> Sequence[Any]:
     """The values of a setting: one, if it is not in the grid."""
     if name not in SETTINGS:
-        raise InvalidInput(f"{axis}: it must be a field of the grid, one of {', '.join(config.grid)}", "query", axis)
+        raise InvalidInputError(
+            f"{axis}: it must be a field of the grid, one of {', '.join(config.grid)}", "query", axis
+        )
     values: Sequence[Any] = config.grid.get(name) or [getattr(config.config(0), name)]
     if len(values) > MOST_ON_AN_AXIS:
         detail = f"{axis}: {name} has {len(values):,} values, and a picture room for {MOST_ON_AN_AXIS:,}"
-        raise InvalidInput(detail, "query", axis)
+        raise InvalidInputError(detail, "query", axis)
     return values

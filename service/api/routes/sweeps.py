@@ -12,12 +12,12 @@ from service.api.route_classes import StrictRoute
 from service.api.routes.job_responses import OF_A_TRAINING, IdempotencyKey, accepted, accepting
 from service.api.schemas.sweep_results import CellPage, MemberPage, cell_columns, cell_rows, member_rows
 from service.api.schemas.sweeps import SweepRequest, fingerprint, to_sweep_config
-from service.errors import InvalidInput, MemberNotFound, without_value
+from service.errors import InvalidInputError, MemberNotFoundError, without_value
 
 router = APIRouter(route_class=StrictRoute, tags=["sweeps"])
 
-MOST_CELLS = 10_000  # on one page
-LARGEST_INDEX = 2**53
+MAX_CELLS_PER_PAGE = 10_000  # on one page
+MAX_INDEX = 2**53
 OF_A_SWEEP = accepting(
     job="get_job", results="get_results", members="list_members", cancel="cancel_job", delete="delete_job"
 )
@@ -57,8 +57,8 @@ def get_results(
     request: Request,
     registry: Jobs,
     job: ExistingJob,
-    limit: Annotated[int, Query(ge=1, le=MOST_CELLS, description="how many")] = MOST_CELLS,
-    after: Annotated[int | None, Query(ge=0, le=LARGEST_INDEX, description="only cells past this one")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_CELLS_PER_PAGE, description="how many")] = MAX_CELLS_PER_PAGE,
+    after: Annotated[int | None, Query(ge=0, le=MAX_INDEX, description="only cells past this one")] = None,
 ) -> Response:
     """Look at what has come of a sweep so far, cell by cell."""
     config = job.sweep_config
@@ -81,17 +81,17 @@ def list_members(
     request: Request,
     registry: Jobs,
     job: ExistingJob,
-    cell: Annotated[int | None, Query(ge=0, le=LARGEST_INDEX, description="only members of this cell")] = None,
+    cell: Annotated[int | None, Query(ge=0, le=MAX_INDEX, description="only members of this cell")] = None,
     in_range: Annotated[
         bool | None, Query(description="only members that ended in range, or that ended out of it")
     ] = None,
     limit: Limit = 50,
-    after: Annotated[int | None, Query(ge=0, le=LARGEST_INDEX, description="only members past this index")] = None,
+    after: Annotated[int | None, Query(ge=0, le=MAX_INDEX, description="only members past this index")] = None,
 ) -> Response:
     """List the members of a sweep that are done."""
     config, outcomes = job.sweep_config, registry.outcomes(job)
     if cell is not None and cell >= config.cells:
-        raise InvalidInput(f"cell: the cells of this sweep are 0 to {config.cells - 1}", "query", "cell")
+        raise InvalidInputError(f"cell: the cells of this sweep are 0 to {config.cells - 1}", "query", "cell")
     first, stop = (0, config.members) if cell is None else (cell * config.seeds, (cell + 1) * config.seeds)
     found = outcomes.members(max(first, _first_past(after)), stop, in_range=in_range, most=limit + 1)
     index = found[:limit].tolist()
@@ -109,7 +109,7 @@ def list_members(
 async def train_member(
     registry: Jobs,
     job: ExistingJob,
-    index: Annotated[int, Path(ge=0, le=LARGEST_INDEX, description="a member's index", examples=[42])],
+    index: Annotated[int, Path(ge=0, le=MAX_INDEX, description="a member's index", examples=[42])],
     wait: Wait = 0,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
@@ -117,7 +117,7 @@ async def train_member(
     try:
         config = job.sweep_config.config(index)
     except IndexError as error:
-        raise MemberNotFound(without_value(error)) from None
+        raise MemberNotFoundError(without_value(error)) from None
     again = await run_in_threadpool(
         registry.submit,
         config,

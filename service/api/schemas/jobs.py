@@ -7,19 +7,19 @@ from annotated_types import Ge, Le
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from gan1010 import PRESETS
-from gan1010.config import LARGEST_FLOAT32
+from gan1010.config import FLOAT32_MAX
 from service.api.schemas.sweeps import SweepOut
 from service.api.schemas.training import IN_JSON, Config, Wire
 from service.job import Job, JobError, Kind, Status, Transition
 
-MOST_ROWS = 100_000  # of seeds or vectors in one request
-MOST_LISTED = 1000
+MAX_ROWS = 100_000  # of seeds or vectors in one request
+MAX_PAGE_SIZE = 1000
 
 # Strict, but an integer will do for a float; past float32's range a number would be infinite to the networks.
-Number = Annotated[float, Ge(-LARGEST_FLOAT32), Le(LARGEST_FLOAT32), Field(allow_inf_nan=False)]
+Number = Annotated[float, Ge(-FLOAT32_MAX), Le(FLOAT32_MAX), Field(allow_inf_nan=False)]
 
 
-Seeds = Annotated[list[Number], Field(min_length=1, max_length=MOST_ROWS, description="values fed to G")]
+Seeds = Annotated[list[Number], Field(min_length=1, max_length=MAX_ROWS, description="values fed to G")]
 KeptIteration = Annotated[
     int | None,
     Field(ge=0, le=10_000_000, description="a kept snapshot; the last one, when left out", examples=[5000]),
@@ -180,7 +180,7 @@ class ScoreRequest(Wire):
     """What to show to the discriminator."""
 
     vectors: Annotated[
-        list[list[Number]], Field(min_length=1, max_length=MOST_ROWS, description="as wide as the pattern")
+        list[list[Number]], Field(min_length=1, max_length=MAX_ROWS, description="as wide as the pattern")
     ]
     job_id: Annotated[str | None, Field(description="the job that succeeded last, when left out")] = None
     iteration: KeptIteration = None

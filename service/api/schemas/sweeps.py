@@ -16,10 +16,10 @@ from pydantic import (
 )
 
 from gan1010 import PRESETS
-from gan1010.config import LARGEST_SEED, PATTERN
-from gan1010.sweeps.grid import MOST_MEMBERS, SETTINGS, SweepConfig
+from gan1010.config import MAX_SEED, PATTERN
+from gan1010.sweeps.grid import MAX_MEMBERS, SETTINGS, SweepConfig
 from service.api.schemas.training import IN_JSON, PRESET, Name, Wire, setting, type_of
-from service.errors import InvalidInput, without_value
+from service.errors import InvalidInputError, without_value
 from service.job import Job
 
 DEFAULT_PRESET = "article"
@@ -40,7 +40,7 @@ class Settings(Wire):
         place = cls.__name__.removeprefix("Sweep").lower()
         for name, reason in ELSEWHERE.items():
             if isinstance(given, dict) and name in given:
-                raise InvalidInput(f"{place}.{name}: {reason}", "body", place, name)
+                raise InvalidInputError(f"{place}.{name}: {reason}", "body", place, name)
         settings = validate(given)
         if isinstance(given, dict):
             settings._given = tuple(given)
@@ -57,7 +57,7 @@ def _values(name: str) -> Any:
     hint = type_of(name)
     value = Annotated[hint, Field(pattern=PATTERN)] if name == "pattern" else hint
     # One bad value of a million is enough to be told of.
-    several = Annotated[list[value], Field(min_length=1, max_length=MOST_MEMBERS, fail_fast=True)]  # type: ignore[valid-type]
+    several = Annotated[list[value], Field(min_length=1, max_length=MAX_MEMBERS, fail_fast=True)]  # type: ignore[valid-type]
     return several, Field(default=None, description=f"values of {name}")
 
 
@@ -79,8 +79,8 @@ SweepGrid = create_model(
 class Seeds(Wire):
     """Seeds in a row."""
 
-    start: Annotated[int, Ge(0), Le(LARGEST_SEED), Field(description="the first"), IN_JSON] = 0
-    count: Annotated[int, Ge(1), Le(MOST_MEMBERS), Field(description="how many"), IN_JSON]
+    start: Annotated[int, Ge(0), Le(MAX_SEED), Field(description="the first"), IN_JSON] = 0
+    count: Annotated[int, Ge(1), Le(MAX_MEMBERS), Field(description="how many"), IN_JSON]
 
 
 def _counted(given: Any) -> Any:
@@ -94,7 +94,7 @@ class SweepRequest(Wire):
     grid: Annotated[SweepGrid, Field(description="values to combine; one cell when left out")] = SweepGrid()  # type: ignore[valid-type]
     seeds: Annotated[
         Seeds,
-        BeforeValidator(_counted, json_schema_input_type=Annotated[int, Ge(1), Le(MOST_MEMBERS)] | Seeds),
+        BeforeValidator(_counted, json_schema_input_type=Annotated[int, Ge(1), Le(MAX_MEMBERS)] | Seeds),
         Field(description="how many from 0 on, or from which on: each cell is trained with each"),
     ] = Seeds(count=100)
     name: Annotated[Name | None, Field(description="a name for people")] = None
@@ -131,12 +131,12 @@ def to_sweep_config(request: SweepRequest) -> SweepConfig:
     """The sweep that a request asks for.
 
     Raises:
-        InvalidInput: the grid is empty or too large, or settings do not go together.
+        InvalidInputError: the grid is empty or too large, or settings do not go together.
     """
     base, grid = request.base.given, request.grid.given  # type: ignore[attr-defined]
     preset = PRESETS[base.pop("preset", DEFAULT_PRESET)]
     if "grid" in request.model_fields_set and not grid:
-        raise InvalidInput("grid: give at least one field with its values, or leave grid out", "body", "grid")
+        raise InvalidInputError("grid: give at least one field with its values, or leave grid out", "body", "grid")
     try:
         return SweepConfig(
             base=preset.settings | base,
@@ -145,4 +145,4 @@ def to_sweep_config(request: SweepRequest) -> SweepConfig:
             seeds=request.seeds.count,
         )
     except ValueError as error:
-        raise InvalidInput(without_value(error), "body", *str(error).split()[0].split(".")) from None
+        raise InvalidInputError(without_value(error), "body", *str(error).split()[0].split(".")) from None

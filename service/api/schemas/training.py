@@ -10,7 +10,7 @@ from pydantic_core import PydanticUndefined
 
 from gan1010 import PRESETS, TrainConfig
 from gan1010.config import PATTERN
-from service.errors import InvalidInput, without_value
+from service.errors import InvalidInputError, without_value
 
 PresetName: Any = Literal[tuple(PRESETS)]
 
@@ -70,7 +70,7 @@ def to_config(request: BaseModel) -> TrainConfig:
     """The configuration that a request asks for: what it gives, the preset's for what it does not.
 
     Raises:
-        InvalidInput: two settings do not go together.
+        InvalidInputError: two settings do not go together.
     """
     given = request.model_dump(exclude_unset=True, exclude={"preset", "name"})
     if given.get("seed", 0) is None:
@@ -78,4 +78,4 @@ def to_config(request: BaseModel) -> TrainConfig:
     try:
         return PRESETS[request.preset].config(**given)  # type: ignore[attr-defined]
     except ValueError as error:
-        raise InvalidInput(without_value(error), "body", str(error).split()[0]) from None
+        raise InvalidInputError(without_value(error), "body", str(error).split()[0]) from None

@@ -81,10 +81,10 @@ def transposed(values: Float32s, out: Float32s) -> None:
 
 
 def test_the_index_finds_its_place_in_any_array() -> None:
-    alone = np.arange(12, dtype=np.float32).reshape(3, 4)
+    numbers = np.arange(12, dtype=np.float32).reshape(3, 4)
     out = np.empty((4, 3), np.float32)
-    transposed(alone, out)
-    np.testing.assert_array_equal(out, alone.T)
+    transposed(numbers, out)
+    np.testing.assert_array_equal(out, numbers.T)
     several = np.arange(12 * LANES, dtype=np.float32).reshape(3, 4, LANES)
     out_lanes = np.empty((4, 3, LANES), np.float32)
     transposed(several, out_lanes)
@@ -101,9 +101,9 @@ def test_whole_numbers_have_lanes_too() -> None:
     settled = np.tile([-1, 5], LANES // 2)[None]
     choose(settled, 7)
     assert settled[0].tolist() == [7, 5] * (LANES // 2)
-    alone = np.array([-1])
-    choose(alone, 7)
-    assert alone.tolist() == [7]
+    numbers = np.array([-1])
+    choose(numbers, 7)
+    assert numbers.tolist() == [7]
 
 
 @pytest.mark.parametrize("shape", [(1,), (3, LANES), (5, 2, LANES)])
@@ -112,7 +112,7 @@ def test_arrays_begin_where_a_cache_line_does(shape: tuple[int, ...]) -> None:
         array = lanes.empty(shape, dtype)
         assert (array.shape, array.dtype, array.ctypes.data % 64) == (shape, dtype, 0)
     values = np.random.default_rng(1).random(shape)
-    np.testing.assert_array_equal(lanes.filled(values), values)
+    np.testing.assert_array_equal(lanes.aligned_copy(values), values)
 
 
 @uncached

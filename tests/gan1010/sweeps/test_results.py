@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gan1010 import Members, Result, SweepConfig, TrainConfig, sweep, train
-from gan1010.sweeps.results import LOSSES, Cells, across, concatenated
+from gan1010.sweeps.results import LOSSES, Cells, concatenated, pivot
 
 GRID = {"loss": ["mse", "bce"], "learning_rate": [0.01, 0.1]}
 
@@ -112,13 +112,13 @@ def test_figure_across_two_settings_is_the_mean_over_the_members_of_the_others()
     numbers = np.arange(46) // 2
     rate, spread, loss = numbers % 4, numbers // 4 % 3, numbers // 12
     table = cells.table()
-    by_rate_and_loss = across(config, table, "in_range_rate", "learning_rate", "loss")
+    by_rate_and_loss = pivot(config, table, "in_range_rate", "learning_rate", "loss")
     assert by_rate_and_loss.shape == (2, 4)
     assert by_rate_and_loss[1, 3] == pytest.approx(inside[(rate == 3) & (loss == 1)].mean())
-    np.testing.assert_allclose(across(config, table, "in_range_rate", "loss", "learning_rate"), by_rate_and_loss.T)
-    alone = across(config, table, "in_range_rate", "hidden_size", "spread")
-    assert alone.shape == (3, 1)
-    assert alone[1, 0] == pytest.approx(inside[spread == 1].mean())
-    assert across(config, table, "in_range_rate", "pattern", "latent").shape == (1, 1)
-    nothing = across(config, Cells(config).table(), "generator_loss", "loss", "spread")
+    np.testing.assert_allclose(pivot(config, table, "in_range_rate", "loss", "learning_rate"), by_rate_and_loss.T)
+    numbers = pivot(config, table, "in_range_rate", "hidden_size", "spread")
+    assert numbers.shape == (3, 1)
+    assert numbers[1, 0] == pytest.approx(inside[spread == 1].mean())
+    assert pivot(config, table, "in_range_rate", "pattern", "latent").shape == (1, 1)
+    nothing = pivot(config, Cells(config).table(), "generator_loss", "loss", "spread")
     assert np.isnan(nothing).all()

@@ -7,7 +7,7 @@ import zlib
 import pytest
 
 from service.api.compression import accepted_coding, deflated, inflated
-from service.errors import BodyTooLarge
+from service.errors import BodyTooLargeError
 
 LIMIT = 100_000
 
@@ -23,7 +23,7 @@ def test_there_and_back(coding: str) -> None:
 def test_bomb_takes_no_more_memory_than_the_limit(compress: object) -> None:
     bomb = compress(bytes(200 * LIMIT))  # type: ignore[operator]
     tracemalloc.start()
-    with pytest.raises(BodyTooLarge):
+    with pytest.raises(BodyTooLargeError):
         inflated(bomb, "gzip" if compress is gzip.compress else "deflate", LIMIT)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

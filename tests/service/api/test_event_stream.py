@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from gan1010 import History, TrainConfig
-from service.api.event_stream import MOST_BATCHES, MOST_POINTS, Feed, Follower, Moment
+from service.api.event_stream import MAX_BATCHES, MAX_POINTS_PER_BATCH, JobStream, JobView, Subscriber
 from service.job import Status, new_job
 
 CONFIG = TrainConfig(iterations=1_000_000, record_every=5, seed=1)
 
 
-def moment(points: int, status: Status = "running") -> Moment:
+def moment(points: int, status: Status = "running") -> JobView:
     """A job that has recorded so many points."""
     iterations = np.arange(1, points + 1, dtype=np.int64) * 5
     losses = np.linspace(0, 1, points, dtype=np.float32)
@@ -20,7 +20,7 @@ def moment(points: int, status: Status = "running") -> Moment:
         iteration=iterations, discriminator_real_loss=losses, discriminator_fake_loss=losses, generator_loss=losses
     )
     job = new_job("1", "article", CONFIG, None).moved(status)
-    return Moment(job=job, history=history, over=status == "succeeded")
+    return JobView(job=job, history=history, over=status == "succeeded")
 
 
 def parsed(event: bytes) -> tuple[str, Any, int]:
@@ -33,22 +33,22 @@ def iterations_of(events: list[bytes]) -> list[int]:
 
 
 def test_followers_at_the_same_place_are_sent_the_same_bytes() -> None:
-    feed = Feed(moment(12_000))
-    first, second = Follower(feed, 0), Follower(feed, 0)
+    feed = JobStream(moment(12_000))
+    first, second = Subscriber(feed, 0), Subscriber(feed, 0)
     for _ in range(3):
         assert all(one is other for one, other in zip(first.events(), second.events(), strict=True))
 
 
 def test_followers_from_different_places_meet_where_a_batch_ends() -> None:
-    feed = Feed(moment(12_000))
-    ahead, behind = Follower(feed, 5 * 3000), Follower(feed, 0)
-    assert iterations_of(ahead.events()) == list(range(5 * 3001, 5 * MOST_POINTS + 1, 5))
-    assert iterations_of(behind.events()) == list(range(5, 5 * MOST_POINTS + 1, 5))
+    feed = JobStream(moment(12_000))
+    ahead, behind = Subscriber(feed, 5 * 3000), Subscriber(feed, 0)
+    assert iterations_of(ahead.events()) == list(range(5 * 3001, 5 * MAX_POINTS_PER_BATCH + 1, 5))
+    assert iterations_of(behind.events()) == list(range(5, 5 * MAX_POINTS_PER_BATCH + 1, 5))
     assert ahead.events()[0] is behind.events()[0]
 
 
 def test_end_is_told_when_all_points_are_sent() -> None:
-    follower = Follower(Feed(moment(MOST_POINTS + 1, "succeeded")), 0)
+    follower = Subscriber(JobStream(moment(MAX_POINTS_PER_BATCH + 1, "succeeded")), 0)
     batches = [follower.events() for _ in range(3)]
     assert follower.done
     assert [[parsed(event)[0] for event in events] for events in batches] == [
@@ -59,16 +59,16 @@ def test_end_is_told_when_all_points_are_sent() -> None:
 
 
 def test_points_that_come_later_are_sent_once() -> None:
-    follower, followed = Follower(Feed(moment(10)), 0), []
+    follower, followed = Subscriber(JobStream(moment(10)), 0), []
     for points in (10, 10, 17, 17, 40):
-        follower.feed = Feed(moment(points))
+        follower.feed = JobStream(moment(points))
         followed += follower.events()
     assert iterations_of(followed) == list(range(5, 201, 5))
     assert [parsed(event)[0] for event in followed] == ["status", "progress", "progress", "progress"]
 
 
 def test_feed_keeps_few_batches_however_many_places_are_read_from() -> None:
-    feed = Feed(moment(5000))
+    feed = JobStream(moment(5000))
     for after in range(0, 5 * 100, 5):
-        assert Follower(feed, after).events()
-        assert len(feed._batches) <= MOST_BATCHES
+        assert Subscriber(feed, after).events()
+        assert len(feed._batches) <= MAX_BATCHES

@@ -9,9 +9,15 @@ from threading import Thread
 import pytest
 
 from gan1010 import TrainConfig, run
-from service.errors import JobNotFound, KeyReused, NoModel, QueueFull, StateForbids
+from service.errors import (
+    IdempotencyKeyReusedError,
+    InvalidJobStateError,
+    JobNotFoundError,
+    NoModelError,
+    QueueFullError,
+)
 from service.job import Job, JobError
-from service.jobs.registry import LiveJob, Registry
+from service.jobs.registry import ActiveJob, Registry
 from service.storage.store import Store
 
 CONFIG = TrainConfig(seed=1, iterations=20)
@@ -35,7 +41,7 @@ def submit(registry: Registry, **more: str) -> Job:
     return registry.submit(CONFIG, preset="article", name=None, **more)  # type: ignore[arg-type]
 
 
-def take(registry: Registry) -> LiveJob:
+def take(registry: Registry) -> ActiveJob:
     """What a worker takes from the queue."""
     live = registry.queue.get(timeout=1)
     assert live is not None
@@ -91,9 +97,9 @@ def test_failure_is_kept_with_its_reason(registry: Registry, tmp_path: Path) -> 
     job = registry.job(live.job.id)
     assert (job.status, job.error) == ("failed", JobError(type="diverged", detail="not finite"))
     assert job.transitions[-1].detail == "not finite"
-    with pytest.raises(StateForbids, match="failed"):
+    with pytest.raises(InvalidJobStateError, match="failed"):
         registry.ask(job.id, "cancelled")
-    with pytest.raises(NoModel):
+    with pytest.raises(NoModelError):
         registry.models.latest(with_generator=True)
     registry.delete(job.id)
 
@@ -102,11 +108,11 @@ def test_queue_is_as_long_as_it_may_be_and_the_running_do_not_count(tmp_path: Pa
     with opened(tmp_path, queue_size=2) as registry:
         submit(registry)
         submit(registry)
-        with pytest.raises(QueueFull):
+        with pytest.raises(QueueFullError):
             submit(registry)
         registry.begin(take(registry))
         submit(registry)
-        with pytest.raises(QueueFull):
+        with pytest.raises(QueueFullError):
             submit(registry)
         assert len(registry.jobs(status=None, kind=None, after=None, limit=9)) == 3
 
@@ -116,7 +122,7 @@ def test_resumed_jobs_find_room_in_the_queue_or_stay_paused(tmp_path: Path) -> N
         jobs = [submit(registry) for _ in range(2)]
         registry.ask(jobs[0].id, "paused")
         another = submit(registry)
-        with pytest.raises(QueueFull):
+        with pytest.raises(QueueFullError):
             registry.resume(jobs[0].id)
         assert registry.job(jobs[0].id).status == "paused"
         registry.ask(another.id, "cancelled")
@@ -145,7 +151,7 @@ def test_running_job_is_asked_to_stop_and_may_still_succeed(registry: Registry) 
     assert registry.ask(live.job.id, "cancelled") is live
     assert live.wanted == "cancelled"
     assert registry.job(live.job.id).status == "running"
-    with pytest.raises(StateForbids):
+    with pytest.raises(InvalidJobStateError):
         registry.delete(live.job.id)
 
 
@@ -153,7 +159,7 @@ def test_one_of_many_with_one_key_makes_a_job(registry: Registry) -> None:
     with ThreadPoolExecutor(8) as pool:
         jobs = list(pool.map(lambda _: submit(registry, key="key", request="same"), range(32)))
     assert len({job.id for job in jobs}) == 1
-    with pytest.raises(KeyReused):
+    with pytest.raises(IdempotencyKeyReusedError):
         submit(registry, key="key", request="other")
 
 
@@ -182,7 +188,7 @@ def test_full_queue_of_old_jobs_is_kept_over_a_restart_with_a_shorter_queue(tmp_
         ids = [submit(registry).id for _ in range(5)]
     with opened(tmp_path, queue_size=1) as registry:
         assert [take(registry).job.id for _ in range(5)] == ids
-        with pytest.raises(QueueFull):
+        with pytest.raises(QueueFullError):
             submit(registry)
 
 
@@ -205,9 +211,9 @@ def test_model_that_was_used_is_not_there_once_its_job_is_deleted(registry: Regi
     registry.delete(id)
     for iteration in (None, 0, 20):
         assert registry.models.cached(id, iteration) is None
-        with pytest.raises(JobNotFound):
+        with pytest.raises(JobNotFoundError):
             registry.model(id, iteration)
-    with pytest.raises(NoModel):
+    with pytest.raises(NoModelError):
         registry.models.latest(with_generator=True)
 
 

@@ -14,8 +14,8 @@ from gan1010.sweeps.sweeping import sweep as sweep_here
 from gan1010.sweeps.sweeping import train_shard
 from service.api.schemas.sweep_results import cell_rows
 from service.job import Job, new_job
-from service.jobs.active_job import LiveJob, LiveSweep
-from service.jobs.queue import Piece, Work
+from service.jobs.active_job import ActiveJob, ActiveSweep
+from service.jobs.queue import JobQueue, ShardTask
 from service.jobs.registry import Registry
 from tests.service.jobs.test_worker import ENDLESS, QUICK, ended, opened, submit
 
@@ -24,9 +24,9 @@ MANY_SHARDS = SweepConfig(base={"iterations": 2000}, grid={"hidden_size": [2, 3,
 ENDLESS_SWEEP = SweepConfig(base={"iterations": 10_000_000, "hidden_size": 64}, seeds=1000)
 
 
-def submit_sweep(registry: Registry, config: SweepConfig) -> LiveSweep:
+def submit_sweep(registry: Registry, config: SweepConfig) -> ActiveSweep:
     live = registry.live(registry.submit(config, preset="article", name=None).id)
-    assert isinstance(live, LiveSweep)
+    assert isinstance(live, ActiveSweep)
     return live
 
 
@@ -114,7 +114,7 @@ def test_stop_is_soon_and_the_next_start_goes_on_with_what_is_missing(tmp_path: 
         assert registry.job(live.job.id).status == "queued"
     with opened(tmp_path, workers=2) as (registry, runner):
         again = registry.live(live.job.id)
-        assert isinstance(again, LiveSweep)
+        assert isinstance(again, ActiveSweep)
         assert (again.job.status, again.job.iteration) == ("queued", done)
         assert registry.outcomes(again.job).done == done
         runner.start()
@@ -158,34 +158,34 @@ def test_sweep_that_breaks_fails_and_the_thread_goes_on(tmp_path: Path, caplog: 
         runner.stop()
 
 
-def new(config: TrainConfig | SweepConfig, number: int) -> LiveJob:
+def new(config: TrainConfig | SweepConfig, number: int) -> ActiveJob:
     job = new_job(f"{number:024x}", "article", config, None)
-    return LiveSweep(job) if isinstance(config, SweepConfig) else LiveJob(job)
+    return ActiveSweep(job) if isinstance(config, SweepConfig) else ActiveJob(job)
 
 
 def test_order_of_work() -> None:
-    work = Work()
+    work = JobQueue()
     trainings = [new(QUICK, number) for number in range(2)]
     first, second = (new(SMALL, number) for number in (2, 3))
-    assert isinstance(first, LiveSweep)
-    assert isinstance(second, LiveSweep)
+    assert isinstance(first, ActiveSweep)
+    assert isinstance(second, ActiveSweep)
     for live in (first, trainings[0], second, trainings[1]):
         work.put(live)
     assert [work.get(), work.get(), work.get()] == [*trainings, first]
     first.missing.extend([0, 1])
     first.become(first.job.moved("running"))
     work.share(first)
-    assert work.get() == Piece(first, 0, 0)
+    assert work.get() == ShardTask(first, 0, 0)
     work.put(trainings[0])
     assert work.training() is trainings[0]
     assert work.training() is None
-    assert [work.get(), work.get()] == [Piece(first, 1, 0), second]
+    assert [work.get(), work.get()] == [ShardTask(first, 1, 0), second]
     assert work.get(timeout=0.01) is None
     assert work.empty()
 
 
 def test_threads_sleep_in_it_until_there_is_work_or_none_ever() -> None:
-    work, found = Work(), []
+    work, found = JobQueue(), []
     threads = [threading.Thread(target=lambda: found.append(work.get())) for _ in range(4)]
     for thread in threads:
         thread.start()

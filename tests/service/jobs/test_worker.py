@@ -14,8 +14,8 @@ import pytest
 
 from gan1010 import TrainConfig, train
 from service.job import Job
-from service.jobs.registry import LiveJob, Registry
-from service.jobs.worker import Runner
+from service.jobs.registry import ActiveJob, Registry
+from service.jobs.worker import WorkerPool
 from service.storage.store import Store
 
 QUICK = TrainConfig(seed=1, iterations=2000)
@@ -23,21 +23,21 @@ ENDLESS = TrainConfig(seed=1, iterations=10_000_000, pattern="1" * 16, hidden_si
 
 
 @contextmanager
-def opened(folder: Path, workers: int) -> Iterator[tuple[Registry, Runner]]:
+def opened(folder: Path, workers: int) -> Iterator[tuple[Registry, WorkerPool]]:
     store = Store(folder)
     registry = Registry(store, 1000)
-    yield registry, Runner(registry, workers)
+    yield registry, WorkerPool(registry, workers)
     store.close()
 
 
-def submit(registry: Registry, config: TrainConfig = QUICK) -> LiveJob:
+def submit(registry: Registry, config: TrainConfig = QUICK) -> ActiveJob:
     """Queue a job, before the runner is started."""
     live = registry.live(registry.submit(config, preset="article", name=None).id)
     assert live is not None
     return live
 
 
-def ended(live: LiveJob) -> Job:
+def ended(live: ActiveJob) -> Job:
     live.over.result(timeout=30)
     return live.job
 

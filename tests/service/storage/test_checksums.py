@@ -13,7 +13,7 @@ from gan1010 import TrainConfig, run
 from gan1010.compiled.kernel import State
 from gan1010.sweeps.grid import SweepConfig
 from gan1010.sweeps.sweeping import train_shard
-from service.errors import ModelDamaged
+from service.errors import CorruptDataError
 from service.job import Job, new_job
 from service.storage.checksums import packed, readable, sha256, unpacked
 from service.storage.migrations import VERSIONS, bring_up_to_date
@@ -54,7 +54,10 @@ def test_arrays_come_back_to_the_bit_however_they_lie() -> None:
 
 @pytest.mark.parametrize("blob", [b"", b"no safetensors", bytes(64), (2**62).to_bytes(8, "little") + bytes(9), None])
 def test_what_is_no_blob_is_damage_even_with_its_own_digest(blob: bytes | None) -> None:
-    with pytest.raises(ModelDamaged, match=r"^it is not what was written \(.+\); train the job again$"), readable("it"):
+    with (
+        pytest.raises(CorruptDataError, match=r"^it is not what was written \(.+\); train the job again$"),
+        readable("it"),
+    ):
         unpacked(blob, sha256(blob or b""))  # type: ignore[arg-type]
 
 
@@ -119,7 +122,7 @@ def test_damaged_checkpoint_of_a_shard_is_told(store: Store, tmp_path: Path, cha
     with closing(sqlite3.connect(tmp_path / "gan1010.sqlite")) as db:
         db.execute(f"UPDATE shard_checkpoints SET {change}")  # noqa: S608
         db.commit()
-    with pytest.raises(ModelDamaged, match="checkpoint of the sweep's shard 1 is not what was written"):
+    with pytest.raises(CorruptDataError, match="checkpoint of the sweep's shard 1 is not what was written"):
         store.sweeps.checkpointed(job.id, 1)
     store.sweeps.checkpoint(job.id, 1, 7, state_of(1))
     assert store.sweeps.checkpointed(job.id, 1) is not None

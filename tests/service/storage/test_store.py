@@ -17,7 +17,7 @@ from gan1010 import Progress, TrainConfig, run
 from gan1010.export import safetensors
 from gan1010.training import model_at
 from service.job import Job, JobError, new_job
-from service.storage.store import FolderInUseError, Store
+from service.storage.store import DataFolderInUseError, Store
 
 CONFIGS = st.builds(
     TrainConfig,
@@ -112,7 +112,7 @@ def test_another_process_sees_a_job_as_soon_as_it_is_added(store: Store, tmp_pat
 
 
 def test_folder_is_for_one_at_a_time(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(FolderInUseError, match="folder of its own"):
+    with pytest.raises(DataFolderInUseError, match="folder of its own"):
         Store(tmp_path)
     store.close()
     Store(tmp_path).close()
