@@ -6,7 +6,7 @@ from service.job import Job
 from service.telemetry.logs import fields
 from service.telemetry.metrics import Metrics
 
-log = logging.getLogger("gan1010.jobs")
+log = logging.getLogger(__name__)
 
 
 class JobMonitor:

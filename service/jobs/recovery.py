@@ -15,7 +15,7 @@ from service.storage.store import Store
 MOST_CRASHES = 3  # then a job that takes the process down has had its chances
 POISON = JobError(type="poison", detail=f"the process came to a sudden end {MOST_CRASHES} times at this job")
 STOPPED = "the service was stopped; it goes on from here"
-log = logging.getLogger("gan1010.registry")
+log = logging.getLogger(__name__)
 
 
 def is_poison(job: Job) -> bool:

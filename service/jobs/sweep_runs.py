@@ -17,7 +17,7 @@ from service.jobs.active_job import ActiveJob, ActiveSweep
 from service.storage.sweeps import SweepStore
 
 SWEEPS_IN_MEMORY = 4
-log = logging.getLogger("gan1010.registry")
+log = logging.getLogger(__name__)
 
 
 class SweepRuns:

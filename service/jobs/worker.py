@@ -24,7 +24,7 @@ CHECKPOINT_SECONDS = 0.5  # of training, between two checkpoints
 RETRY_SECONDS = 1.0  # between two looks whether there is room on the disk again
 NICENESS = 10  # answers come first; what they leave of the machine, a training has
 T = TypeVar("T")
-log = logging.getLogger("gan1010.runner")
+log = logging.getLogger(__name__)
 
 
 def compile_kernel() -> None:

@@ -18,7 +18,7 @@ from service.telemetry.logs import configure_logs
 
 GRACE_SECONDS = 5  # for requests that are under way when the process is told to stop,
 TAKING_SECONDS = 4  # and for their clients to take in the answers
-log = logging.getLogger("gan1010.server")
+log = logging.getLogger(__name__)
 
 
 class Server(uvicorn.Server):

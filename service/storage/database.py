@@ -23,7 +23,7 @@ FAILED_FSYNCS = {"SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC"}
 NO_ROOM_FOR_SQLITE = {"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"}
 RESERVE = 2**16  # bytes kept from a stop to the next start, which needs some where the disk has become full meanwhile
 LONGEST_LOG = 4 * 2**20  # bytes of the write-ahead log, which is then copied into the file
-log = logging.getLogger("gan1010.disk")
+log = logging.getLogger(__name__)
 
 
 class Database:

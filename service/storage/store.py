@@ -30,7 +30,7 @@ JOB = TypeAdapter(Job)
 OF_A_JOB = "id, kind, status, generator, finished_at, document, jobs.sha256"  # what `_read` reads
 WANT = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}  # of which the file knows nothing
 JOB_COLUMNS = 7
-log = logging.getLogger("gan1010.disk")
+log = logging.getLogger(__name__)
 
 
 class DataFolderInUseError(RuntimeError):

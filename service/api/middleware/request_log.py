@@ -22,7 +22,7 @@ SECURITY_HEADERS = [
 NOTHING_ALLOWED = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")  # pages have their own
 NO_ROUTE = "none"
 _process, _numbers = secrets.token_hex(6).encode(), count(1)
-log = logging.getLogger("gan1010.requests")
+log = logging.getLogger(__name__)
 Header = tuple[bytes, bytes]
 
 
