@@ -27,7 +27,7 @@ RUN useradd --uid 10001 --create-home gan1010 \
     && install --directory --owner gan1010 --group gan1010 "$GAN1010_DATA_DIR" "$NUMBA_CACHE_DIR"
 USER 10001
 WORKDIR /home/gan1010
-RUN python -c "from service.jobs.worker import compile_kernel; compile_kernel(); from gan1010 import plots" \
+RUN python -c "from gan1010.warmup import compile_kernel; compile_kernel(); from gan1010 import plots" \
     && chmod --recursive a+rwX "$NUMBA_CACHE_DIR"
 
 VOLUME /data /var/cache/gan1010

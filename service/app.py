@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
+from gan1010.warmup import compile_kernel
 from service.api.event_stream import JobStreams
 from service.api.inference import binary, sample_and_score, v2_infer, v2_repository
 from service.api.inference.v2_models import V2Models
@@ -21,7 +22,7 @@ from service.api.routes import events, health, history, job_plots, jobs, models,
 from service.api_keys import ApiKeys
 from service.errors import ServiceError
 from service.jobs.registry import Registry
-from service.jobs.worker import WorkerPool, compile_kernel
+from service.jobs.worker import WorkerPool
 from service.settings import Settings
 from service.storage.migrations import StoreTooNewError
 from service.storage.store import DataFolderInUseError, Store

@@ -8,10 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-import numpy as np
-
-from gan1010 import DivergedError, Progress, TrainConfig, run, train
-from gan1010.sweeps.grid import SweepConfig
+from gan1010 import DivergedError, Progress, run
 from gan1010.sweeps.results import Members
 from gan1010.sweeps.sweeping import ShardProgress, train_shard
 from service.errors import DiskFullError, StorageFailedError
@@ -25,15 +22,6 @@ RETRY_SECONDS = 1.0  # between two looks whether there is room on the disk again
 NICENESS = 10  # answers come first; what they leave of the machine, a training has
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-
-
-def compile_kernel() -> None:
-    """Have every compiled function ready: milliseconds from the cache on disk, seconds on a machine's first start."""
-    for latent in ("constant", "normal"):
-        model = train(TrainConfig(iterations=1, latent=latent)).model()
-    model.score(model.sample(np.zeros(1, np.float32)))
-    sweep = SweepConfig(base={"iterations": 1, "latent": "normal"}, seeds=1)
-    list(train_shard(sweep, sweep.shards[0]))
 
 
 class WorkerPool:

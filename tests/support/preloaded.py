@@ -3,7 +3,7 @@
 import gc
 import importlib
 
-from service.jobs.worker import compile_kernel
+from gan1010.warmup import compile_kernel
 from service.settings import Settings
 
 for module in (
