@@ -8,10 +8,10 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 import httpx
 
 from gan1010.client import endpoints
-from gan1010.client.config import address_of, headers_of
+from gan1010.client.config import default_headers, service_url
 from gan1010.client.endpoints import Call
-from gan1010.client.event_stream import Follower, Waiting
-from gan1010.client.responses import Job, Page, Progress
+from gan1010.client.event_stream import EventStreamReader, LongPoll
+from gan1010.client.responses import Job, JobProgress, Page
 from gan1010.client.retry import Patience, exchange
 
 P = ParamSpec("P")
@@ -38,10 +38,10 @@ class AsyncClient:
         retries: int = 3,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self.url = address_of(url)
+        self.url = service_url(url)
         self._patience = Patience(retries=retries)
         self._http = httpx.AsyncClient(
-            base_url=self.url, headers=headers_of(api_key), timeout=timeout, transport=transport
+            base_url=self.url, headers=default_headers(api_key), timeout=timeout, transport=transport
         )
 
     train = _method(endpoints.train)
@@ -103,7 +103,7 @@ class AsyncClient:
         Raises:
             TimeoutError: it has not ended after so many seconds.
         """
-        waiting, job = Waiting(every, timeout), None
+        waiting, job = LongPoll(every, timeout), None
         while job is None or not job.ended:
             job = await self.job(job_id, wait=waiting.seconds(job))
             yield job
@@ -114,13 +114,13 @@ class AsyncClient:
         Raises:
             TimeoutError: it has not ended after so many seconds.
         """
-        async for job in self.watch(job_id, every=endpoints.MOST_WAIT, timeout=timeout):
+        async for job in self.watch(job_id, every=endpoints.MAX_WAIT_SECONDS, timeout=timeout):
             last = job
         return last
 
-    async def events(self, job_id: str, *, after: int = 0) -> AsyncIterator[Job | Progress]:
+    async def events(self, job_id: str, *, after: int = 0) -> AsyncIterator[Job | JobProgress]:
         """A job as it learns: its new points as they come, and the job at each change of its status and at its end."""
-        follower = Follower(job_id, after, self._patience, self.url)
+        follower = EventStreamReader(job_id, after, self._patience, self.url)
         while not follower.over:
             reason = "the events broke off"
             try:

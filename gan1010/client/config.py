@@ -5,12 +5,12 @@ import os
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
-def address_of(url: str | None) -> str:
+def service_url(url: str | None) -> str:
     """The service's address: the one given, that of GAN1010_URL, or port 8000 of this machine."""
     return (url or os.environ.get("GAN1010_URL") or DEFAULT_URL).rstrip("/")
 
 
-def key_of(api_key: str | None) -> str:
+def resolve_api_key(api_key: str | None) -> str:
     """The key to send: the one given as it is, or that of GAN1010_API_KEY; empty for none.
 
     The variable may be the service's own, which holds keys of several names, `alice:s3cret,bob:t0ken`: it is the first
@@ -22,7 +22,7 @@ def key_of(api_key: str | None) -> str:
     return key if colon else name
 
 
-def headers_of(api_key: str | None) -> dict[str, str]:
+def default_headers(api_key: str | None) -> dict[str, str]:
     """What every request says."""
-    key = key_of(api_key)
+    key = resolve_api_key(api_key)
     return {"User-Agent": "gan1010-client"} | ({"Authorization": f"Bearer {key}"} if key else {})

@@ -14,12 +14,12 @@ from pydantic import TypeAdapter
 
 from gan1010.client import responses
 from gan1010.client.responses import Kind, Status
-from gan1010.client.settings import NamedSettings, Range, Settings
+from gan1010.client.settings import NamedSettings, SeedRange, TrainSettings
 
 T = TypeVar("T")
 Plot = Literal["losses", "evolution", "surface"]
 Format = Literal["png", "svg"]
-MOST_WAIT = 30  # seconds that the service waits for a job's end
+MAX_WAIT_SECONDS = 30  # seconds that the service waits for a job's end
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +49,9 @@ def train(
 
 def sweep(
     *,
-    base: Settings | None = None,
+    base: TrainSettings | None = None,
     grid: Mapping[str, Sequence[Any]] | None = None,
-    seeds: int | Range = 100,
+    seeds: int | SeedRange = 100,
     name: str | None = None,
     wait: float = 0,
     idempotency_key: str | None = None,
@@ -103,9 +103,9 @@ def delete(job_id: str) -> Call[None]:
     return Call(method="DELETE", path=job_path(job_id), parse=lambda _: None, repeatable=False)
 
 
-def progress(job_id: str, *, after: int = 0, max_points: int | None = None) -> Call[responses.Progress]:
+def progress(job_id: str, *, after: int = 0, max_points: int | None = None) -> Call[responses.JobProgress]:
     """The losses of a job past an iteration, thinned to at most `max_points` if that is given."""
-    return _get(job_path(job_id, "progress"), responses.Progress, after=after, max_points=max_points)
+    return _get(job_path(job_id, "progress"), responses.JobProgress, after=after, max_points=max_points)
 
 
 def progress_csv(job_id: str, *, after: int = 0, max_points: int | None = None) -> Call[str]:
@@ -160,9 +160,9 @@ def score(
     return Call(method="POST", path="/score", json=_given(body), parse=_as(responses.Scores))
 
 
-def models(*, limit: int = 50, after: str | None = None) -> Call[responses.Page[responses.Model]]:
+def models(*, limit: int = 50, after: str | None = None) -> Call[responses.Page[responses.ModelInfo]]:
     """List the finished models, newest first."""
-    return _get("/models", responses.Page[responses.Model], limit=limit, after=after)
+    return _get("/models", responses.Page[responses.ModelInfo], limit=limit, after=after)
 
 
 def download(job_id: str, file: str) -> Call[bytes]:

@@ -20,7 +20,7 @@ class ClientError(Exception):
     """Why a call has no result."""
 
 
-class NoAnswerError(ClientError):
+class NoResponseError(ClientError):
     """Nobody answers at `url`."""
 
     def __init__(self, url: str, reason: str) -> None:
@@ -29,7 +29,7 @@ class NoAnswerError(ClientError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mistake:
+class FieldError:
     """One mistake in a request, and where it is."""
 
     loc: tuple[str | int, ...]
@@ -48,7 +48,7 @@ class ProblemError(ClientError):
         self.type = str(problem.get("type") or "about:blank")
         self.instance = str(problem.get("instance") or answer.request.url.path)
         self.errors = tuple(
-            Mistake(loc=tuple(mistake["loc"]), msg=mistake["msg"], type=mistake["type"])
+            FieldError(loc=tuple(mistake["loc"]), msg=mistake["msg"], type=mistake["type"])
             for mistake in problem.get("errors") or ()
         )
         self.retry_after = retry_after

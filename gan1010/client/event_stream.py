@@ -6,15 +6,15 @@ from typing import Any
 
 import httpx
 
-from gan1010.client.endpoints import MOST_WAIT, job_path
-from gan1010.client.errors import NoAnswerError, problem_of
-from gan1010.client.responses import Job, Progress
-from gan1010.client.retry import NOT_NOW, Patience, retry_after
+from gan1010.client.endpoints import MAX_WAIT_SECONDS, job_path
+from gan1010.client.errors import NoResponseError, problem_of
+from gan1010.client.responses import Job, JobProgress
+from gan1010.client.retry import OVERLOAD_STATUSES, Patience, retry_after
 
-KINDS: dict[bytes, type[Job] | type[Progress]] = {b"progress": Progress, b"status": Job, b"end": Job}
+EVENT_TYPES: dict[bytes, type[Job] | type[JobProgress]] = {b"progress": JobProgress, b"status": Job, b"end": Job}
 
 
-class Follower:
+class EventStreamReader:
     """Who reads a job's events: what to ask for, and what the pieces of the answer mean."""
 
     def __init__(self, job_id: str, after: int, patience: Patience, url: str) -> None:
@@ -39,15 +39,17 @@ class Follower:
         """
         self.over = self.missed_end = answer.status_code == 204
         self._said_to_wait = retry_after(answer)
-        if answer.is_error and (answer.status_code not in NOT_NOW or self._failures >= self._patience.retries):
+        if answer.is_error and (
+            answer.status_code not in OVERLOAD_STATUSES or self._failures >= self._patience.retries
+        ):
             raise problem_of(answer, self._said_to_wait)
 
-    def read(self, piece: bytes) -> Iterator[Job | Progress]:
+    def read(self, piece: bytes) -> Iterator[Job | JobProgress]:
         """The events that a piece of the stream completes."""
         *whole, self._rest = (self._rest + piece).replace(b"\r\n", b"\n").split(b"\n\n")
         for event in whole:
             fields = dict(line.split(b": ", 1) for line in event.split(b"\n") if b": " in line and line[:1] != b":")
-            if kind := KINDS.get(fields.get(b"event", b"")):
+            if kind := EVENT_TYPES.get(fields.get(b"event", b"")):
                 yield kind.model_validate_json(fields[b"data"])
                 self._after, self._failures = int(fields[b"id"]), 0
                 self.over = fields[b"event"] == b"end"
@@ -56,20 +58,20 @@ class Follower:
         """The seconds to wait before the stream is taken up again.
 
         Raises:
-            NoAnswerError: it has broken off too often without anything new.
+            NoResponseError: it has broken off too often without anything new.
         """
         if self._failures >= self._patience.retries:
-            raise NoAnswerError(self._url, reason)
+            raise NoResponseError(self._url, reason)
         self._failures += 1
         pause = self._patience.pause(self._failures - 1)
         return pause if self._said_to_wait is None else min(self._said_to_wait, self._patience.longest_seconds)
 
 
-class Waiting:
+class LongPoll:
     """How long to ask the service to wait for a job's end, look by look."""
 
     def __init__(self, every: float, timeout: float | None) -> None:
-        self._every = min(every, MOST_WAIT)
+        self._every = min(every, MAX_WAIT_SECONDS)
         self._deadline = None if timeout is None else time.monotonic() + timeout
 
     def seconds(self, job: Job | None) -> float:

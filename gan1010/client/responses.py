@@ -13,13 +13,13 @@ Kind = Literal["train", "sweep"]
 T = TypeVar("T")
 
 
-class Answer(BaseModel):
+class ResponseModel(BaseModel):
     """What every answer is: not to be changed, and open to new fields."""
 
     model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=())
 
 
-class Page(Answer, Generic[T]):
+class Page(ResponseModel, Generic[T]):
     """Some of many; `next` is what to pass as `after` for those that follow, which `Client.each` does."""
 
     data: list[T]
@@ -27,7 +27,7 @@ class Page(Answer, Generic[T]):
     next: str | int | None
 
 
-class Result(Answer):
+class Result(ResponseModel):
     """What came of a run; losses and scores are means over its last tenth. None: only a generator has it."""
 
     sample: list[float] | None
@@ -41,14 +41,14 @@ class Result(Answer):
     fake_score: float
 
 
-class JobError(Answer):
+class JobError(ResponseModel):
     """Why a job failed."""
 
     type: str
     detail: str
 
 
-class Transition(Answer):
+class Transition(ResponseModel):
     """One change of a job's status."""
 
     status: Status
@@ -56,7 +56,7 @@ class Transition(Answer):
     detail: str | None
 
 
-class Job(Answer):
+class Job(ResponseModel):
     """A training, or a sweep of trainings: its `iteration` counts the members that are done."""
 
     id: str
@@ -81,7 +81,7 @@ class Job(Answer):
         return self.status in ("succeeded", "failed", "cancelled")
 
 
-class Series(Answer):
+class Series(ResponseModel):
     """Losses by iteration; a discriminator experiment has none of a generator."""
 
     iteration: list[int]
@@ -90,7 +90,7 @@ class Series(Answer):
     generator_loss: list[float] = []
 
 
-class Progress(Answer):
+class JobProgress(ResponseModel):
     """The recorded losses past an iteration; `next_after` is what to pass as `after` to get only what is new."""
 
     job_id: str
@@ -102,7 +102,7 @@ class Progress(Answer):
     next_after: int
 
 
-class ArticleProgress(Answer):
+class ArticleProgress(ResponseModel):
     """The two lists that the article's program would have kept: every 10th call of each network."""
 
     job_id: str
@@ -110,7 +110,7 @@ class ArticleProgress(Answer):
     generator: list[float]
 
 
-class Weights(Answer):
+class Weights(ResponseModel):
     """Flat weights, a row for each snapshot, and how each row divides into tensors."""
 
     generator: list[list[float]] = []
@@ -118,7 +118,7 @@ class Weights(Answer):
     shapes: dict[str, dict[str, list[int]]]
 
 
-class Snapshots(Answer):
+class Snapshots(ResponseModel):
     """The kept moments of a run, and what G made at each of `latent_value`; no samples where there is no generator."""
 
     job_id: str
@@ -127,7 +127,7 @@ class Snapshots(Answer):
     weights: Weights | None = None
 
 
-class Samples(Answer):
+class Samples(ResponseModel):
     """G's output for each seed."""
 
     job_id: str
@@ -139,7 +139,7 @@ class Samples(Answer):
     in_range: list[bool]
 
 
-class Scores(Answer):
+class Scores(ResponseModel):
     """D's answer to each vector: 0 fake to 1 real."""
 
     job_id: str
@@ -147,7 +147,7 @@ class Scores(Answer):
     scores: list[float]
 
 
-class Model(Answer):
+class ModelInfo(ResponseModel):
     """A finished model; bytes and SHA-256 are those of its `model.safetensors`, which holds both networks."""
 
     job_id: str
@@ -158,7 +158,7 @@ class Model(Answer):
     sha256: str
 
 
-class Preset(Answer):
+class Preset(ResponseModel):
     """A named configuration: the settings that differ from the defaults, and what they are known to do."""
 
     name: str
@@ -167,7 +167,7 @@ class Preset(Answer):
     settings: dict[str, Any]
 
 
-class Settled(Answer):
+class Settled(ResponseModel):
     """When a cell's members settled: percentiles over those that did; None while none has."""
 
     p5: float | None
@@ -175,7 +175,7 @@ class Settled(Answer):
     p95: float | None
 
 
-class Cell(Answer):
+class Cell(ResponseModel):
     """A cell of a sweep's grid: shares of all its members that are done, and means of what is finite."""
 
     cell: int
@@ -196,7 +196,7 @@ class Results(Page[Cell]):
     status: Status
 
 
-class Member(Answer):
+class Member(ResponseModel):
     """One GAN of a sweep: its number, and the fields of a job's result, all None if it has diverged."""
 
     index: int
@@ -213,7 +213,7 @@ class Member(Answer):
     fake_score: float | None
 
 
-class Health(Answer):
+class Health(ResponseModel):
     """How the process is; while it is `stopping` it is not ready."""
 
     status: Literal["ok", "stopping"]

@@ -10,14 +10,14 @@ from typing import TypeVar
 import httpx
 
 from gan1010.client.endpoints import Call
-from gan1010.client.errors import ClientError, NoAnswerError, problem_of
+from gan1010.client.errors import ClientError, NoResponseError, problem_of
 
 T = TypeVar("T")
 Steps = Generator[httpx.Request | float, httpx.Response, T]  # a request to send, or seconds to wait
 
-NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-NOT_NOW = frozenset({429, 503})  # nothing was done: the same request may come again, whatever it asks for
-ON_THE_WAY = frozenset({502, 504})  # a proxy's: nobody knows whether the service has it
+NOT_SENT_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+OVERLOAD_STATUSES = frozenset({429, 503})  # nothing was done: the same request may come again, whatever it asks for
+GATEWAY_STATUSES = frozenset({502, 504})  # a proxy's: nobody knows whether the service has it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +45,15 @@ def exchange(http: httpx.Client | httpx.AsyncClient, call: Call[T], patience: Pa
         try:
             answer = yield request_of(http, call)
         except httpx.TransportError as error:
-            if tired or not (call.repeatable or isinstance(error, NEVER_ARRIVED)):
+            if tired or not (call.repeatable or isinstance(error, NOT_SENT_ERRORS)):
                 raise no_answer(http, error) from error
         else:
             if answer.is_success or answer.status_code in call.accepted:
                 return _meaning(answer, call)
             later = retry_after(answer)
-            again = answer.status_code in NOT_NOW or (call.repeatable and answer.status_code in ON_THE_WAY)
+            again = answer.status_code in OVERLOAD_STATUSES or (
+                call.repeatable and answer.status_code in GATEWAY_STATUSES
+            )
             if tired or not again or (later or 0) > patience.longest_seconds:
                 raise problem_of(answer, later)
             pause = pause if later is None else later
@@ -74,9 +76,9 @@ def request_of(http: httpx.Client | httpx.AsyncClient, call: Call[T]) -> httpx.R
     )
 
 
-def no_answer(http: httpx.Client | httpx.AsyncClient, error: httpx.TransportError) -> NoAnswerError:
+def no_answer(http: httpx.Client | httpx.AsyncClient, error: httpx.TransportError) -> NoResponseError:
     """The error of a request that has none."""
-    return NoAnswerError(str(http.base_url).rstrip("/"), str(error) or type(error).__name__)
+    return NoResponseError(str(http.base_url).rstrip("/"), str(error) or type(error).__name__)
 
 
 def retry_after(answer: httpx.Response) -> float | None:

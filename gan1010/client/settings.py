@@ -3,7 +3,7 @@
 from typing import Literal, TypedDict
 
 
-class Settings(TypedDict, total=False):
+class TrainSettings(TypedDict, total=False):
     """The settings of a training. What is not given is the preset's, and the article's where no preset is named."""
 
     preset: str
@@ -23,13 +23,13 @@ class Settings(TypedDict, total=False):
     snapshot_every: int | None
 
 
-class NamedSettings(Settings, total=False):
+class NamedSettings(TrainSettings, total=False):
     """The same with a name for people, which each job may have."""
 
     name: str | None
 
 
-class Range(TypedDict):
+class SeedRange(TypedDict):
     """Seeds in a row."""
 
     start: int

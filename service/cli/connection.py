@@ -8,13 +8,13 @@ from typing import Literal, NoReturn
 import httpx
 import typer
 
-from gan1010.client import Client, ClientError, NoAnswerError, ProblemError
+from gan1010.client import Client, ClientError, NoResponseError, ProblemError
 from gan1010.client.responses import Job
 
-FAILED, USAGE, NO_ANSWER, INTERRUPTED = 1, 2, 3, 130
+EXIT_FAILED, EXIT_NO_SERVICE, EXIT_INTERRUPTED = 1, 3, 130
 
 
-def end(message: str, code: int = FAILED) -> NoReturn:
+def end(message: str, code: int = EXIT_FAILED) -> NoReturn:
     """End the program with a word."""
     print(f"gan1010: {message}", file=sys.stderr)  # noqa: T201
     raise typer.Exit(code)
@@ -32,9 +32,9 @@ def explained() -> Iterator[None]:
     """Calls to a service; what goes wrong with one ends the program."""
     try:
         yield
-    except NoAnswerError as error:
+    except NoResponseError as error:
         hint = "start one with gan1010 serve, or say with --url where it is"
-        end(f"no service answers at {error.url} ({error.reason}); {hint}", NO_ANSWER)
+        end(f"no service answers at {error.url} ({error.reason}); {hint}", EXIT_NO_SERVICE)
     except ProblemError as error:
         end(error.detail)
     except (ClientError, httpx.InvalidURL) as error:

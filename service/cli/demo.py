@@ -10,7 +10,7 @@ from rich.table import Table
 from gan1010.client import Client
 from gan1010.client.responses import Job
 from service.cli.connection import explained
-from service.cli.local_server import service_at
+from service.cli.local_server import running_service
 from service.cli.output import columns, sample_cells
 from service.cli.progress import with_bar
 
@@ -22,7 +22,7 @@ ALONE, GAN = "Train the discriminator alone", "Train it against a generator "
 def tell(folder: Path, *, stay: bool) -> None:
     """Run the article's experiments, write its pictures into `folder`, and go on serving there if told to `stay`."""
     console = Console()
-    with service_at(folder / "data", console) as (client, server), explained():
+    with running_service(folder / "data", console) as (client, server), explained():
         console.print(f"\n[bold]gan1010[/]: a GAN learns to say 1010. The service listens on {client.url}\n")
         alone = client.train(preset="discriminator-alone", seed=SEED, name="D alone")
         alone = with_bar(client, alone, console, ALONE)

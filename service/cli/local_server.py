@@ -18,7 +18,7 @@ from service.settings import Settings
 
 
 @contextlib.contextmanager
-def service_at(data_dir: Path, console: Console) -> Iterator[tuple[Client, Server]]:
+def running_service(data_dir: Path, console: Console) -> Iterator[tuple[Client, Server]]:
     """The service on a data folder, and a client of it; ends the program with a word if it cannot start."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]

@@ -13,7 +13,7 @@ from gan1010 import PRESETS, DivergedError, Progress, TrainConfig, run
 from gan1010.client.responses import Result
 from gan1010.export import safetensors
 from gan1010.training import model_at
-from service.cli.connection import INTERRUPTED, end
+from service.cli.connection import EXIT_INTERRUPTED, end
 from service.cli.files import write
 from service.cli.output import duration, run_card, stdout
 from service.cli.progress import bar_on
@@ -29,7 +29,7 @@ def train_here(settings: dict[str, Any], save: Path | None, *, as_json: bool) ->
     except DivergedError as error:
         end(str(error))
     except KeyboardInterrupt:
-        end("called off, and nothing is kept", INTERRUPTED)
+        end("called off, and nothing is kept", EXIT_INTERRUPTED)
     if save is not None:
         write(save, safetensors.dump(model_at(config, last.snapshots)))
     answer = {"config": dataclasses.asdict(config), "result": vars(last.result)}

@@ -8,8 +8,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColu
 from rich.progress import Progress as Bar
 
 from gan1010.client import Client
-from gan1010.client.responses import Job, Progress
-from service.cli.connection import INTERRUPTED, connected, end
+from gan1010.client.responses import Job, JobProgress
+from service.cli.connection import EXIT_INTERRUPTED, connected, end
 from service.cli.output import duration, job_card, job_line, show
 
 LOOK_SECONDS = 0.1
@@ -36,7 +36,7 @@ def follow_job(client: Client, job: Job, *, losses: bool, as_json: bool) -> None
             job = with_bar(client, job, Console(stderr=True), losses=losses)
             show(job, job_card, as_json=as_json)
     except KeyboardInterrupt:
-        end(f"the job goes on; gan1010 watch {job.id} shows it, gan1010 cancel {job.id} stops it", INTERRUPTED)
+        end(f"the job goes on; gan1010 watch {job.id} shows it, gan1010 cancel {job.id} stops it", EXIT_INTERRUPTED)
     if job.status != "succeeded":
         end(f"the job has not succeeded: it is {job.status}")
 
@@ -73,7 +73,7 @@ def _told(client: Client, job: Job) -> Job:
     return job
 
 
-def _lines(progress: Progress) -> Iterator[str]:
+def _lines(progress: JobProgress) -> Iterator[str]:
     """A line of losses for each twentieth of the run that has been passed."""
     step, series = max(progress.iterations // LINES, 1), progress.series
     columns = [series.discriminator_real_loss, series.discriminator_fake_loss, series.generator_loss]

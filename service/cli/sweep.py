@@ -16,7 +16,7 @@ from gan1010.client.responses import Job
 from gan1010.sweeps.grid import SETTINGS
 from service.cli.connection import connected, end, explained
 from service.cli.files import picture_format, write
-from service.cli.local_server import service_at
+from service.cli.local_server import running_service
 from service.cli.output import cell_table, stdout
 from service.cli.progress import with_bar
 from service.settings import Settings
@@ -62,7 +62,7 @@ def _service(url: str | None, console: Console) -> Iterator[Client]:
         with connected(url) as client:
             yield client
     else:
-        with service_at(Settings().data_dir, console) as (client, _), explained():
+        with running_service(Settings().data_dir, console) as (client, _), explained():
             yield client
 
 

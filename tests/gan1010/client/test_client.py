@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from gan1010 import Model
 from gan1010.client import AsyncClient, Client, endpoints, responses
 from gan1010.client.endpoints import Call
-from gan1010.client.responses import Job, Progress
+from gan1010.client.responses import Job, JobProgress
 from gan1010.client.settings import NamedSettings
 from gan1010.export import safetensors
 from service.api.schemas import jobs, sweep_results
@@ -113,7 +113,7 @@ def test_snapshots(client: Any, article: Any, alone: Any) -> None:
 def test_events_tell_all_and_end_with_the_job(client: Any) -> None:
     job = client.train(seed=3, name=ODD_NAME)
     events = list(client.events(job.id))
-    points = [point for event in events if isinstance(event, Progress) for point in event.series.iteration]
+    points = [point for event in events if isinstance(event, JobProgress) for point in event.series.iteration]
     assert points == list(range(5, 10_005, 5))
     assert isinstance(events[-1], Job)
     assert (events[-1].status, events[-1].name) == ("succeeded", ODD_NAME)
@@ -207,14 +207,14 @@ EVERY_CALL: list[Call[Any]] = [getattr(endpoints, name)(*given) for name, given 
     [
         (responses.Job, jobs.JobOut),
         (responses.Result, jobs.ResultOut),
-        (responses.Progress, jobs.ProgressOut),
+        (responses.JobProgress, jobs.ProgressOut),
         (responses.Series, jobs.Series),
         (responses.ArticleProgress, jobs.ArticleProgressOut),
         (responses.Snapshots, jobs.SnapshotsOut),
         (responses.Weights, jobs.WeightsOut),
         (responses.Samples, jobs.SampleOut),
         (responses.Scores, jobs.ScoreOut),
-        (responses.Model, jobs.ModelOut),
+        (responses.ModelInfo, jobs.ModelOut),
         (responses.Preset, jobs.PresetOut),
         (responses.Health, jobs.Health),
         (responses.Cell, sweep_results.CellOut),
@@ -243,7 +243,7 @@ def test_over_a_socket(server: Server, shared: clients.Client, kind: str, monkey
         client = Awaited(AsyncClient(), inner_of(shared)._portal)
     job = client.train(iterations=3_000_000, record_every=1_000, name=ODD_NAME)
     events = list(client.events(job.id))
-    assert sum(len(event.series.iteration) for event in events if isinstance(event, Progress)) == 3_000
+    assert sum(len(event.series.iteration) for event in events if isinstance(event, JobProgress)) == 3_000
     assert (events[-1].status, events[-1].name) == ("succeeded", ODD_NAME)
     assert client.wait(job.id).result == events[-1].result
     client.close()

@@ -16,12 +16,12 @@ from gan1010.client import (
     ClientError,
     ConflictError,
     InvalidRequestError,
-    NoAnswerError,
+    NoResponseError,
     NotAllowedError,
     NotFoundError,
     ProblemError,
 )
-from gan1010.client.config import DEFAULT_URL, address_of, key_of
+from gan1010.client.config import DEFAULT_URL, resolve_api_key, service_url
 from gan1010.client.retry import retry_after
 from tests.support import clients
 from tests.support.both_clients import KINDS, Troubled, inner_of, one_of
@@ -92,14 +92,14 @@ def test_tries_have_an_end(kind: str, shared: clients.Client) -> None:
         one_of(kind, shared, way, retries=2).train()
     assert len(way.requests) == 3
     way = Troubled(inner_of(shared), *[REFUSED] * 9)
-    with pytest.raises(NoAnswerError, match="no answer from http://testserver: refused"):
+    with pytest.raises(NoResponseError, match="no answer from http://testserver: refused"):
         one_of(kind, shared, way, retries=1).health()
     assert len(way.requests) == 2
 
 
 def test_what_may_have_been_done_is_not_done_again(kind: str, shared: clients.Client) -> None:
     way = Troubled(inner_of(shared), BROKEN)
-    with pytest.raises(NoAnswerError):
+    with pytest.raises(NoResponseError):
         one_of(kind, shared, way).resume("some job")
     assert len(way.requests) == 1
     way = Troubled(inner_of(shared), REFUSED, busy(503))  # but these were not
@@ -165,7 +165,7 @@ def test_events_are_taken_up_where_they_broke_off(kind: str, shared: clients.Cli
 def test_events_of_no_job_are_an_error(kind: str, shared: clients.Client) -> None:
     with pytest.raises(NotFoundError):
         list(one_of(kind, shared).events("nosuch"))
-    with pytest.raises(NoAnswerError):
+    with pytest.raises(NoResponseError):
         list(one_of(kind, shared, Troubled(inner_of(shared), *[REFUSED] * 9), retries=1).events("x"))
 
 
@@ -180,7 +180,7 @@ def test_answer_of_another_program_is_an_error(kind: str, shared: clients.Client
 
 
 def test_nobody_there_is_said() -> None:
-    with Client("http://127.0.0.1:9", retries=1) as client, pytest.raises(NoAnswerError) as raised:
+    with Client("http://127.0.0.1:9", retries=1) as client, pytest.raises(NoResponseError) as raised:
         client.health()
     assert raised.value.url == "http://127.0.0.1:9"
 
@@ -201,16 +201,16 @@ def test_key_is_sent(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 )
 def test_key_of_the_environment(monkeypatch: pytest.MonkeyPatch, variable: str, key: str) -> None:
     monkeypatch.setenv("GAN1010_API_KEY", variable)
-    assert key_of(None) == key
-    assert key_of("given:key") == "given:key"
+    assert resolve_api_key(None) == key
+    assert resolve_api_key("given:key") == "given:key"
 
 
 def test_address_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GAN1010_URL", raising=False)
-    assert address_of(None) == DEFAULT_URL
+    assert service_url(None) == DEFAULT_URL
     monkeypatch.setenv("GAN1010_URL", "http://lab.example:9000/gan/")
-    assert address_of(None) == "http://lab.example:9000/gan"
-    assert address_of("http://localhost:1") == "http://localhost:1"
+    assert service_url(None) == "http://lab.example:9000/gan"
+    assert service_url("http://localhost:1") == "http://localhost:1"
 
 
 def test_restart_of_the_service_is_waited_out(tmp_path: Path) -> None:

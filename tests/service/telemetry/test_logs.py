@@ -18,7 +18,7 @@ import httpx
 import pytest
 from rich.console import Console
 
-from service.cli.local_server import service_at
+from service.cli.local_server import running_service
 from service.telemetry.logs import Form, Lines, fields
 from tests.support.clients import Server, serving
 from tests.support.contract import QUICK, train
@@ -152,7 +152,7 @@ def test_the_id_of_a_failure_leads_to_its_trace(tmp_path: Path, form: Form) -> N
     handler.setFormatter(Lines(form))
     logging.getLogger().addHandler(handler)
     try:
-        with service_at(tmp_path, Console(quiet=True)) as (client, server):
+        with running_service(tmp_path, Console(quiet=True)) as (client, server):
             server.config.app.state.registry = None  # type: ignore[union-attr]
             failed = httpx.get(f"{client.url}/jobs")
     finally:
