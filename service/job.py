@@ -99,11 +99,11 @@ class Job:
         return self.config
 
     @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.status in ENDED
 
-    def moved(self, status: Status, detail: str | None = None, **changes: Any) -> "Job":
+    def with_status(self, status: Status, detail: str | None = None, **changes: Any) -> "Job":
         """The job in another status from now on."""
         at = datetime.now(UTC)
         if status == "running":

@@ -42,11 +42,11 @@ class SweepSummary:
         with self._lock:
             return self._cells.table(cells)
 
-    def members(self, first: int, stop: int, *, in_range: bool | None, most: int) -> Int64s:
+    def members(self, first: int, stop: int, *, in_range: bool | None, limit: int) -> Int64s:
         """The first members from index `first` to `stop` that are done, and in range or not if that is asked for."""
         endings = self._endings[first:stop]
         wanted = endings != NOT_DONE if in_range is None else endings == (IN_RANGE if in_range else OUT_OF_RANGE)
-        return first + np.flatnonzero(wanted)[:most]
+        return first + np.flatnonzero(wanted)[:limit]
 
     def by_shard(self, index: Int64s) -> dict[int, Int64s]:
         """Members that are done, by the shards that have them."""

@@ -76,7 +76,7 @@ class JobStream:
         self._looked = asyncio.Event()
         self._next: asyncio.TimerHandle | None = None
         if live is not None:
-            live.ending().add_done_callback(lambda _: self._look())
+            live.over_on_loop().add_done_callback(lambda _: self._look())
 
     def wake(self) -> None:
         """Look now, unless somebody follows already and has it look soon."""
@@ -155,12 +155,12 @@ class Subscriber:
         if batch is not None:
             event, self._after = batch
             return [*events, event]
-        self.done = moment.job.ended or moment.over
-        return [*events, moment.job_event("end", moment.job.iteration)] if moment.job.ended else events
+        self.done = moment.job.has_ended or moment.over
+        return [*events, moment.job_event("end", moment.job.iteration)] if moment.job.has_ended else events
 
     def _is_news(self, job: Job, with_points: bool) -> bool:
         """Whether to tell of the job: its status is another, or it has gone on for a while without points to send."""
-        if job.ended and with_points:
+        if job.has_ended and with_points:
             return False  # that comes when all its points are sent
         told, now = self._told, time.monotonic()
         if told is None or told.status != job.status:

@@ -24,8 +24,8 @@ class ActiveJob:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.progress: Progress | None = None
-        self.wanted: Status | None = None  # cancelled or paused, as soon as the thread that runs it looks
-        self.refusal: ServiceError | None = None  # why what was wanted last could not be kept
+        self.requested_status: Status | None = None  # cancelled or paused, as soon as the thread that runs it looks
+        self.stop_error: ServiceError | None = None  # why what was wanted last could not be kept
         self.over, self.changed = _future(), _future()
         self._ending: asyncio.Future[None] | None = None
         self._began = 0.0
@@ -34,17 +34,23 @@ class ActiveJob:
         """It runs, from here on."""
         self._began = time.perf_counter()
 
-    def become(self, job: Job) -> None:
+    def set_job(self, job: Job) -> None:
         """It has another status; what was wanted of it has come, or can't come any more."""
-        self.job, self.wanted = job, None
+        self.job, self.requested_status = job, None
         self._wake()
-        if job.ended:
+        if job.has_ended:
             self.release()
 
-    def refuse(self, error: ServiceError) -> None:
+    def request_stop(self, status: Status) -> None:
+        """Request cancel or pause of the running job; a pause never replaces a cancel."""
+        self.stop_error = None
+        if self.requested_status != "cancelled":
+            self.requested_status = status
+
+    def reject_stop(self, error: ServiceError) -> None:
         """What was wanted of it can't be kept: it goes on, and who waits is told."""
-        if self.wanted is not None:
-            self.refusal, self.wanted = error, None
+        if self.requested_status is not None:
+            self.stop_error, self.requested_status = error, None
             self._wake()
 
     def release(self) -> None:
@@ -58,7 +64,7 @@ class ActiveJob:
         progress = self.progress
         return self.job if progress is None else self._at(progress.iteration)
 
-    def ending(self) -> "asyncio.Future[None]":
+    def over_on_loop(self) -> "asyncio.Future[None]":
         """`over`, for who waits on this event loop: one for all, since it never forgets who has waited."""
         loop = asyncio.get_running_loop()
         if self._ending is None or self._ending.get_loop() is not loop:
@@ -92,37 +98,37 @@ class ActiveSweep(ActiveJob):
     """A sweep that has not ended. Its shards are trained by as many threads as have time for it, in any order.
 
     Once it has ended or is paused its threads see that, at their next look, and what they are at comes to nothing:
-    each time that it runs again is another `turn`.
+    each time that it runs again is another `generation`.
     """
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)
-        self.keeping = threading.Lock()  # what is kept is kept before its end
+        self.lock = threading.Lock()  # what is kept is kept before its end
         self.missing: deque[int] = deque()  # the shards that no thread has taken
-        self.outcomes: SweepSummary | None = None  # once it has run
-        self.turn = 0
+        self.summary: SweepSummary | None = None  # once it has run
+        self.generation = 0
         self.prepared: int | None = None  # the turn for which the missing shards have been found
 
     def take(self) -> tuple[int, int] | None:
         """A missing shard, and the turn in which it is: if that ends meanwhile, the shard comes to nothing."""
-        turn = self.turn  # looked up before the shard: `stop` leaves none before it ends the turn
+        generation = self.generation  # looked up before the shard: `stop` leaves none before it ends the turn
         try:
-            return self.missing.popleft(), turn
+            return self.missing.popleft(), generation
         except IndexError:
             return None
 
     @property
     def complete(self) -> bool:
         """Whether all its members are done."""
-        return self.outcomes is not None and self.outcomes.done == self.job.iterations
+        return self.summary is not None and self.summary.done == self.job.iterations
 
     def stop(self) -> None:
         """End this turn: what its threads are at comes to nothing, what they have finished is kept."""
         self.missing.clear()
-        self.turn += 1
+        self.generation += 1
 
     @property
     def current(self) -> Job:
         """The job with the figures of this moment."""
-        outcomes = self.outcomes
+        outcomes = self.summary
         return self.job if outcomes is None else self._at(outcomes.done)

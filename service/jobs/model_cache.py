@@ -36,7 +36,7 @@ class ModelCache:
         """What `of` answers, if it is in memory."""
         return self._loaded.get((job_id, iteration))
 
-    def of(self, job: Job, progress: Progress | None, iteration: int | None = None) -> tuple[Model, int]:
+    def load(self, job: Job, progress: Progress | None, iteration: int | None = None) -> tuple[Model, int]:
         """A job's networks, at a kept iteration or at the last, and that iteration.
 
         Raises:
@@ -57,7 +57,7 @@ class ModelCache:
             except ValueError as error:
                 raise SnapshotNotFoundError(str(error), "iteration") from None
             loaded = model, int(progress.snapshots.iterations[-1]) if iteration is None else iteration
-        if job.ended or iteration is not None:  # else the next one who asks gets newer weights
+        if job.has_ended or iteration is not None:  # else the next one who asks gets newer weights
             with self._lock:
                 if len(self._loaded) >= MODELS_IN_MEMORY:
                     self._loaded.pop(next(iter(self._loaded)))

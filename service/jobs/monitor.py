@@ -24,26 +24,26 @@ class JobMonitor:
         if job.status == "running":
             self._counted[job.id] = job.iteration
         else:
-            self.trained(job)
+            self.record_progress(job)
             self._counted.pop(job.id, None)
-        if job.ended:
+        if job.has_ended:
             self.metrics.ended(job)
 
-    def goes_on(self, job: Job) -> None:
+    def reset_progress(self, job: Job) -> None:
         """A running training goes on from here: what it does once more counts once more."""
         self._counted[job.id] = job.iteration
 
-    def trained(self, job: Job) -> None:
+    def record_progress(self, job: Job) -> None:
         """A training has come as far as this."""
         counted = self._counted.get(job.id)
         if counted is not None and job.kind == "train":
             self._counted[job.id] = job.iteration
             self.metrics.iterations.inc(job.iteration - counted)
 
-    def trained_members(self, members: int, iterations: int) -> None:
+    def record_members(self, members: int, iterations: int) -> None:
         """A shard of a sweep is done."""
         self.metrics.iterations.inc(members * iterations)
 
-    def deleted(self, job_id: str) -> None:
+    def record_deletion(self, job_id: str) -> None:
         """A job is gone."""
         log.info("job", extra=fields(job_id=job_id, status="deleted"))

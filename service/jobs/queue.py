@@ -17,7 +17,7 @@ class ShardTask(NamedTuple):
 
     sweep: ActiveSweep
     number: int
-    turn: int
+    generation: int
 
 
 class JobQueue:
@@ -104,7 +104,7 @@ class JobQueue:
                 return None
             return self._trainings.popleft()
 
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether there is nothing to do."""
         return not (self._suspects or self._trainings or self._waiting or self._running)
 

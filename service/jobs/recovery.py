@@ -32,16 +32,16 @@ class CrashRecovery:
     """Takes up what was left. Any thread may call it."""
 
     def __init__(self, store: Store, queue: JobQueue, changes: JobMonitor) -> None:
-        self._store, self._queue, self._changes = store, queue, changes
+        self._store, self._queue, self._monitor = store, queue, changes
 
     def after_sudden_end(self, job: Job) -> Job:
         """A job that ran when the process came to a sudden end: it waits, to go on from what was kept."""
         done = sum(self._store.sweeps.done(job.id).values()) if job.kind == "sweep" else job.iteration
         detail = "the process came to a sudden end; it goes on from what was kept"
-        job = job.moved("queued", detail, iteration=done, crashes=job.crashes + 1)
+        job = job.with_status("queued", detail, iteration=done, crashes=job.crashes + 1)
         with contextlib.suppress(DiskFullError, StorageFailedError):  # then it is told again from the same row
             self._store.update(job)
-        self._changes.status(job)
+        self._monitor.status(job)
         return job
 
     def load(self, live: ActiveJob) -> bool:
@@ -57,7 +57,7 @@ class CrashRecovery:
                 live.progress = None
             # Its row may tell of more: of a training that was done when there was no room to keep that, for one.
             live.job = dataclasses.replace(live.job, iteration=live.progress.iteration if live.progress else 0)
-            self._changes.goes_on(live.job)
+            self._monitor.reset_progress(live.job)
         return True
 
     def try_shard(self, live: ActiveSweep, number: int) -> None:
@@ -79,8 +79,8 @@ class CrashRecovery:
 
     def _keep(self, live: ActiveSweep, changed: Callable[[Job], Job]) -> None:
         """Keep what has become of a suspect."""
-        with live.keeping:
-            if live.job.crashes and not live.job.ended:
+        with live.lock:
+            if live.job.crashes and not live.job.has_ended:
                 job = changed(live.job)
                 if job is not live.job:
                     self._store.update(job)

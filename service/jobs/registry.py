@@ -35,17 +35,17 @@ class Registry:
     """All jobs. Its methods may be called from any thread."""
 
     def __init__(self, store: Store, queue_size: int, metrics: Metrics | None = None) -> None:
-        self._store, self.changes = store, JobMonitor(metrics or Metrics())
+        self._store, self.monitor = store, JobMonitor(metrics or Metrics())
         self._queue_size, self._lock, self._released = queue_size, threading.RLock(), False
         self.count = store.count  # how many jobs are in each status
         self._live: dict[str, ActiveJob] = {}
         self._queued: dict[str, ActiveJob] = {}
         self.queue = JobQueue()
         self.models, self.sweeps = ModelCache(store), SweepRuns(store.sweeps)
-        self.recovery = CrashRecovery(store, self.queue, self.changes)
+        self.recovery = CrashRecovery(store, self.queue, self.monitor)
         self._ids = job_ids(store.last_id())
         for job in store.unfinished():
-            self._take_up(job)
+            self._admit(job)
 
     def submit(
         self,
@@ -71,11 +71,11 @@ class Registry:
             self._check_room()
             job = new_job(next(self._ids), preset, config, name)
             self._store.add(job, key, request)
-            self.changes.status(job)
-            self._take_up(job)
+            self.monitor.status(job)
+            self._admit(job)
         return job
 
-    def live(self, job_id: str) -> ActiveJob | None:
+    def active_job(self, job_id: str) -> ActiveJob | None:
         """The job, if it has not ended."""
         return self._live.get(job_id)
 
@@ -100,7 +100,7 @@ class Registry:
         live = self._live.get(job.id)
         return (live.progress if live else None) or self._store.runs.progress(job)
 
-    def outcomes(self, job: Job) -> SweepSummary:
+    def sweep_summary(self, job: Job) -> SweepSummary:
         """What has come of a sweep so far."""
         outcomes = self.sweeps.outcomes(job, self._live.get(job.id))
         self._forget_if_deleted(job.id)
@@ -115,7 +115,7 @@ class Registry:
                 self.fail(live, POISON)
                 return False
             live.begin()
-            self._move(live, live.job.moved("running"))
+            self._move(live, live.job.with_status("running"))
             del self._queued[live.job.id]
         return True
 
@@ -123,52 +123,52 @@ class Registry:
         """A training has got somewhere: keep that, so that it goes on from there whatever happens next."""
         live.job = without_suspicion(live.job)
         self._store.checkpoint(live.current, progress)
-        self.changes.trained(live.current)
+        self.monitor.record_progress(live.current)
         self.queue.clear(live)
 
-    def leave(self, live: ActiveJob, status: Status) -> None:
+    def stop_training(self, live: ActiveJob, status: Status) -> None:
         """The thread that ran a training has stopped, or it had not begun: it is cancelled or paused from now on."""
         with self._lock:
-            if "cancelled" in {status, live.wanted}:  # the last may have been asked for just now
+            if "cancelled" in {status, live.requested_status}:  # the last may have been asked for just now
                 self.end(live, "cancelled")
             else:
-                self._move(live, live.current.moved("paused", crashes=0, suspect=None))
-                self._unqueue(live)
+                self._move(live, live.current.with_status("paused", crashes=0, suspect=None))
+                self._dequeue(live)
 
-    def park(self) -> None:
+    def requeue_running(self) -> None:
         """All threads have stopped for good: what they were at goes on after the next start."""
         for live in list(self._live.values()):
             if live.job.status == "running":
-                job = live.current.moved("queued", STOPPED, crashes=0, suspect=None)
+                job = live.current.with_status("queued", STOPPED, crashes=0, suspect=None)
                 with contextlib.suppress(DiskFullError, StorageFailedError):  # then it goes on from its last checkpoint
                     self._move(live, job)
 
     def end_sweep(self, live: ActiveSweep, status: Status, error: JobError | None = None) -> None:
         """The sweep has ended, unless somebody was first to say so, or has it paused before it has succeeded."""
-        with self._lock, live.keeping:
-            if not live.job.ended and not (status == "succeeded" and live.job.status == "paused"):
-                self._end(live, live.current.moved(status, error.detail if error else None, error=error))
+        with self._lock, live.lock:
+            if not live.job.has_ended and not (status == "succeeded" and live.job.status == "paused"):
+                self._end(live, live.current.with_status(status, error.detail if error else None, error=error))
                 live.stop()
-                if live.outcomes is not None:
-                    self.sweeps.remember(live.job, live.outcomes)
+                if live.summary is not None:
+                    self.sweeps.remember(live.job, live.summary)
 
     def fail(self, live: ActiveJob, error: JobError) -> None:
         """The job has failed, unless it has ended before."""
         if isinstance(live, ActiveSweep):
             self.end_sweep(live, "failed", error)
-        elif not live.job.ended:
+        elif not live.job.has_ended:
             self.end(live, "failed", error)
 
     def end(self, live: ActiveJob, status: Status, error: JobError | None = None) -> None:
         """The training has ended: keep all that it left, then say so."""
         progress = live.progress
         result = progress.result if progress else None
-        job = live.current.moved(status, error.detail if error else None, error=error, result=result)
+        job = live.current.with_status(status, error.detail if error else None, error=error, result=result)
         model = model_at(job.train_config, progress.snapshots) if progress and result else None
         with self._lock:
             self._end(live, job, progress, model)
 
-    def ask(self, job_id: str, wanted: Literal["cancelled", "paused"]) -> ActiveJob | Job:
+    def request_stop(self, job_id: str, status: Literal["cancelled", "paused"]) -> ActiveJob | Job:
         """Have a job cancelled or paused: at once, or if a thread runs it as soon as that looks; then it is a live job.
 
         Raises:
@@ -179,18 +179,18 @@ class Registry:
             live = self._live.get(job_id)
             if live is None:
                 job = self.job(job_id)
-                if job.status != wanted:
+                if job.status != status:
                     raise InvalidJobStateError(
-                        f"the job has {job.status}, so there is nothing left of it to be {wanted}"
+                        f"the job has {job.status}, so there is nothing left of it to be {status}"
                     )
                 return job
             if isinstance(live, ActiveSweep):
-                self._leave_sweep(live, wanted)
+                self._stop_sweep(live, status)
             elif live.job.status == "running":
-                live.wanted, live.refusal = live.wanted if live.wanted == "cancelled" else wanted, None
+                live.request_stop(status)
                 return live
-            elif live.job.status != wanted:
-                self.leave(live, wanted)
+            elif live.job.status != status:
+                self.stop_training(live, status)
             return live.job
 
     def resume(self, job_id: str) -> Job:
@@ -206,7 +206,7 @@ class Registry:
             if live is None or live.job.status != "paused":
                 raise InvalidJobStateError(f"the job is {self.job(job_id).status}; only a paused one can be resumed")
             self._check_room()
-            self._move(live, live.job.moved("queued"))
+            self._move(live, live.job.with_status("queued"))
             self._queue(live)
             return live.job
 
@@ -219,12 +219,12 @@ class Registry:
         """
         with self._lock:
             with contextlib.suppress(CorruptDataError):  # what cannot be read can be forgotten
-                if not (job := self.job(job_id)).ended:
+                if not (job := self.job(job_id)).has_ended:
                     raise InvalidJobStateError(f"the job is {job.status}; cancel it first, or wait until it has ended")
             self._store.delete(job_id)
             self.models.forget(job_id)
             self.sweeps.forget(job_id)
-        self.changes.deleted(job_id)
+        self.monitor.record_deletion(job_id)
 
     def model(self, job_id: str, iteration: int | None = None) -> tuple[Model, int]:
         """A job's networks, at a kept iteration or at the last, and that iteration.
@@ -235,7 +235,7 @@ class Registry:
         """
         job = self.job(job_id)
         wants_file = job.status == "succeeded" and iteration is None
-        model = self.models.of(job, None if wants_file else self.progress(job), iteration)
+        model = self.models.load(job, None if wants_file else self.progress(job), iteration)
         self._forget_if_deleted(job_id)
         return model
 
@@ -246,7 +246,7 @@ class Registry:
             for live in self._live.values():
                 live.release()
 
-    def _take_up(self, job: Job) -> None:
+    def _admit(self, job: Job) -> None:
         """A job that is new, or that another process has left."""
         job = self.recovery.after_sudden_end(job) if job.status == "running" else job
         live = self._live[job.id] = ActiveSweep(job) if isinstance(job.config, SweepConfig) else ActiveJob(job)
@@ -263,19 +263,19 @@ class Registry:
         self._queued[live.job.id] = live
         self.queue.put(live)
 
-    def _unqueue(self, live: ActiveJob) -> None:
+    def _dequeue(self, live: ActiveJob) -> None:
         if self._queued.pop(live.job.id, None) is not None:
             self.queue.drop(live)
 
-    def _leave_sweep(self, live: ActiveSweep, status: Literal["cancelled", "paused"]) -> None:
+    def _stop_sweep(self, live: ActiveSweep, status: Literal["cancelled", "paused"]) -> None:
         """What its threads are at comes to nothing; what they have finished is kept."""
         if status == "cancelled":
             self.end_sweep(live, "cancelled")
         elif live.job.status != "paused":
-            with live.keeping:
-                self._move(live, live.current.moved("paused", crashes=0, suspect=None))
+            with live.lock:
+                self._move(live, live.current.with_status("paused", crashes=0, suspect=None))
                 live.stop()
-            self._unqueue(live)
+            self._dequeue(live)
             self.queue.clear(live)
 
     def _as_of_now(self, job: Job) -> Job:
@@ -293,11 +293,11 @@ class Registry:
     def _end(self, live: ActiveJob, job: Job, progress: Progress | None = None, model: Model | None = None) -> None:
         self._store.finish(job, progress, model)
         self._live.pop(job.id)
-        self._unqueue(live)
+        self._dequeue(live)
         if model is not None:
             self.models.succeeded(job)
-        self.changes.status(job)
-        live.become(job)
+        self.monitor.status(job)
+        live.set_job(job)
         self.queue.clear(live)
 
     def _move(self, live: ActiveJob, job: Job) -> None:
@@ -305,5 +305,5 @@ class Registry:
             self._store.checkpoint(job, live.progress)
         else:
             self._store.update(job)
-        self.changes.status(job)
-        live.become(job)
+        self.monitor.status(job)
+        live.set_job(job)

@@ -33,36 +33,36 @@ class SweepRuns:
 
         False if meanwhile it is not wanted to any more.
         """
-        turn, config = live.turn, live.job.sweep_config
+        generation, config = live.generation, live.job.sweep_config
         try:
             outcomes = self._store.outcomes(live.job.id, config)
         except CorruptDataError:
             self._forget_damaged(live.job.id)
             outcomes = self._store.outcomes(live.job.id, config)
         done = self._store.done(live.job.id)
-        with live.keeping:
-            if live.turn != turn or live.prepared == turn or live.job.status != "running":
+        with live.lock:
+            if live.generation != generation or live.prepared == generation or live.job.status != "running":
                 return False
-            live.prepared, live.outcomes = turn, outcomes
+            live.prepared, live.summary = generation, outcomes
             live.job = replace(live.job, iteration=outcomes.done)  # its row may tell of shards that are damaged
             live.missing.extend(number for number in range(len(config.shards)) if number not in done)
         return True
 
-    def keep(self, live: ActiveSweep, number: int, members: Members, turn: int) -> bool:
+    def keep(self, live: ActiveSweep, number: int, members: Members, generation: int) -> bool:
         """Keep a shard that is done; False if the turn in which it was is over."""
-        with live.keeping:
-            if turn != live.turn or live.outcomes is None:
+        with live.lock:
+            if generation != live.generation or live.summary is None:
                 return False
             self._store.add(live.job.id, number, members)
-            live.outcomes.add(number, members)
+            live.summary.add(number, members)
         return True
 
     def checkpoint(self, live: ActiveSweep, number: int, progress: ShardProgress) -> bool:
         """Keep how far a shard is, in whichever turn: to go on from there; False if the sweep has ended."""
-        with live.keeping:
-            if not live.job.ended:
+        with live.lock:
+            if not live.job.has_ended:
                 self._store.checkpoint(live.job.id, number, progress.iteration, progress.state)
-        return not live.job.ended
+        return not live.job.has_ended
 
     def left(self, live: ActiveSweep, number: int) -> ShardProgress | None:
         """How far a shard was when it was left; None where that was at its beginning, or is damaged."""
@@ -75,13 +75,13 @@ class SweepRuns:
 
     def outcomes(self, job: Job, live: ActiveJob | None) -> SweepSummary:
         """What has come of a sweep so far."""
-        if isinstance(live, ActiveSweep) and live.outcomes is not None:
-            return live.outcomes
+        if isinstance(live, ActiveSweep) and live.summary is not None:
+            return live.summary
         kept = self._ended.get(job.id)
         if kept is not None:
             return kept[1]
         outcomes = self._store.outcomes(job.id, job.sweep_config)
-        if job.ended:
+        if job.has_ended:
             self.remember(job, outcomes)
         return outcomes
 

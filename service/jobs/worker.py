@@ -45,7 +45,7 @@ class WorkerPool:
         self._registry.queue.close()
         for thread in self._threads:
             thread.join()
-        self._registry.park()
+        self._registry.requeue_running()
 
     def _work(self) -> None:
         if sys.platform == "linux":  # where each thread has a niceness of its own
@@ -100,12 +100,12 @@ class WorkerPool:
 
     def _leave(self, live: ActiveJob) -> bool:
         """Whether to stop: because somebody wants it, which is kept, or because the process stops."""
-        wanted = live.wanted
+        wanted = live.requested_status
         if wanted is not None:
             try:
-                self._registry.leave(live, wanted)
+                self._registry.stop_training(live, wanted)
             except (DiskFullError, StorageFailedError) as error:
-                live.refuse(error)
+                live.reject_stop(error)
             else:
                 self._registry.queue.clear(live)
                 return True
@@ -124,7 +124,7 @@ class WorkerPool:
                 return keep()
             except (DiskFullError, StorageFailedError) as error:
                 log.warning("job %s waits for the disk: %s", live.job.id, error.title)
-                live.refuse(error)
+                live.reject_stop(error)
                 if self._stopping.wait(RETRY_SECONDS):
                     return None
 
@@ -137,7 +137,7 @@ class WorkerPool:
         else:
             self._registry.queue.share(sweep)
 
-    def _train_shard(self, sweep: ActiveSweep, number: int, turn: int) -> None:
+    def _train_shard(self, sweep: ActiveSweep, number: int, generation: int) -> None:
         """Train a shard from where it was left, and in between all trainings that come."""
         config, kept = sweep.job.sweep_config, time.monotonic()
         self._keep(sweep, lambda: self._registry.recovery.try_shard(sweep, number))
@@ -146,9 +146,9 @@ class WorkerPool:
             return
         for step in train_shard(config, config.shards[number], left):
             if isinstance(step, Members):
-                self._keep_shard(sweep, number, step, turn)
+                self._keep_shard(sweep, number, step, generation)
                 return
-            leaves = self._stopping.is_set() or sweep.turn != turn
+            leaves = self._stopping.is_set() or sweep.generation != generation
             if step is not None and (leaves or time.monotonic() - kept > CHECKPOINT_SECONDS):
                 self._checkpoint_shard(sweep, number, step)
                 kept = time.monotonic()
@@ -157,10 +157,10 @@ class WorkerPool:
             while training := self._registry.queue.training():
                 self._do(training)
 
-    def _keep_shard(self, sweep: ActiveSweep, number: int, members: Members, turn: int) -> None:
-        if self._keep(sweep, lambda: self._registry.sweeps.keep(sweep, number, members, turn)):
+    def _keep_shard(self, sweep: ActiveSweep, number: int, members: Members, generation: int) -> None:
+        if self._keep(sweep, lambda: self._registry.sweeps.keep(sweep, number, members, generation)):
             self._keep(sweep, lambda: self._registry.recovery.shard_got_on(sweep, number, len(self._threads)))
-            self._registry.changes.trained_members(len(members), _iterations(sweep, number))
+            self._registry.monitor.record_members(len(members), _iterations(sweep, number))
             if sweep.complete:
                 self._keep(sweep, lambda: self._registry.end_sweep(sweep, "succeeded"))
 

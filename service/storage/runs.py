@@ -24,13 +24,13 @@ class RunStore:
 
         From the last progress of a run there is no going on, so it is kept with the job's end or not at all.
         """
-        if progress is not None and (job.ended or progress.state is not None):
+        if progress is not None and (job.has_ended or progress.state is not None):
             row = db.execute("SELECT iteration FROM checkpoints WHERE job_id = ?", (job.id,)).fetchone()
             new = _arrays_after(progress, row[0] if row else -1)
             if len(new["iteration"]) or len(new["snapshot_iterations"]):
                 piece = (job.id, progress.iteration, *packed(new, progress.iteration))
                 db.execute("INSERT INTO histories VALUES (?, ?, ?, ?)", piece)
-        if job.ended:
+        if job.has_ended:
             db.execute("DELETE FROM checkpoints WHERE job_id = ?", (job.id,))
         elif progress is not None and progress.state is not None:
             row = (job.id, progress.iteration, *packed(progress.state._asdict(), progress.iteration))

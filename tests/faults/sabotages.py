@@ -241,8 +241,8 @@ SABOTAGES = (
     Sabotage(
         what="a pause is told before it has come",
         file="service/api/routes/jobs.py",
-        old='        while found.job.status == "running" and found.wanted and not found.over.done():\n',
-        new="        while not found.wanted:\n",
+        old='        while found.job.status == "running" and found.requested_status and not found.over.done():\n',
+        new="        while not found.requested_status:\n",
         test="tests/service/jobs/test_pausing.py::test_change_is_on_disk_when_it_is_told",
     ),
     Sabotage(

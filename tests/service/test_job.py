@@ -35,20 +35,20 @@ def test_ids_of_two_processes_at_the_same_nanosecond_differ() -> None:
 def test_every_change_is_remembered_and_the_old_state_stays_as_it_was(path: list[str]) -> None:
     first = now = job()
     for status in path:
-        before, now = now, now.moved(status, "because")  # type: ignore[arg-type]
+        before, now = now, now.with_status(status, "because")  # type: ignore[arg-type]
         assert now.status == status
         assert now.transitions[:-1] == before.transitions
     assert [transition.status for transition in now.transitions] == ["queued", *path]
     assert first.transitions == first.transitions[:1]
-    assert now.ended == (now.status in ENDED)
+    assert now.has_ended == (now.status in ENDED)
     times = [transition.at for transition in now.transitions]
     assert times == sorted(times)
     assert all(first.created_at <= at <= datetime.now(UTC) for at in times)
 
 
 def test_job_that_waits_again_keeps_how_far_it_is() -> None:
-    running = job().moved("running", iteration=500, iterations_per_second=1e6)
-    again = running.moved("queued", "the service stopped")
+    running = job().with_status("running", iteration=500, iterations_per_second=1e6)
+    again = running.with_status("queued", "the service stopped")
     assert (again.started_at, again.iteration, again.iterations_per_second) == (running.started_at, 500, None)
-    assert again.moved("running").started_at == running.started_at
+    assert again.with_status("running").started_at == running.started_at
     assert again.transitions[-1].detail == "the service stopped"

@@ -79,7 +79,7 @@ async def answer_scores(
             scores = model.score(rows(model.pattern))
         except ValueError as error:
             raise InvalidInputError(str(error), "body", "vectors") from None
-        registry.changes.metrics.scores.inc(len(scores))
+        registry.monitor.metrics.scores.inc(len(scores))
         if prefers(request, BINARY):
             return numbers_answer(scores, job_id, iteration)
         return json_answer({"job_id": job_id, "iteration": iteration, "scores": scores})
@@ -103,7 +103,7 @@ async def answer_samples(
             samples = model.sample(seeds)
         except ValueError as error:
             raise InvalidInputError(str(error), "seeds") from None
-        registry.changes.metrics.samples.inc(len(samples))
+        registry.monitor.metrics.samples.inc(len(samples))
         if prefers(request, BINARY):
             return numbers_answer(samples, job_id, iteration)
         return json_answer(

@@ -57,7 +57,7 @@ async def follow_job(
 ) -> Response:
     """Follow a job as it learns, event by event; one that has ended only to finish what was begun."""
     feeds: JobStreams = request.app.state.feeds
-    live = registry.live(job_id)
+    live = registry.active_job(job_id)
     if live is not None:
         feed = feeds.of(live)
     else:

@@ -114,5 +114,5 @@ def _surface(registry: Registry, job: Job, format: Format, iteration: int | None
 
 
 def _nothing_yet(job: Job) -> NoModelError:
-    what_next = "train another" if job.ended else "wait until it runs"
+    what_next = "train another" if job.has_ended else "wait until it runs"
     return NoModelError(f"the job is {job.status} and has left nothing to draw; {what_next}")

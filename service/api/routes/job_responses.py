@@ -32,15 +32,15 @@ async def accepted(registry: Registry, job: Job, wait: float) -> Response:
     """The job: at once, or when it has ended or `wait` seconds have passed."""
     if wait:
         job = await wait_for_end(registry, job.id, wait)
-    headers = {"Location": f"/jobs/{job.id}"} | ({} if job.ended else {"Retry-After": "1"})
-    return json_answer(JobOut.of(job).model_dump(mode="json"), 200 if job.ended else 202, headers)
+    headers = {"Location": f"/jobs/{job.id}"} | ({} if job.has_ended else {"Retry-After": "1"})
+    return json_answer(JobOut.of(job).model_dump(mode="json"), 200 if job.has_ended else 202, headers)
 
 
 async def wait_for_end(registry: Registry, job_id: str, seconds: float) -> Job:
     """The job as soon as it has ended, or after so many seconds."""
-    live = registry.live(job_id) if seconds else None
+    live = registry.active_job(job_id) if seconds else None
     if live is not None:
-        await asyncio.wait([live.ending()], timeout=seconds)
+        await asyncio.wait([live.over_on_loop()], timeout=seconds)
         return live.current
     return await run_in_threadpool(registry.job, job_id)
 

@@ -103,16 +103,16 @@ async def _have(registry: Registry, job_id: str, wanted: Literal["cancelled", "p
         InvalidJobStateError: it has come to another end before.
         ServiceError: that it is could not be kept, so it goes on.
     """
-    before = registry.live(job_id)
+    before = registry.active_job(job_id)
     changes = len(before.job.transitions) if before else 0
-    found = await run_in_threadpool(registry.ask, job_id, wanted)
+    found = await run_in_threadpool(registry.request_stop, job_id, wanted)
     if isinstance(found, ActiveJob):
         changed = found.changed  # looked up before the status: a change in between is not missed
-        while found.job.status == "running" and found.wanted and not found.over.done():
+        while found.job.status == "running" and found.requested_status and not found.over.done():
             await asyncio.wait([asyncio.wrap_future(changed)])
             changed = found.changed
-        if found.refusal and found.job.status == "running":
-            raise found.refusal
+        if found.stop_error and found.job.status == "running":
+            raise found.stop_error
         found = found.job
     if found.status != wanted and all(change.status != wanted for change in found.transitions[changes:]):
         raise InvalidJobStateError(f"the job is {found.status}: it could not be {wanted} in time")

@@ -51,7 +51,7 @@ async def get_sweep_plot(
     def draw() -> bytes:
         from gan1010.plots import heatmap  # matplotlib is loaded by who first needs it
 
-        table = registry.outcomes(job).table(slice(None))
+        table = registry.sweep_summary(job).table(slice(None))
         return heatmap(pivot(config, table, value, x, y), *axes, x, y, value, cast(Format, format))
 
     picture = await anyio.to_thread.run_sync(draw, limiter=request.app.state.drawing)

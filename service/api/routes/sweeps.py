@@ -63,7 +63,7 @@ def get_results(
     """Look at what has come of a sweep so far, cell by cell."""
     config = job.sweep_config
     numbers = range(config.cells)[_first_past(after) :][:limit]
-    table = registry.outcomes(job).table(slice(numbers.start, numbers.stop))
+    table = registry.sweep_summary(job).table(slice(numbers.start, numbers.stop))
     has_more = numbers.stop < config.cells
     if prefers(request, "text/csv"):
         answer = csv_answer(cell_columns(config, numbers, table))
@@ -89,11 +89,11 @@ def list_members(
     after: Annotated[int | None, Query(ge=0, le=MAX_INDEX, description="only members past this index")] = None,
 ) -> Response:
     """List the members of a sweep that are done."""
-    config, outcomes = job.sweep_config, registry.outcomes(job)
+    config, outcomes = job.sweep_config, registry.sweep_summary(job)
     if cell is not None and cell >= config.cells:
         raise InvalidInputError(f"cell: the cells of this sweep are 0 to {config.cells - 1}", "query", "cell")
     first, stop = (0, config.members) if cell is None else (cell * config.seeds, (cell + 1) * config.seeds)
-    found = outcomes.members(max(first, _first_past(after)), stop, in_range=in_range, most=limit + 1)
+    found = outcomes.members(max(first, _first_past(after)), stop, in_range=in_range, limit=limit + 1)
     index = found[:limit].tolist()
     members = member_rows(config, index, registry.sweeps.results(job, outcomes, found[:limit]))
     has_more = len(found) > limit

@@ -76,7 +76,7 @@ class JobOut(BaseModel):
             iteration=job.iteration,
             iterations=job.iterations,
             iterations_per_second=speed,
-            eta_seconds=round(left / speed, 3) if speed and not job.ended else None,
+            eta_seconds=round(left / speed, 3) if speed and not job.has_ended else None,
             result=ResultOut(**vars(job.result)) if job.result else None,
             error=job.error,
             transitions=list(job.transitions),

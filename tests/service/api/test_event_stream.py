@@ -19,7 +19,7 @@ def moment(points: int, status: Status = "running") -> JobView:
     history = History(
         iteration=iterations, discriminator_real_loss=losses, discriminator_fake_loss=losses, generator_loss=losses
     )
-    job = new_job("1", "article", CONFIG, None).moved(status)
+    job = new_job("1", "article", CONFIG, None).with_status(status)
     return JobView(job=job, history=history, over=status == "succeeded")
 
 

@@ -97,7 +97,7 @@ def test_change_is_on_disk_when_it_is_told(tmp_path: Path, what: str, status: st
         with sqlite3.connect(tmp_path / "gan1010.sqlite") as db:
             assert db.execute("SELECT status FROM jobs").fetchone() == (status,)
         db.close()
-        assert client.app.state.registry.queue.empty()
+        assert client.app.state.registry.queue.is_empty()
 
 
 @pytest.mark.parametrize("kind", ["train", "sweep"])
@@ -219,7 +219,7 @@ def test_pause_that_took_effect_is_told_so_however_soon_the_job_is_resumed(
 ) -> None:
     with in_process(tmp_path, workers=1) as client:
         job, registry = start_running(client), client.app.state.registry
-        ask = registry.ask
+        ask = registry.request_stop
 
         def asked(job_id: str, wanted: str) -> object:
             found = ask(job_id, wanted)
@@ -228,6 +228,6 @@ def test_pause_that_took_effect_is_told_so_however_soon_the_job_is_resumed(
             registry.resume(job_id)
             return found
 
-        monkeypatch.setattr(registry, "ask", asked)
+        monkeypatch.setattr(registry, "request_stop", asked)
         statuses = [transition["status"] for transition in change(client, job, "pause")["transitions"]]
         assert statuses[:4] == ["queued", "running", "paused", "queued"]

@@ -79,14 +79,14 @@ def test_job_runs_before_what_it_left_is_looked_up(registry: Registry, monkeypat
 
 def test_job_ends_as_the_worker_says_and_who_waits_is_told_then(registry: Registry) -> None:
     job = submit(registry)
-    live = registry.live(job.id)
+    live = registry.active_job(job.id)
     assert live is not None
     assert not live.over.done()
     train(registry)
     assert live.over.done()
     assert live.current == registry.job(job.id)
     assert live.current.status == "succeeded"
-    assert registry.live(job.id) is None
+    assert registry.active_job(job.id) is None
 
 
 def test_failure_is_kept_with_its_reason(registry: Registry, tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_failure_is_kept_with_its_reason(registry: Registry, tmp_path: Path) -> 
     assert (job.status, job.error) == ("failed", JobError(type="diverged", detail="not finite"))
     assert job.transitions[-1].detail == "not finite"
     with pytest.raises(InvalidJobStateError, match="failed"):
-        registry.ask(job.id, "cancelled")
+        registry.request_stop(job.id, "cancelled")
     with pytest.raises(NoModelError):
         registry.models.latest(with_generator=True)
     registry.delete(job.id)
@@ -120,19 +120,19 @@ def test_queue_is_as_long_as_it_may_be_and_the_running_do_not_count(tmp_path: Pa
 def test_resumed_jobs_find_room_in_the_queue_or_stay_paused(tmp_path: Path) -> None:
     with opened(tmp_path, queue_size=2) as registry:
         jobs = [submit(registry) for _ in range(2)]
-        registry.ask(jobs[0].id, "paused")
+        registry.request_stop(jobs[0].id, "paused")
         another = submit(registry)
         with pytest.raises(QueueFullError):
             registry.resume(jobs[0].id)
         assert registry.job(jobs[0].id).status == "paused"
-        registry.ask(another.id, "cancelled")
+        registry.request_stop(another.id, "cancelled")
         assert registry.resume(jobs[0].id).status == "queued"
 
 
 def test_cancelled_job_is_not_begun(registry: Registry) -> None:
     job = submit(registry)
     live = take(registry)
-    registry.ask(job.id, "cancelled")
+    registry.request_stop(job.id, "cancelled")
     assert registry.job(job.id).status == "cancelled"
     assert not registry.begin(live)
     assert registry.job(job.id).status == "cancelled"
@@ -140,16 +140,16 @@ def test_cancelled_job_is_not_begun(registry: Registry) -> None:
 
 def test_job_that_is_cancelled_or_paused_leaves_the_queue(registry: Registry) -> None:
     for wanted in ("cancelled", "paused"):
-        registry.ask(submit(registry).id, wanted)
-    assert registry.queue.empty()
+        registry.request_stop(submit(registry).id, wanted)
+    assert registry.queue.is_empty()
 
 
 def test_running_job_is_asked_to_stop_and_may_still_succeed(registry: Registry) -> None:
     submit(registry)
     live = take(registry)
     registry.begin(live)
-    assert registry.ask(live.job.id, "cancelled") is live
-    assert live.wanted == "cancelled"
+    assert registry.request_stop(live.job.id, "cancelled") is live
+    assert live.requested_status == "cancelled"
     assert registry.job(live.job.id).status == "running"
     with pytest.raises(InvalidJobStateError):
         registry.delete(live.job.id)
@@ -173,7 +173,7 @@ def test_unfinished_jobs_wait_again_after_a_restart_in_their_order(tmp_path: Pat
         assert suspect.job.id == running
         registry.queue.clear(suspect)
         assert take(registry).job.id == waiting
-        assert registry.queue.empty()
+        assert registry.queue.is_empty()
         again = registry.job(running)
         assert [transition.status for transition in again.transitions] == ["queued", "running", "queued"]
         assert again.transitions[-1].detail
@@ -195,7 +195,7 @@ def test_full_queue_of_old_jobs_is_kept_over_a_restart_with_a_shorter_queue(tmp_
 def test_who_waits_is_released_when_the_service_stops_though_the_job_goes_on(registry: Registry) -> None:
     jobs = [submit(registry) for _ in range(2)]
     registry.begin(take(registry))
-    futures = [live.over for job in jobs if (live := registry.live(job.id))]
+    futures = [live.over for job in jobs if (live := registry.active_job(job.id))]
     registry.release()
     registry.release()
     assert all(future.done() for future in futures)
@@ -237,7 +237,7 @@ def left_while_done(folder: Path) -> int:
         kept = live.progress.iteration
         registry.checkpoint(live, live.progress)
         *_, live.progress = progress
-        registry.park()
+        registry.requeue_running()
         assert registry.job(live.job.id).iteration == LONG.iterations
     return kept
 
@@ -268,13 +268,13 @@ def test_training_goes_on_from_what_is_kept_of_it_whatever_its_row_tells(
                 registry.checkpoint(live, progress)
         registry.end(live, "succeeded")
         assert registry.job(live.job.id).status == "succeeded"
-        trained = registry.changes.metrics.text({}).decode()
+        trained = registry.monitor.metrics.text({}).decode()
     assert f"gan1010_iterations_total {float(LONG.iterations - kept)}" in trained
 
 
 def test_job_is_told_of_before_a_thread_may_take_it(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
-    monkeypatch.setattr(registry.changes, "status", lambda job: told.append(job.status))
+    monkeypatch.setattr(registry.monitor, "status", lambda job: told.append(job.status))
     monkeypatch.setattr(registry.queue, "put", lambda live: told.append("in the queue"))
     submit(registry)
     assert told == ["queued", "in the queue"]
@@ -282,7 +282,7 @@ def test_job_is_told_of_before_a_thread_may_take_it(registry: Registry, monkeypa
 
 def test_who_waits_for_a_job_that_comes_after_the_release_is_released_too(registry: Registry) -> None:
     registry.release()
-    live = registry.live(submit(registry).id)
+    live = registry.active_job(submit(registry).id)
     assert live is not None
     assert live.over.done()
 
@@ -292,8 +292,8 @@ def test_cancel_that_comes_while_a_thread_pauses_the_job_counts(registry: Regist
     live = take(registry)
     registry.begin(live)
     for wanted in ("paused", "cancelled"):
-        registry.ask(job.id, wanted)
-    registry.leave(live, "paused")  # which the thread had seen before
+        registry.request_stop(job.id, wanted)
+    registry.stop_training(live, "paused")  # which the thread had seen before
     assert registry.job(job.id).status == "cancelled"
 
 

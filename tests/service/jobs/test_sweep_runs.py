@@ -25,16 +25,16 @@ ENDLESS_SWEEP = SweepConfig(base={"iterations": 10_000_000, "hidden_size": 64}, 
 
 
 def submit_sweep(registry: Registry, config: SweepConfig) -> ActiveSweep:
-    live = registry.live(registry.submit(config, preset="article", name=None).id)
+    live = registry.active_job(registry.submit(config, preset="article", name=None).id)
     assert isinstance(live, ActiveSweep)
     return live
 
 
 def results(registry: Registry, job: Job) -> str:
     """A sweep's whole result, its cells and its members, as text."""
-    config, outcomes = job.sweep_config, registry.outcomes(job)
+    config, outcomes = job.sweep_config, registry.sweep_summary(job)
     cells = range(config.cells)
-    members = outcomes.members(0, config.members, in_range=None, most=config.members)
+    members = outcomes.members(0, config.members, in_range=None, limit=config.members)
     table = outcomes.table(slice(None))
     return repr((cell_rows(config, cells, table), registry.sweeps.results(job, outcomes, members)))
 
@@ -46,7 +46,7 @@ def test_any_number_of_threads_gives_the_same_results(tmp_path: Path, workers: i
         live = submit_sweep(registry, config)
         runner.start()
         job = ended(live)
-        found = registry.outcomes(job).table(slice(None))
+        found = registry.sweep_summary(job).table(slice(None))
         runner.stop()
     assert (job.status, job.iteration) == ("succeeded", config.members)
     for name, values in sweep_here(config.base, config.grid, config.seeds).cells.items():
@@ -69,12 +69,12 @@ def test_training_goes_before_shards_on_the_only_thread(tmp_path: Path) -> None:
     with opened(tmp_path, workers=1) as (registry, runner):
         live = submit_sweep(registry, ENDLESS_SWEEP)
         runner.start()
-        while live.outcomes is None:
+        while live.summary is None:
             sleep(0.01)
         for _ in range(3):
             job = ended(submit(registry))
             assert (job.status, live.job.status) == ("succeeded", "running")
-        registry.ask(live.job.id, "cancelled")
+        registry.request_stop(live.job.id, "cancelled")
         assert ended(live).status == "cancelled"
         runner.stop()
 
@@ -83,17 +83,17 @@ def test_cancel_is_at_once_even_while_its_threads_are_at_other_jobs(tmp_path: Pa
     with opened(tmp_path, workers=1) as (registry, runner):
         live = submit_sweep(registry, ENDLESS_SWEEP)
         runner.start()
-        while live.outcomes is None:
+        while live.summary is None:
             sleep(0.01)
         long = submit(registry, ENDLESS)
         while long.progress is None:
             sleep(0.01)
         began = monotonic()
-        registry.ask(live.job.id, "cancelled")
+        registry.request_stop(live.job.id, "cancelled")
         assert ended(live).status == "cancelled"
         assert monotonic() - began < 1
         registry.delete(live.job.id)  # while a thread still has a shard of it in hand
-        registry.ask(long.job.id, "cancelled")
+        registry.request_stop(long.job.id, "cancelled")
         assert ended(long).status == "cancelled"
         assert ended(submit(registry)).status == "succeeded"
         runner.stop()
@@ -113,10 +113,10 @@ def test_stop_is_soon_and_the_next_start_goes_on_with_what_is_missing(tmp_path: 
         assert not any(thread.name.startswith("training") for thread in set(threading.enumerate()) - others)
         assert registry.job(live.job.id).status == "queued"
     with opened(tmp_path, workers=2) as (registry, runner):
-        again = registry.live(live.job.id)
+        again = registry.active_job(live.job.id)
         assert isinstance(again, ActiveSweep)
         assert (again.job.status, again.job.iteration) == ("queued", done)
-        assert registry.outcomes(again.job).done == done
+        assert registry.sweep_summary(again.job).done == done
         runner.start()
         job = ended(again)
         assert (job.status, job.iteration) == ("succeeded", MANY_SHARDS.members)
@@ -135,7 +135,7 @@ def test_sweep_whose_last_shard_was_kept_before_the_end_ends_at_the_next_start(t
             (members,) = [step for step in train_shard(SMALL, shard) if isinstance(step, Members)]
             registry._store.sweeps.add(live.job.id, number, members)
     with opened(tmp_path, workers=1) as (registry, runner):
-        again = registry.live(live.job.id)
+        again = registry.active_job(live.job.id)
         assert again is not None
         runner.start()
         assert (ended(again).status, again.job.iteration) == ("succeeded", SMALL.members)
@@ -173,7 +173,7 @@ def test_order_of_work() -> None:
         work.put(live)
     assert [work.get(), work.get(), work.get()] == [*trainings, first]
     first.missing.extend([0, 1])
-    first.become(first.job.moved("running"))
+    first.set_job(first.job.with_status("running"))
     work.share(first)
     assert work.get() == ShardTask(first, 0, 0)
     work.put(trainings[0])
@@ -181,7 +181,7 @@ def test_order_of_work() -> None:
     assert work.training() is None
     assert [work.get(), work.get()] == [ShardTask(first, 1, 0), second]
     assert work.get(timeout=0.01) is None
-    assert work.empty()
+    assert work.is_empty()
 
 
 def test_threads_sleep_in_it_until_there_is_work_or_none_ever() -> None:

@@ -32,7 +32,7 @@ def opened(folder: Path, workers: int) -> Iterator[tuple[Registry, WorkerPool]]:
 
 def submit(registry: Registry, config: TrainConfig = QUICK) -> ActiveJob:
     """Queue a job, before the runner is started."""
-    live = registry.live(registry.submit(config, preset="article", name=None).id)
+    live = registry.active_job(registry.submit(config, preset="article", name=None).id)
     assert live is not None
     return live
 
@@ -70,7 +70,7 @@ def test_each_thread_has_a_job_of_its_own(tmp_path: Path) -> None:
         long = [submit(registry, ENDLESS) for _ in range(2)]
         waiting = submit(registry)
         runner.start()
-        registry.ask(long[1].job.id, "cancelled")
+        registry.request_stop(long[1].job.id, "cancelled")
         assert ended(long[1]).status == "cancelled"
         assert ended(waiting).status == "succeeded"  # while the other goes on
         assert long[0].job.status == "running"
@@ -91,8 +91,8 @@ def test_stop_leaves_unfinished_jobs_for_the_next_start(tmp_path: Path) -> None:
         assert [registry.job(live.job.id).status for live in (running, waiting)] == ["queued", "queued"]
     with opened(tmp_path, workers=1) as (registry, runner):
         runner.start()
-        registry.ask(running.job.id, "cancelled")
-        live = registry.live(waiting.job.id)
+        registry.request_stop(running.job.id, "cancelled")
+        live = registry.active_job(waiting.job.id)
         assert live is None or ended(live).status == "succeeded"
         assert registry.job(waiting.job.id).result == train(QUICK).result
         runner.stop()

@@ -96,14 +96,14 @@ def test_shard_that_is_forgotten_is_as_if_it_had_not_begun(store: Store) -> None
 def test_sweep_that_has_ended_leaves_no_checkpoints(store: Store, status: str) -> None:
     job = added(store, SWEEP)
     store.sweeps.checkpoint(job.id, 1, 7, state_of(1))
-    store.update(running := job.moved("running"))
+    store.update(running := job.with_status("running"))
     assert store.sweeps.checkpointed(job.id, 1) is not None
-    store.finish(running.moved(status), None, None)  # type: ignore[arg-type]
+    store.finish(running.with_status(status), None, None)  # type: ignore[arg-type]
     assert store.sweeps.checkpointed(job.id, 1) is None
 
 
 def test_training_that_is_forgotten_is_as_if_it_had_not_begun(store: Store) -> None:
-    job = added(store, TrainConfig(seed=1, iterations=1_000_000)).moved("running")
+    job = added(store, TrainConfig(seed=1, iterations=1_000_000)).with_status("running")
     progress = next(run(job.train_config))
     store.checkpoint(job, progress)
     assert store.runs.progress(job) is not None

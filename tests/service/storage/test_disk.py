@@ -224,8 +224,8 @@ def old_store(folder: Path) -> list[Job]:
         Job(id=f"{number:024x}", preset="article", config=config, created_at=at, transitions=(queued,))
         for number in range(3)
     ]
-    ended = waits[0].moved("running").moved("succeeded", iteration=2000, result=gan.result)
-    jobs = [ended, waits[1].moved("running"), waits[2]]
+    ended = waits[0].with_status("running").with_status("succeeded", iteration=2000, result=gan.result)
+    jobs = [ended, waits[1].with_status("running"), waits[2]]
     arrays = {"iteration": gan.history.iteration, **gan.history.series, "snapshot_iterations": gan.snapshots.iterations}
     arrays |= {"discriminators": gan.snapshots.discriminators, "generators": gan.snapshots.generators}
     content = dump(gan.model())

@@ -46,7 +46,7 @@ def finished(store: Store, job: Job) -> tuple[Job, Progress]:
     """A job that has been added, and has succeeded."""
     store.add(job, None, "")
     *_, progress = run(job.config)
-    ended = job.moved("running").moved("succeeded", iteration=progress.iteration, result=progress.result)
+    ended = job.with_status("running").with_status("succeeded", iteration=progress.iteration, result=progress.result)
     store.finish(ended, progress, model_at(job.config, progress.snapshots))
     return ended, progress
 
@@ -60,7 +60,7 @@ def test_job_comes_back_as_it_was(config: TrainConfig, name: str | None, detail:
         store.add(job, None, "")
         assert store.job(job.id) == job
         error = JobError(type="diverged", detail=detail)
-        failed = job.moved("running").moved("failed", detail, error=error, iterations_per_second=speed)
+        failed = job.with_status("running").with_status("failed", detail, error=error, iterations_per_second=speed)
         store.finish(failed, None, None)
         assert store.job(job.id) == failed
         store.close()
