@@ -9,8 +9,8 @@ import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser
 
-from tests.support.browser import CHROMIUM, launched
-from tests.support.clients import Client, Server, in_process, serving
+from tests.support.browser import CHROMIUM, launch_browser
+from tests.support.clients import Client, Server, app_client, running_server
 from tests.support.contract import Json, train
 
 settings.register_profile("gan1010", deadline=None)  # a busy machine is no failure
@@ -34,7 +34,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A real `python -m service`, which must end cleanly when all is done."""
-    with serving(tmp_path_factory.mktemp("server"), fresh=True) as (server, _):
+    with running_server(tmp_path_factory.mktemp("server"), fresh=True) as (server, _):
         yield server
 
 
@@ -59,27 +59,27 @@ def _nothing_left_running(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[Client]:
     """A client of a fresh application in this process."""
-    with in_process(tmp_path / "data", workers=1) as client:
+    with app_client(tmp_path / "data", workers=1) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+def shared_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A client of an application that tests share: for those that ask about jobs of their own only."""
-    with in_process(tmp_path_factory.mktemp("shared"), workers=2) as client:
+    with app_client(tmp_path_factory.mktemp("shared"), workers=2) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
-def article(shared: Client) -> Json:
+def article_job(shared_client: Client) -> Json:
     """The article's run."""
-    return train(shared, seed=4)
+    return train(shared_client, seed=4)
 
 
 @pytest.fixture(scope="session")
-def alone(shared: Client) -> Json:
+def discriminator_job(shared_client: Client) -> Json:
     """The article's run of the discriminator alone."""
-    return train(shared, experiment="discriminator", seed=4)
+    return train(shared_client, experiment="discriminator", seed=4)
 
 
 @pytest.fixture(scope="session")
@@ -87,5 +87,5 @@ def browser() -> Iterator[Browser]:
     """One for all tests of pages; without one on the machine they are skipped."""
     if not CHROMIUM.exists():
         pytest.skip(f"no browser at {CHROMIUM}")
-    with launched() as browser:
+    with launch_browser() as browser:
         yield browser

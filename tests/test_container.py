@@ -13,7 +13,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.support.contract import QUICK, Json, start, start_running, train, until
+from tests.support.contract import SHORT_JOB, Json, start_running_job, submit_job, train, wait_until
 
 ROOT = Path(__file__).parents[1]
 NAME = f"gan1010-test-{uuid4().hex[:8]}"
@@ -83,20 +83,20 @@ def test_container_keeps_what_it_told_and_stops_cleanly(image: str) -> None:
         done = train(client, seed=1)
         assert done["result"]["bits"] == "1010"
         brings_all_that_it_needs(container, client, done)
-        endless = start_running(client)
-        waiting = [start(client, **QUICK) for _ in range(5)]
+        endless = start_running_job(client)
+        waiting = [submit_job(client, **SHORT_JOB) for _ in range(5)]
         docker("kill", container)
 
     with running(image, volume) as (container, client):
         assert client.get(f"/jobs/{done['id']}").json() == done
         listed = client.get("/jobs").json()["data"]
         assert [job["id"] for job in reversed(listed)] == [job["id"] for job in (done, endless, *waiting)]
-        until(lambda: client.get(f"/jobs/{endless['id']}").json(), lambda job: job["status"] == "running")
+        wait_until(lambda: client.get(f"/jobs/{endless['id']}").json(), lambda job: job["status"] == "running")
         cancelled = client.post(f"/jobs/{endless['id']}/cancel").json()
         assert [status["status"] for status in cancelled["transitions"]][-3:] == ["queued", "running", "cancelled"]
         for job in waiting:
             assert client.get(f"/jobs/{job['id']}", params={"wait": 10}).json()["status"] == "succeeded"
-        start_running(client)
+        start_running_job(client)
         asked = time.monotonic()
         docker("stop", "-t", "20", container)
         assert time.monotonic() - asked < 8

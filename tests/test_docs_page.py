@@ -3,14 +3,14 @@
 import httpx
 from playwright.sync_api import Browser
 
-from tests.support.browser import Observed
+from tests.support.browser import PageObserver
 
 METHODS = {"get", "put", "post", "delete", "patch"}
 
 
 def test_docs_list_every_operation_and_stay_on_our_host(browser: Browser, server_url: str) -> None:
     page = browser.new_page()
-    observed = Observed(page)
+    observed = PageObserver(page)
 
     page.goto(f"{server_url}/docs", wait_until="networkidle")
     page.locator(".opblock").first.wait_for()
@@ -24,5 +24,5 @@ def test_docs_list_every_operation_and_stay_on_our_host(browser: Browser, server
     assert page.title() == "gan1010"
     assert sorted(shown) == described
     assert {"POST /train", "GET /sample"} <= {f"{method} {path}" for method, path in described}
-    assert observed.troubles == []
-    assert observed.elsewhere(server_url) == []
+    assert observed.errors == []
+    assert observed.requests_to_other_hosts(server_url) == []

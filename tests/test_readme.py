@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from service.cli import command_line
 from service.settings import Settings
-from tests.support.clients import clean_environment, in_process
+from tests.support.clients import app_client, clean_environment
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -75,7 +75,7 @@ def test_every_curl_stands_in_a_block_that_is_run() -> None:
 
 
 def test_every_route_is_shown(tmp_path: Path) -> None:
-    with in_process(tmp_path) as client:
+    with app_client(tmp_path) as client:
         paths = client.get("/openapi.json").json()["paths"]
     shown = re.sub(r"\$JOB|\$LONG|\$SWEEP", "{job_id}", README).replace("members/42/", "members/{index}/")
     shown = re.sub("generator.safetensors|surface.png|heatmap.png", "{file}", shown)

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 from tests.benchmarks.load import Connection, request
 from tests.benchmarks.rows import Row
 from tests.benchmarks.servers import Server
-from tests.support.browser import CHROMIUM, launched
+from tests.support.browser import CHROMIUM, launch_browser
 
 WIDE = {"width": 1920, "height": 1080}
 VIEWS_WITH_SCRIPTS = ["/", "/?view=runs", "/?view=sweep", "/?view=take"]
@@ -25,7 +25,7 @@ def page(quick: bool, service: Server) -> Iterator[Row]:
     """All of it; nothing where there is no browser."""
     if not CHROMIUM.exists():
         return
-    with launched() as browser:
+    with launch_browser() as browser:
         yield from _loading(browser, service, 3 if quick else 10)
         yield _replay(browser, service, 3 if quick else 10)
         yield _many_points(browser, service)

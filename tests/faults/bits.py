@@ -10,9 +10,9 @@ from random import Random
 from gan1010 import TrainConfig, train
 from gan1010.export import safetensors
 from tests.faults.rows import Row
-from tests.support.clients import serving
-from tests.support.contract import Json, start, until
-from tests.support.first import hasty
+from tests.support.clients import running_server
+from tests.support.contract import Json, submit_job, wait_until
+from tests.support.server_setup import checkpoint_always
 
 AT_A_TIME = 2  # as many as there are threads, so that each kill interrupts each of them
 FLAGS = ("--workers", str(AT_A_TIME))
@@ -21,10 +21,10 @@ FLAGS = ("--workers", str(AT_A_TIME))
 def bits(seed: int, long: bool, folder: Path) -> list[Row]:
     """Kill processes while they train, each time after another checkpoint, and compare what comes of it at last."""
     random, jobs, kills = Random(seed), 20 if long else 2, 10 if long else 3  # noqa: S311
-    first, length = (None, kills) if long else (hasty, 1)
+    setup, length = (None, kills) if long else (checkpoint_always, 1)
     for number in range(0, jobs, AT_A_TIME):
         configs = [_config(random, length) for _ in range(AT_A_TIME)]
-        for config, found in zip(configs, _interrupted(configs, kills, folder / str(number), first), strict=True):
+        for config, found in zip(configs, _interrupted(configs, kills, folder / str(number), setup), strict=True):
             expected = sha256(safetensors.dump(train(TrainConfig(**config)).model())).hexdigest()
             assert found == expected, f"{config} ends with {found} and not with {expected}"
     return [Row(what=f"jobs, each killed {kills} times", times=jobs, found="the SHA-256 of the uninterrupted one")]
@@ -48,20 +48,20 @@ def _config(random: Random, kills: int) -> Json:
     }
 
 
-def _interrupted(configs: list[Json], kills: int, folder: Path, first: Callable[[], None] | None) -> list[str]:
+def _interrupted(configs: list[Json], kills: int, folder: Path, setup: Callable[[], None] | None) -> list[str]:
     """The SHA-256 of each run's model, after as many kills while all of them ran."""
     ids: list[str] = []
     for _ in range(kills):
-        with serving(folder, *FLAGS, first=first) as (server, client):
-            ids = ids or [start(client, **config)["id"] for config in configs]
+        with running_server(folder, *FLAGS, setup=setup) as (server, client):
+            ids = ids or [submit_job(client, **config)["id"] for config in configs]
             before = [kept(folder, id)[0] for id in ids]
             for id, iteration in zip(ids, before, strict=True):
-                until(lambda id=id: _state(folder, id), lambda now, past=iteration: now["iteration"] > past)  # type: ignore[misc]
+                wait_until(lambda id=id: _state(folder, id), lambda now, past=iteration: now["iteration"] > past)  # type: ignore[misc]
             server.kill()
         assert all(kept(folder, id)[1] == "running" for id in ids), "a job was done too soon: make it longer"
-    with serving(folder, *FLAGS) as (_, client):
+    with running_server(folder, *FLAGS) as (_, client):
         for id in ids:
-            job = until(
+            job = wait_until(
                 lambda id=id: client.get(f"/jobs/{id}", params={"wait": 30}).json(),  # type: ignore[misc]
                 lambda job: job["status"] not in {"queued", "running"},
                 seconds=300,

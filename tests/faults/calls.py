@@ -12,9 +12,9 @@ from gan1010.export import safetensors
 from tests.faults.customers import Customer, nothing_is_there_twice
 from tests.faults.intact import is_intact
 from tests.faults.rows import Row
-from tests.support.clients import serving
-from tests.support.contract import LONG_LOG, QUICK, start, start_running
-from tests.support.disks import failing
+from tests.support.clients import running_server
+from tests.support.contract import LARGE_LOG_JOB, SHORT_JOB, start_running_job, submit_job
+from tests.support.disks import inject_failures
 
 EX_IOERR = 74
 WRITES = ("pwrite64", "ftruncate", "rename", "unlink")
@@ -36,7 +36,7 @@ def calls(seed: int, long: bool, folder: Path) -> list[Row]:
         for error in ("EIO", "ENOSPC")
     ]
     while cases:
-        with serving(data, "--workers", "1") as (server, client):
+        with running_server(data, "--workers", "1") as (server, client):
             customer.look_at_all(client)
             nothing_is_there_twice(client, [customer])
             while cases and server.process.poll() is None:
@@ -51,7 +51,7 @@ def calls(seed: int, long: bool, folder: Path) -> list[Row]:
                     assert call in FSYNCS, f"{call} {error} {when} ended the process"
                 counts[call, _outcome(exited, customer.refused.total() - refused) if failed else NOT_CALLED] += 1
         is_intact(data, folder / "copy")
-    with serving(data) as (_, client):
+    with running_server(data) as (_, client):
         customer.look_at_all(client)
         nothing_is_there_twice(client, [customer])
     assert {call for call, outcome in counts if outcome != NOT_CALLED} == {*WRITES, *FSYNCS}
@@ -71,16 +71,16 @@ def _models(long: bool, data: Path) -> list[Row]:
     ]
     expected, counts = dict[str, str](), Counter[tuple[str, bool]]()
     while cases:
-        with serving(data, "--workers", "1") as (server, client):
+        with running_server(data, "--workers", "1") as (server, client):
             _are_kept(client, expected)
             while cases and server.process.poll() is None:
-                config = QUICK | {"seed": len(expected)}
-                busy, id = start_running(client)["id"], start(client, **config)["id"]
+                config = SHORT_JOB | {"seed": len(expected)}
+                busy, id = start_running_job(client)["id"], submit_job(client, **config)["id"]
                 expected[id] = sha256(safetensors.dump(train(TrainConfig(**config)).model())).hexdigest()
                 files = [data / "models", *(data / "models" / f"{id}.{kind}" for kind in ("tmp", "safetensors"))]
                 (call, how), exited = cases.pop(0), False
                 try:
-                    with failing(server.process.pid, call, how, *files):
+                    with inject_failures(server.process.pid, call, how, *files):
                         client.post(f"/jobs/{busy}/cancel")  # and the other begins, whose name the tracer knows
                         client.get(f"/jobs/{id}", params={"wait": 30})
                     assert f"job {id} waits for the disk" in "".join(server.log), f"{call} {how} was not there to fail"
@@ -90,7 +90,7 @@ def _models(long: bool, data: Path) -> list[Row]:
                     assert code == EX_IOERR, f"{call} {how}: exit code {code}\n{''.join(server.log)}"
                     assert call in FSYNCS, f"{call} {how} ended the process"
                 counts[call, exited] += 1
-    with serving(data) as (_, client):
+    with running_server(data) as (_, client):
         _are_kept(client, expected)
     return [
         Row(
@@ -121,10 +121,10 @@ def _fails_during(
     files = [data / f"gan1010.sqlite{suffix}" for suffix in ("", "-wal", "-shm")]
     paths = files if call in {"pwrite64", "ftruncate"} else []
     exited = False
-    with failing(pid, call, f"error={error}:when={when}", *paths) as failed:
+    with inject_failures(pid, call, f"error={error}:when={when}", *paths) as failed:
         try:
             for _ in range(when):
-                customer.ask_for(client, "/train", LONG_LOG if call == "ftruncate" else QUICK)
+                customer.ask_for(client, "/train", LARGE_LOG_JOB if call == "ftruncate" else SHORT_JOB)
             customer.wait_for_all(client)
             for _ in range(ACTS):
                 customer.act(client)

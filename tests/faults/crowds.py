@@ -17,8 +17,8 @@ import httpx
 
 from service.storage.checksums import sha256
 from tests.faults.rows import Row, milliseconds
-from tests.support.clients import serving
-from tests.support.contract import ENDLESS, start, start_running, train
+from tests.support.clients import running_server
+from tests.support.contract import LONG_JOB, start_running_job, submit_job, train
 
 TIMEOUT = httpx.Timeout(60)
 BODY = b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -38,8 +38,8 @@ def crowds(seed: int, long: bool, folder: Path) -> list[Row]:
 
 def _queue(jobs: int, long: bool, data: Path) -> list[Row]:
     """So many jobs wait behind one that takes long."""
-    with serving(data, "--workers", "1", "--queue-size", str(jobs)) as (server, client):
-        start_running(client)
+    with running_server(data, "--workers", "1", "--queue-size", str(jobs)) as (server, client):
+        start_running_job(client)
         _timed(client.get, 20, "/jobs")
         before = server.memory()
         submitting = _timed(client.post, jobs, "/train", json={"seed": 1})
@@ -55,13 +55,13 @@ def _queue(jobs: int, long: bool, data: Path) -> list[Row]:
 
 def _ended(jobs: int, long: bool, data: Path) -> list[Row]:
     """A start with so many jobs that have ended, beside one with few."""
-    with serving(data) as (_, client):
+    with running_server(data) as (_, client):
         ids = [train(client, seed=number)["id"] for number in range(10)]
     starts = 3 if long else 1
     few = statistics.median(_start_seconds(data) for _ in range(starts))
     _multiply(data, ids, jobs)
     many = statistics.median(_start_seconds(data) for _ in range(starts))
-    with serving(data) as (_, client):
+    with running_server(data) as (_, client):
         listing = statistics.median(_timed(client.get, 200, "/jobs"))
         models = statistics.median(_timed(client.get, 200, "/models"))
         oldest = client.get("/jobs", params={"after": ids[0]}).json()
@@ -95,11 +95,11 @@ def _multiply(data: Path, ids: list[str], jobs: int) -> None:
 
 def _samples(seed: int, times: int, long: bool, data: Path) -> Row:
     """Samples while both training threads are busy, beside samples while they are not."""
-    with serving(data, "--workers", "2") as (_, client):
+    with running_server(data, "--workers", "2") as (_, client):
         job = train(client, seed=seed)["id"]
         idle = _p99(client, job, times)
         for _ in range(2):
-            start_running(client)
+            start_running_job(client)
         busy = _p99(client, job, times)
     assert not long or busy < 3 * idle, f"{busy} s and {idle} s at p99"
     found = f"{milliseconds(busy)} at p99, {busy / idle:.1f} times that of an idle service"
@@ -115,11 +115,11 @@ def _streams(readers: int, data: Path) -> Row:
     """So many who follow a job get all of it; and so many who follow one that goes on do not keep it from stopping."""
     limits = httpx.Limits(max_connections=readers + 1)
     with (
-        serving(data, "--workers", "1") as (server, _),
+        running_server(data, "--workers", "1") as (server, _),
         ThreadPoolExecutor(readers) as pool,
         httpx.Client(base_url=server.url, timeout=TIMEOUT, limits=limits) as client,
     ):
-        job = start(client, iterations=20_000 * readers, record_every=10 * readers, seed=1)["id"]
+        job = submit_job(client, iterations=20_000 * readers, record_every=10 * readers, seed=1)["id"]
         opened = Semaphore(0)
         reading = [pool.submit(_read, client, job, opened) for _ in range(readers)]
         slowest = max(_timed(client.get, 20, "/healthz"))
@@ -127,7 +127,7 @@ def _streams(readers: int, data: Path) -> Row:
         points = client.get(f"/jobs/{job}/progress").json()["series"]["iteration"]
         assert all(_points(text) == points for text in texts)
         assert all(text.rsplit("event: ", 1)[1].startswith("end\n") for text in texts)
-        endless = start(client, **ENDLESS)["id"]
+        endless = submit_job(client, **LONG_JOB)["id"]
         opened = Semaphore(0)
         reading = [pool.submit(_read, client, endless, opened) for _ in range(readers)]
         assert all(opened.acquire(timeout=60) for _ in range(readers))
@@ -154,7 +154,7 @@ def _points(text: str) -> list[int]:
 
 def _silent(connections: int, data: Path) -> Row:
     """So many connections that say nothing, or too little, are closed, and others are served meanwhile."""
-    with serving(data) as (_, client), ExitStack() as stack:
+    with running_server(data) as (_, client), ExitStack() as stack:
         address = (client.base_url.host, client.base_url.port or 80)
         began, waiting, slowest = time.monotonic(), [], 0.0
         beginnings = (
@@ -186,7 +186,7 @@ def _silent(connections: int, data: Path) -> Row:
 def _too_large(times: int, long: bool, data: Path) -> list[Row]:
     """Bodies that are too large, declared and in chunks, are refused as soon as that is known."""
     piece, rows = bytes(2**16), []
-    with serving(data) as (_, client):
+    with running_server(data) as (_, client):
         address = (client.base_url.host, client.base_url.port or 80)
         for kind, framing, sent in (
             ("declared", b"Content-Length: 1000000000", piece),
@@ -249,6 +249,6 @@ def _timed(
 def _start_seconds(data: Path) -> float:
     """From the start of a process to its being ready."""
     began = time.perf_counter()
-    with serving(data, fresh=True) as (_, client):
+    with running_server(data, fresh=True) as (_, client):
         assert client.get("/readyz").status_code == 200
         return time.perf_counter() - began

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from tests.support.contract import ENDED, Json
+from tests.support.contract import FINAL_STATUSES, Json
 
 GONE = "gone"
 ACTIVE = frozenset({"queued", "running", "succeeded"})
@@ -84,7 +84,7 @@ class Customer:
 
     def delete_one(self, client: httpx.Client) -> None:
         """Delete a job that has ended, if there is one."""
-        ended = [id for id in self.alive() if self.jobs[id].may_be <= ENDED]
+        ended = [id for id in self.alive() if self.jobs[id].may_be <= FINAL_STATUSES]
         if ended:
             self._delete(client, self.random.choice(ended))
 
@@ -166,10 +166,10 @@ class Customer:
         status = GONE if answer.status_code == 404 else answer.json()["status"]
         poisoned = status == "failed" and answer.json()["error"]["type"] == "poison" and known.may_be >= ACTIVE
         assert status in known.may_be or poisoned, f"job {id} may be {sorted(known.may_be)}, and is {answer.text}"
-        if status in ENDED:
+        if status in FINAL_STATUSES:
             assert known.last in (None, answer.json()), f"job {id} was {known.last}, and is {answer.text}"
             known.last = answer.json()
-        if status in {*ENDED, "paused", GONE}:
+        if status in {*FINAL_STATUSES, "paused", GONE}:
             known.may_be = frozenset({status})
 
     def _is_refused(self, answer: httpx.Response) -> bool:

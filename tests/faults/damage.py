@@ -9,8 +9,8 @@ from random import Random
 
 from gan1010.export import safetensors
 from tests.faults.rows import Row
-from tests.support.clients import serving
-from tests.support.contract import problem, train
+from tests.support.clients import running_server
+from tests.support.contract import check_problem, train
 
 SWEEP = {"base": {"iterations": 20}, "seeds": 40}
 LENGTH = 8  # bytes that tell the header's length
@@ -19,20 +19,20 @@ LENGTH = 8  # bytes that tell the header's length
 def damage(seed: int, long: bool, folder: Path) -> list[Row]:
     """Damage a file in every way that there is, and ask for it over HTTP each time."""
     random = Random(seed)  # noqa: S311
-    with serving(folder) as (_, client):
+    with running_server(folder) as (_, client):
         good, bad = (train(client, iterations=300, seed=seed % 1000 + number)["id"] for number in range(2))
     file = folder / "models" / f"{bad}.safetensors"
     whole, rows = file.read_bytes(), []
-    with serving(folder) as (_, client):
+    with running_server(folder) as (_, client):
         for what, damaged in _damages(whole, random, 1000 if long else 30, 1 if long else 23).items():
             for content in damaged:
                 assert sha256(content).digest() != sha256(whole).digest()
                 file.write_bytes(content)
-                problem(client.get("/sample", params={"job_id": bad}), 409, "model-damaged")
+                check_problem(client.get("/sample", params={"job_id": bad}), 409, "model-damaged")
                 _library_refuses(content)
             assert client.get("/sample", params={"job_id": good}).status_code == 200
             assert client.get(f"/models/{good}/generator.safetensors").status_code == 200
-            problem(client.get(f"/models/{bad}/generator.safetensors"), 409, "model-damaged")
+            check_problem(client.get(f"/models/{bad}/generator.safetensors"), 409, "model-damaged")
             rows.append(Row(what=what, times=len(damaged), found="each 409 model-damaged, the other model works"))
         file.write_bytes(whole)
         assert client.get("/sample", params={"job_id": bad}).status_code == 200
@@ -42,7 +42,7 @@ def damage(seed: int, long: bool, folder: Path) -> list[Row]:
 def _blobs(random: Random, bits: int, folder: Path) -> list[Row]:
     """Flip bits of what the database has of a training and of a sweep, and ask for each over HTTP."""
     rows, file = [], folder / "gan1010.sqlite"
-    with serving(folder) as (_, client), closing(sqlite3.connect(file, isolation_level=None)) as db:
+    with running_server(folder) as (_, client), closing(sqlite3.connect(file, isolation_level=None)) as db:
         ids = [train(client, iterations=300, seed=number)["id"] for number in range(2)]
         sweeps = [client.post("/sweeps", params={"wait": 30}, json=SWEEP).json()["id"] for _ in range(2)]
         for table, column, path, (good, bad) in (
@@ -54,7 +54,7 @@ def _blobs(random: Random, bits: int, folder: Path) -> list[Row]:
             change = f"UPDATE {table} SET {column} = ? WHERE job_id = ?"  # noqa: S608
             for bit in random.choices(range(len(whole) * 8), k=bits):
                 db.execute(change, (_with(whole, bit // 8, whole[bit // 8] ^ (1 << bit % 8)), bad))
-                problem(client.get(path.format(bad)), 409, "model-damaged")
+                check_problem(client.get(path.format(bad)), 409, "model-damaged")
             assert client.get(path.format(good)).status_code == 200
             db.execute(change, (whole, bad))
             assert client.get(path.format(bad)).status_code == 200

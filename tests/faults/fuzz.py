@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from tests.faults.rows import Row
-from tests.support.clients import ROOT, clean_environment, serving
+from tests.support.clients import ROOT, clean_environment, running_server
 from tests.support.contract import train
 
 SCHEMATHESIS = Path(sysconfig.get_path("scripts")) / "schemathesis"
@@ -37,7 +37,7 @@ def fuzz(seed: int, long: bool, folder: Path) -> list[Row]:
 def _search(folder: Path, examples: int, seed: int) -> int:
     """Ask a server of its own: how often."""
     place = folder / str(seed)
-    with serving(place / "data", *FLAGS) as (server, client):
+    with running_server(place / "data", *FLAGS) as (server, client):
         train(client, iterations=1000)
         client.post("/sweeps", params={"wait": 30}, json={"grid": {"loss": ["mse", "bce"]}, "seeds": 2})
         with _all_called_off(server.url):

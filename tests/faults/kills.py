@@ -14,8 +14,8 @@ import httpx
 from tests.faults.customers import GONE, Customer, everything, nothing_is_there_twice
 from tests.faults.intact import is_intact
 from tests.faults.rows import Row
-from tests.support.clients import Server, starting
-from tests.support.contract import ENDED, until
+from tests.support.clients import Server, server_process
+from tests.support.contract import FINAL_STATUSES, wait_until
 
 CUSTOMERS = 4
 FLAGS = ("--workers", "2")
@@ -61,8 +61,8 @@ def kills(seed: int, long: bool, folder: Path) -> list[Row]:
 def _ready(data: Path) -> Iterator[tuple[Server, httpx.Client, float]]:
     """A process that is ready, a client of it, and how long that took."""
     began = time.perf_counter()
-    with starting(data, *FLAGS, fresh=True) as server:
-        server.serves()
+    with server_process(data, *FLAGS, fresh=True) as server:
+        server.wait_until_ready()
         with httpx.Client(base_url=server.url, timeout=60) as client:
             assert client.get("/readyz").status_code == 200
             yield server, client, time.perf_counter() - began
@@ -107,13 +107,13 @@ def _all_end(client: httpx.Client, customers: list[Customer]) -> int:
                 assert client.post(f"/jobs/{id}/resume").status_code == 200
                 known.may_be = frozenset({"queued", "running", "succeeded"})
     nothing_is_there_twice(client, customers)
-    until(
+    wait_until(
         lambda: {"jobs": everything(client)},
-        lambda page: all(job["status"] in ENDED for job in page["jobs"]),
+        lambda page: all(job["status"] in FINAL_STATUSES for job in page["jobs"]),
         seconds=120,
     )
     for customer in customers:
         customer.look_at_all(client)
-        assert all(known.may_be <= {*ENDED, GONE} for known in customer.jobs.values())
+        assert all(known.may_be <= {*FINAL_STATUSES, GONE} for known in customer.jobs.values())
     nothing_is_there_twice(client, customers)
     return len([job for job in everything(client) if job["status"] == "failed"])

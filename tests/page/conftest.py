@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import Observed
+from tests.support.browser import PageObserver
 from tests.support.contract import Json
 
 SECONDS = 10
@@ -30,10 +30,10 @@ def page(browser: Browser, server_url: str) -> Iterator[Page]:
     with browser.new_context(base_url=server_url, viewport=WIDE, locale="en-US") as context:
         page = context.new_page()
         page.set_default_timeout(1000 * SECONDS)
-        observed = Observed(page)
+        observed = PageObserver(page)
         yield page
-        assert observed.troubles == []
-        assert observed.elsewhere(server_url) == []
+        assert observed.errors == []
+        assert observed.requests_to_other_hosts(server_url) == []
 
 
 @pytest.fixture

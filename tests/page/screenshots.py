@@ -8,9 +8,9 @@ import httpx
 from playwright.sync_api import Browser
 
 from tests.page.conftest import NARROW, WIDE
-from tests.support.browser import launched
-from tests.support.clients import serving
-from tests.support.contract import ENDLESS
+from tests.support.browser import launch_browser
+from tests.support.clients import running_server
+from tests.support.contract import LONG_JOB
 
 VIEWS = {
     "start": "?",
@@ -34,7 +34,11 @@ VIEWS = {
 def main(folder: Path) -> None:
     """Start a service with something to see, and take all pictures."""
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as data, serving(Path(data)) as (server, client), launched() as browser:
+    with (
+        tempfile.TemporaryDirectory() as data,
+        running_server(Path(data)) as (server, client),
+        launch_browser() as browser,
+    ):
         jobs = _something_to_see(client)
         for theme in ("light", "dark"):
             for width, size in (("1920", WIDE), ("380", NARROW)):
@@ -66,7 +70,7 @@ def _something_to_see(client: httpx.Client) -> dict[str, str]:
         "bce": train(preset="article-bce", seed=1010, name="with cross-entropy"),
         "adam": train(preset="adam-orbit", seed=1010, name="Adam"),
         "wide": train(pattern="1100101011110000", hidden_size=16, iterations=40_000, seed=1010, name="sixteen bits"),
-        "live": str(client.post("/train", json={**ENDLESS, "name": "ten million"}).raise_for_status().json()["id"]),
+        "live": str(client.post("/train", json={**LONG_JOB, "name": "ten million"}).raise_for_status().json()["id"]),
         "sweep": str(client.post("/sweeps", params={"wait": 30}, json=plan).raise_for_status().json()["id"]),
     }
 

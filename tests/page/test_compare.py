@@ -5,7 +5,7 @@ import time
 import httpx
 from playwright.sync_api import Page, Route, expect
 
-from tests.support.contract import ENDLESS, QUICK, Json
+from tests.support.contract import LONG_JOB, SHORT_JOB, Json
 
 
 def test_runs_are_laid_over_one_another_and_told_apart(page: Page, trained: Json, crossed: Json) -> None:
@@ -31,7 +31,7 @@ def test_a_run_opens_in_the_lab(page: Page, trained: Json) -> None:
 
 
 def test_a_run_is_paused_resumed_cancelled_and_deleted(page: Page, server_url: str) -> None:
-    job = httpx.post(f"{server_url}/train", json={**ENDLESS, "name": "endless"}).json()
+    job = httpx.post(f"{server_url}/train", json={**LONG_JOB, "name": "endless"}).json()
     page.goto("/?view=runs")
     row = page.get_by_role("row").filter(has_text="endless")
     expect(row.get_by_role("progressbar")).to_be_visible()
@@ -48,7 +48,7 @@ def test_a_run_is_paused_resumed_cancelled_and_deleted(page: Page, server_url: s
 
 
 def test_running_again_gives_the_same_run(page: Page, server_url: str) -> None:
-    httpx.post(f"{server_url}/train", params={"wait": 5}, json={**QUICK, "name": "once more"})
+    httpx.post(f"{server_url}/train", params={"wait": 5}, json={**SHORT_JOB, "name": "once more"})
     page.goto("/?view=runs")
     page.get_by_role("button", name="Run again: once more").click()
     rows = page.get_by_role("row").filter(has_text="once more").filter(has_text="finished")
@@ -58,7 +58,7 @@ def test_running_again_gives_the_same_run(page: Page, server_url: str) -> None:
 
 
 def test_settings_are_taken_over_also_where_they_undo_those_of_a_preset(page: Page, server_url: str) -> None:
-    body = {**QUICK, "preset": "adam-orbit", "optimizer": "sgd", "learning_rate": 0.01, "name": "undone"}
+    body = {**SHORT_JOB, "preset": "adam-orbit", "optimizer": "sgd", "learning_rate": 0.01, "name": "undone"}
     httpx.post(f"{server_url}/train", params={"wait": 5}, json=body)
     page.goto("/?view=runs")
     page.get_by_role("button", name="Settings: undone").click()
@@ -73,10 +73,10 @@ def test_runs_that_were_asked_for_come_and_stay_while_the_list_is_renewed(page: 
         route.continue_()
 
     with httpx.Client(base_url=server_url, timeout=60) as client:
-        client.post("/train", params={"wait": 9}, json={**QUICK, "name": "the oldest"})
+        client.post("/train", params={"wait": 9}, json={**SHORT_JOB, "name": "the oldest"})
         for _ in range(100):
-            client.post("/train", params={"wait": 9}, json=QUICK)
-        endless = client.post("/train", json=ENDLESS).json()["id"]
+            client.post("/train", params={"wait": 9}, json=SHORT_JOB)
+        endless = client.post("/train", json=LONG_JOB).json()["id"]
         page.goto("/?view=runs")
         older = page.get_by_role("button", name="Older runs")
         expect(older).to_be_visible()

@@ -5,8 +5,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, expect
 
 from tests.page.conftest import eventually
-from tests.support.clients import serving, starting
-from tests.support.contract import ENDLESS
+from tests.support.clients import running_server, server_process
+from tests.support.contract import LONG_JOB
 
 GONE = "The server is gone"
 
@@ -14,16 +14,16 @@ GONE = "The server is gone"
 def test_the_page_says_that_the_server_is_gone_and_goes_on_when_it_is_back(browser: Browser, tmp_path: Path) -> None:
     with browser.new_context(locale="en-US") as context:
         page = context.new_page()
-        with serving(tmp_path / "data") as (server, client):
+        with running_server(tmp_path / "data") as (server, client):
             url, port = server.url, server.url.rpartition(":")[2]
-            job = client.post("/train", json=ENDLESS).json()
+            job = client.post("/train", json=LONG_JOB).json()
             page.goto(f"{url}/?view=lab&job={job['id']}")
             eventually(page, "lab.session.run?.points.iteration.length > 0")
             server.kill()
         expect(page.get_by_role("alert")).to_contain_text(GONE, timeout=10_000)
 
-        with starting(tmp_path / "data", "--port", port) as again:
-            again.serves()
+        with server_process(tmp_path / "data", "--port", port) as again:
+            again.wait_until_ready()
             expect(page.get_by_role("alert")).to_have_count(0, timeout=10_000)
             eventually(page, "lab.session.run?.job.status === 'running' && lab.session.run.points.iteration.length > 0")
 
@@ -33,7 +33,7 @@ def test_what_is_missing_of_a_run_that_ended_as_the_server_went_comes_when_it_is
 ) -> None:
     with browser.new_context(base_url=server_url, locale="en-US") as context:
         page = context.new_page()
-        job = page.request.post(f"{server_url}/train", data=ENDLESS | {"snapshot_every": 10_000}).json()
+        job = page.request.post(f"{server_url}/train", data=LONG_JOB | {"snapshot_every": 10_000}).json()
         page.goto(f"/?view=lab&job={job['id']}")
         eventually(page, "lab.session.run?.end > 0")
         page.route("**/snapshots*", lambda route: route.abort())

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.page.conftest import eventually
-from tests.support.contract import ENDLESS
+from tests.support.contract import LONG_JOB
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_every_setting_says_what_it_means_when_pointed_at(page: Page) -> None:
 
 
 def test_a_long_run_streams_its_points_until_it_is_cancelled(page: Page, server_url: str) -> None:
-    job = page.request.post(f"{server_url}/train", data=ENDLESS).json()
+    job = page.request.post(f"{server_url}/train", data=LONG_JOB).json()
     page.goto(f"/?view=lab&job={job['id']}")
 
     expect(page.get_by_role("button", name="Live")).to_be_visible()

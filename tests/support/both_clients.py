@@ -9,13 +9,13 @@ from anyio.from_thread import BlockingPortal
 
 from gan1010.client import AsyncClient, Client
 from tests.support import clients
-from tests.support.clients import InProcess
+from tests.support.clients import InProcessTransport
 
-KINDS = ("blocking", "awaiting")
-Trouble = httpx.Response | Exception
+CLIENT_KINDS = ("blocking", "awaiting")
+Failure = httpx.Response | Exception
 
 
-class Awaited:
+class BlockingAsyncClient:
     """`AsyncClient` with the methods of `Client`."""
 
     def __init__(self, real: AsyncClient, portal: BlockingPortal) -> None:
@@ -29,45 +29,47 @@ class Awaited:
         return lambda *args, **kwargs: self._portal.call(lambda: ask(*args, **kwargs))
 
 
-class Troubled(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """A way to the service on which the first requests meet trouble: before they arrive, or when they are answered."""
+class FaultyTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """A way to the service on which the first requests fail: before they arrive, or when they are answered."""
 
-    def __init__(self, inner: InProcess, *troubles: Trouble, arriving: bool = False) -> None:
-        self._inner, self._troubles, self._arriving = inner, list(troubles), arriving
+    def __init__(self, inner: InProcessTransport, *failures: Failure, after_delivery: bool = False) -> None:
+        self._inner, self._failures, self._after_delivery = inner, list(failures), after_delivery
         self.requests: list[httpx.Request] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        if not self._troubles:
+        if not self._failures:
             return self._inner.handle_request(request)
-        if self._arriving:
+        if self._after_delivery:
             self._inner.handle_request(request)
         return self._next()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        if not self._troubles:
+        if not self._failures:
             return await self._inner._asgi.handle_async_request(request)
-        if self._arriving:
+        if self._after_delivery:
             await self._inner._asgi.handle_async_request(request)
         return self._next()
 
     def _next(self) -> httpx.Response:
-        trouble = self._troubles.pop(0)
-        if isinstance(trouble, Exception):
-            raise trouble
-        return trouble
+        failure = self._failures.pop(0)
+        if isinstance(failure, Exception):
+            raise failure
+        return failure
 
 
-def one_of(kind: str, app: clients.Client, transport: Troubled | None = None, **settings: Any) -> Any:
+def make_client(kind: str, app: clients.Client, transport: FaultyTransport | None = None, **settings: Any) -> Any:
     """A client of an application in this process."""
     inner = app._transport
-    assert isinstance(inner, InProcess)
+    assert isinstance(inner, InProcessTransport)
     if kind == "blocking":
         return Client("http://testserver", transport=transport or inner, **settings)
-    return Awaited(AsyncClient("http://testserver", transport=transport or inner._asgi, **settings), inner._portal)
+    return BlockingAsyncClient(
+        AsyncClient("http://testserver", transport=transport or inner._asgi, **settings), inner._portal
+    )
 
 
-def inner_of(app: clients.Client) -> InProcess:
-    assert isinstance(app._transport, InProcess)
+def transport_of(app: clients.Client) -> InProcessTransport:
+    assert isinstance(app._transport, InProcessTransport)
     return app._transport

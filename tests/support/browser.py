@@ -14,7 +14,7 @@ ARGUMENTS = [
 
 
 @contextmanager
-def launched() -> Iterator[Browser]:
+def launch_browser() -> Iterator[Browser]:
     """A browser, until the end of the block."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -22,16 +22,16 @@ def launched() -> Iterator[Browser]:
         browser.close()
 
 
-class Observed:
+class PageObserver:
     """What a page complains about, and what it asks for."""
 
     def __init__(self, page: Page) -> None:
-        self.troubles: list[str] = []
-        self.asked: list[str] = []
-        page.on("console", lambda message: self.troubles.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        page.on("request", lambda request: self.asked.append(request.url))
+        self.errors: list[str] = []
+        self.requested_urls: list[str] = []
+        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", lambda request: self.requested_urls.append(request.url))
 
-    def elsewhere(self, ours: str) -> list[str]:
+    def requests_to_other_hosts(self, ours: str) -> list[str]:
         """What was asked of another host than ours."""
-        return [url for url in self.asked if not url.startswith((ours, "data:", "blob:"))]
+        return [url for url in self.requested_urls if not url.startswith((ours, "data:", "blob:"))]

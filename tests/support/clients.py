@@ -18,15 +18,15 @@ from fastapi import FastAPI
 
 from service.app import create_app
 from service.settings import Settings
-from tests.support.contract import Json, holds_what_openapi_says
-from tests.support.forking import Forked
+from tests.support.contract import Json, check_against_openapi
+from tests.support.forking import ForkedServer
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS, STOP_SECONDS = 60, 8
-DESCRIPTIONS: dict[bool, Json] = {}  # with keys, and without; to make one takes a third of a second
+START_TIMEOUT_SECONDS, STOP_TIMEOUT_SECONDS = 60, 8
+OPENAPI_DOCUMENTS: dict[bool, Json] = {}  # with keys, and without; to make one takes a third of a second
 
 
-class Body(httpx.AsyncByteStream):
+class ChunkedBody(httpx.AsyncByteStream):
     """A request's body, in the pieces that it was given in."""
 
     def __init__(self, pieces: list[bytes]) -> None:
@@ -37,15 +37,15 @@ class Body(httpx.AsyncByteStream):
             yield piece
 
 
-class InProcess(httpx.BaseTransport):
+class InProcessTransport(httpx.BaseTransport):
     """Requests straight to the application, whose event loop runs in a thread of its own."""
 
-    def __init__(self, app: FastAPI, portal: BlockingPortal, raising: bool) -> None:
-        self._asgi, self._portal = httpx.ASGITransport(app, raise_app_exceptions=raising), portal
+    def __init__(self, app: FastAPI, portal: BlockingPortal, raise_app_exceptions: bool) -> None:
+        self._asgi, self._portal = httpx.ASGITransport(app, raise_app_exceptions=raise_app_exceptions), portal
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         assert isinstance(request.stream, httpx.SyncByteStream)
-        body = Body(list(request.stream))
+        body = ChunkedBody(list(request.stream))
         return self._portal.call(
             self._ask, httpx.Request(request.method, request.url, headers=request.headers, stream=body)
         )
@@ -63,19 +63,22 @@ class Client(httpx.Client):
 
 
 @contextmanager
-def in_process(data_dir: Path, raising: bool = True, **settings: Any) -> Iterator[Client]:
+def app_client(data_dir: Path, raise_app_exceptions: bool = True, **settings: Any) -> Iterator[Client]:
     """The application on a data folder; each of its answers is held against its own `/openapi.json`.
 
-    Where it fails, its exception is the test's, unless it is told not to be `raising`.
+    Where it fails, its exception is the test's, unless it is told not to raise (`raise_app_exceptions`).
     """
     app = create_app(Settings(data_dir=data_dir, **settings))
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(app.router.lifespan_context(app)):
         has_keys = bool(app.state.settings.api_key)
-        if has_keys not in DESCRIPTIONS:
-            DESCRIPTIONS[has_keys] = app.openapi()
-        hooks: dict[str, list[Callable[..., Any]]] = {"response": [holds_what_openapi_says(DESCRIPTIONS[has_keys])]}
+        if has_keys not in OPENAPI_DOCUMENTS:
+            OPENAPI_DOCUMENTS[has_keys] = app.openapi()
+        hooks: dict[str, list[Callable[..., Any]]] = {"response": [check_against_openapi(OPENAPI_DOCUMENTS[has_keys])]}
         with Client(
-            transport=InProcess(app, portal, raising), base_url="http://testserver", timeout=60, event_hooks=hooks
+            transport=InProcessTransport(app, portal, raise_app_exceptions),
+            base_url="http://testserver",
+            timeout=60,
+            event_hooks=hooks,
         ) as client:
             client.app = app
             yield client
@@ -84,7 +87,7 @@ def in_process(data_dir: Path, raising: bool = True, **settings: Any) -> Iterato
 class Server:
     """`python -m service` on a free port; `url` once it serves.
 
-    It is forked from where all is loaded, `first` being what it does before all else; or `fresh`, as by a shell.
+    It is forked from where all is loaded, `setup` being what it does before all else; or `fresh`, as by a shell.
     """
 
     def __init__(
@@ -92,25 +95,25 @@ class Server:
         data_dir: Path,
         *flags: str,
         fresh: bool = False,
-        first: Callable[[], None] | None = None,
+        setup: Callable[[], None] | None = None,
         **environment: str,
     ) -> None:
         arguments = ["--port", "0", "--data-dir", str(data_dir), *flags]
         variables = clean_environment(**environment)
-        self.process = _started(arguments, variables) if fresh else Forked(arguments, variables, first)
+        self.process = _started(arguments, variables) if fresh else ForkedServer(arguments, variables, setup)
         self.data_dir, self.url = data_dir, ""
         self.log: list[str] = []
         self._found: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read_log)
         self._reader.start()
 
-    def serves(self) -> None:
+    def wait_until_ready(self) -> None:
         """Wait until it does."""
         self.url = self.wait_for(r"(http://[\d.]+:\d+)")
 
     def wait_for(self, pattern: str) -> str:
         """The first group of the pattern in the next line of the log that has it."""
-        while (line := self._found.get(timeout=START_SECONDS)) is not None:
+        while (line := self._found.get(timeout=START_TIMEOUT_SECONDS)) is not None:
             if found := re.search(pattern, line):
                 return found.group(1)
         raise AssertionError(f"no {pattern} in its log:\n{''.join(self.log)}")
@@ -118,12 +121,12 @@ class Server:
     def stop(self) -> int:
         """Ask it to stop, as a container engine does: its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.wait(STOP_SECONDS)
+        return self.wait(STOP_TIMEOUT_SECONDS)
 
     def kill(self) -> None:
         """End it as a power cut would."""
         self.process.kill()
-        self.wait(STOP_SECONDS)
+        self.wait(STOP_TIMEOUT_SECONDS)
 
     def wait(self, seconds: float) -> int:
         """Wait for its end: its exit code."""
@@ -136,7 +139,7 @@ class Server:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.split(f"{which}:")[1].split()[0]) * 2**10
 
-    def forget_peak(self) -> None:
+    def reset_peak_memory(self) -> None:
         """Have `VmHWM` begin anew."""
         Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
@@ -150,7 +153,7 @@ class Server:
 
 
 @contextmanager
-def starting(data_dir: Path, *flags: str, **how: Any) -> Iterator[Server]:
+def server_process(data_dir: Path, *flags: str, **how: Any) -> Iterator[Server]:
     """A process that may not be ready yet, and will be gone at the end."""
     server = Server(data_dir, *flags, **how)
     try:
@@ -161,10 +164,10 @@ def starting(data_dir: Path, *flags: str, **how: Any) -> Iterator[Server]:
 
 
 @contextmanager
-def serving(data_dir: Path, *flags: str, **how: Any) -> Iterator[tuple[Server, httpx.Client]]:
+def running_server(data_dir: Path, *flags: str, **how: Any) -> Iterator[tuple[Server, httpx.Client]]:
     """A process that serves, and a client of it. What has not ended at the end is stopped, and must end with 0."""
-    with starting(data_dir, *flags, **how) as server:
-        server.serves()
+    with server_process(data_dir, *flags, **how) as server:
+        server.wait_until_ready()
         with httpx.Client(base_url=server.url, timeout=60) as client:
             yield server, client
         if server.process.poll() is None:

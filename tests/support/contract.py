@@ -10,27 +10,27 @@ import httpx
 
 Json = dict[str, Any]
 
-SETTINGS = {
+SETTING_FIELDS = {
     "preset", "experiment", "pattern", "spread", "iterations", "learning_rate", "generator_learning_rate",
     "hidden_size", "loss", "optimizer", "latent", "latent_value", "seed", "record_every", "snapshot_every", "name",
 }  # fmt: skip
-RESULT = {
+RESULT_FIELDS = {
     "sample", "bits", "in_range", "settled_at", "discriminator_real_loss", "discriminator_fake_loss",
     "generator_loss", "real_score", "fake_score",
 }  # fmt: skip
-JOB = {
+JOB_FIELDS = {
     "id", "kind", "name", "status", "config", "created_at", "started_at", "finished_at", "iteration", "iterations",
     "iterations_per_second", "eta_seconds", "result", "error", "transitions",
 }  # fmt: skip
-MEMBERS = {"type", "title", "status", "detail", "instance"}
-ENDED = {"succeeded", "failed", "cancelled"}
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")  # RFC 3339, in UTC
+PROBLEM_FIELDS = {"type", "title", "status", "detail", "instance"}
+FINAL_STATUSES = {"succeeded", "failed", "cancelled"}
+TIME_PATTERN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")  # RFC 3339, in UTC
 
-QUICK: Json = {"iterations": 20, "snapshot_every": 10, "seed": 1}
+SHORT_JOB: Json = {"iterations": 20, "snapshot_every": 10, "seed": 1}
 # So well recorded that the database's log is long when it ends: it is copied then, and cut off with the next write.
-LONG_LOG: Json = {"iterations": 1_000_000, "record_every": 5, "seed": 3}
+LARGE_LOG_JOB: Json = {"iterations": 1_000_000, "record_every": 5, "seed": 3}
 # Weights enough to be busy for minutes: still running whenever a test looks.
-ENDLESS: Json = {
+LONG_JOB: Json = {
     "iterations": 10_000_000, "pattern": "1010101010101010", "hidden_size": 64, "optimizer": "adam", "seed": 1,
 }  # fmt: skip
 
@@ -42,20 +42,20 @@ def train(client: httpx.Client, **settings: Any) -> Json:
     return dict(answer.json())
 
 
-def start(client: httpx.Client, **settings: Any) -> Json:
+def submit_job(client: httpx.Client, **settings: Any) -> Json:
     """Start a training and don't wait for it: the job."""
     answer = client.post("/train", json=settings)
     assert answer.status_code == 202, answer.text
     return dict(answer.json())
 
 
-def start_running(client: httpx.Client, **settings: Any) -> Json:
+def start_running_job(client: httpx.Client, **settings: Any) -> Json:
     """Start a training that takes long: the job, which runs and has snapshots."""
-    job = start(client, **(settings or ENDLESS))
-    return until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["iteration"] > 0)
+    job = submit_job(client, **(settings or LONG_JOB))
+    return wait_until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["iteration"] > 0)
 
 
-def until(ask: Callable[[], Json], good: Callable[[Json], bool], seconds: float = 20) -> Json:
+def wait_until(ask: Callable[[], Json], good: Callable[[Json], bool], seconds: float = 60) -> Json:
     """Ask until the answer is good."""
     deadline = time.monotonic() + seconds
     while not good(answer := ask()):
@@ -64,13 +64,13 @@ def until(ask: Callable[[], Json], good: Callable[[Json], bool], seconds: float 
     return answer
 
 
-def problem(answer: httpx.Response, status: int, type: str | None = None) -> Json:
+def check_problem(answer: httpx.Response, status: int, type: str | None = None) -> Json:
     """The answer's problem, which is one as RFC 9457 and the contract have it."""
     assert answer.status_code == status, (answer.status_code, answer.text)
     assert answer.headers["content-type"] == "application/problem+json"
     assert len(answer.content) <= 8 * 1024
     content: Json = answer.json()
-    assert content.keys() == MEMBERS | ({"errors"} if status == 422 else set())
+    assert content.keys() == PROBLEM_FIELDS | ({"errors"} if status == 422 else set())
     assert content["status"] == status
     assert re.fullmatch(r"/problems/[a-z0-9-]+", content["type"])
     assert type is None or content["type"] == f"/problems/{type}"
@@ -85,7 +85,7 @@ def problem(answer: httpx.Response, status: int, type: str | None = None) -> Jso
     return content
 
 
-def holds_what_openapi_says(description: Json) -> Callable[[httpx.Response], None]:
+def check_against_openapi(description: Json) -> Callable[[httpx.Response], None]:
     """A hook for a client: each answer's status and content type are ones that the description has."""
     routes = [
         (re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), operations)
@@ -101,14 +101,14 @@ def holds_what_openapi_says(description: Json) -> Callable[[httpx.Response], Non
                 answer.read()
                 if answer.content:
                     kind = answer.headers["content-type"].partition(";")[0]
-                    said = followed(description, declared[str(answer.status_code)])
+                    said = resolve_ref(description, declared[str(answer.status_code)])
                     assert kind in said["content"], f"{path.pattern}: {kind}"
                 return
 
     return check
 
 
-def followed(description: Json, part: Json) -> Json:
+def resolve_ref(description: Json, part: Json) -> Json:
     """A part of a description, or what it refers to."""
     while "$ref" in part:
         place = description

@@ -27,7 +27,7 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def fill(folder: Path) -> Path:
+def fill_disk(folder: Path) -> Path:
     """Take all room that is left on a disk; delete the file to give it back."""
     ballast = folder / "ballast"
     with ballast.open("wb", buffering=0) as out:
@@ -40,7 +40,7 @@ def fill(folder: Path) -> Path:
 
 
 @contextmanager
-def failing(pid: int, calls: str, how: str, *paths: Path) -> Iterator[list[str]]:
+def inject_failures(pid: int, calls: str, how: str, *paths: Path) -> Iterator[list[str]]:
     """Have system calls of a process fail as `strace -e inject` says, of all files or of some only.
 
     Those that did fail are in the list afterwards, a line each.
@@ -56,7 +56,7 @@ def failing(pid: int, calls: str, how: str, *paths: Path) -> Iterator[list[str]]
 
 
 @contextmanager
-def traced(pid: int, calls: str, into: Path) -> Iterator[None]:
+def trace_calls(pid: int, calls: str, into: Path) -> Iterator[None]:
     """Have each of these system calls of a process written down, a line each, with the names of its files."""
     with _attached(pid, "-y", "-s", "64", "-e", f"trace={calls}", "-o", str(into)):
         yield

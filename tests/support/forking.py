@@ -14,12 +14,12 @@ CONTEXT.set_forkserver_preload(["tests.support.preloaded"])
 STDERR = 2
 
 
-class Forked:
+class ForkedServer:
     """`python -m service`, as `subprocess.Popen` would have it."""
 
-    def __init__(self, arguments: list[str], environment: dict[str, str], first: Callable[[], None] | None) -> None:
+    def __init__(self, arguments: list[str], environment: dict[str, str], setup: Callable[[], None] | None) -> None:
         reader, writer = CONTEXT.Pipe(duplex=False)
-        self._process = CONTEXT.Process(target=_serve, args=(arguments, environment, first, writer), daemon=True)
+        self._process = CONTEXT.Process(target=_serve, args=(arguments, environment, setup, writer), daemon=True)
         self._process.start()
         writer.close()
         self.pid, self.stderr = self._process.pid, os.fdopen(os.dup(reader.fileno()))
@@ -48,14 +48,14 @@ class Forked:
 
 
 def _serve(
-    arguments: list[str], environment: dict[str, str], first: Callable[[], None] | None, log: Connection
+    arguments: list[str], environment: dict[str, str], setup: Callable[[], None] | None, log: Connection
 ) -> None:
     os.dup2(log.fileno(), STDERR)
     log.close()
     os.environ.clear()
     os.environ.update(environment)
-    if first is not None:
-        first()
+    if setup is not None:
+        setup()
     from service.__main__ import single
 
     sys.exit(single(arguments, prog_name="python -m service"))

@@ -8,12 +8,12 @@ import numpy as np
 
 from tests.support.contract import Json
 
-INFER = "/v2/models/discriminator/infer"
-LENGTH = "Inference-Header-Content-Length"
+INFER_PATH = "/v2/models/discriminator/infer"
+JSON_LENGTH = "Inference-Header-Content-Length"
 VECTORS = np.array([[0.9, 0.1, 0.9, 0.1], [0.4, 0.7, 0.6, 0.5]], np.float32)
 
 
-def tensor(rows: np.ndarray = VECTORS, name: str = "vector", **changes: Any) -> Json:
+def json_tensor(rows: np.ndarray = VECTORS, name: str = "vector", **changes: Any) -> Json:
     """An input whose numbers stand in the JSON."""
     return {"name": name, "shape": list(rows.shape), "datatype": "FP32", "data": rows.ravel().tolist()} | changes
 
@@ -24,18 +24,20 @@ def binary_tensor(rows: np.ndarray = VECTORS, name: str = "vector", **changes: A
     return {"name": name, "shape": shape, "datatype": "FP32", "parameters": parameters} | changes
 
 
-def send(client: httpx.Client, content: Json, values: bytes = b"", path: str = INFER, **headers: str) -> httpx.Response:
+def post_infer(
+    client: httpx.Client, content: Json, values: bytes = b"", path: str = INFER_PATH, **headers: str
+) -> httpx.Response:
     """A request with bytes behind its JSON; its headers are right but for those that are given."""
     text = json.dumps(content).encode()
-    length = {LENGTH: str(len(text))} if values else {}
+    length = {JSON_LENGTH: str(len(text))} if values else {}
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     return client.post(path, content=text + values, headers=length | given)
 
 
-def outputs(answer: httpx.Response) -> np.ndarray:
+def read_output(answer: httpx.Response) -> np.ndarray:
     """The one output of an answer, wherever its numbers are."""
     assert answer.status_code == 200, answer.text
-    length = int(answer.headers.get(LENGTH, len(answer.content)))
+    length = int(answer.headers.get(JSON_LENGTH, len(answer.content)))
     (output,) = json.loads(answer.content[:length])["outputs"]
     values = answer.content[length:]
     if values:
@@ -45,7 +47,7 @@ def outputs(answer: httpx.Response) -> np.ndarray:
     return np.array(output["data"], np.float32).reshape(output["shape"])
 
 
-def v2_error(answer: httpx.Response, status: int, type: str | None = None) -> Json:
+def check_v2_error(answer: httpx.Response, status: int, type: str | None = None) -> Json:
     """What went wrong, as clients of the protocol read it, and as those of problems do."""
     assert answer.status_code == status, (answer.status_code, answer.text)
     assert answer.headers["content-type"] == "application/json"

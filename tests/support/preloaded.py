@@ -10,7 +10,7 @@ for module in (
     "anyio._backends._asyncio",
     "service.__main__",
     "service.server.main",
-    "tests.support.first",
+    "tests.support.server_setup",
     "uvicorn.lifespan.on",
     "uvloop",
 ):

@@ -18,7 +18,7 @@ from gan1010.export import safetensors
 from service.api.schemas import jobs, sweep_results
 from service.api.schemas.training import TrainRequest
 from tests.support import clients
-from tests.support.both_clients import KINDS, one_of
+from tests.support.both_clients import CLIENT_KINDS, make_client
 from tests.support.clients import Server
 
 WITHOUT_A_CALL = {
@@ -31,15 +31,15 @@ FOR_OTHER_CLIENTS = "/v2"  # the Open Inference Protocol's have clients of their
 ODD_NAME = "line\u2028separator, \x85 and é"
 
 
-@pytest.fixture(params=KINDS)
-def client(request: pytest.FixtureRequest, shared: clients.Client) -> Any:
-    return one_of(request.param, shared)
+@pytest.fixture(params=CLIENT_KINDS)
+def client(request: pytest.FixtureRequest, shared_client: clients.Client) -> Any:
+    return make_client(request.param, shared_client)
 
 
 @pytest.fixture(scope="module")
-def swept(shared: clients.Client) -> Job:
+def swept(shared_client: clients.Client) -> Job:
     grid = {"loss": ["mse", "bce"], "learning_rate": [0.01, 0.1]}
-    client: Client = one_of("blocking", shared)
+    client: Client = make_client("blocking", shared_client)
     return client.sweep(base={"iterations": 300}, grid=grid, seeds={"start": 7, "count": 5}, name="four", wait=20)
 
 
@@ -58,7 +58,7 @@ def test_idempotency_key_makes_one_job(client: Any) -> None:
     assert client.train(seed=1, iterations=50).id != client.train(seed=1, iterations=50).id
 
 
-def test_jobs_are_listed_page_by_page(client: Any, article: Any, swept: Job) -> None:
+def test_jobs_are_listed_page_by_page(client: Any, article_job: Any, swept: Job) -> None:
     page = client.jobs(limit=1, kind="train", status="succeeded")
     assert (len(page.data), page.next) == (1, page.data[0].id)
     real = getattr(client, "real", client)
@@ -91,22 +91,22 @@ def test_wait_has_an_end(client: Any) -> None:
     client.cancel(job.id)
 
 
-def test_losses(client: Any, article: Any) -> None:
-    progress = client.progress(article["id"], after=9_000)
+def test_losses(client: Any, article_job: Any) -> None:
+    progress = client.progress(article_job["id"], after=9_000)
     assert (progress.series.iteration[0], progress.next_after) == (9_005, 10_000)
-    assert len(client.progress(article["id"], max_points=100).series.generator_loss) <= 100
-    assert client.progress_csv(article["id"], after=9_990).startswith("iteration,discriminator_real_loss")
-    lists = client.article_progress(article["id"])
+    assert len(client.progress(article_job["id"], max_points=100).series.generator_loss) <= 100
+    assert client.progress_csv(article_job["id"], after=9_990).startswith("iteration,discriminator_real_loss")
+    lists = client.article_progress(article_job["id"])
     assert (len(lists.discriminator), len(lists.generator)) == (2_000, 1_000)
 
 
-def test_snapshots(client: Any, article: Any, alone: Any) -> None:
-    kept = client.snapshots(article["id"])
+def test_snapshots(client: Any, article_job: Any, discriminator_job: Any) -> None:
+    kept = client.snapshots(article_job["id"])
     assert (len(kept.iterations), len(kept.samples), kept.weights) == (101, 101, None)
-    weights = client.snapshots(article["id"], weights=True).weights
+    weights = client.snapshots(article_job["id"], weights=True).weights
     assert (len(weights.generator), weights.shapes["generator"]["0.weight"]) == (101, [3, 1])
-    assert client.snapshots(alone["id"]).samples == []
-    arrays = np.load(io.BytesIO(client.snapshots_npz(article["id"])))
+    assert client.snapshots(discriminator_job["id"]).samples == []
+    arrays = np.load(io.BytesIO(client.snapshots_npz(article_job["id"])))
     assert arrays["generator.0.weight"].shape == (101, 3, 1)
 
 
@@ -121,28 +121,28 @@ def test_events_tell_all_and_end_with_the_job(client: Any) -> None:
     assert list(client.events(job.id, after=10_000)) == [client.job(job.id)]  # the end, where there is nothing else
 
 
-def test_pictures_and_script(client: Any, article: Any, swept: Job) -> None:
-    assert client.plot(article["id"]).startswith(b"\x89PNG")
-    assert b"<svg" in client.plot(article["id"], "surface", "svg", iteration=5000)
-    assert client.plot(article["id"], "surface") != client.plot(article["id"], "surface", iteration=0)
+def test_pictures_and_script(client: Any, article_job: Any, swept: Job) -> None:
+    assert client.plot(article_job["id"]).startswith(b"\x89PNG")
+    assert b"<svg" in client.plot(article_job["id"], "surface", "svg", iteration=5000)
+    assert client.plot(article_job["id"], "surface") != client.plot(article_job["id"], "surface", iteration=0)
     assert client.heatmap(swept.id, x="loss", y="learning_rate", value="bits_rate").startswith(b"\x89PNG")
-    assert "import torch" in client.script(article["id"])
+    assert "import torch" in client.script(article_job["id"])
 
 
-def test_sample_and_score(client: Any, article: Any) -> None:
-    made = client.sample([0.5, 0.7], job_id=article["id"], iteration=5000)
+def test_sample_and_score(client: Any, article_job: Any) -> None:
+    made = client.sample([0.5, 0.7], job_id=article_job["id"], iteration=5000)
     assert (made.iteration, made.seeds, len(made.samples), made.pattern) == (5000, [0.5, 0.7], 2, "1010")
-    assert client.sample(job_id=article["id"]).samples == [article["result"]["sample"]]
+    assert client.sample(job_id=article_job["id"]).samples == [article_job["result"]["sample"]]
     assert client.sample().seeds == [0.5]
-    told = client.score([[0.9, 0.1, 0.9, 0.1], (0, 0, 0, 0)], job_id=article["id"])
+    told = client.score([[0.9, 0.1, 0.9, 0.1], (0, 0, 0, 0)], job_id=article_job["id"])
     assert len(told.scores) == 2
-    assert told.job_id == article["id"]
+    assert told.job_id == article_job["id"]
 
 
-def test_models_are_taken_away(client: Any, article: Any) -> None:
+def test_models_are_taken_away(client: Any, article_job: Any) -> None:
     real = getattr(client, "real", client)
-    (model,) = [model for model in client.each(real.models, limit=100) if model.job_id == article["id"]]
-    content = client.download(article["id"], "model.safetensors")
+    (model,) = [model for model in client.each(real.models, limit=100) if model.job_id == article_job["id"]]
+    content = client.download(article_job["id"], "model.safetensors")
     assert len(content) == model.bytes
     assert isinstance(safetensors.load(content), Model)
 
@@ -169,9 +169,9 @@ def test_presets_and_operations(client: Any) -> None:
     assert "# TYPE" in client.metrics()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_route_has_its_call(shared: clients.Client, kind: str) -> None:
-    described = shared.get("/openapi.json").json()["paths"]
+@pytest.mark.parametrize("kind", CLIENT_KINDS)
+def test_every_route_has_its_call(shared_client: clients.Client, kind: str) -> None:
+    described = shared_client.get("/openapi.json").json()["paths"]
     routes = {(method.upper(), path) for path, operations in described.items() for method in operations}
     made = {(call.method, call.path) for call in EVERY_CALL}
     for method, path in sorted(routes - WITHOUT_A_CALL):
@@ -233,14 +233,16 @@ def test_settings_are_those_of_the_service() -> None:
     assert get_args(responses.Status) == get_args(jobs.Status)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_over_a_socket(server: Server, shared: clients.Client, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", CLIENT_KINDS)
+def test_over_a_socket(
+    server: Server, shared_client: clients.Client, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GAN1010_URL", f"{server.url}/")
     client: Any = Client() if kind == "blocking" else None
     if client is None:
-        from tests.support.both_clients import Awaited, inner_of
+        from tests.support.both_clients import BlockingAsyncClient, transport_of
 
-        client = Awaited(AsyncClient(), inner_of(shared)._portal)
+        client = BlockingAsyncClient(AsyncClient(), transport_of(shared_client)._portal)
     job = client.train(iterations=3_000_000, record_every=1_000, name=ODD_NAME)
     events = list(client.events(job.id))
     assert sum(len(event.series.iteration) for event in events if isinstance(event, JobProgress)) == 3_000

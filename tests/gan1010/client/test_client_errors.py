@@ -24,8 +24,8 @@ from gan1010.client import (
 from gan1010.client.config import DEFAULT_URL, resolve_api_key, service_url
 from gan1010.client.retry import retry_after
 from tests.support import clients
-from tests.support.both_clients import KINDS, Troubled, inner_of, one_of
-from tests.support.clients import in_process, serving
+from tests.support.both_clients import CLIENT_KINDS, FaultyTransport, make_client, transport_of
+from tests.support.clients import app_client, running_server
 
 REFUSED = httpx.ConnectError("refused")
 BROKEN = httpx.ReadError("broken off")
@@ -36,7 +36,7 @@ def busy(status: int = 429, **headers: str) -> httpx.Response:
     return httpx.Response(status, headers=headers or NOW, request=httpx.Request("POST", "http://testserver/train"))
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=CLIENT_KINDS)
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -54,12 +54,12 @@ def kind(request: pytest.FixtureRequest) -> str:
     ],
 )
 def test_problem_is_an_error_that_carries_it(
-    kind: str, shared: clients.Client, article: Any, call: str, given: tuple[Any], error: type[ProblemError],
+    kind: str, shared_client: clients.Client, article_job: Any, call: str, given: tuple[Any], error: type[ProblemError],
     status: int, type: str | None,
 ) -> None:  # fmt: skip
-    client = one_of(kind, shared)
+    client = make_client(kind, shared_client)
     with pytest.raises(error) as raised:
-        getattr(client, call)(*(article["id"] if value == "ARTICLE" else value for value in given))
+        getattr(client, call)(*(article_job["id"] if value == "ARTICLE" else value for value in given))
     problem = raised.value
     assert problem.status == status
     assert type is None or problem.type == f"/problems/{type}"
@@ -67,54 +67,56 @@ def test_problem_is_an_error_that_carries_it(
     assert isinstance(problem, ClientError)
 
 
-def test_mistakes_say_where_they_are(kind: str, shared: clients.Client) -> None:
+def test_mistakes_say_where_they_are(kind: str, shared_client: clients.Client) -> None:
     with pytest.raises(InvalidRequestError) as raised:
-        one_of(kind, shared).train(iterations=0, loss="hinge")
+        make_client(kind, shared_client).train(iterations=0, loss="hinge")
     assert {mistake.loc for mistake in raised.value.errors} == {("body", "iterations"), ("body", "loss")}
 
 
 @pytest.mark.parametrize("trouble", [REFUSED, BROKEN, 429, 503, 502], ids=str)
 @pytest.mark.parametrize("arriving", [False, True])
-def test_train_is_tried_again_and_trains_once(kind: str, shared: clients.Client, trouble: Any, arriving: bool) -> None:
+def test_train_is_tried_again_and_trains_once(
+    kind: str, shared_client: clients.Client, trouble: Any, arriving: bool
+) -> None:
     twice = [busy(trouble) if isinstance(trouble, int) else trouble for _ in range(2)]
-    way = Troubled(inner_of(shared), *twice, arriving=arriving)
+    way = FaultyTransport(transport_of(shared_client), *twice, after_delivery=arriving)
     name = f"{kind} {trouble} {arriving}"
-    job = one_of(kind, shared, way).train(iterations=20, name=name)
+    job = make_client(kind, shared_client, way).train(iterations=20, name=name)
     assert len(way.requests) == 3
     assert len({request.headers["Idempotency-Key"] for request in way.requests}) == 1
-    alike = [other.id for other in one_of("blocking", shared).jobs(limit=100).data if other.name == name]
+    alike = [other.id for other in make_client("blocking", shared_client).jobs(limit=100).data if other.name == name]
     assert alike == [job.id]
 
 
-def test_tries_have_an_end(kind: str, shared: clients.Client) -> None:
-    way = Troubled(inner_of(shared), *[busy()] * 9)
+def test_tries_have_an_end(kind: str, shared_client: clients.Client) -> None:
+    way = FaultyTransport(transport_of(shared_client), *[busy()] * 9)
     with pytest.raises(BusyError):
-        one_of(kind, shared, way, retries=2).train()
+        make_client(kind, shared_client, way, retries=2).train()
     assert len(way.requests) == 3
-    way = Troubled(inner_of(shared), *[REFUSED] * 9)
+    way = FaultyTransport(transport_of(shared_client), *[REFUSED] * 9)
     with pytest.raises(NoResponseError, match="no answer from http://testserver: refused"):
-        one_of(kind, shared, way, retries=1).health()
+        make_client(kind, shared_client, way, retries=1).health()
     assert len(way.requests) == 2
 
 
-def test_what_may_have_been_done_is_not_done_again(kind: str, shared: clients.Client) -> None:
-    way = Troubled(inner_of(shared), BROKEN)
+def test_what_may_have_been_done_is_not_done_again(kind: str, shared_client: clients.Client) -> None:
+    way = FaultyTransport(transport_of(shared_client), BROKEN)
     with pytest.raises(NoResponseError):
-        one_of(kind, shared, way).resume("some job")
+        make_client(kind, shared_client, way).resume("some job")
     assert len(way.requests) == 1
-    way = Troubled(inner_of(shared), REFUSED, busy(503))  # but these were not
+    way = FaultyTransport(transport_of(shared_client), REFUSED, busy(503))  # but these were not
     with pytest.raises(NotFoundError):
-        one_of(kind, shared, way).resume("nosuch")
+        make_client(kind, shared_client, way).resume("nosuch")
 
 
-def test_retry_after_is_waited_for(kind: str, shared: clients.Client) -> None:
-    way = Troubled(inner_of(shared), busy(**{"Retry-After": "1"}))
+def test_retry_after_is_waited_for(kind: str, shared_client: clients.Client) -> None:
+    way = FaultyTransport(transport_of(shared_client), busy(**{"Retry-After": "1"}))
     begun = time.monotonic()
-    one_of(kind, shared, way).train(iterations=10)
+    make_client(kind, shared_client, way).train(iterations=10)
     assert time.monotonic() - begun >= 1
-    way = Troubled(inner_of(shared), busy(**{"Retry-After": "3600"}))
+    way = FaultyTransport(transport_of(shared_client), busy(**{"Retry-After": "3600"}))
     with pytest.raises(BusyError) as raised:
-        one_of(kind, shared, way).train()
+        make_client(kind, shared_client, way).train()
     assert raised.value.retry_after == 3600
     assert len(way.requests) == 1
 
@@ -131,9 +133,9 @@ def test_retry_after_may_be_a_date() -> None:
     assert of("soon") is None
 
 
-def test_service_that_is_stopping_is_not_ready(kind: str, shared: clients.Client) -> None:
-    way = Troubled(inner_of(shared), httpx.Response(503, json={"status": "stopping"}))
-    assert one_of(kind, shared, way).ready() is False
+def test_service_that_is_stopping_is_not_ready(kind: str, shared_client: clients.Client) -> None:
+    way = FaultyTransport(transport_of(shared_client), httpx.Response(503, json={"status": "stopping"}))
+    assert make_client(kind, shared_client, way).ready() is False
 
 
 class Torn(httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -151,31 +153,37 @@ class Torn(httpx.SyncByteStream, httpx.AsyncByteStream):
         raise BROKEN
 
 
-def test_events_are_taken_up_where_they_broke_off(kind: str, shared: clients.Client) -> None:
-    job = one_of("blocking", shared).train(iterations=60_000, wait=20)
-    whole = shared.get(f"/jobs/{job.id}/events", headers={"Last-Event-ID": "0"}).content
+def test_events_are_taken_up_where_they_broke_off(kind: str, shared_client: clients.Client) -> None:
+    job = make_client("blocking", shared_client).train(iterations=60_000, wait=20)
+    whole = shared_client.get(f"/jobs/{job.id}/events", headers={"Last-Event-ID": "0"}).content
     torn = [httpx.Response(200, stream=Torn(whole, at)) for at in (10, len(whole) // 2, len(whole) - 10)]
-    way = Troubled(inner_of(shared), REFUSED, torn[0], busy(503), torn[1], REFUSED)
-    events = list(one_of(kind, shared, way).events(job.id))
+    way = FaultyTransport(transport_of(shared_client), REFUSED, torn[0], busy(503), torn[1], REFUSED)
+    events = list(make_client(kind, shared_client, way).events(job.id))
     points = [point for event in events if hasattr(event, "series") for point in event.series.iteration]
     assert points == list(range(job.config["record_every"], 60_001, job.config["record_every"]))
     assert events[-1] == job
 
 
-def test_events_of_no_job_are_an_error(kind: str, shared: clients.Client) -> None:
+def test_events_of_no_job_are_an_error(kind: str, shared_client: clients.Client) -> None:
     with pytest.raises(NotFoundError):
-        list(one_of(kind, shared).events("nosuch"))
+        list(make_client(kind, shared_client).events("nosuch"))
     with pytest.raises(NoResponseError):
-        list(one_of(kind, shared, Troubled(inner_of(shared), *[REFUSED] * 9), retries=1).events("x"))
+        list(
+            make_client(
+                kind, shared_client, FaultyTransport(transport_of(shared_client), *[REFUSED] * 9), retries=1
+            ).events("x")
+        )
 
 
-def test_answer_of_another_program_is_an_error(kind: str, shared: clients.Client) -> None:
-    way = Troubled(inner_of(shared), httpx.Response(200, text="<h1>It works</h1>"))
+def test_answer_of_another_program_is_an_error(kind: str, shared_client: clients.Client) -> None:
+    way = FaultyTransport(transport_of(shared_client), httpx.Response(200, text="<h1>It works</h1>"))
     with pytest.raises(ClientError, match="does not answer as gan1010 does"):
-        one_of(kind, shared, way).health()
-    way = Troubled(inner_of(shared), httpx.Response(500, text="oops", request=httpx.Request("GET", "http://x")))
+        make_client(kind, shared_client, way).health()
+    way = FaultyTransport(
+        transport_of(shared_client), httpx.Response(500, text="oops", request=httpx.Request("GET", "http://x"))
+    )
     with pytest.raises(ProblemError) as raised:
-        one_of(kind, shared, way).health()
+        make_client(kind, shared_client, way).health()
     assert raised.value.status == 500
 
 
@@ -186,13 +194,13 @@ def test_nobody_there_is_said() -> None:
 
 
 def test_key_is_sent(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with in_process(tmp_path, api_key="alice:s3cret,bob:t0ken") as app:
-        assert one_of(kind, app, api_key="t0ken").jobs().data == []
+    with app_client(tmp_path, api_key="alice:s3cret,bob:t0ken") as app:
+        assert make_client(kind, app, api_key="t0ken").jobs().data == []
         with pytest.raises(NotAllowedError) as raised:
-            one_of(kind, app, api_key="").jobs()
+            make_client(kind, app, api_key="").jobs()
         assert raised.value.type == "/problems/key-needed"
         monkeypatch.setenv("GAN1010_API_KEY", "alice:s3cret,bob:t0ken")
-        assert one_of(kind, app).jobs().data == []
+        assert make_client(kind, app).jobs().data == []
 
 
 @pytest.mark.parametrize(
@@ -214,13 +222,13 @@ def test_address_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_restart_of_the_service_is_waited_out(tmp_path: Path) -> None:
-    with serving(tmp_path) as (server, _):
+    with running_server(tmp_path) as (server, _):
         client = Client(server.url, retries=8)
         job = client.train(iterations=10_000_000)
         events = client.events(job.id)
         next(events)
         server.kill()
-        with serving(tmp_path, "--port", server.url.rpartition(":")[2]):
+        with running_server(tmp_path, "--port", server.url.rpartition(":")[2]):
             for event in events:
                 last = event
                 if getattr(event, "iteration", 0) > 1_000_000:

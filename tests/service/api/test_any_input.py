@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gan1010 import PRESETS
-from tests.support.clients import Client, in_process
-from tests.support.contract import QUICK, SETTINGS, problem, start_running, train
+from tests.support.clients import Client, app_client
+from tests.support.contract import SETTING_FIELDS, SHORT_JOB, check_problem, start_running_job, train
 
 NUMBERS = (
     st.integers() | st.floats() | st.sampled_from([0, 1, 5, 0.5, 2**53, 2**63, 2**64, -(2**63) - 1, 1e39, 10**400])
@@ -23,7 +23,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
     max_leaves=8,
 )
-FIELDS = sorted(SETTINGS | {"seeds", "vectors", "job_id", "iteration"})
+FIELDS = sorted(SETTING_FIELDS | {"seeds", "vectors", "job_id", "iteration"})
 OBJECTS = st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=5)
 LIKELY = st.fixed_dictionaries(
     {},
@@ -73,12 +73,12 @@ PARAMETERS = [
 @pytest.fixture(scope="module")
 def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A service with a model, which is busy for long: what it accepts waits, and is soon too much."""
-    with in_process(tmp_path_factory.mktemp("busy"), workers=1, queue_size=20) as client:
-        train(client, **QUICK)
+    with app_client(tmp_path_factory.mktemp("busy"), workers=1, queue_size=20) as client:
+        train(client, **SHORT_JOB)
         client.post(
             "/sweeps", params={"wait": 9}, json={"base": {"iterations": 10}, "grid": {"loss": ["bce"]}, "seeds": 9}
         )
-        start_running(client)
+        start_running_job(client)
         yield client
 
 
@@ -90,7 +90,7 @@ def test_any_json_is_answered(busy: Client, path: str, body: Any) -> None:
     answer = busy.post(path, content=content, headers={"content-type": "application/json"})
     assert answer.status_code < 500
     if answer.status_code >= 400:
-        problem(answer, answer.status_code)
+        check_problem(answer, answer.status_code)
 
 
 @pytest.mark.parametrize("path", ["/train", "/sweeps", "/sample", "/score"])
@@ -100,7 +100,7 @@ def test_any_bytes_are_answered(busy: Client, path: str, content: bytes, kind: s
     answer = busy.post(path, content=content, headers=[(b"content-type", kind.encode("latin-1"))])
     assert answer.status_code < 500
     if answer.status_code >= 400:
-        problem(answer, answer.status_code)
+        check_problem(answer, answer.status_code)
 
 
 @given(
@@ -120,7 +120,7 @@ def test_any_parameters_are_answered(
     answer = busy.get(f"{path}?{query}", headers=[(b"if-none-match", known.encode("utf-8", "surrogatepass").strip())])
     assert answer.status_code < 500
     if answer.status_code >= 400:
-        problem(answer, answer.status_code)
+        check_problem(answer, answer.status_code)
 
 
 def quoted(text: str) -> str:

@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.clients import Client, in_process, serving
-from tests.support.contract import QUICK, Json, problem, train
-from tests.support.inference_protocol import v2_error
+from tests.support.clients import Client, app_client, running_server
+from tests.support.contract import SHORT_JOB, Json, check_problem, train
+from tests.support.inference_protocol import check_v2_error
 
 JSON = {"content-type": "application/json"}
 SECRET = "hunter2"
@@ -52,8 +52,8 @@ BODIES = [
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A service with one finished job, to which nothing is added here."""
-    with in_process(tmp_path_factory.mktemp("errors"), workers=1) as client:
-        train(client, **QUICK)
+    with app_client(tmp_path_factory.mktemp("errors"), workers=1) as client:
+        train(client, **SHORT_JOB)
         yield client
         assert len(client.get("/jobs").json()["data"]) == 1
 
@@ -61,7 +61,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
 def refused(answer: httpx.Response) -> Json:
     assert 400 <= answer.status_code < 500, (answer.status_code, answer.text)
     assert SECRET not in answer.text
-    return problem(answer, answer.status_code)
+    return check_problem(answer, answer.status_code)
 
 
 @pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number[:20])
@@ -80,7 +80,7 @@ def test_what_is_no_text_is_refused(client: Client, path: str, text: bytes) -> N
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: repr(body[:20]))
 @pytest.mark.parametrize("path", NUMBER)
 def test_what_is_not_the_right_json_is_refused(client: Client, path: str, body: bytes) -> None:
-    content = problem(client.post(path, content=body, headers=JSON), 422 if is_json(body) else 400)
+    content = check_problem(client.post(path, content=body, headers=JSON), 422 if is_json(body) else 400)
     assert content["type"] in ("/problems/invalid-input", "/problems/malformed-json")
 
 
@@ -96,9 +96,11 @@ NOT_TOGETHER = [
 
 
 @pytest.mark.parametrize(("path", "body"), NOT_TOGETHER)
-def test_values_that_do_not_go_together_are_not_repeated(shared: Client, article: Json, path: str, body: Json) -> None:
-    body = body | ({"job_id": article["id"]} if path == "/sample" else {})
-    detail = problem(shared.post(path, json=body), 422)["detail"]
+def test_values_that_do_not_go_together_are_not_repeated(
+    shared_client: Client, article_job: Json, path: str, body: Json
+) -> None:
+    body = body | ({"job_id": article_job["id"]} if path == "/sample" else {})
+    detail = check_problem(shared_client.post(path, json=body), 422)["detail"]
     assert re.search(r"must be|at most|the nearest: \d", detail)
     assert not re.search(rf", not |{SENT}|{SENT:,}|{2**53 - 1}|765", detail)
 
@@ -119,12 +121,12 @@ def is_json(body: bytes) -> bool:
 @pytest.mark.parametrize("path", [*NUMBER, "/jobs/none/cancel"])
 def test_another_content_type_is_refused(client: Client, path: str, kind: str) -> None:
     answer = client.post(path, content=b"{}", headers=[(b"content-type", kind.encode("latin-1"))])
-    assert "application/json" in problem(answer, 415, "wrong-content-type")["detail"]
+    assert "application/json" in check_problem(answer, 415, "wrong-content-type")["detail"]
 
 
 def test_body_without_a_content_type_is_refused(client: Client) -> None:
     for path in NUMBER:
-        problem(client.post(path, content=b"{}"), 415, "wrong-content-type")
+        check_problem(client.post(path, content=b"{}"), 415, "wrong-content-type")
 
 
 BAD_SETTINGS = {
@@ -152,7 +154,7 @@ BAD_SETTINGS = {
     ("name", "value"), [(name, value) for name, values in BAD_SETTINGS.items() for value in values], ids=repr
 )
 def test_setting_out_of_its_bounds_is_named(client: Client, name: str, value: object) -> None:
-    content = problem(client.post("/train", json={name: value}), 422, "invalid-input")
+    content = check_problem(client.post("/train", json={name: value}), 422, "invalid-input")
     assert [mistake["loc"] for mistake in content["errors"]] == [["body", name]]
     assert name in content["detail"]
     assert SECRET not in json.dumps(content)
@@ -168,7 +170,7 @@ def test_setting_out_of_its_bounds_is_named(client: Client, name: str, value: ob
     ],
 )
 def test_settings_that_would_keep_too_much_are_refused(client: Client, settings: Json, name: str) -> None:
-    content = problem(client.post("/train", json=settings), 422, "invalid-input")
+    content = check_problem(client.post("/train", json=settings), 422, "invalid-input")
     assert [mistake["loc"] for mistake in content["errors"]] == [["body", name]]
 
 
@@ -205,7 +207,7 @@ def test_bad_parameter_is_named(client: Client, call: str, query: str) -> None:
 
 @pytest.mark.parametrize("key", ["", "x" * 256])
 def test_bad_idempotency_key_is_refused(client: Client, key: str) -> None:
-    content = problem(client.post("/train", json=QUICK, headers={"Idempotency-Key": key}), 422)
+    content = check_problem(client.post("/train", json=SHORT_JOB, headers={"Idempotency-Key": key}), 422)
     assert [part.lower() for part in content["errors"][0]["loc"]] == ["header", "idempotency-key"]
 
 
@@ -217,7 +219,7 @@ def test_bad_idempotency_key_is_refused(client: Client, key: str) -> None:
 )  # fmt: skip
 def test_unknown_job_is_not_found(client: Client, call: str, id: str) -> None:
     method, path = call.split()
-    problem(client.request(method, path.replace("{id}", id)), 404)
+    check_problem(client.request(method, path.replace("{id}", id)), 404)
 
 
 @pytest.mark.parametrize(("path", "body"), [("/sample", {}), ("/score", {"vectors": [[0, 0, 0, 0]]})])
@@ -239,14 +241,14 @@ def test_page_after_nothing_known_is_no_failure(client: Client, path: str, after
              "/assets/%00", "/assets/" + "x" * 5000, "/" + "é" * 3000, "/%ff", "/jobs/a/b/c", "/docs/x", "/" + "%01" * 900],
 )  # fmt: skip
 def test_unknown_path_is_not_found(client: Client, path: str) -> None:
-    problem(client.get(path), 404)
+    check_problem(client.get(path), 404)
 
 
 def test_wrong_method_is_told_the_right_ones(client: Client) -> None:
     for path, operations in client.get("/openapi.json").json()["paths"].items():
         for method in {"get", "post", "put", "patch", "delete"} - operations.keys():
             answer = client.request(method, path)
-            (v2_error if path.startswith("/v2") else problem)(answer, 405, "method-not-allowed")
+            (check_v2_error if path.startswith("/v2") else check_problem)(answer, 405, "method-not-allowed")
             allowed = {name.strip().lower() for name in answer.headers["allow"].split(",")}
             assert allowed - {"head", "options"} == operations.keys(), path
 
@@ -254,7 +256,7 @@ def test_wrong_method_is_told_the_right_ones(client: Client) -> None:
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/assets/docs.js"])
 def test_wrong_method_for_what_is_not_described_is_a_problem(client: Client, path: str) -> None:
     answer = client.post(path)
-    problem(answer, 405)
+    check_problem(answer, 405)
     assert "GET" in answer.headers["allow"]
 
 
@@ -297,15 +299,15 @@ def test_twenty_of_a_hundred_thousand_mistakes_are_told(client: Client) -> None:
 @pytest.mark.parametrize("path", [*NUMBER, "/jobs/none/cancel"])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_too_large_a_body_is_refused(tmp_path: Path, path: str, chunked: bool) -> None:
-    with in_process(tmp_path, workers=1, max_body_bytes=2048) as client:
+    with app_client(tmp_path, workers=1, max_body_bytes=2048) as client:
         body = b'{"name": "' + b"x" * 3000 + b'"}'
         content = (body[place : place + 500] for place in range(0, len(body), 500)) if chunked else body
         answer = client.post(path, content=content, headers=JSON)
-        assert "GAN1010_MAX_BODY_BYTES" in problem(answer, 413, "body-too-large")["detail"]
+        assert "GAN1010_MAX_BODY_BYTES" in check_problem(answer, 413, "body-too-large")["detail"]
 
 
 def test_body_of_the_largest_size_is_taken(tmp_path: Path) -> None:
-    with in_process(tmp_path, workers=1, max_body_bytes=2048) as client:
+    with app_client(tmp_path, workers=1, max_body_bytes=2048) as client:
         for chunked in (False, True):
             body = b'{"iterations": 1}'.ljust(2048)
             answer = client.post("/train", content=iter([body]) if chunked else body, headers=JSON)
@@ -316,16 +318,16 @@ def test_body_of_the_largest_size_is_taken(tmp_path: Path) -> None:
 def test_real_server_refuses_nine_mebibytes(server_url: str, chunked: bool) -> None:
     body = b" " * 2**20
     content = iter([body] * 9) if chunked else body * 9
-    problem(httpx.post(f"{server_url}/score", content=content, headers=JSON), 413, "body-too-large")
+    check_problem(httpx.post(f"{server_url}/score", content=content, headers=JSON), 413, "body-too-large")
 
 
 def test_failure_of_ours_shows_no_trace(tmp_path: Path) -> None:
-    with in_process(tmp_path, raising=False) as client:
+    with app_client(tmp_path, raise_app_exceptions=False) as client:
         (file,) = tmp_path.glob("*.sqlite")
         with closing(sqlite3.connect(file)) as db:
             db.execute("DROP TABLE models")
         answer = client.get("/models")
-        problem(answer, 500, "storage-failed")
+        check_problem(answer, 500, "storage-failed")
         assert str(tmp_path) not in answer.text
 
 
@@ -334,7 +336,7 @@ def test_unknown_parameter_is_no_mistake(client: Client) -> None:
 
 
 def test_who_hangs_up_is_no_failure(tmp_path: Path) -> None:
-    with serving(tmp_path) as (server, client):
+    with running_server(tmp_path) as (server, client):
         with socket.create_connection((client.base_url.host, client.base_url.port or 80)) as connection:
             head = "POST /train HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
             connection.sendall(head.encode())

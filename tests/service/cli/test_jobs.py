@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.service.cli.commands import done, gan1010
-from tests.support.contract import Json, start, start_running, train
+from tests.support.contract import Json, start_running_job, submit_job, train
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def client(server_url: str) -> Iterator[httpx.Client]:
 @pytest.fixture
 def running(client: httpx.Client) -> Iterator[str]:
     """A job that runs for long."""
-    id: str = start_running(client)["id"]
+    id: str = start_running_job(client)["id"]
     yield id
     client.post(f"/jobs/{id}/cancel")
 
@@ -60,7 +60,7 @@ def test_life_of_a_job(client: httpx.Client, server_url: str, running: str) -> N
 
 
 def test_watched_job_is_shown_to_its_end(client: httpx.Client, server_url: str) -> None:
-    job = start(client, iterations=600_000, seed=1)
+    job = submit_job(client, iterations=600_000, seed=1)
     watched = gan1010("watch", job["id"], url=server_url)
     assert watched.exit_code == 0, watched.output
     assert len(re.findall(r"^ +[\d,]+ +0\.\d+ +0\.\d+ +0\.\d+$", watched.stderr, re.MULTILINE)) == 20
@@ -68,7 +68,7 @@ def test_watched_job_is_shown_to_its_end(client: httpx.Client, server_url: str) 
 
 
 def test_watched_job_is_told_event_by_event(client: httpx.Client, server_url: str) -> None:
-    job = start(client, iterations=1000, seed=1)
+    job = submit_job(client, iterations=1000, seed=1)
     events: list[Json] = [json.loads(line) for line in done("watch", job["id"], "--json", url=server_url).splitlines()]
     points = [point for event in events if "series" in event for point in event["series"]["iteration"]]
     assert points == list(range(5, 1001, 5))

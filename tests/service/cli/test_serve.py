@@ -10,7 +10,7 @@ import pytest
 
 from service.settings import Settings
 from tests.service.cli.commands import GAN1010, run
-from tests.support.clients import Server, serving, starting
+from tests.support.clients import Server, running_server, server_process
 
 MODULE = [sys.executable, "-m", "service"]
 
@@ -39,7 +39,7 @@ def test_bad_flag_is_named_and_nothing_is_made(tmp_path: Path, flags: list[str])
 
 def test_flags_come_before_the_environment(tmp_path: Path) -> None:
     environment = {"GAN1010_MAX_BODY_BYTES": "2048", "GAN1010_DATA_DIR": str(tmp_path / "never")}
-    with serving(tmp_path / "flag", **environment) as (_, client):
+    with running_server(tmp_path / "flag", **environment) as (_, client):
         assert client.post("/train", content=b" " * 3000).status_code == 413
     assert not (tmp_path / "never").exists()
     assert (tmp_path / "flag").is_dir()
@@ -71,7 +71,7 @@ def test_folder_of_another_process_ends_it_with_a_word_and_a_code(server: Server
 
 
 def test_stop_while_it_starts_is_a_clean_stop(tmp_path: Path) -> None:
-    with starting(tmp_path, fresh=True) as server:
+    with server_process(tmp_path, fresh=True) as server:
         server.wait_for("(Waiting for application startup)")
         assert server.stop() == 0, "".join(server.log)
         assert "Traceback" not in "".join(server.log)

@@ -11,8 +11,8 @@ import pytest
 
 from service.cli.sweep import grid_of
 from tests.service.cli.commands import GAN1010, PLAIN, done, gan1010, refused, run
-from tests.support.clients import clean_environment, serving
-from tests.support.contract import until
+from tests.support.clients import clean_environment, running_server
+from tests.support.contract import wait_until
 
 QUICK = ["--iterations", "200", "--seeds", "20"]
 
@@ -71,7 +71,7 @@ def test_sweep_without_a_service_has_one_of_its_own(tmp_path: Path) -> None:
 
 def test_service_with_a_key_is_asked_with_that_of_the_environment(tmp_path: Path) -> None:
     keys = {"GAN1010_API_KEY": "me:s3cret:,other:t0ken"}
-    with serving(tmp_path / "data", **keys) as (server, _):
+    with running_server(tmp_path / "data", **keys) as (server, _):
         command = [*GAN1010, "sweep", *QUICK, "--url", server.url]
         refused = run(command, tmp_path)
         assert refused.returncode == 1
@@ -112,7 +112,7 @@ def test_ctrl_c_cancels_the_sweep_and_shows_what_is_done(server_url: str, tmp_pa
         text=True,
     )
     with httpx.Client(base_url=server_url) as client:
-        until(
+        wait_until(
             lambda: client.get("/jobs", params={"kind": "sweep", "limit": 1}).json(),
             lambda page: any(job["name"] == "cut short" and job["iteration"] == 100 for job in page["data"]),
         )

@@ -13,7 +13,7 @@ from gan1010 import TrainConfig, train
 from gan1010.export import safetensors
 from tests.service.cli.commands import GAN1010, PLAIN, done, gan1010, refused, run
 from tests.support.clients import clean_environment
-from tests.support.contract import until
+from tests.support.contract import wait_until
 
 
 def test_article_is_trained_and_shown(server_url: str) -> None:
@@ -104,7 +104,7 @@ def test_ctrl_c_leaves_the_job_to_the_service(server_url: str, tmp_path: Path) -
     )
     with httpx.Client(base_url=server_url) as client:
         newest = {"limit": 1, "kind": "train"}
-        page = until(
+        page = wait_until(
             lambda: client.get("/jobs", params=newest).json(),
             lambda page: any(job["name"] == "left" and job["iteration"] for job in page["data"]),
         )

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 from gan1010 import TrainConfig
 from gan1010 import train as train_here
 from tests.support.clients import Server
-from tests.support.contract import ENDED, ENDLESS, Json, holds_what_openapi_says, problem, until
+from tests.support.contract import FINAL_STATUSES, LONG_JOB, Json, check_against_openapi, check_problem, wait_until
 
 QUICK = 500  # iterations: done before one can look
 CHANCES = 3  # sudden ends in a row of a job that got nowhere, before it is given up as poison
@@ -116,7 +116,7 @@ class JobLife(RuleBasedStateMachine):
         if id in self.status:
             assert answer.json()["status"] == self.status[id]
         else:
-            problem(answer, 404, "job-not-found")
+            check_problem(answer, 404, "job-not-found")
 
     @rule(id=jobs)
     def pause(self, id: str) -> None:
@@ -138,18 +138,18 @@ class JobLife(RuleBasedStateMachine):
     def delete(self, id: str) -> None:
         answer = self.client.delete(f"/jobs/{id}")
         if id not in self.status:
-            problem(answer, 404, "job-not-found")
-        elif self.status[id] in ENDED:
+            check_problem(answer, 404, "job-not-found")
+        elif self.status[id] in FINAL_STATUSES:
             assert answer.status_code == 204
             del self.status[id]
         else:
-            problem(answer, 409, "state-forbids")
+            check_problem(answer, 409, "state-forbids")
 
     @rule(id=jobs)
     def sample(self, id: str) -> None:
         answer = self.client.get("/sample", params={"job_id": id, "seed": SEEDS})
         if id not in self.status:
-            problem(answer, 404, "job-not-found")
+            check_problem(answer, 404, "job-not-found")
         elif self.status[id] == "succeeded":
             assert np.array_equal(np.array(answer.json()["samples"], np.float32), _samples(self.seeds[id]))
         elif self.status[id] != "failed":  # what sudden ends have left of that is chance
@@ -184,7 +184,7 @@ class JobLife(RuleBasedStateMachine):
             assert statuses[0] == "queued"
             assert statuses[-1] == job["status"]
             assert all(pair in ALLOWED for pair in pairwise(statuses))
-            if job["status"] in ENDED:
+            if job["status"] in FINAL_STATUSES:
                 assert self.answers.setdefault(job["id"], job) == job
 
     def models_are_those_of_the_jobs_that_succeeded(self) -> None:
@@ -196,10 +196,10 @@ class JobLife(RuleBasedStateMachine):
             last = max(succeeded, key=lambda id: self.answers[id]["finished_at"])
             assert answer.json()["job_id"] == last
         else:
-            problem(answer, 409, "no-model")
+            check_problem(answer, 409, "no-model")
 
     def submitted(self, endless: bool, seed: int) -> str:
-        body = ENDLESS if endless else {"iterations": QUICK, "seed": seed}
+        body = LONG_JOB if endless else {"iterations": QUICK, "seed": seed}
         asked = {"json": body, "headers": {"Idempotency-Key": f"key-{len(self.asked)}"}}
         answer = self.client.post("/train", **asked)
         assert answer.status_code == 202
@@ -213,11 +213,11 @@ class JobLife(RuleBasedStateMachine):
         """Whether the job has truly changed, which it may from some statuses only."""
         answer = self.client.post(f"/jobs/{id}/{what}")
         if id not in self.status:
-            problem(answer, 404, "job-not-found")
+            check_problem(answer, 404, "job-not-found")
             return False
         before = self.status[id]
         if before not in where:
-            problem(answer, 409, "state-forbids")
+            check_problem(answer, 409, "state-forbids")
             return False
         assert answer.status_code == 200, answer.text
         assert answer.json()["status"] == then
@@ -235,7 +235,7 @@ class JobLife(RuleBasedStateMachine):
         """Wait until the thread is where it must get to."""
         while self.running is None and self.waiting:
             id = self.waiting.pop(0)
-            job = until(lambda id=id: self.job(id), _is_at_it)  # type: ignore[misc]
+            job = wait_until(lambda id=id: self.job(id), _is_at_it)  # type: ignore[misc]
             if job["status"] == "failed":
                 assert job["error"]["type"] == "poison"
                 assert self.sudden_ends[id] >= CHANCES
@@ -257,7 +257,7 @@ def live(sequences: int, steps: int, chance: int | None = None) -> Counter[str]:
     count: Counter[str] = Counter()
     with TemporaryDirectory() as folder:
         server = one_thread(folder)
-        check = holds_what_openapi_says(httpx.get(f"{server.url}/openapi.json").json())
+        check = check_against_openapi(httpx.get(f"{server.url}/openapi.json").json())
         server.kill()
         chosen = settings(
             max_examples=sequences,
@@ -279,12 +279,12 @@ def live(sequences: int, steps: int, chance: int | None = None) -> Counter[str]:
 def one_thread(folder: str) -> Server:
     """A process with one training thread, that serves."""
     server = Server(Path(folder), "--workers", "1")
-    server.serves()
+    server.wait_until_ready()
     return server
 
 
 def _is_at_it(job: Json) -> bool:
-    return job["status"] in ENDED or (job["status"] == "running" and job["iteration"] > 0)
+    return job["status"] in FINAL_STATUSES or (job["status"] == "running" and job["iteration"] > 0)
 
 
 @lru_cache

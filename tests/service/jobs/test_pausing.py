@@ -11,8 +11,17 @@ import pytest
 from gan1010 import TrainConfig
 from gan1010 import train as train_here
 from gan1010.export import safetensors
-from tests.support.clients import Client, in_process
-from tests.support.contract import ENDLESS, QUICK, Json, problem, start, start_running, train, until
+from tests.support.clients import Client, app_client
+from tests.support.contract import (
+    LONG_JOB,
+    SHORT_JOB,
+    Json,
+    check_problem,
+    start_running_job,
+    submit_job,
+    train,
+    wait_until,
+)
 
 # Each part of a run's state matters in one of these: moments, random streams, totals, where it settled.
 RUNS: list[Json] = [
@@ -27,7 +36,7 @@ LONG_SWEEP: Json = {"base": {"iterations": 6000}, "grid": {"hidden_size": [2, 3,
 def change(client: Client, job: Json, what: str, status: int = 200) -> Json:
     answer = client.post(f"/jobs/{job['id']}/{what}")
     if status != 200:
-        return problem(answer, status, "state-forbids")
+        return check_problem(answer, status, "state-forbids")
     return dict(answer.json())
 
 
@@ -46,16 +55,16 @@ def digest(client: Client, job: Json) -> str:
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: f"run {run['seed']}")
 def test_paused_and_resumed_run_ends_with_the_bits_of_an_undisturbed_one(tmp_path: Path, run: Json) -> None:
-    with in_process(tmp_path, workers=1) as client:
-        job = start_running(client, **run)
+    with app_client(tmp_path, workers=1) as client:
+        job = start_running_job(client, **run)
         assert change(client, job, "pause")["status"] == "paused"
-    with in_process(tmp_path, workers=1) as client:  # over a restart
+    with app_client(tmp_path, workers=1) as client:  # over a restart
         paused = look(client, job)
         assert (paused["status"], statuses(paused)) == ("paused", ["queued", "running", "paused"])
         assert 0 < paused["iteration"] < run["iterations"]
         for _ in range(3):  # and some more times within a process
             assert change(client, job, "resume")["status"] == "queued"
-            until(lambda: look(client, job), lambda job: job["status"] != "queued")
+            wait_until(lambda: look(client, job), lambda job: job["status"] != "queued")
             if client.post(f"/jobs/{job['id']}/pause").status_code == 409:
                 break  # it was faster
         client.post(f"/jobs/{job['id']}/resume")
@@ -71,17 +80,17 @@ def test_paused_and_resumed_run_ends_with_the_bits_of_an_undisturbed_one(tmp_pat
 
 
 def test_paused_run_stands_still_and_can_be_sampled(tmp_path: Path) -> None:
-    with in_process(tmp_path, workers=1) as client:
-        job = start_running(client)
+    with app_client(tmp_path, workers=1) as client:
+        job = start_running_job(client)
         paused = change(client, job, "pause")
         assert paused["iteration"] > 0
         assert (paused["finished_at"], paused["eta_seconds"], paused["iterations_per_second"]) == (None, None, None)
         seen = [client.get("/sample", params={"job_id": job["id"]}).json() for _ in range(2)]
-        other = train(client, **QUICK)  # its thread is free
+        other = train(client, **SHORT_JOB)  # its thread is free
         assert other["status"] == "succeeded"
         assert look(client, job) == paused
         seen.append(client.get("/sample", params={"job_id": job["id"]}).json())
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         assert look(client, job) == paused
         seen.append(client.get("/sample", params={"job_id": job["id"]}).json())
         assert all(answer == seen[0] for answer in seen)
@@ -91,8 +100,8 @@ def test_paused_run_stands_still_and_can_be_sampled(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("what", "status"), [("pause", "paused"), ("cancel", "cancelled")])
 def test_change_is_on_disk_when_it_is_told(tmp_path: Path, what: str, status: str) -> None:
-    with in_process(tmp_path, workers=1) as client:
-        job = start_running(client)
+    with app_client(tmp_path, workers=1) as client:
+        job = start_running_job(client)
         change(client, job, what)
         with sqlite3.connect(tmp_path / "gan1010.sqlite") as db:
             assert db.execute("SELECT status FROM jobs").fetchone() == (status,)
@@ -102,9 +111,9 @@ def test_change_is_on_disk_when_it_is_told(tmp_path: Path, what: str, status: st
 
 @pytest.mark.parametrize("kind", ["train", "sweep"])
 def test_job_is_paused_resumed_and_cancelled_while_it_waits(tmp_path: Path, kind: str) -> None:
-    path, body = ("/train", QUICK) if kind == "train" else ("/sweeps", {"base": {"iterations": 10}, "seeds": 5})
-    with in_process(tmp_path, workers=1) as client:
-        first = start_running(client)
+    path, body = ("/train", SHORT_JOB) if kind == "train" else ("/sweeps", {"base": {"iterations": 10}, "seeds": 5})
+    with app_client(tmp_path, workers=1) as client:
+        first = start_running_job(client)
         jobs = [client.post(path, json=body).json() for _ in range(3)]
         for job in jobs:
             assert change(client, job, "pause")["status"] == "paused"
@@ -114,16 +123,16 @@ def test_job_is_paused_resumed_and_cancelled_while_it_waits(tmp_path: Path, kind
         done = look(client, jobs[1], wait=20)
         assert statuses(done) == ["queued", "paused", "queued", "running", "succeeded"]
         assert look(client, jobs[0])["status"] == "paused"
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         assert [look(client, job)["status"] for job in jobs] == ["paused", "succeeded", "cancelled"]
         change(client, jobs[0], "resume")
         assert look(client, jobs[0], wait=20)["status"] == "succeeded"
 
 
 def test_resumed_job_waits_behind_those_that_waited_before(tmp_path: Path) -> None:
-    with in_process(tmp_path, workers=1) as client:
-        running = start_running(client)
-        first, second = (start(client, **QUICK) for _ in range(2))
+    with app_client(tmp_path, workers=1) as client:
+        running = start_running_job(client)
+        first, second = (submit_job(client, **SHORT_JOB) for _ in range(2))
         change(client, first, "pause")
         change(client, first, "resume")
         change(client, running, "cancel")
@@ -135,14 +144,14 @@ def test_resumed_job_waits_behind_those_that_waited_before(tmp_path: Path) -> No
 def test_paused_sweep_stands_still_and_ends_with_the_results_of_an_undisturbed_one(
     tmp_path: Path, workers: int
 ) -> None:
-    with in_process(tmp_path, workers=workers) as client:
+    with app_client(tmp_path, workers=workers) as client:
         job = client.post("/sweeps", json=LONG_SWEEP).json()
-        until(lambda: look(client, job), lambda job: job["iteration"] > 0)
+        wait_until(lambda: look(client, job), lambda job: job["iteration"] > 0)
         paused = change(client, job, "pause")
         assert 0 < paused["iteration"] < 6000
-        assert train(client, **QUICK)["status"] == "succeeded"
+        assert train(client, **SHORT_JOB)["status"] == "succeeded"
         assert look(client, job) == paused
-    with in_process(tmp_path, workers=workers) as client:
+    with app_client(tmp_path, workers=workers) as client:
         assert look(client, job) == paused
         for _ in range(5):
             change(client, job, "resume")
@@ -157,40 +166,40 @@ def test_paused_sweep_stands_still_and_ends_with_the_results_of_an_undisturbed_o
 
 
 def test_paused_sweep_is_cancelled_and_keeps_what_is_done(tmp_path: Path) -> None:
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         job = client.post("/sweeps", json=LONG_SWEEP).json()
-        until(lambda: look(client, job), lambda job: job["iteration"] > 0)
+        wait_until(lambda: look(client, job), lambda job: job["iteration"] > 0)
         paused = change(client, job, "pause")
         members = client.get(f"/sweeps/{job['id']}/members").json()
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         cancelled = change(client, job, "cancel")
         assert (cancelled["status"], cancelled["iteration"]) == ("cancelled", paused["iteration"])
         assert client.get(f"/sweeps/{job['id']}/members").json() == members
 
 
 def test_what_has_ended_is_neither_paused_nor_resumed(tmp_path: Path) -> None:
-    with in_process(tmp_path, workers=1) as client:
-        done = train(client, **QUICK)
-        cancelled = start_running(client)
+    with app_client(tmp_path, workers=1) as client:
+        done = train(client, **SHORT_JOB)
+        cancelled = start_running_job(client)
         assert change(client, cancelled, "cancel") == change(client, cancelled, "cancel")
         for job in (done, cancelled):
             change(client, job, "pause", 409)
             change(client, job, "resume", 409)
         change(client, done, "cancel", 409)
-        running = start_running(client)
+        running = start_running_job(client)
         change(client, running, "resume", 409)
-        problem(client.delete(f"/jobs/{running['id']}"), 409, "state-forbids")
+        check_problem(client.delete(f"/jobs/{running['id']}"), 409, "state-forbids")
         paused = change(client, running, "pause")
         assert change(client, running, "pause") == paused
-        problem(client.delete(f"/jobs/{running['id']}"), 409, "state-forbids")
-        problem(client.post("/jobs/none/pause"), 404, "job-not-found")
-        problem(client.post("/jobs/none/resume"), 404, "job-not-found")
+        check_problem(client.delete(f"/jobs/{running['id']}"), 409, "state-forbids")
+        check_problem(client.post("/jobs/none/pause"), 404, "job-not-found")
+        check_problem(client.post("/jobs/none/resume"), 404, "job-not-found")
 
 
 def test_pause_and_cancel_at_once_agree_with_what_comes_of_it(tmp_path: Path) -> None:
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         for _ in range(5):
-            job = start_running(client, **ENDLESS)
+            job = start_running_job(client, **LONG_JOB)
             found: dict[str, int] = {}
 
             def ask(what: str, job: Json = job, found: dict[str, int] = found) -> None:
@@ -207,8 +216,8 @@ def test_pause_and_cancel_at_once_agree_with_what_comes_of_it(tmp_path: Path) ->
 
 
 def test_pausing_is_soon(tmp_path: Path) -> None:
-    with in_process(tmp_path, workers=2) as client:
-        job = start_running(client)
+    with app_client(tmp_path, workers=2) as client:
+        job = start_running_job(client)
         began = monotonic()
         change(client, job, "pause")
         assert monotonic() - began < 5  # some hundredths, on a machine that does nothing else
@@ -217,8 +226,8 @@ def test_pausing_is_soon(tmp_path: Path) -> None:
 def test_pause_that_took_effect_is_told_so_however_soon_the_job_is_resumed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with in_process(tmp_path, workers=1) as client:
-        job, registry = start_running(client), client.app.state.registry
+    with app_client(tmp_path, workers=1) as client:
+        job, registry = start_running_job(client), client.app.state.registry
         ask = registry.request_stop
 
         def asked(job_id: str, wanted: str) -> object:

@@ -14,9 +14,9 @@ import pytest
 from gan1010 import TrainConfig
 from gan1010 import train as train_here
 from gan1010.export import safetensors
-from tests.support.clients import START_SECONDS, serving, starting
-from tests.support.contract import ENDLESS, QUICK, Json, start, start_running, train, until
-from tests.support.first import DEADLY, DEADLY_SEED, hasty, mortal
+from tests.support.clients import START_TIMEOUT_SECONDS, running_server, server_process
+from tests.support.contract import LONG_JOB, SHORT_JOB, Json, start_running_job, submit_job, train, wait_until
+from tests.support.server_setup import DEADLY_JOB, DEADLY_SEED, checkpoint_always, kill_on_deadly_job
 
 # a second or more, so that it can be interrupted more than once
 LONG: Json = {"iterations": 1_000_000, "hidden_size": 16, "pattern": "110100", "record_every": 500, "seed": 5}
@@ -29,12 +29,12 @@ def look(client: httpx.Client, job: Json, **parameters: int) -> Json:
 
 def begins(client: httpx.Client, job: Json) -> Json:
     """The job, which runs."""
-    return until(lambda: look(client, job), lambda now: now["status"] == "running")
+    return wait_until(lambda: look(client, job), lambda now: now["status"] == "running")
 
 
 def comes_on(client: httpx.Client, job: Json) -> Json:
     """The job, which is further than it was."""
-    return until(lambda: look(client, job), lambda now: now["iteration"] > job["iteration"])
+    return wait_until(lambda: look(client, job), lambda now: now["iteration"] > job["iteration"])
 
 
 def kept(folder: Path, query: str) -> Any:
@@ -51,15 +51,15 @@ def crashes(folder: Path) -> int:
 
 def checkpointed(folder: Path) -> None:
     """Wait until a checkpoint is kept that no sudden end has come after."""
-    until(
+    wait_until(
         lambda: {"kept": kept(folder, "SELECT iteration FROM checkpoints"), "crashes": crashes(folder)},
         lambda it: it["kept"] is not None and it["crashes"] == 0,
     )
 
 
 def test_running_job_leaves_a_checkpoint_every_second(tmp_path: Path) -> None:
-    with serving(tmp_path, *ONE) as (server, client):
-        job, seen = start_running(client), []
+    with running_server(tmp_path, *ONE) as (server, client):
+        job, seen = start_running_job(client), []
         while not seen or monotonic() - seen[0][0] < 4:
             iteration = look(client, job)["iteration"]
             seen.append((monotonic(), iteration))
@@ -75,8 +75,8 @@ def test_run_interrupted_three_times_ends_with_the_bits_of_an_undisturbed_one(tm
     settings = LONG | {"optimizer": "adam", "latent": "uniform"}
     reached = 0
     for _ in range(3):
-        with serving(tmp_path, *ONE, first=hasty) as (server, client):
-            job = client.get("/jobs").json()["data"][0] if reached else start(client, **settings)
+        with running_server(tmp_path, *ONE, setup=checkpoint_always) as (server, client):
+            job = client.get("/jobs").json()["data"][0] if reached else submit_job(client, **settings)
             assert job["status"] in {"queued", "running"}
             assert job["iteration"] >= reached
             checkpointed(tmp_path)
@@ -86,7 +86,7 @@ def test_run_interrupted_three_times_ends_with_the_bits_of_an_undisturbed_one(tm
                 assert server.stop() == 0
         reached = kept(tmp_path, "SELECT iteration FROM checkpoints")
         assert reached < settings["iterations"], "it was not interrupted: make it longer"
-    with serving(tmp_path, *ONE) as (_, client):
+    with running_server(tmp_path, *ONE) as (_, client):
         done = look(client, job, wait=30)
         assert done["status"] == "succeeded"
         assert [change["status"] for change in done["transitions"]] == [*["queued", "running"] * 4, "succeeded"]
@@ -103,21 +103,21 @@ def test_run_interrupted_three_times_ends_with_the_bits_of_an_undisturbed_one(tm
 @pytest.mark.parametrize("deadly", ["train", "sweep", "shard"])
 def test_job_that_takes_the_process_down_is_poison_and_the_rest_goes_on(tmp_path: Path, deadly: str) -> None:
     path, body = {
-        "train": ("/train", DEADLY | {"seed": DEADLY_SEED}),
-        "sweep": ("/sweeps", {"base": DEADLY, "seeds": {"start": DEADLY_SEED, "count": 20}}),
-        "shard": ("/sweeps", {"base": DEADLY, "seeds": DEADLY_SEED + 9000}),  # the others of it do no harm
+        "train": ("/train", DEADLY_JOB | {"seed": DEADLY_SEED}),
+        "sweep": ("/sweeps", {"base": DEADLY_JOB, "seeds": {"start": DEADLY_SEED, "count": 20}}),
+        "shard": ("/sweeps", {"base": DEADLY_JOB, "seeds": DEADLY_SEED + 9000}),  # the others of it do no harm
     }[deadly]
-    with serving(tmp_path, *TWO, first=mortal) as (server, client):
-        innocent = start_running(client, **LONG)
+    with running_server(tmp_path, *TWO, setup=kill_on_deadly_job) as (server, client):
+        innocent = start_running_job(client, **LONG)
         sweep = {"base": {"iterations": 200}, "seeds": 50}
         waiting = [client.post("/sweeps", json=sweep).json()] if deadly == "train" else []
         with contextlib.suppress(httpx.TransportError):  # the end may come before the answer
             client.post(path, json=body)
-        assert server.wait(START_SECONDS) == -9
+        assert server.wait(START_TIMEOUT_SECONDS) == -9
     for _ in range(2):
-        with starting(tmp_path, *TWO, first=mortal) as server:
-            assert server.wait(START_SECONDS) == -9
-    with serving(tmp_path, *TWO, first=mortal) as (_, client):
+        with server_process(tmp_path, *TWO, setup=kill_on_deadly_job) as server:
+            assert server.wait(START_TIMEOUT_SECONDS) == -9
+    with running_server(tmp_path, *TWO, setup=kill_on_deadly_job) as (_, client):
         (poison,) = client.get("/jobs", params={"limit": 1}).json()["data"]
         done = look(client, poison, wait=20)
         assert (done["status"], done["error"]["type"]) == ("failed", "poison")
@@ -134,46 +134,46 @@ def test_sweep_that_comes_on_between_sudden_ends_is_no_poison(tmp_path: Path) ->
     sweep = {"base": {"iterations": 10_000}, "grid": {"hidden_size": [2, 3, 4, 5, 6, 7, 8, 9]}, "seeds": 1000}
     reached = 0
     for _ in range(4):
-        with serving(tmp_path, *TWO) as (server, client):
+        with running_server(tmp_path, *TWO) as (server, client):
             job = client.get("/jobs").json()["data"][0] if reached else client.post("/sweeps", json=sweep).json()
             assert job["status"] in {"queued", "running"}, job
             reached = comes_on(client, job)["iteration"]
             server.kill()
         assert reached < 8000
-    with serving(tmp_path, *TWO) as (_, client):
+    with running_server(tmp_path, *TWO) as (_, client):
         assert look(client, job, wait=30)["status"] == "succeeded"
 
 
 def test_stop_is_no_sudden_end(tmp_path: Path) -> None:
     for number in range(4):
-        with serving(tmp_path, *ONE) as (server, client):
-            job = client.get("/jobs").json()["data"][0] if number else start(client, **ENDLESS)
+        with running_server(tmp_path, *ONE) as (server, client):
+            job = client.get("/jobs").json()["data"][0] if number else submit_job(client, **LONG_JOB)
             begins(client, job)
             assert server.stop() == 0
         assert crashes(tmp_path) == 0
-    with serving(tmp_path, *ONE) as (_, client):
+    with running_server(tmp_path, *ONE) as (_, client):
         begins(client, job)
         client.post(f"/jobs/{job['id']}/cancel")
 
 
 @pytest.mark.parametrize("what", ["pause", "cancel"])
 def test_suspects_that_are_paused_or_cancelled_do_not_keep_the_others_waiting(tmp_path: Path, what: str) -> None:
-    with serving(tmp_path, *TWO) as (server, client):
-        suspects = [start_running(client), start_running(client)]
-        waiting = start(client, **QUICK)
+    with running_server(tmp_path, *TWO) as (server, client):
+        suspects = [start_running_job(client), start_running_job(client)]
+        waiting = submit_job(client, **SHORT_JOB)
         server.kill()
-    with serving(tmp_path, *TWO) as (_, client):
+    with running_server(tmp_path, *TWO) as (_, client):
         for job in reversed(suspects):
             assert client.post(f"/jobs/{job['id']}/{what}").status_code == 200
         assert look(client, waiting, wait=10)["status"] == "succeeded"
-        assert train(client, **QUICK)["status"] == "succeeded"
+        assert train(client, **SHORT_JOB)["status"] == "succeeded"
 
 
 def test_going_on_after_a_sudden_end_is_in_the_log(tmp_path: Path) -> None:
-    with serving(tmp_path, *ONE) as (server, client):
-        job = start_running(client)
+    with running_server(tmp_path, *ONE) as (server, client):
+        job = start_running_job(client)
         server.kill()
-    with serving(tmp_path, *ONE, "--log-format", "json") as (server, client):
+    with running_server(tmp_path, *ONE, "--log-format", "json") as (server, client):
         begins(client, job)
         client.post(f"/jobs/{job['id']}/cancel")
     lines = [json.loads(line) for line in server.log]
@@ -185,12 +185,12 @@ def test_going_on_after_a_sudden_end_is_in_the_log(tmp_path: Path) -> None:
 def test_training_of_which_something_kept_is_damaged_begins_anew_and_ends_with_the_same_bits(
     tmp_path: Path, table: str
 ) -> None:
-    with serving(tmp_path, *ONE, first=hasty) as (server, client):
-        job = start(client, **LONG)
+    with running_server(tmp_path, *ONE, setup=checkpoint_always) as (server, client):
+        job = submit_job(client, **LONG)
         checkpointed(tmp_path)
         server.kill()
     damage(tmp_path, table)
-    with serving(tmp_path, *ONE) as (_, client):
+    with running_server(tmp_path, *ONE) as (_, client):
         done = look(client, job, wait=30)
         assert done["status"] == "succeeded"
         other = train(client, **LONG)
@@ -204,12 +204,12 @@ def test_sweep_of_which_something_kept_is_damaged_trains_it_anew_to_the_same_res
     tmp_path: Path, table: str, which: str
 ) -> None:
     sweep = {"grid": {"iterations": [1000, 300_000]}, "seeds": 70}
-    with serving(tmp_path, *ONE, first=hasty) as (server, client):
+    with running_server(tmp_path, *ONE, setup=checkpoint_always) as (server, client):
         job = client.post("/sweeps", json=sweep).json()
-        until(lambda: {"kept": kept(tmp_path, f"SELECT count(*) FROM {table} {which}")}, lambda it: it["kept"] > 0)  # noqa: S608
+        wait_until(lambda: {"kept": kept(tmp_path, f"SELECT count(*) FROM {table} {which}")}, lambda it: it["kept"] > 0)  # noqa: S608
         server.kill()
     damage(tmp_path, table)
-    with serving(tmp_path, *ONE) as (_, client):
+    with running_server(tmp_path, *ONE) as (_, client):
         assert look(client, job, wait=30)["status"] == "succeeded"
         other = client.post("/sweeps", params={"wait": 30}, json=sweep).json()
         ours, theirs = (client.get(f"/sweeps/{it['id']}/members").text for it in (job, other))

@@ -8,8 +8,17 @@ import httpx
 
 from gan1010 import TrainConfig
 from gan1010 import train as train_here
-from tests.support.clients import STOP_SECONDS, in_process, serving
-from tests.support.contract import ENDED, ENDLESS, QUICK, Json, start, start_running, train, until
+from tests.support.clients import STOP_TIMEOUT_SECONDS, app_client, running_server
+from tests.support.contract import (
+    FINAL_STATUSES,
+    LONG_JOB,
+    SHORT_JOB,
+    Json,
+    start_running_job,
+    submit_job,
+    train,
+    wait_until,
+)
 
 WIDE: Json = {"pattern": "1100110", "hidden_size": 5, "iterations": 950, "loss": "bce", "latent": "normal", "seed": 1}
 LONG: Json = {"iterations": 10_000_000, "seed": 2}  # the longest article's run: some seconds
@@ -38,15 +47,15 @@ def some_jobs(client: httpx.Client) -> None:
     train(client, seed=1, name="ä")
     train(client, **WIDE)
     train(client, seed=3, experiment="discriminator")
-    client.post(f"/jobs/{start_running(client)['id']}/cancel")
+    client.post(f"/jobs/{start_running_job(client)['id']}/cancel")
     train(client, iterations=7, record_every=2, snapshot_every=3, seed=4, learning_rate=1)
 
 
 def test_finished_jobs_answer_as_before_to_the_byte(tmp_path: Path) -> None:
-    with serving(tmp_path) as (_, client):
+    with running_server(tmp_path) as (_, client):
         some_jobs(client)
         before = answers(client)
-    with serving(tmp_path) as (_, client):
+    with running_server(tmp_path) as (_, client):
         after = answers(client)
         assert {path for path in before if before[path] != after[path]} == set()
         assert before.keys() == after.keys()
@@ -60,30 +69,30 @@ def test_finished_jobs_answer_as_before_to_the_byte(tmp_path: Path) -> None:
 
 
 def test_finished_jobs_outlive_a_power_cut(tmp_path: Path) -> None:
-    with serving(tmp_path) as (server, client):
+    with running_server(tmp_path) as (server, client):
         some_jobs(client)
         before = answers(client)
         server.kill()
-    with in_process(tmp_path) as client:
+    with app_client(tmp_path) as client:
         assert answers(client) == before
 
 
 def test_accepted_is_kept_whatever_happens_next(tmp_path: Path) -> None:
     headers = {"Idempotency-Key": "once"}
-    with serving(tmp_path, "--workers", "1") as (server, client):
-        running = start_running(client)
+    with running_server(tmp_path, "--workers", "1") as (server, client):
+        running = start_running_job(client)
         with ThreadPoolExecutor(8) as pool:
-            crowd = list(pool.map(lambda seed: start(client, **QUICK | {"seed": seed})["id"], range(40)))
-        waiting = client.post("/train", json=QUICK | {"name": "waiting"}, headers=headers)
+            crowd = list(pool.map(lambda seed: submit_job(client, **SHORT_JOB | {"seed": seed})["id"], range(40)))
+        waiting = client.post("/train", json=SHORT_JOB | {"name": "waiting"}, headers=headers)
         server.kill()  # at once: whoever has the 202 relies on it
     assert waiting.status_code == 202
-    with serving(tmp_path, "--workers", "1") as (_, client):
+    with running_server(tmp_path, "--workers", "1") as (_, client):
         again = client.get(f"/jobs/{running['id']}").json()
         assert [transition["status"] for transition in again["transitions"]][:3] == ["queued", "running", "queued"]
         assert again["transitions"][2]["detail"]
         assert set(crowd) <= {job["id"] for job in client.get("/jobs").json()["data"]}
         assert client.get(waiting.headers["location"]).json() == waiting.json()
-        assert client.post("/train", json=QUICK | {"name": "waiting"}, headers=headers).json() == waiting.json()
+        assert client.post("/train", json=SHORT_JOB | {"name": "waiting"}, headers=headers).json() == waiting.json()
         assert client.post(f"/jobs/{running['id']}/cancel").status_code == 200
         done = client.get(waiting.headers["location"], params={"wait": 20}).json()
         assert done["status"] == "succeeded"
@@ -91,32 +100,32 @@ def test_accepted_is_kept_whatever_happens_next(tmp_path: Path) -> None:
 
 
 def test_stop_is_clean_and_quick_while_all_wait_and_the_job_runs_on_later(tmp_path: Path) -> None:
-    with serving(tmp_path, "--workers", "1") as (server, client), ThreadPoolExecutor(3) as pool:
-        job = start_running(client, **LONG, snapshot_every=10_000_000, record_every=10_000_000, hidden_size=16)
+    with running_server(tmp_path, "--workers", "1") as (server, client), ThreadPoolExecutor(3) as pool:
+        job = start_running_job(client, **LONG, snapshot_every=10_000_000, record_every=10_000_000, hidden_size=16)
         waiting = pool.submit(client.get, f"/jobs/{job['id']}", params={"wait": 30})
-        posting = pool.submit(client.post, "/train", params={"wait": 30}, json=QUICK)
-        cut = until(lambda: client.get("/jobs").json(), lambda page: len(page["data"]) == 2)["data"][0]
+        posting = pool.submit(client.post, "/train", params={"wait": 30}, json=SHORT_JOB)
+        cut = wait_until(lambda: client.get("/jobs").json(), lambda page: len(page["data"]) == 2)["data"][0]
         began = monotonic()
         assert server.stop() == 0, "".join(server.log)
-        assert monotonic() - began < STOP_SECONDS
+        assert monotonic() - began < STOP_TIMEOUT_SECONDS
         assert waiting.result().status_code == 200
         assert waiting.result().json()["status"] == "running"
         assert (posting.result().status_code, posting.result().json()["id"]) == (202, cut["id"])
         assert "Traceback" not in "".join(server.log)
-    with serving(tmp_path, "--workers", "1") as (_, client):
+    with running_server(tmp_path, "--workers", "1") as (_, client):
         again = client.get(f"/jobs/{job['id']}").json()
         assert again["status"] in {"queued", "running"}
         assert [transition["status"] for transition in again["transitions"]][:3] == ["queued", "running", "queued"]
         assert again["transitions"][2]["detail"]
-        until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["iteration"] > 0)
+        wait_until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["iteration"] > 0)
         client.post(f"/jobs/{job['id']}/cancel")
         assert client.get(f"/jobs/{cut['id']}", params={"wait": 20}).json()["status"] == "succeeded"
 
 
 def test_stop_does_not_wait_for_the_jobs(tmp_path: Path) -> None:
-    with serving(tmp_path, "--workers", "2") as (server, client):
-        for settings in (ENDLESS, LONG):
-            start_running(client, **settings)
+    with running_server(tmp_path, "--workers", "2") as (server, client):
+        for settings in (LONG_JOB, LONG):
+            start_running_job(client, **settings)
         began = monotonic()
         assert server.stop() == 0
         assert monotonic() - began < 4
@@ -124,13 +133,13 @@ def test_stop_does_not_wait_for_the_jobs(tmp_path: Path) -> None:
 
 def test_interrupted_job_ends_with_the_bits_of_an_undisturbed_one(tmp_path: Path) -> None:
     settings = {"iterations": 1_000_000, "seed": 7}
-    with serving(tmp_path, "--workers", "1") as (server, client):
-        job = start_running(client, **settings)
+    with running_server(tmp_path, "--workers", "1") as (server, client):
+        job = start_running_job(client, **settings)
         server.kill()
-    with serving(tmp_path, "--workers", "1") as (_, client):
+    with running_server(tmp_path, "--workers", "1") as (_, client):
         done = client.get(f"/jobs/{job['id']}", params={"wait": 30}).json()
         other = train(client, **settings)
-    assert done["status"] in ENDED
+    assert done["status"] in FINAL_STATUSES
     assert done["config"] == job["config"]
     expected = train_here(TrainConfig(**settings)).result
     assert done["result"] == other["result"]

@@ -7,9 +7,9 @@ from time import monotonic
 import httpx
 import pytest
 
-from tests.support.clients import in_process, serving
-from tests.support.contract import ENDLESS, Json, problem, until
-from tests.support.first import hasty, in_larger_shards
+from tests.support.clients import app_client, running_server
+from tests.support.contract import LONG_JOB, Json, check_problem, wait_until
+from tests.support.server_setup import checkpoint_always, use_larger_shards
 
 SWEEP: Json = {
     "base": {"iterations": 2000},
@@ -30,12 +30,12 @@ def everything(client: httpx.Client, job: Json) -> list[bytes]:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_killed_sweep_ends_with_the_results_of_an_undisturbed_one(tmp_path: Path, workers: int) -> None:
     flags = ("--workers", str(workers))
-    with serving(tmp_path, *flags) as (server, client):
+    with running_server(tmp_path, *flags) as (server, client):
         job = client.post("/sweeps", json=SWEEP).json()
-        cut = until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["iteration"] > 0)
+        cut = wait_until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["iteration"] > 0)
         server.kill()
     assert cut["status"] == "running"
-    with serving(tmp_path, *flags) as (_, client):
+    with running_server(tmp_path, *flags) as (_, client):
         again = client.get(f"/jobs/{job['id']}").json()
         assert again["iteration"] >= cut["iteration"]
         assert [change["status"] for change in again["transitions"]][:3] == ["queued", "running", "queued"]
@@ -47,9 +47,9 @@ def test_killed_sweep_ends_with_the_results_of_an_undisturbed_one(tmp_path: Path
 
 @pytest.mark.parametrize("how", ["kill", "stop"])
 def test_sweep_that_an_older_version_has_cut_otherwise_is_trained_anew(tmp_path: Path, how: str) -> None:
-    with serving(tmp_path, first=in_larger_shards) as (server, client):
+    with running_server(tmp_path, setup=use_larger_shards) as (server, client):
         job = client.post("/sweeps", json=SWEEP).json()
-        until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["iteration"] > 0)
+        wait_until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["iteration"] > 0)
         if how == "kill":
             server.kill()
         else:
@@ -57,8 +57,8 @@ def test_sweep_that_an_older_version_has_cut_otherwise_is_trained_anew(tmp_path:
     db = sqlite3.connect(tmp_path / "gan1010.sqlite")
     db.execute("PRAGMA user_version = 4")
     db.close()
-    with serving(tmp_path) as (_, client):
-        again = until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["status"] == "running")
+    with running_server(tmp_path) as (_, client):
+        again = wait_until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["status"] == "running")
         assert (again["iterations_per_second"] or 0) >= 0
         done = client.get(f"/jobs/{job['id']}", params={"wait": 30}).json()
         assert (done["status"], done["iteration"]) == ("succeeded", 18_000)
@@ -67,8 +67,8 @@ def test_sweep_that_an_older_version_has_cut_otherwise_is_trained_anew(tmp_path:
 
 
 def test_running_shard_that_takes_long_leaves_a_checkpoint_every_second(tmp_path: Path) -> None:
-    endless = {"base": {name: value for name, value in ENDLESS.items() if name != "seed"}, "seeds": 64}
-    with serving(tmp_path, "--workers", "1") as (_, client):
+    endless = {"base": {name: value for name, value in LONG_JOB.items() if name != "seed"}, "seeds": 64}
+    with running_server(tmp_path, "--workers", "1") as (_, client):
         client.post("/sweeps", json=endless)
         first = next_checkpoint(tmp_path, 0)
         began = monotonic()
@@ -79,7 +79,7 @@ def test_running_shard_that_takes_long_leaves_a_checkpoint_every_second(tmp_path
 @pytest.mark.parametrize("how", ["kill", "stop", "pause"])
 def test_shard_that_takes_long_goes_on_where_it_was_left(tmp_path: Path, how: str) -> None:
     long = {"base": {"iterations": 400_000, "optimizer": "adam", "latent": "uniform"}, "seeds": 3}
-    with serving(tmp_path, first=hasty) as (server, client):
+    with running_server(tmp_path, setup=checkpoint_always) as (server, client):
         job, reached = client.post("/sweeps", json=long).json(), 0
         for _ in range(3):  # some checkpoints, so that one of a beginning is seen to be one
             reached = next_checkpoint(tmp_path, reached)
@@ -91,12 +91,12 @@ def test_shard_that_takes_long_goes_on_where_it_was_left(tmp_path: Path, how: st
             assert server.stop() == 0
     left = shard_iteration(tmp_path)
     assert reached <= left, "it was not interrupted: make it longer"
-    with serving(tmp_path, first=hasty) as (server, client):
+    with running_server(tmp_path, setup=checkpoint_always) as (server, client):
         if how == "pause":
             client.post(f"/jobs/{job['id']}/resume")
         assert next_checkpoint(tmp_path, left) > left
         server.kill()
-    with serving(tmp_path) as (_, client):
+    with running_server(tmp_path) as (_, client):
         done = client.get(f"/jobs/{job['id']}", params={"wait": 30}).json()
         assert done["status"] == "succeeded"
         assert rows(tmp_path).keys() == {"jobs", "shards"}
@@ -108,25 +108,25 @@ def test_shard_that_takes_long_goes_on_where_it_was_left(tmp_path: Path, how: st
 
 def test_ended_sweeps_answer_after_a_restart_as_before(tmp_path: Path) -> None:
     long = {"base": {"hidden_size": 16}, "grid": {"iterations": [100, 10_000_000]}, "seeds": 500}
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         ended = client.post("/sweeps", params={"wait": 30}, json=SWEEP | {"seeds": 100}).json()
         job = client.post("/sweeps", json=long).json()
-        until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["iteration"] == 500)
+        wait_until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["iteration"] == 500)
         cancelled = client.post(f"/jobs/{job['id']}/cancel").json()
         pages = [client.get(f"/sweeps/{ended['id']}/results").content]
         pages += [client.get(f"/sweeps/{job['id']}/{path}").content for path in ("results", "members")]
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         assert client.get("/jobs").json()["data"] == [cancelled, ended]
         assert client.get(f"/sweeps/{ended['id']}/results").content == pages[0]
         assert [client.get(f"/sweeps/{job['id']}/{path}").content for path in ("results", "members")] == pages[1:]
 
 
 def test_deleted_sweep_leaves_nothing_on_disk(tmp_path: Path) -> None:
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         job = client.post("/sweeps", params={"wait": 30}, json={"base": {"iterations": 10}, "seeds": 9}).json()
         assert rows(tmp_path) == {"jobs": 1, "shards": 1}
         assert client.delete(f"/jobs/{job['id']}").status_code == 204
-        problem(client.get(f"/sweeps/{job['id']}/members"), 404, "job-not-found")
+        check_problem(client.get(f"/sweeps/{job['id']}/members"), 404, "job-not-found")
     assert rows(tmp_path) == {}
 
 
@@ -140,7 +140,7 @@ def shard_iteration(folder: Path) -> int:
 
 def next_checkpoint(folder: Path, last: int) -> int:
     """How far it is once that is another than it was."""
-    seen = until(lambda: {"iteration": shard_iteration(folder)}, lambda now: now["iteration"] != last)
+    seen = wait_until(lambda: {"iteration": shard_iteration(folder)}, lambda now: now["iteration"] != last)
     return int(seen["iteration"])
 
 

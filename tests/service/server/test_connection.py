@@ -13,9 +13,9 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.clients import Server, serving
-from tests.support.contract import Json, start_running, train
-from tests.support.first import impatient
+from tests.support.clients import Server, running_server
+from tests.support.contract import Json, start_running_job, train
+from tests.support.server_setup import shorten_write_timeout
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 JSON = b"Content-Type: application/json\r\n"
@@ -38,8 +38,8 @@ def address(server: Server) -> tuple[str, int]:
 @pytest.fixture
 def streaming(tmp_path: Path) -> Iterator[tuple[Server, httpx.Client, str]]:
     """A server, and a job that runs for long."""
-    with serving(tmp_path, "--workers", "1") as (server, client):
-        yield server, client, start_running(client)["id"]
+    with running_server(tmp_path, "--workers", "1") as (server, client):
+        yield server, client, start_running_job(client)["id"]
 
 
 def connected(address: tuple[str, int]) -> socket.socket:
@@ -213,7 +213,7 @@ STOPPED = {HEAD: ("-", "none", 503), POST + b"Content-Length: 9\r\n\r\n{": ("POS
 
 
 def test_each_refusal_is_one_line_and_one_count_and_has_the_id_of_its_answer(tmp_path: Path) -> None:
-    with serving(tmp_path, "--log-format", "json") as (server, client), ExitStack() as stack:
+    with running_server(tmp_path, "--log-format", "json") as (server, client), ExitStack() as stack:
         address = (client.base_url.host, client.base_url.port or 80)
 
         def sent(request: bytes) -> socket.socket:
@@ -259,8 +259,8 @@ def test_a_stray_line_does_not_end_a_request_that_waits(streaming: tuple[Server,
 
 
 def test_stream_ends_with_its_client_also_where_another_request_has_come_behind(tmp_path: Path) -> None:
-    with serving(tmp_path, "--workers", "1", "--log-format", "json") as (server, client):
-        job = start_running(client)["id"]
+    with running_server(tmp_path, "--workers", "1", "--log-format", "json") as (server, client):
+        job = start_running_job(client)["id"]
         with closing(connected((client.base_url.host, client.base_url.port or 80))) as connection:
             connection.sendall(f"GET /jobs/{job}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() + HEAD + b"\r\n")
             assert connection.recv(KIB).startswith(b"HTTP/1.1 200")
@@ -284,7 +284,7 @@ def test_too_large_a_body_is_refused_at_once_while_it_comes(
 ) -> None:
     length = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: 1000000000"
     piece = (b"10000\r\n%b\r\n" if chunked else b"%b") % (b" " * 64 * KIB)
-    server.forget_peak()
+    server.reset_peak_memory()
     before, answer, answered, unsent = server.memory("VmHWM"), b"", 0.0, b""
     with closing(connected(address)) as connection:
         began = time.monotonic()
@@ -393,7 +393,7 @@ def unread(client: httpx.Client) -> tuple[socket.socket, int]:
 
 
 def test_connections_whose_answers_nobody_takes_in_are_closed(tmp_path: Path) -> None:
-    with serving(tmp_path, "--workers", "1", first=impatient) as (_, client):
+    with running_server(tmp_path, "--workers", "1", setup=shorten_write_timeout) as (_, client):
         connection, length = unread(client)
         with closing(connection):
             time.sleep(5)
@@ -402,7 +402,7 @@ def test_connections_whose_answers_nobody_takes_in_are_closed(tmp_path: Path) ->
 
 
 def test_answers_that_nobody_takes_in_are_left_behind_when_it_stops(tmp_path: Path) -> None:
-    with serving(tmp_path, "--workers", "1") as (server, client), ExitStack() as stack:
+    with running_server(tmp_path, "--workers", "1") as (server, client), ExitStack() as stack:
         for _ in range(3):
             stack.enter_context(closing(unread(client)[0]))
         asked = time.monotonic()

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from tests.support.clients import ROOT, clean_environment
-from tests.support.contract import Json, until
+from tests.support.contract import Json, wait_until
 
 MARK = "hunter2"
 PROGRAM = f"""
@@ -50,7 +50,7 @@ def test_it_works_without_any_way_out_and_without_a_path_of_a_clients(tmp_path: 
         )
     try:
         serves = re.compile(r"http://[\d.]+:\d+")
-        until(lambda: {"log": log.read_text()}, lambda now: bool(serves.search(now["log"])), seconds=60)
+        wait_until(lambda: {"log": log.read_text()}, lambda now: bool(serves.search(now["log"])), seconds=60)
         with httpx.Client(base_url=serves.findall(log.read_text())[0], timeout=60) as client:
             answered = {call: client.request(*call, **sent).status_code for call, sent in requests(client)}
     finally:

@@ -7,8 +7,8 @@ from random import Random
 import httpx
 import pytest
 
-from tests.support.clients import in_process
-from tests.support.contract import QUICK, Json, problem, start, start_running, train
+from tests.support.clients import app_client
+from tests.support.contract import SHORT_JOB, Json, check_problem, start_running_job, submit_job, train
 
 COLUMNS = {"histories": "arrays", "checkpoints": "state", "shards": "columns", "jobs": "document"}
 SWEEP: Json = {"base": {"iterations": 20}, "grid": {"loss": ["mse", "bce"]}, "seeds": 5}
@@ -62,7 +62,7 @@ def as_damaged(answer: httpx.Response) -> None:
     if answer.request.url.path.startswith("/v2"):
         assert (answer.status_code, answer.json()["type"]) == (409, "/problems/model-damaged")
     else:
-        problem(answer, 409, "model-damaged")
+        check_problem(answer, 409, "model-damaged")
     assert "is not what was written" in answer.json()["detail"]
 
 
@@ -85,10 +85,10 @@ def flip_a_bit(folder: Path, table: str, id: str, seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_damaged_history_is_refused_by_all_that_read_it_and_others_work(tmp_path: Path, seed: int) -> None:
-    with in_process(tmp_path, workers=1) as client:
-        good, bad = (train(client, **QUICK | {"iterations": 1000, "record_every": 5})["id"] for _ in range(2))
+    with app_client(tmp_path, workers=1) as client:
+        good, bad = (train(client, **SHORT_JOB | {"iterations": 1000, "record_every": 5})["id"] for _ in range(2))
     flip_a_bit(tmp_path, "histories", bad, seed)
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         for request in OF_A_HISTORY:
             as_damaged(ask(client, request, bad))
             assert ask(client, request, good).status_code == 200, request
@@ -100,32 +100,32 @@ def test_damaged_history_is_refused_by_all_that_read_it_and_others_work(tmp_path
 
 @pytest.mark.parametrize("seed", range(3))
 def test_damaged_history_of_a_job_without_a_file_gives_no_samples(tmp_path: Path, seed: int) -> None:
-    with in_process(tmp_path, workers=1) as client:
-        bad = start_running(client)["id"]
+    with app_client(tmp_path, workers=1) as client:
+        bad = start_running_job(client)["id"]
         client.post(f"/jobs/{bad}/cancel")
     flip_a_bit(tmp_path, "histories", bad, seed)
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         for request in OF_THE_LAST_MOMENT:
             as_damaged(ask(client, request, bad))
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_damaged_checkpoint_of_a_paused_job_is_refused(tmp_path: Path, seed: int) -> None:
-    with in_process(tmp_path, workers=1) as client:
-        bad = start_running(client)["id"]
+    with app_client(tmp_path, workers=1) as client:
+        bad = start_running_job(client)["id"]
         assert client.post(f"/jobs/{bad}/pause").json()["status"] == "paused"
     flip_a_bit(tmp_path, "checkpoints", bad, seed)
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         as_damaged(client.get(f"/jobs/{bad}/progress"))
         assert client.post(f"/jobs/{bad}/cancel").status_code == 200
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_damaged_shard_is_refused_by_all_that_read_it_and_others_work(tmp_path: Path, seed: int) -> None:
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         good, bad = (client.post("/sweeps", params={"wait": 30}, json=SWEEP).json()["id"] for _ in range(2))
     flip_a_bit(tmp_path, "shards", bad, seed)
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         for request in OF_SHARDS:
             as_damaged(ask(client, request, bad))
             assert ask(client, request, good).status_code == 200, request
@@ -134,7 +134,7 @@ def test_damaged_shard_is_refused_by_all_that_read_it_and_others_work(tmp_path: 
 
 
 def test_shard_damaged_while_its_cells_are_in_memory_gives_no_members(tmp_path: Path) -> None:
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         bad = client.post("/sweeps", params={"wait": 30}, json=SWEEP).json()["id"]
         flip_a_bit(tmp_path, "shards", bad, 1)
         assert client.get(f"/sweeps/{bad}/results").status_code == 200
@@ -144,16 +144,16 @@ def test_shard_damaged_while_its_cells_are_in_memory_gives_no_members(tmp_path: 
 @pytest.mark.parametrize("seed", range(8))
 def test_damaged_job_is_refused_and_not_listed_and_others_work(tmp_path: Path, seed: int) -> None:
     key = {"Idempotency-Key": "mine"}
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         first, bad, last = (
-            client.post("/train", params={"wait": 30}, json=QUICK, headers=headers).json()["id"]
+            client.post("/train", params={"wait": 30}, json=SHORT_JOB, headers=headers).json()["id"]
             for headers in ({}, key, {})
         )
     flip_a_bit(tmp_path, "jobs", bad, seed)
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         for request in (("GET", "/jobs/{}", {}), *OF_A_HISTORY, *OF_THE_LAST_MOMENT):
             as_damaged(ask(client, request, bad))
-        as_damaged(client.post("/train", json=QUICK, headers=key))
+        as_damaged(client.post("/train", json=SHORT_JOB, headers=key))
         for path, name in (("/jobs", "id"), ("/models", "job_id")):
             page = client.get(path, params={"limit": 1}).json()
             assert ([row[name] for row in page["data"]], page["has_more"]) == ([last], True)
@@ -161,18 +161,18 @@ def test_damaged_job_is_refused_and_not_listed_and_others_work(tmp_path: Path, s
             assert ([row[name] for row in page["data"]], page["has_more"]) == ([first], False)
         assert client.get("/sample").json()["job_id"] == last
         assert client.delete(f"/jobs/{bad}").status_code == 204
-        problem(client.get(f"/jobs/{bad}"), 404, "job-not-found")
-        assert train(client, **QUICK)["status"] == "succeeded"
+        check_problem(client.get(f"/jobs/{bad}"), 404, "job-not-found")
+        assert train(client, **SHORT_JOB)["status"] == "succeeded"
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_damaged_job_that_has_not_ended_is_told_of_and_the_rest_goes_on(
     tmp_path: Path, seed: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with in_process(tmp_path, workers=1) as client:
-        bad, good = start_running(client)["id"], start(client, **QUICK)["id"]
+    with app_client(tmp_path, workers=1) as client:
+        bad, good = start_running_job(client)["id"], submit_job(client, **SHORT_JOB)["id"]
     flip_a_bit(tmp_path, "jobs", bad, seed)
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         assert client.get(f"/jobs/{good}", params={"wait": 20}).json()["status"] == "succeeded"
         for _ in range(2):
             assert [job["id"] for job in client.get("/jobs").json()["data"]] == [good]
@@ -183,10 +183,10 @@ def test_damaged_job_that_has_not_ended_is_told_of_and_the_rest_goes_on(
 
 
 def test_damaged_sweep_is_refused(tmp_path: Path) -> None:
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         bad = client.post("/sweeps", params={"wait": 30}, json=SWEEP).json()["id"]
     flip_a_bit(tmp_path, "jobs", bad, 1)
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         for request in (*OF_SHARDS, ("POST", "/sweeps/{}/members/0/train", {})):
             as_damaged(ask(client, request, bad))
 
@@ -201,29 +201,29 @@ def write(folder: Path, *statements: str) -> None:
 
 @pytest.mark.parametrize("change", ["status = 'qqeued'", "kind = 'tsain'", "generator = 0", "finished_at = '2026'"])
 def test_job_whose_row_says_something_else_than_the_job_can_be_forgotten(tmp_path: Path, change: str) -> None:
-    with in_process(tmp_path, workers=1) as client:
-        bad = start_running(client)["id"]
+    with app_client(tmp_path, workers=1) as client:
+        bad = start_running_job(client)["id"]
     write(tmp_path, f"UPDATE jobs SET {change}")  # noqa: S608
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         as_damaged(client.get(f"/jobs/{bad}"))
         assert client.get("/jobs").json()["data"] == []
         assert client.delete(f"/jobs/{bad}").status_code == 204
 
 
 def test_id_that_is_none_keeps_nothing_from_starting(tmp_path: Path) -> None:
-    with in_process(tmp_path, workers=1) as client:
-        good, _ = (train(client, **QUICK)["id"] for _ in range(2))
+    with app_client(tmp_path, workers=1) as client:
+        good, _ = (train(client, **SHORT_JOB)["id"] for _ in range(2))
     write(tmp_path, "UPDATE jobs SET id = 'q' || substr(id, 2) WHERE id = (SELECT max(id) FROM jobs)")
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         assert [job["id"] for job in client.get("/jobs").json()["data"]] == [good]
-        assert train(client, **QUICK)["id"] > good
+        assert train(client, **SHORT_JOB)["id"] > good
 
 
 def test_without_the_last_model_the_one_before_answers(tmp_path: Path) -> None:
-    with in_process(tmp_path, workers=1) as client:
-        good, bad = (train(client, **QUICK)["id"] for _ in range(2))
+    with app_client(tmp_path, workers=1) as client:
+        good, bad = (train(client, **SHORT_JOB)["id"] for _ in range(2))
     flip_a_bit(tmp_path, "jobs", bad, 1)
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         assert client.get("/sample").json()["job_id"] == good
         assert client.post("/score", json=VECTORS).json()["job_id"] == good
         assert client.post("/v2/models/generator/infer", json=INFER).json()["model_version"] == good
@@ -231,8 +231,8 @@ def test_without_the_last_model_the_one_before_answers(tmp_path: Path) -> None:
 
 def left_paused(folder: Path) -> str:
     """A training that another process has paused."""
-    with in_process(folder, workers=1) as client:
-        job = start_running(client, **LONG)["id"]
+    with app_client(folder, workers=1) as client:
+        job = start_running_job(client, **LONG)["id"]
         assert client.post(f"/jobs/{job}/pause").json()["status"] == "paused"
     return str(job)
 
@@ -246,33 +246,33 @@ def goes_on_to_the_same_end(client: httpx.Client, job: str) -> None:
 def test_state_that_lies_under_another_iteration_is_not_gone_on_from(tmp_path: Path) -> None:
     bad = left_paused(tmp_path)
     write(tmp_path, "UPDATE checkpoints SET iteration = iteration + 64")
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         as_damaged(client.get(f"/jobs/{bad}/progress"))
         goes_on_to_the_same_end(client, bad)
 
 
 @pytest.mark.parametrize("change", ["shards SET number = 7 WHERE number = 0", "histories SET iteration = 19"])
 def test_what_lies_under_another_number_is_not_used(tmp_path: Path, change: str) -> None:
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         sweep = client.post("/sweeps", params={"wait": 30}, json=SWEEP).json()["id"]
-        job = train(client, **QUICK)["id"]
+        job = train(client, **SHORT_JOB)["id"]
     write(tmp_path, f"UPDATE {change}")
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         as_damaged(client.get(f"/sweeps/{sweep}/results" if "shards" in change else f"/jobs/{job}/progress"))
 
 
 def test_training_whose_checkpoint_is_gone_begins_anew(tmp_path: Path) -> None:
     job = left_paused(tmp_path)
     write(tmp_path, "DELETE FROM checkpoints")
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         goes_on_to_the_same_end(client, job)
 
 
 def test_listing_ends_whatever_the_ids_are(tmp_path: Path) -> None:
-    with in_process(tmp_path, workers=1) as client:
-        jobs = [train(client, **QUICK)["id"] for _ in range(4)]
+    with app_client(tmp_path, workers=1) as client:
+        jobs = [train(client, **SHORT_JOB)["id"] for _ in range(4)]
     for job, byte in zip(jobs[1:3], ("80", "81"), strict=True):
         write(tmp_path, f"UPDATE jobs SET id = CAST(x'{byte}' AS TEXT) || substr(id, 2) WHERE id = '{job}'")  # noqa: S608
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         for limit in (1, 2, 3, 100):
             assert {job["id"] for job in client.get("/jobs", params={"limit": limit}).json()["data"]} <= {*jobs}

@@ -20,8 +20,8 @@ from rich.console import Console
 
 from service.cli.local_server import running_service
 from service.telemetry.logs import Form, Lines, fields
-from tests.support.clients import Server, serving
-from tests.support.contract import QUICK, train
+from tests.support.clients import Server, running_server
+from tests.support.contract import SHORT_JOB, train
 
 MARK = "hunter2mark"
 NASTY = f"{MARK}\n2026-01-01T00:00:00.000Z INFO    request  status=200\x1b[2J\u2028\r{MARK}"
@@ -36,9 +36,9 @@ def lines(server: Server) -> list[dict[str, Any]]:
 
 
 def test_each_request_and_each_change_of_a_job_is_one_line_of_json(tmp_path: Path) -> None:
-    with serving(tmp_path, "--log-format", "json", GAN1010_API_KEY="alice:s3cret") as (server, client):
+    with running_server(tmp_path, "--log-format", "json", GAN1010_API_KEY="alice:s3cret") as (server, client):
         client.headers = httpx.Headers({"X-API-Key": "s3cret"})
-        job = train(client, **QUICK)
+        job = train(client, **SHORT_JOB)
         answers = [
             client.get(f"/jobs/{job['id']}?limit={MARK}", headers={"X-Request-ID": "mine-1"}),
             client.get("/none"),
@@ -73,7 +73,7 @@ def test_each_request_and_each_change_of_a_job_is_one_line_of_json(tmp_path: Pat
 
 
 def test_nothing_that_a_client_sends_is_in_the_log_or_comes_back(tmp_path: Path) -> None:
-    with serving(tmp_path) as (server, client):
+    with running_server(tmp_path) as (server, client):
         address = (client.base_url.host, client.base_url.port or 80)
         grid = {"loss": ["mse", "bce"], "learning_rate": [0.1, 0.2]}
         sweep = client.post("/sweeps?wait=9", json={"base": {"iterations": 20}, "grid": grid, "seeds": 2}).json()
@@ -81,7 +81,7 @@ def test_nothing_that_a_client_sends_is_in_the_log_or_comes_back(tmp_path: Path)
         described = [(method, path, paths[path][method]) for path in paths for method in paths[path]]
         for method, path, operation in sorted(described, key=lambda called: called[0] == "delete"):
             queried = [place["name"] for place in operation.get("parameters", []) if place["in"] == "query"]
-            for job in ("0", train(client, **QUICK)["id"], sweep["id"]) if "{job_id}" in path else ("0",):
+            for job in ("0", train(client, **SHORT_JOB)["id"], sweep["id"]) if "{job_id}" in path else ("0",):
                 for answer in _ask(client, method.upper(), path, PLACES | {"job_id": job}, queried):
                     assert answer.status_code < 500, answer.request.url
                     assert MARK not in re.sub(r'"instance":"[^"]*"', "", answer.text), answer.text
@@ -165,7 +165,7 @@ def test_the_id_of_a_failure_leads_to_its_trace(tmp_path: Path, form: Form) -> N
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_the_id_of_a_failure_leads_to_what_the_disk_said(tmp_path: Path, form: Form) -> None:
-    with serving(tmp_path, "--log-format", form) as (server, client):
+    with running_server(tmp_path, "--log-format", form) as (server, client):
         with closing(sqlite3.connect(tmp_path / "gan1010.sqlite")) as db:
             db.execute("DROP TABLE models")
         answers = [client.get("/models", headers={"X-Request-ID": f"mine-{number}"}) for number in range(3)]
@@ -178,7 +178,7 @@ def test_the_id_of_a_failure_leads_to_what_the_disk_said(tmp_path: Path, form: F
 def test_an_open_service_without_a_key_is_warned_of(tmp_path: Path) -> None:
     named = {"GAN1010_ALLOWED_HOSTS": "lab.example.org"}
     for environment, whence in (({}, "a private network"), (named, "anywhere"), ({"GAN1010_API_KEY": "a:b"}, None)):
-        with serving(tmp_path, "--host", "0.0.0.0", **environment) as (server, _):  # noqa: S104
+        with running_server(tmp_path, "--host", "0.0.0.0", **environment) as (server, _):  # noqa: S104
             pass
         warnings = [line for line in server.log if "WARNING" in line]
         assert len(warnings) == (whence is not None)

@@ -7,8 +7,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.telemetry.metrics import Metrics
-from tests.support.clients import Client, in_process
-from tests.support.contract import ENDLESS, QUICK, content_type, start, start_running, train
+from tests.support.clients import Client, app_client
+from tests.support.contract import LONG_JOB, SHORT_JOB, content_type, start_running_job, submit_job, train
 
 REQUESTS, SECONDS = "gan1010_requests_total", "gan1010_request_seconds_count"
 
@@ -46,12 +46,12 @@ def test_requests_are_counted_by_route_method_and_status(client: Client) -> None
 
 
 def test_jobs_are_counted_by_status_and_what_they_did(tmp_path: Path) -> None:
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         train(client, iterations=1000, seed=1)
         client.post("/sweeps?wait=9", json={"base": {"iterations": 10}, "grid": {"loss": ["mse", "bce"]}, "seeds": 3})
         assert figures(client)["gan1010_iterations_total",] == 1000 + 6 * 10
-        running = start_running(client)
-        waiting = [start(client, **QUICK) for _ in range(2)]
+        running = start_running_job(client)
+        waiting = [submit_job(client, **SHORT_JOB) for _ in range(2)]
         client.post(f"/jobs/{waiting[0]['id']}/cancel")
         now = figures(client)
         statuses = {"queued": 1, "running": 1, "paused": 0, "succeeded": 2, "failed": 0, "cancelled": 1}
@@ -62,12 +62,12 @@ def test_jobs_are_counted_by_status_and_what_they_did(tmp_path: Path) -> None:
         assert ("gan1010_job_seconds_count", "train", "cancelled") not in now  # it never ran
         cancelled = client.post(f"/jobs/{running['id']}/cancel").json()
         assert figures(client)["gan1010_iterations_total",] >= 1060 + cancelled["iteration"]
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         assert figures(client)["gan1010_jobs", "cancelled"] == 2
 
 
 def test_iterations_are_counted_while_they_are_trained(client: Client) -> None:
-    job = start_running(client, **ENDLESS)
+    job = start_running_job(client, **LONG_JOB)
     client.post(f"/jobs/{job['id']}/pause")
     counted = figures(client)["gan1010_iterations_total",]
     assert counted == client.get(f"/jobs/{job['id']}").json()["iteration"] > 0
@@ -77,7 +77,7 @@ def test_iterations_are_counted_while_they_are_trained(client: Client) -> None:
 
 
 def test_samples_and_scores_are_counted(client: Client) -> None:
-    train(client, **QUICK)
+    train(client, **SHORT_JOB)
     client.get("/sample?seed=1&seed=2")
     client.post("/sample", json={"seeds": [0.5] * 2000})
     client.post("/score", json={"vectors": [[0, 0, 0, 0]] * 7})
@@ -101,7 +101,7 @@ def test_times_fall_into_the_bucket_below_their_bound(seconds: float) -> None:
 
 
 def test_two_applications_count_for_themselves(tmp_path: Path, client: Client) -> None:
-    with in_process(tmp_path / "other") as other:
+    with app_client(tmp_path / "other") as other:
         other.get("/presets")
         assert figures(other)[REQUESTS, "GET", "/presets", "200"] == 1
         assert (REQUESTS, "GET", "/presets", "200") not in figures(client)

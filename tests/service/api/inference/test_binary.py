@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.support.clients import Client
-from tests.support.contract import Json, content_type, problem, train
+from tests.support.contract import Json, check_problem, content_type, train
 from tests.support.inference_protocol import VECTORS
 
 BYTES = "application/octet-stream"
@@ -13,19 +13,19 @@ SEEDS = np.array([0.5, 0.25, -1], np.float32)
 
 
 @pytest.fixture(scope="module")
-def wide(shared: Client) -> Json:
-    return train(shared, pattern="11010", seed=1)
+def wide(shared_client: Client) -> Json:
+    return train(shared_client, pattern="11010", seed=1)
 
 
 @pytest.fixture(scope="module")
-def newest(shared: Client, wide: Json) -> Json:
-    return train(shared, seed=2)
+def newest(shared_client: Client, wide: Json) -> Json:
+    return train(shared_client, seed=2)
 
 
 @pytest.mark.parametrize("accept", [BYTES, "application/json", f"{BYTES};q=0.5, application/json", "*/*"])
-def test_scores_are_those_of_json(shared: Client, newest: Json, accept: str) -> None:
-    expected = shared.post("/score", json={"vectors": VECTORS.tolist()}).json()
-    answer = shared.post("/score", content=VECTORS.tobytes(), headers=SENT | {"accept": accept})
+def test_scores_are_those_of_json(shared_client: Client, newest: Json, accept: str) -> None:
+    expected = shared_client.post("/score", json={"vectors": VECTORS.tolist()}).json()
+    answer = shared_client.post("/score", content=VECTORS.tobytes(), headers=SENT | {"accept": accept})
     if accept == BYTES:
         assert content_type(answer) == BYTES
         assert np.frombuffer(answer.content, "<f4").tolist() == np.array(expected["scores"], np.float32).tolist()
@@ -34,45 +34,45 @@ def test_scores_are_those_of_json(shared: Client, newest: Json, accept: str) -> 
         assert answer.json() == expected
 
 
-def test_samples_are_those_of_json(shared: Client, newest: Json) -> None:
-    expected = shared.post("/sample", json={"seeds": SEEDS.tolist()}).json()
-    assert shared.post("/sample", content=SEEDS.tobytes(), headers=SENT).json() == expected
+def test_samples_are_those_of_json(shared_client: Client, newest: Json) -> None:
+    expected = shared_client.post("/sample", json={"seeds": SEEDS.tolist()}).json()
+    assert shared_client.post("/sample", content=SEEDS.tobytes(), headers=SENT).json() == expected
     for answer in (
-        shared.post("/sample", content=SEEDS.tobytes(), headers=SENT | WANTED),
-        shared.post("/sample", json={"seeds": SEEDS.tolist()}, headers=WANTED),
-        shared.get("/sample", params={"seed": SEEDS.tolist()}, headers=WANTED),
+        shared_client.post("/sample", content=SEEDS.tobytes(), headers=SENT | WANTED),
+        shared_client.post("/sample", json={"seeds": SEEDS.tolist()}, headers=WANTED),
+        shared_client.get("/sample", params={"seed": SEEDS.tolist()}, headers=WANTED),
     ):
         assert content_type(answer) == BYTES
         samples = np.frombuffer(answer.content, "<f4").reshape(3, 4)
         assert samples.tolist() == np.array(expected["samples"], np.float32).tolist()
 
 
-def test_any_job_at_any_moment(shared: Client, wide: Json, newest: Json) -> None:
+def test_any_job_at_any_moment(shared_client: Client, wide: Json, newest: Json) -> None:
     rows, asked = np.random.default_rng(1).random((50_000, 5), np.float32), {"job_id": wide["id"], "iteration": 5000}
-    expected = shared.post("/score", json={"vectors": rows.tolist(), **asked}).json()["scores"]
-    answer = shared.post("/score", content=rows.tobytes(), params=asked, headers=SENT | WANTED)
+    expected = shared_client.post("/score", json={"vectors": rows.tolist(), **asked}).json()["scores"]
+    answer = shared_client.post("/score", content=rows.tobytes(), params=asked, headers=SENT | WANTED)
     assert np.frombuffer(answer.content, "<f4").tolist() == np.array(expected, np.float32).tolist()
     assert answer.headers["iteration"] == "5000"
 
 
 @pytest.mark.parametrize("size", [0, 1, 15, 17, 20, 16 * 100_001])
-def test_bytes_that_are_no_rows(shared: Client, newest: Json, size: int) -> None:
-    problem(shared.post("/score", content=b"\0" * size, headers=SENT), 422, "invalid-input")
+def test_bytes_that_are_no_rows(shared_client: Client, newest: Json, size: int) -> None:
+    check_problem(shared_client.post("/score", content=b"\0" * size, headers=SENT), 422, "invalid-input")
 
 
-def test_numbers_that_are_not_finite(shared: Client, newest: Json) -> None:
+def test_numbers_that_are_not_finite(shared_client: Client, newest: Json) -> None:
     for number in (np.nan, np.inf):
         values = np.full(4, number, np.float32).tobytes()
         for path in ("/score", "/sample"):
-            problem(shared.post(path, content=values, headers=SENT), 422, "invalid-input")
+            check_problem(shared_client.post(path, content=values, headers=SENT), 422, "invalid-input")
 
 
-def test_query_that_cannot_be(shared: Client, newest: Json) -> None:
+def test_query_that_cannot_be(shared_client: Client, newest: Json) -> None:
     for query, status in (("iteration=x", 422), ("iteration=-1", 422), ("iteration=3", 422), ("job_id=none", 404)):
-        problem(shared.post(f"/score?{query}", content=VECTORS.tobytes(), headers=SENT), status)
-    problem(shared.post(f"/score?job_id={'x' * 65}", content=VECTORS.tobytes(), headers=SENT), 422)
+        check_problem(shared_client.post(f"/score?{query}", content=VECTORS.tobytes(), headers=SENT), status)
+    check_problem(shared_client.post(f"/score?job_id={'x' * 65}", content=VECTORS.tobytes(), headers=SENT), 422)
 
 
-def test_other_types_are_refused_as_ever(shared: Client, newest: Json) -> None:
+def test_other_types_are_refused_as_ever(shared_client: Client, newest: Json) -> None:
     for kind in ("text/plain", "application/octet", ""):
-        problem(shared.post("/score", content=VECTORS.tobytes(), headers={"content-type": kind}), 415)
+        check_problem(shared_client.post("/score", content=VECTORS.tobytes(), headers={"content-type": kind}), 415)

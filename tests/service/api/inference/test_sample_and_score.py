@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 from safetensors.torch import load
 from torch import nn
 
-from tests.support.clients import Client, in_process
-from tests.support.contract import QUICK, Json, problem, start, start_running, train, until
+from tests.support.clients import Client, app_client
+from tests.support.contract import SHORT_JOB, Json, check_problem, start_running_job, submit_job, train, wait_until
 
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 WIDE: Json = {"pattern": "1100110", "hidden_size": 5, "iterations": 950, "latent_value": -0.25, "seed": 1}
 
 
 @pytest.fixture(scope="module")
-def wide(shared: Client) -> Json:
-    return train(shared, **WIDE)
+def wide(shared_client: Client) -> Json:
+    return train(shared_client, **WIDE)
 
 
 def network(client: Client, job: Json, name: str) -> nn.Sequential:
@@ -55,16 +55,16 @@ def test_sample_is_drawn_at_one_half_of_the_job_that_succeeded_last(client: Clie
 
 
 def test_last_is_who_succeeded_last_not_who_came_last(tmp_path: Path) -> None:
-    with in_process(tmp_path, workers=2) as client:
-        slow = start_running(client, iterations=2_000_000, seed=1)
-        quick = train(client, **QUICK)
+    with app_client(tmp_path, workers=2) as client:
+        slow = start_running_job(client, iterations=2_000_000, seed=1)
+        quick = train(client, **SHORT_JOB)
         assert client.get("/sample").json()["job_id"] == quick["id"]
         assert client.get(f"/jobs/{slow['id']}", params={"wait": 30}).json()["status"] == "succeeded"
         assert client.get("/sample").json()["job_id"] == slow["id"]
-        cancelled = start_running(client)
+        cancelled = start_running_job(client)
         client.post(f"/jobs/{cancelled['id']}/cancel")
         assert client.get("/sample").json()["job_id"] == slow["id"]
-    with in_process(tmp_path) as client:
+    with app_client(tmp_path) as client:
         assert client.get("/sample").json()["job_id"] == slow["id"]
         client.delete(f"/jobs/{slow['id']}")
         assert client.get("/sample").json()["job_id"] == quick["id"]
@@ -72,9 +72,11 @@ def test_last_is_who_succeeded_last_not_who_came_last(tmp_path: Path) -> None:
 
 @given(seeds=st.lists(FLOATS, min_size=1, max_size=8))
 @hypothesis_settings(max_examples=40)
-def test_samples_are_those_of_the_downloaded_generator(shared: Client, article: Json, seeds: list[float]) -> None:
-    answer = shared.post("/sample", json={"seeds": seeds, "job_id": article["id"]}).json()
-    expected = answer_of(network(shared, article, "generator"), [[seed] for seed in seeds])
+def test_samples_are_those_of_the_downloaded_generator(
+    shared_client: Client, article_job: Json, seeds: list[float]
+) -> None:
+    answer = shared_client.post("/sample", json={"seeds": seeds, "job_id": article_job["id"]}).json()
+    expected = answer_of(network(shared_client, article_job, "generator"), [[seed] for seed in seeds])
     samples = np.array(answer["samples"], np.float32)
     assert answer["seeds"] == seeds
     assert np.abs(samples - expected).max() <= 1e-6
@@ -86,20 +88,20 @@ def test_samples_are_those_of_the_downloaded_generator(shared: Client, article: 
 @given(vectors=st.lists(st.lists(FLOATS.filter(lambda x: abs(x) < 1e30), min_size=4, max_size=4), min_size=1))
 @hypothesis_settings(max_examples=40)
 def test_scores_are_those_of_the_downloaded_discriminator(
-    shared: Client, article: Json, vectors: list[list[float]]
+    shared_client: Client, article_job: Json, vectors: list[list[float]]
 ) -> None:
-    answer = shared.post("/score", json={"vectors": vectors, "job_id": article["id"]})
-    expected = answer_of(network(shared, article, "discriminator"), vectors)[:, 0]
+    answer = shared_client.post("/score", json={"vectors": vectors, "job_id": article_job["id"]})
+    expected = answer_of(network(shared_client, article_job, "discriminator"), vectors)[:, 0]
     assert answer.json().keys() == {"job_id", "iteration", "scores"}
     assert np.abs(np.array(answer.json()["scores"]) - expected).max() <= 1e-6
 
 
-def test_networks_of_another_shape_answer_as_torch_does(shared: Client, wide: Json) -> None:
+def test_networks_of_another_shape_answer_as_torch_does(shared_client: Client, wide: Json) -> None:
     seeds, vectors = np.linspace(-3, 3, 2001), np.random.default_rng(1).random((2001, 7))
-    sampled = shared.post("/sample", json={"seeds": seeds.tolist(), "job_id": wide["id"]}).json()
-    scored = shared.post("/score", json={"vectors": vectors.tolist(), "job_id": wide["id"]}).json()
-    samples = answer_of(network(shared, wide, "generator"), seeds[:, None].tolist())
-    scores = answer_of(network(shared, wide, "discriminator"), vectors.tolist())[:, 0]
+    sampled = shared_client.post("/sample", json={"seeds": seeds.tolist(), "job_id": wide["id"]}).json()
+    scored = shared_client.post("/score", json={"vectors": vectors.tolist(), "job_id": wide["id"]}).json()
+    samples = answer_of(network(shared_client, wide, "generator"), seeds[:, None].tolist())
+    scores = answer_of(network(shared_client, wide, "discriminator"), vectors.tolist())[:, 0]
     assert (sampled["pattern"], sampled["iteration"], scored["iteration"]) == ("1100110", 950, 950)
     assert np.abs(np.array(sampled["samples"]) - samples).max() <= 1e-6
     assert np.abs(np.array(scored["scores"]) - scores).max() <= 1e-6
@@ -114,36 +116,39 @@ def test_networks_of_another_shape_answer_as_torch_does(shared: Client, wide: Js
         ("seed=0.1&iteration=700", {"seeds": [0.1], "iteration": 700}),
     ],
 )
-def test_get_and_post_agree(shared: Client, article: Json, query: str, body: Json) -> None:
-    got = shared.get(f"/sample?{query}&job_id={article['id']}")
+def test_get_and_post_agree(shared_client: Client, article_job: Json, query: str, body: Json) -> None:
+    got = shared_client.get(f"/sample?{query}&job_id={article_job['id']}")
     assert got.status_code == 200
-    assert got.content == shared.post("/sample", json=body | {"job_id": article["id"]}).content
+    assert got.content == shared_client.post("/sample", json=body | {"job_id": article_job["id"]}).content
 
 
-def test_query_says_whose_model_is_meant_where_the_body_does_not(shared: Client, article: Json, wide: Json) -> None:
-    named = {"job_id": article["id"], "iteration": 100}
-    asked = [shared.post("/sample", params=named, json=body) for body in ({}, named, {"iteration": 100.0})]
-    assert [answer.json() for answer in asked] == [shared.get("/sample", params=named).json()] * 3
-    other = shared.post("/sample", params=named, json={"job_id": wide["id"], "iteration": 0}).json()
+def test_query_says_whose_model_is_meant_where_the_body_does_not(
+    shared_client: Client, article_job: Json, wide: Json
+) -> None:
+    named = {"job_id": article_job["id"], "iteration": 100}
+    asked = [shared_client.post("/sample", params=named, json=body) for body in ({}, named, {"iteration": 100.0})]
+    assert [answer.json() for answer in asked] == [shared_client.get("/sample", params=named).json()] * 3
+    other = shared_client.post("/sample", params=named, json={"job_id": wide["id"], "iteration": 0}).json()
     assert (other["job_id"], other["iteration"]) == (wide["id"], 0)
     vectors = {"vectors": [[1, 0, 1, 0]]}
     assert (
-        shared.post("/score", params=named, json=vectors).content == shared.post("/score", json=vectors | named).content
+        shared_client.post("/score", params=named, json=vectors).content
+        == shared_client.post("/score", json=vectors | named).content
     )
     for path, body in (("/sample", {}), ("/score", vectors)):
-        problem(shared.post(path, params={"iteration": "x"}, json=body), 422, "invalid-input")
+        check_problem(shared_client.post(path, params={"iteration": "x"}, json=body), 422, "invalid-input")
 
 
-def test_every_kept_moment_can_be_sampled(shared: Client, wide: Json) -> None:
-    snapshots = shared.get(f"/jobs/{wide['id']}/snapshots").json()
+def test_every_kept_moment_can_be_sampled(shared_client: Client, wide: Json) -> None:
+    snapshots = shared_client.get(f"/jobs/{wide['id']}/snapshots").json()
     for iteration, sample in zip(snapshots["iterations"], snapshots["samples"], strict=True):
-        answer = shared.get(f"/sample?seed=-0.25&job_id={wide['id']}&iteration={iteration}").json()
+        answer = shared_client.get(f"/sample?seed=-0.25&job_id={wide['id']}&iteration={iteration}").json()
         assert (answer["iteration"], answer["samples"]) == (iteration, [sample])
     assert sample == wide["result"]["sample"]
 
 
-def test_untrained_generator_knows_no_pattern(shared: Client, article: Json) -> None:
-    answer = shared.get("/sample", params={"job_id": article["id"], "iteration": 0}).json()
+def test_untrained_generator_knows_no_pattern(shared_client: Client, article_job: Json) -> None:
+    answer = shared_client.get("/sample", params={"job_id": article_job["id"], "iteration": 0}).json()
     assert all(0.2 < value < 0.8 for value in answer["samples"][0])
     assert answer["in_range"] == [False]
 
@@ -162,37 +167,37 @@ def test_untrained_generator_knows_no_pattern(shared: Client, article: Json) -> 
 )
 @pytest.mark.parametrize("call", ["get", "sample", "score"])
 def test_moment_that_was_not_kept_is_told_its_neighbours(
-    shared: Client, wide: Json, iteration: int, nearest: list[int], call: str
+    shared_client: Client, wide: Json, iteration: int, nearest: list[int], call: str
 ) -> None:
     body: Json = {"job_id": wide["id"], "iteration": iteration}
     if call == "get":
-        answer = shared.get("/sample", params=body)
+        answer = shared_client.get("/sample", params=body)
     else:
-        answer = shared.post(f"/{call}", json=body | ({"vectors": [[0] * 7]} if call == "score" else {}))
-    content = problem(answer, 422, "no-such-snapshot")
+        answer = shared_client.post(f"/{call}", json=body | ({"vectors": [[0] * 7]} if call == "score" else {}))
+    content = check_problem(answer, 422, "no-such-snapshot")
     assert all(str(kept) in content["detail"] for kept in nearest)
     assert content["errors"][0]["loc"][-1] == "iteration"
 
 
 def test_running_job_can_be_used(client: Client) -> None:
-    job = start_running(client, iterations=10_000_000, snapshot_every=1000, seed=6)
+    job = start_running_job(client, iterations=10_000_000, snapshot_every=1000, seed=6)
     kept = client.get(f"/jobs/{job['id']}/snapshots").json()["iterations"]
     first = client.get("/sample", params={"job_id": job["id"]}).json()
     assert kept[-1] <= first["iteration"]
-    until(
+    wait_until(
         lambda: client.get("/sample", params={"job_id": job["id"]}).json(),
         lambda now: now["iteration"] > first["iteration"],
     )
     scored = client.post("/score", json={"vectors": [[1, 0, 1, 0]], "job_id": job["id"], "iteration": kept[1]})
     assert scored.json()["iteration"] == kept[1]
-    problem(client.get("/sample"), 409, "no-model")
+    check_problem(client.get("/sample"), 409, "no-model")
     client.post(f"/jobs/{job['id']}/cancel")
     after = client.get("/sample", params={"job_id": job["id"], "iteration": first["iteration"]}).json()
     assert after == first
 
 
 def test_cancelled_job_can_be_used_as_far_as_it_came(client: Client) -> None:
-    job = start_running(client, iterations=10_000_000, snapshot_every=1000, seed=6)
+    job = start_running_job(client, iterations=10_000_000, snapshot_every=1000, seed=6)
     client.post(f"/jobs/{job['id']}/cancel")
     snapshots = client.get(f"/jobs/{job['id']}/snapshots").json()
     answer = client.get("/sample", params={"job_id": job["id"]}).json()
@@ -201,84 +206,94 @@ def test_cancelled_job_can_be_used_as_far_as_it_came(client: Client) -> None:
 
 def test_there_is_nothing_to_use_before_the_first_training(client: Client) -> None:
     for answer in (client.get("/sample"), client.post("/sample"), client.post("/score", json={"vectors": [[0] * 4]})):
-        assert "/train" in problem(answer, 409, "no-model")["detail"]
+        assert "/train" in check_problem(answer, 409, "no-model")["detail"]
 
 
 def test_job_that_never_began_has_nothing_to_use(client: Client) -> None:
-    start_running(client)
-    queued = start(client, **QUICK)
+    start_running_job(client)
+    queued = submit_job(client, **SHORT_JOB)
     for status in ("queued", "cancelled"):
-        detail = problem(client.get("/sample", params={"job_id": queued["id"]}), 409, "no-model")["detail"]
+        detail = check_problem(client.get("/sample", params={"job_id": queued["id"]}), 409, "no-model")["detail"]
         assert status in detail
         assert ("wait" in detail) == (status == "queued")  # there is nothing to wait for once it is cancelled
         client.post(f"/jobs/{queued['id']}/cancel")
 
 
-def test_discriminator_experiment_scores_but_does_not_sample(shared: Client, alone: Json) -> None:
+def test_discriminator_experiment_scores_but_does_not_sample(shared_client: Client, discriminator_job: Json) -> None:
     for answer in (
-        shared.get("/sample", params={"job_id": alone["id"]}),
-        shared.get("/sample", params={"job_id": alone["id"], "iteration": 100}),
-        shared.post("/sample", json={"job_id": alone["id"]}),
+        shared_client.get("/sample", params={"job_id": discriminator_job["id"]}),
+        shared_client.get("/sample", params={"job_id": discriminator_job["id"], "iteration": 100}),
+        shared_client.post("/sample", json={"job_id": discriminator_job["id"]}),
     ):
-        problem(answer, 409, "no-generator")
-    scored = shared.post("/score", json={"vectors": [[1, 0, 1, 0], [0, 1, 0, 1]], "job_id": alone["id"]}).json()
+        check_problem(answer, 409, "no-generator")
+    scored = shared_client.post(
+        "/score", json={"vectors": [[1, 0, 1, 0], [0, 1, 0, 1]], "job_id": discriminator_job["id"]}
+    ).json()
     real, fake = scored["scores"]
     assert real > fake
 
 
 def test_sampling_passes_over_jobs_without_a_generator(client: Client) -> None:
-    gan = train(client, **QUICK)
-    alone = train(client, **QUICK, experiment="discriminator")
+    gan = train(client, **SHORT_JOB)
+    discriminator_job = train(client, **SHORT_JOB, experiment="discriminator")
     assert client.get("/sample").json()["job_id"] == gan["id"]
-    assert client.post("/score", json={"vectors": [[1, 0, 1, 0]]}).json()["job_id"] == alone["id"]
+    assert client.post("/score", json={"vectors": [[1, 0, 1, 0]]}).json()["job_id"] == discriminator_job["id"]
 
 
 @pytest.mark.parametrize("bad", [[], [1], [1, 0, 1], [1, 0, 1, 0, 1]])
 @pytest.mark.parametrize("index", [0, 1, 2500])
-def test_vector_of_another_width_is_named(shared: Client, article: Json, bad: list[float], index: int) -> None:
+def test_vector_of_another_width_is_named(
+    shared_client: Client, article_job: Json, bad: list[float], index: int
+) -> None:
     vectors = [[1, 0, 1, 0]] * index + [bad] + [[1, 0, 1, 0]] * 3
-    content = problem(shared.post("/score", json={"vectors": vectors, "job_id": article["id"]}), 422)
+    content = check_problem(shared_client.post("/score", json={"vectors": vectors, "job_id": article_job["id"]}), 422)
     assert content["errors"][0]["loc"][-2:] == ["vectors", index]
     assert str(index) in content["detail"]
     assert "4" in content["detail"]
 
 
 @pytest.mark.parametrize("count", [1, 999, 1000, 1001, 100_000])
-def test_many_are_answered_in_order(shared: Client, article: Json, count: int) -> None:
+def test_many_are_answered_in_order(shared_client: Client, article_job: Json, count: int) -> None:
     seeds = np.linspace(-5, 5, count).round(4).tolist()
-    sampled = shared.post("/sample", json={"seeds": seeds, "job_id": article["id"]}).json()
+    sampled = shared_client.post("/sample", json={"seeds": seeds, "job_id": article_job["id"]}).json()
     assert sampled["seeds"] == seeds
     assert len(sampled["samples"]) == len(sampled["bits"]) == len(sampled["in_range"]) == count
     for place in {0, count // 2, count - 1}:
-        one = shared.post("/sample", json={"seeds": seeds[place : place + 1], "job_id": article["id"]}).json()
+        one = shared_client.post(
+            "/sample", json={"seeds": seeds[place : place + 1], "job_id": article_job["id"]}
+        ).json()
         assert sampled["samples"][place : place + 1] == one["samples"]
     vectors = [[round(value, 3) for value in sample] for sample in sampled["samples"]]
-    scores = shared.post("/score", json={"vectors": vectors, "job_id": article["id"]}).json()["scores"]
+    scores = shared_client.post("/score", json={"vectors": vectors, "job_id": article_job["id"]}).json()["scores"]
     assert len(scores) == count
     assert (
-        shared.post("/score", json={"vectors": vectors[-1:], "job_id": article["id"]}).json()["scores"] == scores[-1:]
+        shared_client.post("/score", json={"vectors": vectors[-1:], "job_id": article_job["id"]}).json()["scores"]
+        == scores[-1:]
     )
 
 
 @pytest.mark.parametrize(("path", "field", "row"), [("/sample", "seeds", 0.5), ("/score", "vectors", [0, 0, 0, 0])])
 @pytest.mark.parametrize("count", [0, 100_001])
 def test_too_few_and_too_many_are_refused(
-    shared: Client, article: Json, path: str, field: str, row: object, count: int
+    shared_client: Client, article_job: Json, path: str, field: str, row: object, count: int
 ) -> None:
-    answer = shared.post(path, json={field: [row] * count, "job_id": article["id"]})
-    assert problem(answer, 422)["errors"][0]["loc"][-1] == field
+    answer = shared_client.post(path, json={field: [row] * count, "job_id": article_job["id"]})
+    assert check_problem(answer, 422)["errors"][0]["loc"][-1] == field
 
 
-def test_many_seeds_may_be_in_the_query(shared: Client, article: Json) -> None:
+def test_many_seeds_may_be_in_the_query(shared_client: Client, article_job: Json) -> None:
     query = "&".join(f"seed={number}" for number in range(2000))
-    answer = shared.get(f"/sample?{query}&job_id={article['id']}")
+    answer = shared_client.get(f"/sample?{query}&job_id={article_job['id']}")
     assert answer.json()["seeds"] == list(range(2000))
 
 
-def test_numbers_too_large_for_the_networks_never_fail_the_service(shared: Client, article: Json) -> None:
+def test_numbers_too_large_for_the_networks_never_fail_the_service(shared_client: Client, article_job: Json) -> None:
     largest = 3.4028234663852886e38
     vectors = [[sign * largest for sign in signs] for signs in np.ndindex(2, 2, 2, 2)]
     vectors = [[-value or largest for value in vector] for vector in vectors] + [[largest, -largest] * 2]
-    answer = shared.post("/score", json={"vectors": vectors, "job_id": article["id"]})
+    answer = shared_client.post("/score", json={"vectors": vectors, "job_id": article_job["id"]})
     assert answer.status_code in (200, 422)
-    assert shared.post("/sample", json={"seeds": [largest, -largest], "job_id": article["id"]}).status_code == 200
+    assert (
+        shared_client.post("/sample", json={"seeds": [largest, -largest], "job_id": article_job["id"]}).status_code
+        == 200
+    )

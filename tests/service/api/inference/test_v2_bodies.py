@@ -12,12 +12,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.clients import Client, in_process
+from tests.support.clients import Client, app_client
 from tests.support.contract import Json, as_json, train
-from tests.support.inference_protocol import INFER, LENGTH, VECTORS, binary_tensor, outputs, send, tensor, v2_error
+from tests.support.inference_protocol import (
+    INFER_PATH,
+    JSON_LENGTH,
+    VECTORS,
+    binary_tensor,
+    check_v2_error,
+    json_tensor,
+    post_infer,
+    read_output,
+)
 
 VALUES = VECTORS.tobytes()
-GOOD = {"inputs": [tensor()]}
+GOOD = {"inputs": [json_tensor()]}
 TEXT = json.dumps(GOOD).encode()
 SIZE = {"binary_data_size": len(VALUES)}
 MOST_BYTES = 64 * 1024
@@ -25,7 +34,7 @@ MOST_BYTES = 64 * 1024
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    with in_process(tmp_path_factory.mktemp("bodies"), workers=1, max_body_bytes=MOST_BYTES) as client:
+    with app_client(tmp_path_factory.mktemp("bodies"), workers=1, max_body_bytes=MOST_BYTES) as client:
         train(client, seed=4)
         yield client
 
@@ -34,36 +43,36 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     "length", ["-1", "+1", "1.0", "1e2", "0x10", "", "one", "\xb2", "9" * 5000, "999999999", str(len(TEXT) + 1), "1 1"]
 )
 def test_length_of_the_json_that_cannot_be(client: Client, length: str) -> None:
-    headers = [(LENGTH.encode(), length.encode("latin-1"))]
-    v2_error(client.post(INFER, content=TEXT, headers=headers), 400, "malformed-body")
+    headers = [(JSON_LENGTH.encode(), length.encode("latin-1"))]
+    check_v2_error(client.post(INFER_PATH, content=TEXT, headers=headers), 400, "malformed-body")
 
 
 @pytest.mark.parametrize("length", [1, len(TEXT) - 1])
 def test_length_that_cuts_the_json(client: Client, length: int) -> None:
-    v2_error(send(client, GOOD, Inference_Header_Content_Length=str(length)), 400, "malformed-json")
+    check_v2_error(post_infer(client, GOOD, Inference_Header_Content_Length=str(length)), 400, "malformed-json")
 
 
 def test_length_that_takes_in_the_values(client: Client) -> None:
     text = json.dumps({"inputs": [binary_tensor()]})
-    answer = send(client, {"inputs": [binary_tensor()]}, VALUES, **{LENGTH: str(len(text) + 4)})
-    v2_error(answer, 400, "malformed-json")
+    answer = post_infer(client, {"inputs": [binary_tensor()]}, VALUES, **{JSON_LENGTH: str(len(text) + 4)})
+    check_v2_error(answer, 400, "malformed-json")
 
 
 @pytest.mark.parametrize("values", [b"", VALUES[:-1], VALUES[:-4], VALUES + b"\0", VALUES + VALUES])
 def test_values_that_are_not_as_many_bytes_as_they_say(client: Client, values: bytes) -> None:
     text = json.dumps({"inputs": [binary_tensor()]}).encode()
-    answer = client.post(INFER, content=text + values, headers={LENGTH: str(len(text))})
-    v2_error(answer, 400, "malformed-body")
+    answer = client.post(INFER_PATH, content=text + values, headers={JSON_LENGTH: str(len(text))})
+    check_v2_error(answer, 400, "malformed-body")
 
 
 def test_values_that_no_input_has(client: Client) -> None:
-    v2_error(send(client, GOOD, VALUES), 400, "malformed-body")
+    check_v2_error(post_infer(client, GOOD, VALUES), 400, "malformed-body")
 
 
 @pytest.mark.parametrize("size", [-32, 0, 1, 31, 33, 64, 32.0, "32", True, None, [32], {}, 2**64, 10**400])
 def test_size_that_is_not_the_shape_s(client: Client, size: Any) -> None:
     given = binary_tensor(parameters={"binary_data_size": size})
-    v2_error(send(client, {"inputs": [given]}, VALUES), 422, "invalid-input")
+    check_v2_error(post_infer(client, {"inputs": [given]}, VALUES), 422, "invalid-input")
 
 
 @pytest.mark.parametrize(
@@ -82,9 +91,9 @@ def test_size_that_is_not_the_shape_s(client: Client, size: Any) -> None:
     ],
 )  # fmt: skip
 def test_tensor_that_is_not_the_model_s(client: Client, change: Json) -> None:
-    v2_error(send(client, {"inputs": [tensor() | change]}), 422)
+    check_v2_error(post_infer(client, {"inputs": [json_tensor() | change]}), 422)
     if change.keys() != {"parameters"}:
-        v2_error(send(client, {"inputs": [binary_tensor() | change]}, VALUES), 422)
+        check_v2_error(post_infer(client, {"inputs": [binary_tensor() | change]}, VALUES), 422)
 
 
 @pytest.mark.parametrize(
@@ -97,24 +106,24 @@ def test_tensor_that_is_not_the_model_s(client: Client, change: Json) -> None:
     ],
 )  # fmt: skip
 def test_data_that_is_not_rows_of_finite_numbers(client: Client, data: Any) -> None:
-    v2_error(send(client, {"inputs": [tensor(data=data)]}), 422, "invalid-input")
+    check_v2_error(post_infer(client, {"inputs": [json_tensor(data=data)]}), 422, "invalid-input")
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
 def test_values_that_are_not_finite(client: Client, number: float) -> None:
     rows = VECTORS.copy()
     rows[1, 2] = number
-    v2_error(send(client, {"inputs": [binary_tensor(rows)]}, rows.tobytes()), 422, "invalid-input")
+    check_v2_error(post_infer(client, {"inputs": [binary_tensor(rows)]}, rows.tobytes()), 422, "invalid-input")
 
 
 @pytest.mark.parametrize(
     "change",
     [
         {"inputs": []},
-        {"inputs": [tensor(), tensor()]},
-        {"inputs": [tensor(), tensor(name="other")]},
+        {"inputs": [json_tensor(), json_tensor()]},
+        {"inputs": [json_tensor(), json_tensor(name="other")]},
         {"inputs": None},
-        {"inputs": tensor()},
+        {"inputs": json_tensor()},
         {"inputs": ["vector"]},
         {"outputs": [{"name": "sample"}]},
         {"outputs": [{"name": "score"}, {"name": "score"}]},
@@ -130,21 +139,21 @@ def test_values_that_are_not_finite(client: Client, number: float) -> None:
     ],
 )
 def test_request_that_is_none(client: Client, change: Json) -> None:
-    v2_error(send(client, GOOD | change), 422, "invalid-input")
+    check_v2_error(post_infer(client, GOOD | change), 422, "invalid-input")
 
 
 def test_null_parameters_are_none(client: Client) -> None:
     request = {
         "parameters": None,
-        "inputs": [tensor() | {"parameters": None}],
+        "inputs": [json_tensor() | {"parameters": None}],
         "outputs": [{"name": "score", "parameters": None}],
     }
-    assert send(client, request).json()["outputs"][0]["shape"] == [2, 1]
+    assert post_infer(client, request).json()["outputs"][0]["shape"] == [2, 1]
 
 
 @pytest.mark.parametrize("content", [[], None, 1, "a", {}, {"inputs": [{}]}])
 def test_json_that_is_no_request(client: Client, content: Any) -> None:
-    v2_error(send(client, content), 422, "invalid-input")
+    check_v2_error(post_infer(client, content), 422, "invalid-input")
 
 
 @pytest.mark.parametrize(
@@ -156,27 +165,27 @@ def test_json_that_is_no_request(client: Client, content: Any) -> None:
     ],
 )  # fmt: skip
 def test_bytes_that_are_no_json(client: Client, text: bytes) -> None:
-    answer = client.post(INFER, content=text)
+    answer = client.post(INFER_PATH, content=text)
     assert answer.status_code in (400, 422)
-    v2_error(answer, answer.status_code)
+    check_v2_error(answer, answer.status_code)
 
 
 @pytest.mark.parametrize("size", [1, 15, 17])
 def test_raw_request_of_a_part_of_a_row(client: Client, size: int) -> None:
-    v2_error(client.post(INFER, content=b"\0" * size, headers={LENGTH: "0"}), 400, "malformed-body")
+    check_v2_error(client.post(INFER_PATH, content=b"\0" * size, headers={JSON_LENGTH: "0"}), 400, "malformed-body")
 
 
 def test_raw_request_without_a_row(client: Client) -> None:
-    v2_error(client.post(INFER, headers={LENGTH: "0"}), 400)
+    check_v2_error(client.post(INFER_PATH, headers={JSON_LENGTH: "0"}), 400)
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "GZIP", " deflate "])
 def test_compressed_body_is_read(client: Client, coding: str) -> None:
     compress = gzip.compress if "gzip" in coding.lower() else zlib.compress
     text = json.dumps({"inputs": [binary_tensor()]}).encode()
-    headers = {"content-encoding": coding, LENGTH: str(len(text))}
-    answer = client.post(INFER, content=compress(text + VALUES), headers=headers)
-    assert outputs(answer).tolist() == outputs(send(client, GOOD)).tolist()
+    headers = {"content-encoding": coding, JSON_LENGTH: str(len(text))}
+    answer = client.post(INFER_PATH, content=compress(text + VALUES), headers=headers)
+    assert read_output(answer).tolist() == read_output(post_infer(client, GOOD)).tolist()
 
 
 @pytest.mark.parametrize(
@@ -192,12 +201,14 @@ def test_compressed_body_is_read(client: Client, coding: str) -> None:
 )
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
 def test_body_that_is_not_of_its_coding(client: Client, body: bytes, coding: str) -> None:
-    v2_error(client.post(INFER, content=body, headers={"content-encoding": coding}), 400, "malformed-body")
+    check_v2_error(client.post(INFER_PATH, content=body, headers={"content-encoding": coding}), 400, "malformed-body")
 
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip", "x", "gzip;q=1"])
 def test_coding_that_is_not_read(client: Client, coding: str) -> None:
-    v2_error(client.post(INFER, content=TEXT, headers={"content-encoding": coding}), 415, "wrong-content-type")
+    check_v2_error(
+        client.post(INFER_PATH, content=TEXT, headers={"content-encoding": coding}), 415, "wrong-content-type"
+    )
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, zlib.compress])
@@ -205,7 +216,7 @@ def test_bomb_is_refused(client: Client, compress: Any) -> None:
     coding = "gzip" if compress is gzip.compress else "deflate"
     bomb = compress(b" " * 40_000_000)
     assert len(bomb) < MOST_BYTES
-    v2_error(client.post(INFER, content=bomb, headers={"content-encoding": coding}), 413, "body-too-large")
+    check_v2_error(client.post(INFER_PATH, content=bomb, headers={"content-encoding": coding}), 413, "body-too-large")
 
 
 JSON = st.recursive(
@@ -241,16 +252,16 @@ REQUESTS = st.fixed_dictionaries(
 @settings(max_examples=300)
 def test_any_request_is_answered(client: Client, content: Any, values: bytes, off: int) -> None:
     text = as_json(content)
-    answer = client.post(INFER, content=text + values, headers={LENGTH: str(len(text) + off)})
+    answer = client.post(INFER_PATH, content=text + values, headers={JSON_LENGTH: str(len(text) + off)})
     assert answer.status_code < 500
     if answer.status_code >= 400:
-        v2_error(answer, answer.status_code)
+        check_v2_error(answer, answer.status_code)
 
 
 @given(
     body=st.binary(max_size=60) | st.binary(max_size=60).map(gzip.compress) | st.just(gzip.compress(TEXT)),
     headers=st.dictionaries(
-        st.sampled_from([LENGTH.lower(), "content-encoding", "content-type", "accept-encoding"]),
+        st.sampled_from([JSON_LENGTH.lower(), "content-encoding", "content-type", "accept-encoding"]),
         st.sampled_from(["0", "16", "gzip", "deflate", "identity", ""])
         | st.text(st.characters(max_codepoint=255), max_size=9),
     ),
@@ -258,15 +269,15 @@ def test_any_request_is_answered(client: Client, content: Any, values: bytes, of
 @settings(max_examples=200)
 def test_any_bytes_are_answered(client: Client, body: bytes, headers: dict[str, str]) -> None:
     fields = [(name.encode(), value.encode("latin-1").strip()) for name, value in headers.items()]
-    answer = client.post(INFER, content=body, headers=fields)
+    answer = client.post(INFER_PATH, content=body, headers=fields)
     assert answer.status_code < 500
     if answer.status_code >= 400:
-        v2_error(answer, answer.status_code)
+        check_v2_error(answer, answer.status_code)
 
 
 @given(rows=st.lists(st.binary(min_size=16, max_size=16), min_size=1, max_size=5))
 @settings(max_examples=100)
 def test_any_numbers_are_answered(client: Client, rows: list[bytes]) -> None:
     finite = all(np.isfinite(struct.unpack("<4f", row)).all() for row in rows)
-    answer = client.post(INFER, content=b"".join(rows), headers={LENGTH: "0"})
+    answer = client.post(INFER_PATH, content=b"".join(rows), headers={JSON_LENGTH: "0"})
     assert answer.status_code == (200 if finite else 422)

@@ -13,8 +13,8 @@ import pytest
 from starlette.routing import Mount
 
 from service.api_keys import ApiKeys
-from tests.support.clients import Client, in_process, serving
-from tests.support.contract import QUICK, problem, train
+from tests.support.clients import Client, app_client, running_server
+from tests.support.contract import SHORT_JOB, check_problem, train
 
 KEYS = "alice:s3cret-of-alice,bob:t0ken:with:colons"
 GOOD = {"X-API-Key": "s3cret-of-alice"}
@@ -25,8 +25,8 @@ OPEN = {"/healthz", "/readyz"}
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A service with two keys, and one job."""
-    with in_process(tmp_path_factory.mktemp("guarded"), workers=1, api_key=KEYS) as client:
-        assert client.post("/train?wait=9", json=QUICK, headers=GOOD).status_code == 200
+    with app_client(tmp_path_factory.mktemp("guarded"), workers=1, api_key=KEYS) as client:
+        assert client.post("/train?wait=9", json=SHORT_JOB, headers=GOOD).status_code == 200
         yield client
         assert len(client.get("/jobs", headers=GOOD).json()["data"]) == 1
 
@@ -34,8 +34,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
 @pytest.fixture(scope="module")
 def unguarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A service without keys, and with one job."""
-    with in_process(tmp_path_factory.mktemp("unguarded"), workers=1) as client:
-        train(client, **QUICK)
+    with app_client(tmp_path_factory.mktemp("unguarded"), workers=1) as client:
+        train(client, **SHORT_JOB)
         yield client
         assert len(client.get("/jobs").json()["data"]) == 1
 
@@ -75,7 +75,7 @@ def turned_away(answer: httpx.Response, status: int, type: str) -> None:
     request = f"{answer.request.method} {answer.request.url}"
     assert answer.status_code == status, request
     if answer.request.method != "HEAD" and not answer.request.url.path.startswith("/v2"):
-        problem(answer, status, type)
+        check_problem(answer, status, type)
     assert answer.headers["x-request-id"], request
     assert sealed(answer), request
 
@@ -235,11 +235,11 @@ def test_a_link_on_another_site_leads_to_the_pages_and_no_further(unguarded: Cli
 
 def test_allowed_hosts_are_answered_besides_loopback_names(tmp_path: Path) -> None:
     for number, keys in enumerate(["", KEYS]):
-        with in_process(tmp_path / str(number), allowed_hosts="Lab.example.org, [fd00::1]", api_key=keys) as client:
+        with app_client(tmp_path / str(number), allowed_hosts="Lab.example.org, [fd00::1]", api_key=keys) as client:
             for host in ("lab.example.org", "LAB.EXAMPLE.ORG:8000", "[fd00::1]:80", "localhost"):
                 assert client.get("/jobs", headers=GOOD | {"Host": host}).status_code == 200
             for host in ("evil.example", "x.lab.example.org", "example.org"):
-                problem(client.get("/jobs", headers=GOOD | {"Host": host}), 403, "host-not-allowed")
+                check_problem(client.get("/jobs", headers=GOOD | {"Host": host}), 403, "host-not-allowed")
 
 
 def asked_from(client: Client, address: str | None, headers: dict[str, str]) -> httpx.Response:
@@ -287,22 +287,22 @@ def test_who_is_near_gets_in(unguarded: Client, address: str | None) -> None:
 
 
 def test_who_names_hosts_answers_to_all_addresses(tmp_path: Path) -> None:
-    with in_process(tmp_path, allowed_hosts="lab.example.org") as client:
+    with app_client(tmp_path, allowed_hosts="lab.example.org") as client:
         assert asked_from(client, "8.8.8.8", {"Host": "lab.example.org"}).status_code == 200
 
 
 def test_what_a_proxy_would_say_of_an_address_is_not_believed(tmp_path: Path) -> None:
-    with serving(tmp_path, FORWARDED_ALLOW_IPS="*") as (server, client):
+    with running_server(tmp_path, FORWARDED_ALLOW_IPS="*") as (server, client):
         assert client.get("/jobs", headers={"X-Forwarded-For": "8.8.8.8"}).status_code == 200
     assert any("route=/jobs" in line and "client=127.0.0.1" in line for line in server.log)
     assert not any("8.8.8.8" in line for line in server.log)
 
 
-def test_every_answer_has_an_id_and_a_sane_one_is_taken_over(shared: Client) -> None:
-    assert shared.get("/jobs").headers["x-request-id"] != shared.get("/jobs").headers["x-request-id"]
-    assert shared.get("/none", headers={"X-Request-ID": "a.B-c_9"}).headers["x-request-id"] == "a.B-c_9"
+def test_every_answer_has_an_id_and_a_sane_one_is_taken_over(shared_client: Client) -> None:
+    assert shared_client.get("/jobs").headers["x-request-id"] != shared_client.get("/jobs").headers["x-request-id"]
+    assert shared_client.get("/none", headers={"X-Request-ID": "a.B-c_9"}).headers["x-request-id"] == "a.B-c_9"
     for odd in ("", "a b", "x" * 65, "a\tb", "ü", "<script>"):
-        answer = shared.get("/jobs", headers=[(b"x-request-id", odd.encode("latin-1"))])
+        answer = shared_client.get("/jobs", headers=[(b"x-request-id", odd.encode("latin-1"))])
         assert re.fullmatch(r"[0-9a-f]{12}-[0-9a-f]+", answer.headers["x-request-id"])
 
 
@@ -345,20 +345,20 @@ def test_every_kind_of_answer_has_the_headers_for_browsers(unguarded: Client, pa
 
 
 def test_failures_of_ours_have_their_headers_too(tmp_path: Path) -> None:
-    with in_process(tmp_path, raising=False) as client:
+    with app_client(tmp_path, raise_app_exceptions=False) as client:
         client.app.state.registry = None
         answer = client.get("/jobs")
-    problem(answer, 500, "internal-error")
+    check_problem(answer, 500, "internal-error")
     assert answer.headers["x-request-id"]
     assert sealed(answer)
 
 
 def test_too_large_a_body_is_refused_by_routes_that_read_none(tmp_path: Path) -> None:
-    with in_process(tmp_path, max_body_bytes=2048) as client:
+    with app_client(tmp_path, max_body_bytes=2048) as client:
         for method, path in [("GET", "/jobs"), ("DELETE", "/jobs/x"), ("GET", "/none"), ("OPTIONS", "/assets/lab.js")]:
             for content in (b" " * 3000, iter([b" " * 1500] * 2)):
                 answer = client.request(method, path, content=content)
-                problem(answer, 413, "body-too-large")
+                check_problem(answer, 413, "body-too-large")
                 assert answer.headers["connection"] == "close"
                 assert sealed(answer)
 

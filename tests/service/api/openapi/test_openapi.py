@@ -8,8 +8,8 @@ from typing import Any
 import openapi_spec_validator
 import pytest
 
-from tests.support.clients import Client, in_process
-from tests.support.contract import QUICK, Json, followed, problem, train
+from tests.support.clients import Client, app_client
+from tests.support.contract import SHORT_JOB, Json, check_problem, resolve_ref, train
 
 PROMISED = {
     ("post", "/train"): {200, 202, 400, 413, 415, 422, 429},
@@ -53,7 +53,7 @@ PROMISED = {
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    with in_process(tmp_path_factory.mktemp("openapi"), workers=1) as client:
+    with app_client(tmp_path_factory.mktemp("openapi"), workers=1) as client:
         yield client
 
 
@@ -65,7 +65,7 @@ def description(client: Client) -> Json:
 def operations(description: Json) -> dict[tuple[str, str], Json]:
     return {
         (method, path): operation
-        | {"responses": {status: followed(description, answer) for status, answer in operation["responses"].items()}}
+        | {"responses": {status: resolve_ref(description, answer) for status, answer in operation["responses"].items()}}
         for path, item in description["paths"].items()
         for method, operation in item.items()
     }
@@ -81,7 +81,7 @@ def everything(value: Any) -> Iterator[Json]:
 
 def examples(description: Json, media: Json) -> list[Any]:
     """The examples of a media type, its own or its schema's."""
-    schema = followed(description, media["schema"])
+    schema = resolve_ref(description, media["schema"])
     found = [media["example"]] if "example" in media else []
     found += [example["value"] for example in media.get("examples", {}).values()]
     return found + schema.get("examples", []) + ([schema["example"]] if "example" in schema else [])
@@ -168,7 +168,7 @@ def test_examples_of_answers_have_the_fields_of_answers(description: Json) -> No
     for call, operation in operations(description).items():
         for answer in operation["responses"].values():
             for media in answer.get("content", {}).values():
-                schema = followed(description, media["schema"])
+                schema = resolve_ref(description, media["schema"])
                 for example in examples(description, media):
                     if "properties" in schema and isinstance(example, dict):  # and no text of events
                         assert example.keys() <= schema["properties"].keys(), call
@@ -178,7 +178,7 @@ def test_examples_of_answers_have_the_fields_of_answers(description: Json) -> No
 def test_examples_of_problems_have_their_status_and_a_type_that_says_more_than_that(description: Json) -> None:
     for call, operation in operations(description).items():
         for status, answer in operation["responses"].items():
-            for media in followed(description, answer).get("content", {}).values():
+            for media in resolve_ref(description, answer).get("content", {}).values():
                 for example in examples(description, media):
                     if status >= "400" and "type" in example:
                         assert example["status"] == int(status), (call, status)
@@ -186,18 +186,18 @@ def test_examples_of_problems_have_their_status_and_a_type_that_says_more_than_t
 
 
 def test_examples_of_conflicts_are_what_is_answered(tmp_path: Path, description: Json) -> None:
-    with in_process(tmp_path, workers=1) as client:
+    with app_client(tmp_path, workers=1) as client:
         answers = {("get", "/sample"): client.get("/sample")}
-        id = train(client, **QUICK)["id"]
+        id = train(client, **SHORT_JOB)["id"]
         answers["post", "/jobs/{job_id}/cancel"] = client.post(f"/jobs/{id}/cancel")
     for call, answer in answers.items():
         (media,) = operations(description)[call]["responses"]["409"]["content"].values()
         (example,) = examples(description, media)
-        assert example | {"instance": ""} == problem(answer, 409) | {"instance": ""}
+        assert example | {"instance": ""} == check_problem(answer, 409) | {"instance": ""}
 
 
 def test_links_of_a_new_job_lead_to_it(client: Client, description: Json) -> None:
-    job = train(client, **QUICK)
+    job = train(client, **SHORT_JOB)
     named = {operation["operationId"]: (call, operation) for call, operation in operations(description).items()}
     for status in ("200", "202"):
         links = description["paths"]["/train"]["post"]["responses"][status]["links"]

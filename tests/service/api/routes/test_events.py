@@ -13,8 +13,18 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.clients import Client, serving
-from tests.support.contract import ENDLESS, QUICK, Json, content_type, problem, start, start_running, train, until
+from tests.support.clients import Client, running_server
+from tests.support.contract import (
+    LONG_JOB,
+    SHORT_JOB,
+    Json,
+    check_problem,
+    content_type,
+    start_running_job,
+    submit_job,
+    train,
+    wait_until,
+)
 
 STREAMS, SLOW = 60, 20
 MAX_POINTS_PER_BATCH = 5000  # in one batch
@@ -58,7 +68,7 @@ def series_after(client: httpx.Client, job: Json, after: int = 0) -> dict[str, l
 
 
 def test_follower_gets_every_point_once_and_then_the_end(client: Client) -> None:
-    job = start(client, **SOME_SECONDS)
+    job = submit_job(client, **SOME_SECONDS)
     began = time.monotonic()
     events = follow(client, job)
     took = time.monotonic() - began
@@ -80,7 +90,7 @@ def test_follower_gets_every_point_once_and_then_the_end(client: Client) -> None
 
 
 def test_each_status_is_told_with_the_iteration_that_has_been_sent(client: Client) -> None:
-    events = follow(client, start(client, **SOME_SECONDS))
+    events = follow(client, submit_job(client, **SOME_SECONDS))
     told = [data["status"] for name, _, data in events if name == "status"]
     assert [status for status, _ in itertools.groupby(told)] in (
         ["queued", "running", "succeeded"],
@@ -94,7 +104,7 @@ def test_each_status_is_told_with_the_iteration_that_has_been_sent(client: Clien
 
 
 def test_late_follower_of_a_running_job_gets_all_points(client: Client) -> None:
-    job = start_running(client, **SOME_SECONDS, experiment="discriminator")
+    job = start_running_job(client, **SOME_SECONDS, experiment="discriminator")
     client.get(f"/jobs/{job['id']}", params={"wait": 0.2})
     events = follow(client, job)
     assert list(series_of(events)) == ["iteration", "discriminator_real_loss", "discriminator_fake_loss"]
@@ -103,7 +113,7 @@ def test_late_follower_of_a_running_job_gets_all_points(client: Client) -> None:
 
 @pytest.mark.parametrize("after", [99, 2_000_050, 3_999_999])
 def test_dropped_stream_goes_on_where_it_was(client: Client, after: int) -> None:
-    job = start(client, **SOME_SECONDS)
+    job = submit_job(client, **SOME_SECONDS)
     events = follow(client, job, after)
     assert series_of(events) == series_after(client, job, after)
     again = follow(client, job, after)  # the job has ended, but this reader does not know
@@ -111,20 +121,20 @@ def test_dropped_stream_goes_on_where_it_was(client: Client, after: int) -> None
     assert again[-2:] == events[-2:]
 
 
-def test_ended_job_is_not_to_be_asked_again(shared: Client, article: Json) -> None:
+def test_ended_job_is_not_to_be_asked_again(shared_client: Client, article_job: Json) -> None:
     for headers in ({}, {"Last-Event-ID": "10000"}, {"Last-Event-ID": "20000"}):
-        answer = shared.get(f"/jobs/{article['id']}/events", headers=headers)
+        answer = shared_client.get(f"/jobs/{article_job['id']}/events", headers=headers)
         assert (answer.status_code, answer.content) == (204, b"")
 
 
-def test_job_that_recorded_nothing_past_an_iteration_still_ends(shared: Client) -> None:
-    job = train(shared, iterations=4, record_every=5)
-    assert [(name, id) for name, id, _ in follow(shared, job, 0)] == [("status", 0), ("end", 4)]
-    assert shared.get(f"/jobs/{job['id']}/events", headers={"Last-Event-ID": "4"}).status_code == 204
+def test_job_that_recorded_nothing_past_an_iteration_still_ends(shared_client: Client) -> None:
+    job = train(shared_client, iterations=4, record_every=5)
+    assert [(name, id) for name, id, _ in follow(shared_client, job, 0)] == [("status", 0), ("end", 4)]
+    assert shared_client.get(f"/jobs/{job['id']}/events", headers={"Last-Event-ID": "4"}).status_code == 204
 
 
 def test_job_without_points_to_send_tells_how_far_it_is(client: Client) -> None:
-    job = start(client, **ENDLESS | {"record_every": 10_000_000})
+    job = submit_job(client, **LONG_JOB | {"record_every": 10_000_000})
     with ThreadPoolExecutor(1) as pool:
         stream = pool.submit(follow, client, job)
         time.sleep(2.5)
@@ -147,19 +157,21 @@ def test_sweep_is_followed_as_any_job(client: Client) -> None:
 
 
 @pytest.mark.parametrize("id", ["one", "-1", "1.5", "nan", "9" * 5000, "99999999999999999999"])
-def test_last_event_id_that_is_no_iteration_is_refused(shared: Client, article: Json, id: str) -> None:
-    content = problem(shared.get(f"/jobs/{article['id']}/events", headers={"Last-Event-ID": id}), 422, "invalid-input")
+def test_last_event_id_that_is_no_iteration_is_refused(shared_client: Client, article_job: Json, id: str) -> None:
+    content = check_problem(
+        shared_client.get(f"/jobs/{article_job['id']}/events", headers={"Last-Event-ID": id}), 422, "invalid-input"
+    )
     assert content["errors"][0]["loc"] == ["header", "last-event-id"]
 
 
-def test_unknown_job_has_no_events(shared: Client) -> None:
-    problem(shared.get("/jobs/none/events"), 404, "job-not-found")
+def test_unknown_job_has_no_events(shared_client: Client) -> None:
+    check_problem(shared_client.get("/jobs/none/events"), 404, "job-not-found")
 
 
 def test_job_cancelled_while_it_waits_tells_and_ends(tmp_path: Path) -> None:
-    with serving(tmp_path, "--workers", "1") as (_, client):
-        start_running(client)
-        queued = start(client, **QUICK)
+    with running_server(tmp_path, "--workers", "1") as (_, client):
+        start_running_job(client)
+        queued = submit_job(client, **SHORT_JOB)
         with client.stream("GET", f"/jobs/{queued['id']}/events") as answer:
             events = events_of(answer)
             assert next(events) == ("status", 0, queued)
@@ -170,7 +182,7 @@ def test_job_cancelled_while_it_waits_tells_and_ends(tmp_path: Path) -> None:
 def test_many_streams_at_once_each_have_all(server_url: str) -> None:
     limits = httpx.Limits(max_connections=STREAMS + 1)
     with httpx.Client(base_url=server_url, timeout=60, limits=limits) as client, ThreadPoolExecutor(STREAMS) as pool:
-        job = start(client, iterations=4_000_000, record_every=2000, seed=1)
+        job = submit_job(client, iterations=4_000_000, record_every=2000, seed=1)
         streams = [pool.submit(follow, client, job) for _ in range(STREAMS)]
         assert client.get("/healthz", timeout=5).status_code == 200
         followed = [stream.result() for stream in streams]
@@ -182,9 +194,9 @@ def test_many_streams_at_once_each_have_all(server_url: str) -> None:
 
 def test_readers_that_do_not_read_cost_no_memory(tmp_path: Path) -> None:
     recorded: Json = {"iterations": 4_000_000, "record_every": 20}  # 200,000 points, which are 14 MB as events
-    with serving(tmp_path, "--workers", "1") as (server, client), ExitStack() as stack:
+    with running_server(tmp_path, "--workers", "1") as (server, client), ExitStack() as stack:
         follow(client, train(client, **SOME_SECONDS), 0)
-        before, job = server.memory(), start(client, **recorded)
+        before, job = server.memory(), submit_job(client, **recorded)
         address = (client.base_url.host, client.base_url.port or 80)
         for _ in range(SLOW):
             reader = stack.enter_context(closing(socket.create_connection(address)))
@@ -199,7 +211,7 @@ def test_readers_that_do_not_read_cost_no_memory(tmp_path: Path) -> None:
 
 def test_reader_that_has_left_is_not_missed(server_url: str) -> None:
     with httpx.Client(base_url=server_url, timeout=60) as client:
-        job = start_running(client)
+        job = start_running_job(client)
         for _ in range(20):
             with client.stream("GET", f"/jobs/{job['id']}/events") as answer:
                 next(events_of(answer))
@@ -217,9 +229,9 @@ def test_stop_ends_all_streams_and_says_nothing_of_an_end(tmp_path: Path) -> Non
             following.wait()
             return {first, *(name for name, _, _ in events)}
 
-    with serving(tmp_path, "--workers", "1") as (server, _), ThreadPoolExecutor(STREAMS) as pool:
+    with running_server(tmp_path, "--workers", "1") as (server, _), ThreadPoolExecutor(STREAMS) as pool:
         with httpx.Client(base_url=server.url, timeout=60, limits=limits) as client:
-            jobs = [start_running(client), start(client, **QUICK)] * (STREAMS // 2)
+            jobs = [start_running_job(client), submit_job(client, **SHORT_JOB)] * (STREAMS // 2)
             streams = [pool.submit(follow_to_the_stop, client, job) for job in jobs]
             following.wait()
             began = time.monotonic()
@@ -230,9 +242,9 @@ def test_stop_ends_all_streams_and_says_nothing_of_an_end(tmp_path: Path) -> Non
 
 
 def test_endless_job_is_followed_from_its_first_moments(client: Client) -> None:
-    job = start(client, **ENDLESS)
+    job = submit_job(client, **LONG_JOB)
     with ThreadPoolExecutor(1) as pool:
         stream = pool.submit(follow, client, job)
-        until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["iteration"] > 0)
+        wait_until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["iteration"] > 0)
         cancelled = client.post(f"/jobs/{job['id']}/cancel").json()
     assert stream.result()[-1] == ("end", cancelled["iteration"], cancelled)

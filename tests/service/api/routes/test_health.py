@@ -9,13 +9,13 @@ import httpx
 import pytest
 from starlette.staticfiles import StaticFiles
 
-from tests.support.clients import Client, Server, starting
-from tests.support.contract import content_type, until
+from tests.support.clients import Client, Server, server_process
+from tests.support.contract import content_type, wait_until
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_service_says_that_it_is_well(shared: Client, path: str) -> None:
-    answer = shared.get(path)
+def test_service_says_that_it_is_well(shared_client: Client, path: str) -> None:
+    answer = shared_client.get(path)
     assert answer.status_code == 200
     assert answer.json() == {"status": "ok"}
 
@@ -26,11 +26,11 @@ def test_service_that_stops_is_not_ready_but_alive(client: Client) -> None:
     assert client.get("/healthz").status_code == 200
 
 
-def test_front_door_leads_to_the_description(shared: Client) -> None:
-    assert content_type(shared.get("/", follow_redirects=True)) == "text/html"
+def test_front_door_leads_to_the_description(shared_client: Client) -> None:
+    assert content_type(shared_client.get("/", follow_redirects=True)) == "text/html"
 
 
-def test_nothing_that_a_client_writes_becomes_a_path(shared: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_that_a_client_writes_becomes_a_path(shared_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     looked_up, lookup = [], StaticFiles.lookup_path
 
     def watched(self: StaticFiles, path: str) -> Any:
@@ -38,9 +38,9 @@ def test_nothing_that_a_client_writes_becomes_a_path(shared: Client, monkeypatch
         return lookup(self, path)
 
     monkeypatch.setattr(StaticFiles, "lookup_path", watched)
-    assert shared.get("/assets/lab.js").status_code == 200
+    assert shared_client.get("/assets/lab.js").status_code == 200
     for path in ("none.js", "..%2fguard.py", "%2e%2e/%2e%2e/etc/passwd", "views", "lab.js/", "a" * 300, ""):
-        assert shared.get(f"/assets/{path}").status_code in {200, 404}, path
+        assert shared_client.get(f"/assets/{path}").status_code in {200, 404}, path
     assert set(looked_up) <= {"lab.js"}
 
 
@@ -56,8 +56,8 @@ def test_description_takes_its_assets_from_us(server_url: str) -> None:
 
 
 def test_stop_before_it_serves_is_as_clean_as_any(tmp_path: Path) -> None:
-    with starting(tmp_path / "data", fresh=True) as server:
-        until(lambda: {"caught": _catches(server, signal.SIGTERM)}, lambda process: process["caught"])
+    with server_process(tmp_path / "data", fresh=True) as server:
+        wait_until(lambda: {"caught": _catches(server, signal.SIGTERM)}, lambda process: process["caught"])
         assert not (tmp_path / "data").exists()  # it is still being loaded
         assert server.stop() == 0
     assert server.log == []

@@ -12,7 +12,17 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from tests.support.clients import Client
-from tests.support.contract import ENDED, QUICK, Json, content_type, problem, start, start_running, train, until
+from tests.support.contract import (
+    FINAL_STATUSES,
+    SHORT_JOB,
+    Json,
+    check_problem,
+    content_type,
+    start_running_job,
+    submit_job,
+    train,
+    wait_until,
+)
 
 LOSSES = ["discriminator_real_loss", "discriminator_fake_loss", "generator_loss"]
 
@@ -23,10 +33,10 @@ def progress_of(client: Client, job: Json, **parameters: object) -> Json:
     return dict(answer.json())
 
 
-def test_progress_has_every_recorded_point(shared: Client, article: Json) -> None:
-    progress = progress_of(shared, article)
+def test_progress_has_every_recorded_point(shared_client: Client, article_job: Json) -> None:
+    progress = progress_of(shared_client, article_job)
     assert list(progress) == ["job_id", "status", "iteration", "iterations", "record_every", "series", "next_after"]
-    assert progress["job_id"] == article["id"]
+    assert progress["job_id"] == article_job["id"]
     assert (progress["status"], progress["iteration"], progress["iterations"]) == ("succeeded", 10_000, 10_000)
     assert (progress["record_every"], progress["next_after"]) == (5, 10_000)
     assert list(progress["series"]) == ["iteration", *LOSSES]
@@ -41,30 +51,30 @@ def test_progress_has_every_recorded_point(shared: Client, article: Json) -> Non
     [(20, 5, [5, 10, 15, 20]), (23, 5, [5, 10, 15, 20]), (4, 5, []), (3, 1, [1, 2, 3]), (21, 7, [7, 14, 21])],
 )
 def test_iterations_are_recorded_at_each_multiple(
-    shared: Client, iterations: int, record_every: int, recorded: list[int]
+    shared_client: Client, iterations: int, record_every: int, recorded: list[int]
 ) -> None:
-    progress = progress_of(shared, train(shared, iterations=iterations, record_every=record_every))
+    progress = progress_of(shared_client, train(shared_client, iterations=iterations, record_every=record_every))
     assert progress["series"]["iteration"] == recorded
     assert progress["next_after"] == max(recorded, default=0)
 
 
-def test_losses_do_not_depend_on_how_often_they_are_recorded(shared: Client) -> None:
-    often = progress_of(shared, train(shared, seed=9, iterations=300, record_every=1))["series"]
-    seldom = progress_of(shared, train(shared, seed=9, iterations=300, record_every=7))["series"]
+def test_losses_do_not_depend_on_how_often_they_are_recorded(shared_client: Client) -> None:
+    often = progress_of(shared_client, train(shared_client, seed=9, iterations=300, record_every=1))["series"]
+    seldom = progress_of(shared_client, train(shared_client, seed=9, iterations=300, record_every=7))["series"]
     assert {name: values[6::7] for name, values in often.items()} == seldom
 
 
 @given(after=st.integers(0, 12_000), points=st.integers(1, 3000))
 @hypothesis_settings(max_examples=40)
 def test_points_past_any_iteration_are_the_rest_of_the_whole(
-    shared: Client, article: Json, after: int, points: int
+    shared_client: Client, article_job: Json, after: int, points: int
 ) -> None:
-    whole = progress_of(shared, article)["series"]
-    rest = progress_of(shared, article, after=after)
+    whole = progress_of(shared_client, article_job)["series"]
+    rest = progress_of(shared_client, article_job, after=after)
     first = after // 5
     assert rest["series"] == {name: values[first:] for name, values in whole.items()}
     assert rest["next_after"] == max(after, 10_000)
-    thinned = progress_of(shared, article, after=after, max_points=points)
+    thinned = progress_of(shared_client, article_job, after=after, max_points=points)
     places = [iteration // 5 - 1 for iteration in thinned["series"]["iteration"]]
     assert len(places) <= points
     assert places == sorted(set(places))
@@ -75,13 +85,13 @@ def test_points_past_any_iteration_are_the_rest_of_the_whole(
 
 
 @pytest.mark.parametrize("points", [7, 13, 100, 500, 1999])
-@pytest.mark.parametrize("job", ["article", "alone"])
+@pytest.mark.parametrize("job", ["article_job", "discriminator_job"])
 def test_thinned_losses_keep_every_extreme(
-    shared: Client, points: int, job: str, request: pytest.FixtureRequest
+    shared_client: Client, points: int, job: str, request: pytest.FixtureRequest
 ) -> None:
     job = request.getfixturevalue(job)
-    whole = progress_of(shared, job)["series"]
-    thinned = progress_of(shared, job, max_points=points)["series"]
+    whole = progress_of(shared_client, job)["series"]
+    thinned = progress_of(shared_client, job, max_points=points)["series"]
     names = [name for name in whole if name != "iteration"]
     for name in names:
         assert (min(thinned[name]), max(thinned[name])) == (min(whole[name]), max(whole[name]))
@@ -89,13 +99,13 @@ def test_thinned_losses_keep_every_extreme(
     buckets = (points - 1) // (2 * len(names))
     gaps = np.diff([0, *thinned["iteration"]])
     assert gaps.max() <= 2 * 5 * (2000 // buckets + 1)
-    assert progress_of(shared, job, max_points=2000)["series"] == whole
+    assert progress_of(shared_client, job, max_points=2000)["series"] == whole
 
 
 def test_who_polls_a_running_job_gets_each_point_once(client: Client) -> None:
-    job = start(client, iterations=2_000_000, record_every=10, seed=5)
+    job = submit_job(client, iterations=2_000_000, record_every=10, seed=5)
     after, statuses, batches = 0, [], []
-    while not statuses or statuses[-1] not in ENDED:
+    while not statuses or statuses[-1] not in FINAL_STATUSES:
         progress = progress_of(client, job, after=after)
         assert progress["iteration"] <= job["iterations"]
         iterations = progress["series"]["iteration"]
@@ -114,18 +124,18 @@ def test_who_polls_a_running_job_gets_each_point_once(client: Client) -> None:
 
 
 def test_running_job_says_more_with_time_and_its_etag_changes(client: Client) -> None:
-    job = start_running(client)
+    job = start_running_job(client)
     path = f"/jobs/{job['id']}/progress"
     first = client.get(path)
-    until(lambda: client.get(path).json(), lambda now: now["iteration"] > first.json()["iteration"])
+    wait_until(lambda: client.get(path).json(), lambda now: now["iteration"] > first.json()["iteration"])
     second = client.get(path, headers={"If-None-Match": first.headers["etag"]})
     assert second.status_code == 200
     assert second.headers["etag"] != first.headers["etag"]
 
 
 def test_job_that_waits_has_no_points_yet(client: Client) -> None:
-    start_running(client)
-    queued = start(client, **QUICK)
+    start_running_job(client)
+    queued = submit_job(client, **SHORT_JOB)
     progress = progress_of(client, queued, after=3)
     assert (progress["status"], progress["iteration"], progress["next_after"]) == ("queued", 0, 3)
     assert progress["series"] == {"iteration": [], **{name: [] for name in LOSSES}}
@@ -134,7 +144,7 @@ def test_job_that_waits_has_no_points_yet(client: Client) -> None:
 
 
 def test_cancelled_job_keeps_what_it_had(client: Client) -> None:
-    job = start_running(client)
+    job = start_running_job(client)
     job = client.post(f"/jobs/{job['id']}/cancel").json()
     progress = progress_of(client, job)
     assert (progress["status"], progress["iteration"]) == ("cancelled", job["iteration"])
@@ -144,8 +154,8 @@ def test_cancelled_job_keeps_what_it_had(client: Client) -> None:
     assert snapshots["iterations"] == list(range(0, job["iteration"] + 1, job["config"]["snapshot_every"]))
 
 
-def test_discriminator_experiment_has_no_generator_loss(shared: Client, alone: Json) -> None:
-    series = progress_of(shared, alone)["series"]
+def test_discriminator_experiment_has_no_generator_loss(shared_client: Client, discriminator_job: Json) -> None:
+    series = progress_of(shared_client, discriminator_job)["series"]
     assert list(series) == ["iteration", *LOSSES[:2]]
     assert np.mean(series["discriminator_fake_loss"][-100:]) < np.mean(series["discriminator_fake_loss"][:100])
 
@@ -154,11 +164,13 @@ def test_discriminator_experiment_has_no_generator_loss(shared: Client, alone: J
     "parameters",
     [{}, {"after": 9000}, {"after": 10_000}, {"max_points": 50}, {"after": 5000, "max_points": 9}],
 )
-@pytest.mark.parametrize("job", ["article", "alone"])
-def test_csv_says_the_same_as_json(shared: Client, parameters: Json, job: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("job", ["article_job", "discriminator_job"])
+def test_csv_says_the_same_as_json(
+    shared_client: Client, parameters: Json, job: str, request: pytest.FixtureRequest
+) -> None:
     job = request.getfixturevalue(job)
-    series = progress_of(shared, job, **parameters)["series"]
-    answer = shared.get(f"/jobs/{job['id']}/progress", params=parameters, headers={"Accept": "text/csv"})
+    series = progress_of(shared_client, job, **parameters)["series"]
+    answer = shared_client.get(f"/jobs/{job['id']}/progress", params=parameters, headers={"Accept": "text/csv"})
     assert content_type(answer) == "text/csv"
     head, *rows = csv.reader(io.StringIO(answer.text, newline=""))
     assert head == list(series)
@@ -166,15 +178,15 @@ def test_csv_says_the_same_as_json(shared: Client, parameters: Json, job: str, r
     assert [[float(value) for value in column] for column in columns] == list(series.values())
 
 
-def test_csv_and_json_are_told_apart_by_their_etags(shared: Client, article: Json) -> None:
-    path = f"/jobs/{article['id']}/progress"
-    as_csv, as_json = (shared.get(path, headers={"Accept": kind}) for kind in ("text/csv", "application/json"))
+def test_csv_and_json_are_told_apart_by_their_etags(shared_client: Client, article_job: Json) -> None:
+    path = f"/jobs/{article_job['id']}/progress"
+    as_csv, as_json = (shared_client.get(path, headers={"Accept": kind}) for kind in ("text/csv", "application/json"))
     assert as_csv.headers["etag"] != as_json.headers["etag"]
     assert "accept" in as_csv.headers["vary"].lower()
     assert "accept" in as_json.headers["vary"].lower()
     known = {"If-None-Match": as_csv.headers["etag"]}
-    assert shared.get(path, headers=known | {"Accept": "text/csv"}).status_code == 304
-    assert shared.get(path, headers=known).status_code == 200
+    assert shared_client.get(path, headers=known | {"Accept": "text/csv"}).status_code == 304
+    assert shared_client.get(path, headers=known).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -192,25 +204,25 @@ def test_csv_and_json_are_told_apart_by_their_etags(shared: Client, article: Jso
         ("text/csv, */*;q=0.1", "text/csv"),
     ],
 )
-def test_csv_is_sent_to_who_prefers_it(shared: Client, article: Json, accept: str, kind: str) -> None:
-    answer = shared.get(f"/jobs/{article['id']}/progress", headers={"Accept": accept})
+def test_csv_is_sent_to_who_prefers_it(shared_client: Client, article_job: Json, accept: str, kind: str) -> None:
+    answer = shared_client.get(f"/jobs/{article_job['id']}/progress", headers={"Accept": accept})
     assert content_type(answer) == kind
 
 
 @pytest.mark.parametrize(
     "path", ["progress", "progress?after=77&max_points=30", "progress?view=article", "snapshots", "snapshots?weights=1"]
 )
-def test_what_is_known_is_not_sent_again(shared: Client, article: Json, path: str) -> None:
-    first = shared.get(f"/jobs/{article['id']}/{path}")
-    again = shared.get(f"/jobs/{article['id']}/{path}", headers={"If-None-Match": first.headers["etag"]})
+def test_what_is_known_is_not_sent_again(shared_client: Client, article_job: Json, path: str) -> None:
+    first = shared_client.get(f"/jobs/{article_job['id']}/{path}")
+    again = shared_client.get(f"/jobs/{article_job['id']}/{path}", headers={"If-None-Match": first.headers["etag"]})
     assert first.status_code == 200
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
-    assert shared.get(f"/jobs/{article['id']}/progress?after=5").headers["etag"] != first.headers["etag"]
+    assert shared_client.get(f"/jobs/{article_job['id']}/progress?after=5").headers["etag"] != first.headers["etag"]
 
 
-def test_articles_lists_are_what_its_program_would_have_kept(shared: Client, article: Json) -> None:
-    series = progress_of(shared, article)["series"]
-    lists = progress_of(shared, article, view="article")
+def test_articles_lists_are_what_its_program_would_have_kept(shared_client: Client, article_job: Json) -> None:
+    series = progress_of(shared_client, article_job)["series"]
+    lists = progress_of(shared_client, article_job, view="article")
     assert list(lists) == ["job_id", "discriminator", "generator"]
     assert (len(lists["discriminator"]), len(lists["generator"])) == (2000, 1000)
     # Every 10th call of D is the fake one of every 5th iteration; every 10th of G is that of every 10th.
@@ -218,17 +230,17 @@ def test_articles_lists_are_what_its_program_would_have_kept(shared: Client, art
     assert lists["generator"] == series["generator_loss"][1::2]
 
 
-def test_articles_lists_of_d_alone(shared: Client, alone: Json) -> None:
-    lists = progress_of(shared, alone, view="article")
-    assert lists["discriminator"] == progress_of(shared, alone)["series"]["discriminator_fake_loss"]
+def test_articles_lists_of_d_alone(shared_client: Client, discriminator_job: Json) -> None:
+    lists = progress_of(shared_client, discriminator_job, view="article")
+    assert lists["discriminator"] == progress_of(shared_client, discriminator_job)["series"]["discriminator_fake_loss"]
     assert lists["generator"] == []
 
 
 @pytest.mark.parametrize("record_every", [1, 4, 10])
-def test_articles_lists_need_a_record_of_every_fifth(shared: Client, record_every: int) -> None:
-    job = train(shared, record_every=record_every, iterations=40)
-    answer = shared.get(f"/jobs/{job['id']}/progress", params={"view": "article"})
-    problem(answer, 409, "not-as-in-the-article")
+def test_articles_lists_need_a_record_of_every_fifth(shared_client: Client, record_every: int) -> None:
+    job = train(shared_client, record_every=record_every, iterations=40)
+    answer = shared_client.get(f"/jobs/{job['id']}/progress", params={"view": "article"})
+    check_problem(answer, 409, "not-as-in-the-article")
 
 
 def test_history_is_read_by_any_http_client(server_url: str) -> None:

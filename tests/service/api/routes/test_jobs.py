@@ -9,19 +9,29 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from tests.support.clients import Client, in_process
-from tests.support.contract import ENDED, ENDLESS, JOB, QUICK, Json, problem, start, start_running, train
+from tests.support.clients import Client, app_client
+from tests.support.contract import (
+    FINAL_STATUSES,
+    JOB_FIELDS,
+    LONG_JOB,
+    SHORT_JOB,
+    Json,
+    check_problem,
+    start_running_job,
+    submit_job,
+    train,
+)
 
 
 @pytest.fixture(scope="module")
 def seven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A service with seven jobs: four succeeded, one cancelled, one running, one queued."""
-    with in_process(tmp_path_factory.mktemp("seven"), workers=1) as client:
+    with app_client(tmp_path_factory.mktemp("seven"), workers=1) as client:
         for number in range(4):
-            train(client, **QUICK, name=str(number))
-        client.post(f"/jobs/{start_running(client)['id']}/cancel")
-        start_running(client)
-        start(client, **QUICK)
+            train(client, **SHORT_JOB, name=str(number))
+        client.post(f"/jobs/{start_running_job(client)['id']}/cancel")
+        start_running_job(client)
+        submit_job(client, **SHORT_JOB)
         yield client
 
 
@@ -49,7 +59,7 @@ def test_jobs_are_listed_newest_first_and_their_ids_sort_so(seven: Client) -> No
     assert ids(listed) == sorted(ids(listed), reverse=True)
     assert [job["created_at"] for job in listed] == sorted((job["created_at"] for job in listed), reverse=True)
     assert [job["name"] for job in listed[3:]] == ["3", "2", "1", "0"]
-    assert all(job.keys() == JOB for job in listed)
+    assert all(job.keys() == JOB_FIELDS for job in listed)
 
 
 @given(limit=st.integers(1, 9))
@@ -75,9 +85,9 @@ def test_jobs_are_filtered_by_kind(seven: Client, kind: str, count: int) -> None
 
 
 def test_a_new_job_does_not_disturb_who_pages(client: Client) -> None:
-    jobs = [train(client, **QUICK) for _ in range(3)]
+    jobs = [train(client, **SHORT_JOB) for _ in range(3)]
     page = client.get("/jobs", params={"limit": 2}).json()
-    train(client, **QUICK)
+    train(client, **SHORT_JOB)
     rest = client.get("/jobs", params={"limit": 2, "after": page["next"]}).json()
     assert ids(page["data"] + rest["data"]) == [job["id"] for job in reversed(jobs)]
     assert rest["has_more"] is False
@@ -85,7 +95,7 @@ def test_a_new_job_does_not_disturb_who_pages(client: Client) -> None:
 
 def test_fifty_jobs_are_a_page_and_a_thousand_the_most(client: Client) -> None:
     for _ in range(51):
-        train(client, **QUICK)
+        train(client, **SHORT_JOB)
     assert len(client.get("/jobs").json()["data"]) == 50
     assert len(client.get("/jobs", params={"limit": 1000}).json()["data"]) == 51
 
@@ -101,9 +111,9 @@ def test_listed_job_is_the_job(seven: Client, status: str) -> None:
 
 
 def test_running_job_says_how_far_and_how_fast(client: Client) -> None:
-    job = start_running(client)
+    job = start_running_job(client)
     assert job["status"] == "running"
-    assert 0 < job["iteration"] < job["iterations"] == ENDLESS["iterations"]
+    assert 0 < job["iteration"] < job["iterations"] == LONG_JOB["iterations"]
     assert job["iterations_per_second"] > 0
     left = job["iterations"] - job["iteration"]
     assert job["eta_seconds"] == pytest.approx(left / job["iterations_per_second"], rel=0.01)
@@ -111,18 +121,18 @@ def test_running_job_says_how_far_and_how_fast(client: Client) -> None:
     assert job["finished_at"] is job["result"] is job["error"] is None
 
 
-def test_known_job_is_not_sent_again(shared: Client) -> None:
-    path = f"/jobs/{train(shared, **QUICK)['id']}"
-    etag = shared.get(path).headers["etag"]
+def test_known_job_is_not_sent_again(shared_client: Client) -> None:
+    path = f"/jobs/{train(shared_client, **SHORT_JOB)['id']}"
+    etag = shared_client.get(path).headers["etag"]
     for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
-        answer = shared.get(path, headers={"If-None-Match": known})
+        answer = shared_client.get(path, headers={"If-None-Match": known})
         assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag)
     for other in ('"other"', etag.strip('"'), f'"{etag[1:-1]}x"'):
-        assert shared.get(path, headers={"If-None-Match": other}).status_code == 200
+        assert shared_client.get(path, headers={"If-None-Match": other}).status_code == 200
 
 
 def test_changed_job_has_another_etag(client: Client) -> None:
-    path = f"/jobs/{start_running(client)['id']}"
+    path = f"/jobs/{start_running_job(client)['id']}"
     etag = client.get(path).headers["etag"]
     client.post(f"{path}/cancel")
     answer = client.get(path, headers={"If-None-Match": etag})
@@ -131,7 +141,7 @@ def test_changed_job_has_another_etag(client: Client) -> None:
 
 
 def test_running_job_is_cancelled_when_the_answer_says_so(client: Client) -> None:
-    job = start_running(client)
+    job = start_running_job(client)
     answer = client.post(f"/jobs/{job['id']}/cancel")
     assert answer.status_code == 200
     cancelled = answer.json()
@@ -140,40 +150,40 @@ def test_running_job_is_cancelled_when_the_answer_says_so(client: Client) -> Non
     assert job["iteration"] <= cancelled["iteration"] < cancelled["iterations"]
     assert cancelled["finished_at"]
     assert cancelled["result"] is cancelled["error"] is cancelled["eta_seconds"] is None
-    assert train(client, **QUICK)["status"] == "succeeded"  # its thread is free
+    assert train(client, **SHORT_JOB)["status"] == "succeeded"  # its thread is free
     assert client.get(f"/jobs/{job['id']}").json() == cancelled
 
 
 def test_queued_job_is_cancelled_at_once_and_never_runs(client: Client) -> None:
-    running = start_running(client)
-    queued = start(client, **QUICK)
+    running = start_running_job(client)
+    queued = submit_job(client, **SHORT_JOB)
     cancelled = client.post(f"/jobs/{queued['id']}/cancel").json()
     assert [transition["status"] for transition in cancelled["transitions"]] == ["queued", "cancelled"]
     assert (cancelled["iteration"], cancelled["started_at"]) == (0, None)
     client.post(f"/jobs/{running['id']}/cancel")
-    train(client, **QUICK)
+    train(client, **SHORT_JOB)
     assert client.get(f"/jobs/{queued['id']}").json() == cancelled
 
 
 def test_cancelled_job_may_be_cancelled_again(client: Client) -> None:
-    path = f"/jobs/{start_running(client)['id']}/cancel"
+    path = f"/jobs/{start_running_job(client)['id']}/cancel"
     first = client.post(path)
     again = client.post(path)
     assert (again.status_code, again.json()) == (200, first.json())
 
 
 def test_all_who_cancel_a_running_job_at_once_are_told_so(client: Client) -> None:
-    path = f"/jobs/{start_running(client)['id']}/cancel"
+    path = f"/jobs/{start_running_job(client)['id']}/cancel"
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: client.post(path), range(8)))
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
 
 
-def test_job_that_has_succeeded_cannot_be_cancelled(shared: Client) -> None:
-    job = train(shared, **QUICK)
-    problem(shared.post(f"/jobs/{job['id']}/cancel"), 409, "state-forbids")
-    assert shared.get(f"/jobs/{job['id']}").json() == job
+def test_job_that_has_succeeded_cannot_be_cancelled(shared_client: Client) -> None:
+    job = train(shared_client, **SHORT_JOB)
+    check_problem(shared_client.post(f"/jobs/{job['id']}/cancel"), 409, "state-forbids")
+    assert shared_client.get(f"/jobs/{job['id']}").json() == job
 
 
 def test_deleted_job_is_gone_with_all_that_it_left(client: Client) -> None:
@@ -184,12 +194,12 @@ def test_deleted_job_is_gone_with_all_that_it_left(client: Client) -> None:
     answer = client.delete(path)
     assert (answer.status_code, answer.content) == (204, b"")
     for gone in (path, f"{path}/progress", f"{path}/snapshots", f"/models/{job['id']}/generator.safetensors"):
-        problem(client.get(gone), 404, "job-not-found")
+        check_problem(client.get(gone), 404, "job-not-found")
     for parameters in ({}, {"iteration": 100}):
-        problem(client.get("/sample", params={"job_id": job["id"], **parameters}), 404, "job-not-found")
-    problem(client.get("/sample"), 409, "no-model")
-    problem(client.delete(path), 404, "job-not-found")
-    problem(client.post(f"{path}/cancel"), 404, "job-not-found")
+        check_problem(client.get("/sample", params={"job_id": job["id"], **parameters}), 404, "job-not-found")
+    check_problem(client.get("/sample"), 409, "no-model")
+    check_problem(client.delete(path), 404, "job-not-found")
+    check_problem(client.post(f"{path}/cancel"), 404, "job-not-found")
     assert client.get("/jobs").json() == client.get("/models").json() == {"data": [], "has_more": False, "next": None}
 
 
@@ -203,24 +213,24 @@ def test_deletion_leaves_the_other_jobs_alone(client: Client) -> None:
 
 def test_key_of_a_deleted_job_may_be_used_again(client: Client) -> None:
     headers = {"Idempotency-Key": "once"}
-    first = client.post("/train", json=QUICK, headers=headers, params={"wait": 9}).json()
+    first = client.post("/train", json=SHORT_JOB, headers=headers, params={"wait": 9}).json()
     client.delete(f"/jobs/{first['id']}")
-    second = client.post("/train", json=QUICK, headers=headers, params={"wait": 9})
+    second = client.post("/train", json=SHORT_JOB, headers=headers, params={"wait": 9})
     assert second.status_code == 200
     assert second.json()["id"] != first["id"]
 
 
 def test_active_job_is_not_deleted(client: Client) -> None:
-    running, queued = start_running(client), start(client, **QUICK)
+    running, queued = start_running_job(client), submit_job(client, **SHORT_JOB)
     for job in (queued, running):
-        problem(client.delete(f"/jobs/{job['id']}"), 409, "state-forbids")
+        check_problem(client.delete(f"/jobs/{job['id']}"), 409, "state-forbids")
         assert client.get(f"/jobs/{job['id']}").status_code == 200
         client.post(f"/jobs/{job['id']}/cancel")
         assert client.delete(f"/jobs/{job['id']}").status_code == 204
 
 
 def test_wait_ends_with_the_job(client: Client) -> None:
-    job = start_running(client)
+    job = start_running_job(client)
     with ThreadPoolExecutor(1) as pool:
         began = monotonic()
         waiting = pool.submit(client.get, f"/jobs/{job['id']}", params={"wait": 30})
@@ -231,7 +241,7 @@ def test_wait_ends_with_the_job(client: Client) -> None:
 
 
 def test_wait_is_not_longer_than_asked(client: Client) -> None:
-    job = start_running(client)
+    job = start_running_job(client)
     began = monotonic()
     waited = client.get(f"/jobs/{job['id']}", params={"wait": 0.2}).json()
     assert 0.2 <= monotonic() - began < 5
@@ -239,13 +249,13 @@ def test_wait_is_not_longer_than_asked(client: Client) -> None:
 
 
 def test_wait_at_the_start_is_as_good_as_a_wait_later(client: Client) -> None:
-    posted = client.post("/train", params={"wait": 30}, json=QUICK)
-    assert posted.json()["status"] in ENDED
+    posted = client.post("/train", params={"wait": 30}, json=SHORT_JOB)
+    assert posted.json()["status"] in FINAL_STATUSES
     assert client.get(f"/jobs/{posted.json()['id']}").json() == posted.json()
 
 
 def test_waiting_leaves_nothing_behind(client: Client) -> None:
-    job = start_running(client)
+    job = start_running_job(client)
     live = client.app.state.registry.active_job(job["id"])
     for _ in range(20):
         client.get(f"/jobs/{job['id']}", params={"wait": 0.001})

@@ -11,8 +11,8 @@ import pytest
 
 from gan1010 import TrainConfig
 from gan1010 import train as train_here
-from tests.support.clients import Client, in_process
-from tests.support.contract import JOB, RESULT, Json, content_type, problem, train, until
+from tests.support.clients import Client, app_client
+from tests.support.contract import JOB_FIELDS, RESULT_FIELDS, Json, check_problem, content_type, train, wait_until
 
 GRID = {"loss": ["mse", "bce"], "learning_rate": [0.01, 0.1, 0.3]}
 BASE = {"iterations": 500, "record_every": 5}
@@ -31,9 +31,9 @@ def sweep(client: httpx.Client, **request: Any) -> Json:
 
 
 @pytest.fixture(scope="module")
-def done(shared: Client) -> Json:
+def done(shared_client: Client) -> Json:
     """A sweep that nobody changes."""
-    return sweep(shared, base=BASE, grid=GRID, seeds={"start": 7, "count": 4}, name="rates")
+    return sweep(shared_client, base=BASE, grid=GRID, seeds={"start": 7, "count": 4}, name="rates")
 
 
 def all_members(client: Client, job: Json, **parameters: Any) -> list[Json]:
@@ -47,30 +47,30 @@ def all_members(client: Client, job: Json, **parameters: Any) -> list[Json]:
     return members
 
 
-def test_sweep_is_a_job(shared: Client, done: Json) -> None:
-    assert done.keys() == JOB
+def test_sweep_is_a_job(shared_client: Client, done: Json) -> None:
+    assert done.keys() == JOB_FIELDS
     assert (done["kind"], done["status"], done["name"]) == ("sweep", "succeeded", "rates")
     assert (done["iteration"], done["iterations"], done["result"], done["error"]) == (24, 24, None, None)
     assert done["config"] == {"base": BASE, "grid": GRID, "seeds": {"start": 7, "count": 4}, "name": "rates"}
     assert list(done["config"]["grid"]) == list(GRID)
     assert [transition["status"] for transition in done["transitions"]] == ["queued", "running", "succeeded"]
-    assert shared.get(f"/jobs/{done['id']}").json() == done
-    assert done in shared.get("/jobs", params={"kind": "sweep"}).json()["data"]
-    assert done not in shared.get("/jobs", params={"kind": "train"}).json()["data"]
-    tag = shared.get(f"/jobs/{done['id']}").headers["etag"]
-    assert shared.get(f"/jobs/{done['id']}", headers={"if-none-match": tag}).status_code == 304
+    assert shared_client.get(f"/jobs/{done['id']}").json() == done
+    assert done in shared_client.get("/jobs", params={"kind": "sweep"}).json()["data"]
+    assert done not in shared_client.get("/jobs", params={"kind": "train"}).json()["data"]
+    tag = shared_client.get(f"/jobs/{done['id']}").headers["etag"]
+    assert shared_client.get(f"/jobs/{done['id']}", headers={"if-none-match": tag}).status_code == 304
 
 
-def test_accepted_sweep_says_where_it_is(shared: Client) -> None:
-    answer = shared.post("/sweeps", json={"base": {"iterations": 10}, "seeds": 2})
+def test_accepted_sweep_says_where_it_is(shared_client: Client) -> None:
+    answer = shared_client.post("/sweeps", json={"base": {"iterations": 10}, "seeds": 2})
     assert answer.status_code == 202
     assert answer.headers["location"] == f"/jobs/{answer.json()['id']}"
     assert answer.headers["retry-after"] == "1"
-    assert shared.get(answer.headers["location"], params={"wait": 10}).json()["iteration"] == 2
+    assert shared_client.get(answer.headers["location"], params={"wait": 10}).json()["iteration"] == 2
 
 
-def test_results_are_those_of_the_members_by_themselves(shared: Client, done: Json) -> None:
-    answer = shared.get(f"/sweeps/{done['id']}/results").json()
+def test_results_are_those_of_the_members_by_themselves(shared_client: Client, done: Json) -> None:
+    answer = shared_client.get(f"/sweeps/{done['id']}/results").json()
     assert answer.keys() == {"job_id", "status", "data", "has_more", "next"}
     assert (answer["job_id"], answer["status"], answer["has_more"], answer["next"]) == (
         done["id"], "succeeded", False, None,
@@ -91,9 +91,9 @@ def test_results_are_those_of_the_members_by_themselves(shared: Client, done: Js
             assert settled[0] <= cell["settled_at"]["p5"] <= cell["settled_at"]["p95"] <= settled[-1]
 
 
-def test_results_as_csv_say_the_same(shared: Client, done: Json) -> None:
-    cells = shared.get(f"/sweeps/{done['id']}/results").json()["data"]
-    answer = shared.get(f"/sweeps/{done['id']}/results", headers={"accept": "text/csv"})
+def test_results_as_csv_say_the_same(shared_client: Client, done: Json) -> None:
+    cells = shared_client.get(f"/sweeps/{done['id']}/results").json()["data"]
+    answer = shared_client.get(f"/sweeps/{done['id']}/results", headers={"accept": "text/csv"})
     assert content_type(answer) == "text/csv"
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert list(rows[0])[:4] == ["cell", "loss", "learning_rate", "count"]
@@ -104,56 +104,56 @@ def test_results_as_csv_say_the_same(shared: Client, done: Json) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 4, 5, 6, 7])
-def test_results_page_through(shared: Client, done: Json, limit: int) -> None:
+def test_results_page_through(shared_client: Client, done: Json, limit: int) -> None:
     url, found = f"/sweeps/{done['id']}/results", []
-    whole = shared.get(url).json()["data"]
+    whole = shared_client.get(url).json()["data"]
     page: Json = {"has_more": True, "next": None}
     while page["has_more"]:
         after = {} if page["next"] is None else {"after": page["next"]}
         parameters = {"limit": limit} | after
-        page = shared.get(url, params=parameters).json()
-        link = shared.get(url, params=parameters, headers={"accept": "text/csv"}).links.get("next", {})
+        page = shared_client.get(url, params=parameters).json()
+        link = shared_client.get(url, params=parameters, headers={"accept": "text/csv"}).links.get("next", {})
         assert ("url" in link) == page["has_more"]
         if link:
-            assert shared.get(link["url"]).json()["data"][0]["cell"] == page["next"] + 1
+            assert shared_client.get(link["url"]).json()["data"][0]["cell"] == page["next"] + 1
         assert len(page["data"]) <= limit
         found += page["data"]
     assert found == whole
-    assert shared.get(url, params={"after": 99}).json()["data"] == []
+    assert shared_client.get(url, params={"after": 99}).json()["data"] == []
 
 
-def test_members_are_listed_with_their_results(shared: Client, done: Json) -> None:
-    members = all_members(shared, done, limit=5)
+def test_members_are_listed_with_their_results(shared_client: Client, done: Json) -> None:
+    members = all_members(shared_client, done, limit=5)
     assert [member["index"] for member in members] == list(range(24))
     for member in members:
-        assert member.keys() == {"index", "seed", "cell"} | RESULT
+        assert member.keys() == {"index", "seed", "cell"} | RESULT_FIELDS
         assert member["cell"] == member["index"] // 4
         assert member["seed"] == 7 + member["index"] % 4
         assert len(member["sample"]) == 4
 
 
 @pytest.mark.parametrize("limit", [1, 7, 1000])
-def test_members_are_filtered(shared: Client, done: Json, limit: int) -> None:
-    members = all_members(shared, done)
+def test_members_are_filtered(shared_client: Client, done: Json, limit: int) -> None:
+    members = all_members(shared_client, done)
     inside = [member for member in members if member["in_range"]]
     assert 0 < len(inside) < 24
-    assert all_members(shared, done, in_range=True, limit=limit) == inside
-    assert all_members(shared, done, in_range=False, limit=limit) == [m for m in members if not m["in_range"]]
-    assert all_members(shared, done, cell=5, limit=limit) == members[20:]
-    assert all_members(shared, done, cell=5, in_range=True, limit=limit) == [m for m in inside if m["cell"] == 5]
+    assert all_members(shared_client, done, in_range=True, limit=limit) == inside
+    assert all_members(shared_client, done, in_range=False, limit=limit) == [m for m in members if not m["in_range"]]
+    assert all_members(shared_client, done, cell=5, limit=limit) == members[20:]
+    assert all_members(shared_client, done, cell=5, in_range=True, limit=limit) == [m for m in inside if m["cell"] == 5]
 
 
-def test_member_trains_again_with_the_same_figures(shared: Client, done: Json) -> None:
-    members = all_members(shared, done)
+def test_member_trains_again_with_the_same_figures(shared_client: Client, done: Json) -> None:
+    members = all_members(shared_client, done)
     for index in (0, 13, 23):
-        answer = shared.post(f"/sweeps/{done['id']}/members/{index}/train", params={"wait": 10})
+        answer = shared_client.post(f"/sweeps/{done['id']}/members/{index}/train", params={"wait": 10})
         job, member = answer.json(), members[index]
         assert (answer.status_code, answer.headers["location"]) == (200, f"/jobs/{job['id']}")
-        assert {name: member[name] for name in RESULT} == job["result"]
+        assert {name: member[name] for name in RESULT_FIELDS} == job["result"]
         assert (job["kind"], job["config"]["seed"], job["name"]) == ("train", member["seed"], f"rates, member {index}")
 
 
-def test_groups_of_all_kinds_in_one_sweep(shared: Client) -> None:
+def test_groups_of_all_kinds_in_one_sweep(shared_client: Client) -> None:
     grid = {
         "hidden_size": [2, 3],
         "pattern": ["10", "110"],
@@ -161,42 +161,42 @@ def test_groups_of_all_kinds_in_one_sweep(shared: Client) -> None:
         "optimizer": ["sgd", "adam"],
         "generator_learning_rate": [None, 0.1],
     }
-    job = sweep(shared, base={"iterations": 50, "latent": "normal"}, grid=grid, seeds=1)
-    members = all_members(shared, job, limit=10)
-    cells = shared.get(f"/sweeps/{job['id']}/results").json()["data"]
+    job = sweep(shared_client, base={"iterations": 50, "latent": "normal"}, grid=grid, seeds=1)
+    members = all_members(shared_client, job, limit=10)
+    cells = shared_client.get(f"/sweeps/{job['id']}/results").json()["data"]
     assert len(cells) == len(members) == job["iterations"] == 32
     for cell, member in zip(cells, members, strict=True):
         run = train_here(TrainConfig(iterations=50, latent="normal", **cell["config"], seed=0)).result
-        assert {name: member[name] for name in RESULT} == vars(run)
+        assert {name: member[name] for name in RESULT_FIELDS} == vars(run)
 
 
-def test_discriminator_alone_has_no_generator_to_tell_of(shared: Client) -> None:
-    job = sweep(shared, base={"preset": "discriminator-alone", "iterations": 50}, seeds=3)
+def test_discriminator_alone_has_no_generator_to_tell_of(shared_client: Client) -> None:
+    job = sweep(shared_client, base={"preset": "discriminator-alone", "iterations": 50}, seeds=3)
     assert job["config"]["base"] == {"preset": "discriminator-alone", "iterations": 50}
-    (cell,) = shared.get(f"/sweeps/{job['id']}/results").json()["data"]
+    (cell,) = shared_client.get(f"/sweeps/{job['id']}/results").json()["data"]
     assert (cell["count"], cell["generator_loss"], cell["settled_at"]["p50"], cell["config"]) == (3, None, None, {})
-    members = all_members(shared, job)
+    members = all_members(shared_client, job)
     assert all(member["sample"] is member["in_range"] is member["generator_loss"] is None for member in members)
-    assert all_members(shared, job, in_range=False) == all_members(shared, job, in_range=True) == []
+    assert all_members(shared_client, job, in_range=False) == all_members(shared_client, job, in_range=True) == []
 
 
-def test_sweep_of_nothing_named_is_the_article_with_a_hundred_seeds(shared: Client) -> None:
-    for answer in (shared.post("/sweeps"), shared.post("/sweeps", json={})):
+def test_sweep_of_nothing_named_is_the_article_with_a_hundred_seeds(shared_client: Client) -> None:
+    for answer in (shared_client.post("/sweeps"), shared_client.post("/sweeps", json={})):
         job = answer.json()
         assert (answer.status_code, job["iterations"]) == (202, 100)
         assert job["config"] == {"base": {}, "grid": {}, "seeds": {"start": 0, "count": 100}, "name": None}
 
 
-def test_same_key_is_the_same_sweep(shared: Client) -> None:
+def test_same_key_is_the_same_sweep(shared_client: Client) -> None:
     request = {"base": {"iterations": 10}, "grid": {"loss": ["mse"], "spread": [0.1]}, "seeds": 2}
     headers = {"Idempotency-Key": "sweep-once"}
-    first = shared.post("/sweeps", json=request, headers=headers).json()
-    assert shared.post("/sweeps", json=request, headers=headers).json()["id"] == first["id"]
+    first = shared_client.post("/sweeps", json=request, headers=headers).json()
+    assert shared_client.post("/sweeps", json=request, headers=headers).json()["id"] == first["id"]
     turned = request | {"grid": {"spread": [0.1], "loss": ["mse"]}}  # whose cells have other numbers
     for other in (request | {"seeds": 3}, turned, request | {"name": "x"}):
-        problem(shared.post("/sweeps", json=other, headers=headers), 422, "idempotency-key-reused")
+        check_problem(shared_client.post("/sweeps", json=other, headers=headers), 422, "idempotency-key-reused")
     url = f"/sweeps/{first['id']}/members/1/train"
-    again = [shared.post(url, headers={"Idempotency-Key": "member-once"}).json()["id"] for _ in range(2)]
+    again = [shared_client.post(url, headers={"Idempotency-Key": "member-once"}).json()["id"] for _ in range(2)]
     assert again[0] == again[1]
 
 
@@ -244,7 +244,7 @@ REFUSED: list[tuple[Json, list[str | int]]] = [
 
 @pytest.mark.parametrize(("request_body", "place"), REFUSED, ids=lambda value: str(value)[:60])
 def test_bad_sweep_is_refused_by_the_place_of_the_mistake(client: Client, request_body: Json, place: list[Any]) -> None:
-    content = problem(client.post("/sweeps", json=request_body), 422, "invalid-input")
+    content = check_problem(client.post("/sweeps", json=request_body), 422, "invalid-input")
     assert content["errors"][0]["loc"] == ["body", *place]
     assert ".".join(map(str, place)) in content["detail"]
     assert client.get("/jobs").json()["data"] == []
@@ -262,42 +262,44 @@ NUMBERS = ["NaN", "Infinity", "1e999", "-1e999", "1e39", "9" * 5000, "1e" + "9" 
 def test_what_is_no_number_for_it_is_refused(client: Client, body: str, number: str) -> None:
     answer = client.post("/sweeps", content=body % number, headers={"content-type": "application/json"})
     if '"start"' not in body or number != "-0":
-        problem(answer, answer.status_code)
+        check_problem(answer, answer.status_code)
         assert answer.status_code in (400, 422)
 
 
 def test_large_bodies_are_answered_soon(client: Client) -> None:
     values = [place / 1_000_000 for place in range(1, 500_001)]
     answer = client.post("/sweeps", json={"grid": {"learning_rate": values}, "seeds": 3})
-    assert "1,500,000" in problem(answer, 422, "invalid-input")["detail"]
+    assert "1,500,000" in check_problem(answer, 422, "invalid-input")["detail"]
     bad = json.dumps({"grid": {"learning_rate": [""] * 1_500_000}}).encode()
-    content = problem(client.post("/sweeps", content=bad, headers={"content-type": "application/json"}), 422)
+    content = check_problem(client.post("/sweeps", content=bad, headers={"content-type": "application/json"}), 422)
     assert content["errors"][0]["loc"] == ["body", "grid", "learning_rate", 0]
 
 
-def test_each_kind_of_job_refuses_what_only_the_other_has(shared: Client, done: Json, article: Json) -> None:
+def test_each_kind_of_job_refuses_what_only_the_other_has(shared_client: Client, done: Json, article_job: Json) -> None:
     for path in ("progress", "progress?view=article", "snapshots"):
-        content = problem(shared.get(f"/jobs/{done['id']}/{path}"), 409, "wrong-kind")
+        content = check_problem(shared_client.get(f"/jobs/{done['id']}/{path}"), 409, "wrong-kind")
         assert f"/sweeps/{done['id']}/results" in content["detail"]
-    problem(shared.get("/sample", params={"job_id": done["id"]}), 409, "wrong-kind")
-    problem(shared.post("/score", json={"job_id": done["id"], "vectors": [[0, 0, 0, 0]]}), 409, "wrong-kind")
-    problem(shared.get(f"/models/{done['id']}/generator.safetensors"), 404, "file-not-found")
+    check_problem(shared_client.get("/sample", params={"job_id": done["id"]}), 409, "wrong-kind")
+    check_problem(
+        shared_client.post("/score", json={"job_id": done["id"], "vectors": [[0, 0, 0, 0]]}), 409, "wrong-kind"
+    )
+    check_problem(shared_client.get(f"/models/{done['id']}/generator.safetensors"), 404, "file-not-found")
     for path in ("results", "members"):
-        problem(shared.get(f"/sweeps/{article['id']}/{path}"), 409, "wrong-kind")
-        problem(shared.get(f"/sweeps/none/{path}"), 404, "job-not-found")
-    problem(shared.post(f"/sweeps/{article['id']}/members/0/train"), 409, "wrong-kind")
+        check_problem(shared_client.get(f"/sweeps/{article_job['id']}/{path}"), 409, "wrong-kind")
+        check_problem(shared_client.get(f"/sweeps/none/{path}"), 404, "job-not-found")
+    check_problem(shared_client.post(f"/sweeps/{article_job['id']}/members/0/train"), 409, "wrong-kind")
 
 
-def test_what_a_sweep_does_not_have_is_refused(shared: Client, done: Json) -> None:
+def test_what_a_sweep_does_not_have_is_refused(shared_client: Client, done: Json) -> None:
     url = f"/sweeps/{done['id']}"
-    problem(shared.post(f"{url}/members/24/train"), 404, "member-not-found")
-    problem(shared.get(f"{url}/members", params={"cell": 6}), 422)
+    check_problem(shared_client.post(f"{url}/members/24/train"), 404, "member-not-found")
+    check_problem(shared_client.get(f"{url}/members", params={"cell": 6}), 422)
     for path in ("members/-1/train", "members/x/train", f"members/{10**30}/train"):
-        problem(shared.post(f"{url}/{path}"), 422)
+        check_problem(shared_client.post(f"{url}/{path}"), 422)
     for query in ("limit=0", "limit=1001", "after=-1", "after=x", "in_range=2", "cell=-1", f"after={10**30}"):
-        problem(shared.get(f"{url}/members?{query}"), 422)
+        check_problem(shared_client.get(f"{url}/members?{query}"), 422)
     for query in ("limit=0", "limit=10001", "after=-1", "after=1.5"):
-        problem(shared.get(f"{url}/results?{query}"), 422)
+        check_problem(shared_client.get(f"{url}/results?{query}"), 422)
 
 
 HEATMAPS = [
@@ -310,37 +312,39 @@ HEATMAPS = [
 
 
 @pytest.mark.parametrize("query", HEATMAPS)
-def test_cells_are_drawn(shared: Client, done: Json, query: str) -> None:
+def test_cells_are_drawn(shared_client: Client, done: Json, query: str) -> None:
     for format, kind, start in (("png", "image/png", b"\x89PNG"), ("svg", "image/svg+xml", b"<?xml")):
-        answer = shared.get(f"/sweeps/{done['id']}/plots/heatmap.{format}{query}")
+        answer = shared_client.get(f"/sweeps/{done['id']}/plots/heatmap.{format}{query}")
         assert (answer.status_code, content_type(answer)) == (200, kind)
         assert answer.content.startswith(start)
-        assert shared.get(answer.request.url, headers={"if-none-match": answer.headers["etag"]}).status_code == 304
+        assert (
+            shared_client.get(answer.request.url, headers={"if-none-match": answer.headers["etag"]}).status_code == 304
+        )
 
 
-def test_what_cannot_be_drawn_is_refused(shared: Client, done: Json, article: Json) -> None:
+def test_what_cannot_be_drawn_is_refused(shared_client: Client, done: Json, article_job: Json) -> None:
     url = f"/sweeps/{done['id']}/plots"
     for query, name in {"x=seed": "x", "y=nothing": "y", "x=loss&y=loss": "y", "value=count": "value"}.items():
-        content = problem(shared.get(f"{url}/heatmap.png?{query}"), 422, "invalid-input")
+        content = check_problem(shared_client.get(f"{url}/heatmap.png?{query}"), 422, "invalid-input")
         assert content["errors"][0]["loc"] == ["query", name]
-    problem(shared.get(f"{url}/heatmap.gif"), 404, "plot-not-found")
-    problem(shared.get(f"{url}/losses.png"), 404, "plot-not-found")
-    problem(shared.get(f"/sweeps/{article['id']}/plots/heatmap.png"), 409, "wrong-kind")
-    problem(shared.get(f"/jobs/{done['id']}/plots/losses.png"), 409)
-    wide = sweep(shared, base={"iterations": 1}, grid={"spread": [0.1] * 1001}, seeds=1)
-    content = problem(shared.get(f"/sweeps/{wide['id']}/plots/heatmap.png"), 422)
+    check_problem(shared_client.get(f"{url}/heatmap.gif"), 404, "plot-not-found")
+    check_problem(shared_client.get(f"{url}/losses.png"), 404, "plot-not-found")
+    check_problem(shared_client.get(f"/sweeps/{article_job['id']}/plots/heatmap.png"), 409, "wrong-kind")
+    check_problem(shared_client.get(f"/jobs/{done['id']}/plots/losses.png"), 409)
+    wide = sweep(shared_client, base={"iterations": 1}, grid={"spread": [0.1] * 1001}, seeds=1)
+    content = check_problem(shared_client.get(f"/sweeps/{wide['id']}/plots/heatmap.png"), 422)
     assert "1,001" in content["detail"]
 
 
-def test_sweep_without_a_grid_is_one_cell_to_draw(shared: Client) -> None:
-    job = sweep(shared, base={"iterations": 10}, seeds=2)
-    assert shared.get(f"/sweeps/{job['id']}/plots/heatmap.svg").status_code == 200
+def test_sweep_without_a_grid_is_one_cell_to_draw(shared_client: Client) -> None:
+    job = sweep(shared_client, base={"iterations": 10}, seeds=2)
+    assert shared_client.get(f"/sweeps/{job['id']}/plots/heatmap.svg").status_code == 200
 
 
 def test_newest_model_is_never_a_sweep(client: Client) -> None:
-    problem(client.get("/sample"), 409, "no-model")
+    check_problem(client.get("/sample"), 409, "no-model")
     sweep(client, base={"iterations": 10}, seeds=2)
-    problem(client.get("/sample"), 409, "no-model")
+    check_problem(client.get("/sample"), 409, "no-model")
     trained = train(client, iterations=10)
     sweep(client, base={"iterations": 10}, seeds=2)
     assert client.get("/sample").json()["job_id"] == trained["id"]
@@ -352,7 +356,7 @@ def running(client: Client) -> Iterator[Json]:
     """A sweep that has some members done, and goes on for long."""
     grid = {"iterations": [100, 10_000_000]}
     job = client.post("/sweeps", json={"base": {"hidden_size": 16}, "grid": grid, "seeds": 500}).json()
-    yield until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["iteration"] == 500)
+    yield wait_until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["iteration"] == 500)
     client.post(f"/jobs/{job['id']}/cancel")
 
 
@@ -364,7 +368,7 @@ def test_running_sweep_tells_of_what_is_done_and_keeps_it_when_cancelled(client:
     assert second["bits_rate"] is second["discriminator_real_loss"] is second["settled_at"]["p5"] is None
     members = client.get(f"{url}/members", params={"limit": 1000}).json()
     assert (len(members["data"]), members["has_more"]) == (500, False)
-    problem(client.delete(f"/jobs/{running['id']}"), 409, "state-forbids")
+    check_problem(client.delete(f"/jobs/{running['id']}"), 409, "state-forbids")
     cancelled = client.post(f"/jobs/{running['id']}/cancel").json()
     assert (cancelled["status"], cancelled["iteration"]) == ("cancelled", 500)
     assert client.post(f"/jobs/{running['id']}/cancel").status_code == 200
@@ -374,7 +378,7 @@ def test_running_sweep_tells_of_what_is_done_and_keeps_it_when_cancelled(client:
     assert client.get(f"{url}/members", params={"limit": 1000}).json() == members
     assert train(client, iterations=10)["status"] == "succeeded"
     assert client.delete(f"/jobs/{running['id']}").status_code == 204
-    problem(client.get(f"{url}/results"), 404, "job-not-found")
+    check_problem(client.get(f"{url}/results"), 404, "job-not-found")
 
 
 def test_events_of_a_sweep_end_with_its_end(client: Client) -> None:
@@ -389,12 +393,12 @@ def test_events_of_a_sweep_end_with_its_end(client: Client) -> None:
 
 
 def test_queue_counts_a_sweep_as_one(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with in_process(tmp_path_factory.mktemp("queue"), workers=1, queue_size=2) as client:
+    with app_client(tmp_path_factory.mktemp("queue"), workers=1, queue_size=2) as client:
         running = client.post("/sweeps", json=ENDLESS_SWEEP).json()
-        until(lambda: client.get(f"/jobs/{running['id']}").json(), lambda job: job["status"] == "running")
+        wait_until(lambda: client.get(f"/jobs/{running['id']}").json(), lambda job: job["status"] == "running")
         waiting = [client.post("/sweeps", json={"base": {"iterations": 10}, "seeds": 3}) for _ in range(3)]
         assert [answer.status_code for answer in waiting] == [202, 202, 429]
-        problem(waiting[2], 429, "queue-full")
+        check_problem(waiting[2], 429, "queue-full")
         queued = waiting[0].json()
         assert client.get(f"/sweeps/{queued['id']}/results").json()["data"][0]["count"] == 0
         assert client.get(f"/sweeps/{queued['id']}/members").json()["data"] == []

@@ -14,8 +14,19 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from gan1010 import PRESETS
-from tests.support.clients import Client, in_process
-from tests.support.contract import JOB, QUICK, RESULT, SETTINGS, TIME, Json, problem, start, start_running, train
+from tests.support.clients import Client, app_client
+from tests.support.contract import (
+    JOB_FIELDS,
+    RESULT_FIELDS,
+    SETTING_FIELDS,
+    SHORT_JOB,
+    TIME_PATTERN,
+    Json,
+    check_problem,
+    start_running_job,
+    submit_job,
+    train,
+)
 
 JSON = {"content-type": "application/json"}
 ARTICLE = {
@@ -40,8 +51,8 @@ ARTICLE = {
 @pytest.fixture(scope="module")
 def waiting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A service whose only thread is busy."""
-    with in_process(tmp_path_factory.mktemp("waiting"), workers=1) as client:
-        start_running(client)
+    with app_client(tmp_path_factory.mktemp("waiting"), workers=1) as client:
+        start_running_job(client)
         yield client
 
 
@@ -55,8 +66,8 @@ def waiting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         {"json": {"seed": None, "name": None, "generator_learning_rate": None, "record_every": None}},
     ],
 )
-def test_empty_request_is_the_articles_run(shared: Client, body: Json) -> None:
-    answer = shared.post("/train", params={"wait": 10}, **body)
+def test_empty_request_is_the_articles_run(shared_client: Client, body: Json) -> None:
+    answer = shared_client.post("/train", params={"wait": 10}, **body)
     assert answer.status_code == 200
     config = answer.json()["config"]
     seed = config.pop("seed")
@@ -66,8 +77,8 @@ def test_empty_request_is_the_articles_run(shared: Client, body: Json) -> None:
     assert answer.json()["result"]["bits"] == "1010"
 
 
-def test_seeds_that_nobody_names_differ(shared: Client) -> None:
-    assert len({train(shared, iterations=1)["config"]["seed"] for _ in range(5)}) == 5
+def test_seeds_that_nobody_names_differ(shared_client: Client) -> None:
+    assert len({train(shared_client, iterations=1)["config"]["seed"] for _ in range(5)}) == 5
 
 
 @pytest.mark.parametrize(
@@ -96,17 +107,17 @@ def test_seeds_that_nobody_names_differ(shared: Client) -> None:
         ({"loss": "mse", "preset": "article-bce", "seed": 5}, {"loss": "mse", "seed": 5}),
     ],
 )
-def test_settings_are_resolved(shared: Client, given: Json, resolved: Json) -> None:
-    job = start(shared, **given)
+def test_settings_are_resolved(shared_client: Client, given: Json, resolved: Json) -> None:
+    job = submit_job(shared_client, **given)
     assert resolved.items() <= job["config"].items()
     assert {name: value for name, value in given.items() if job["config"][name] != value} == {}
-    shared.post(f"/jobs/{job['id']}/cancel")
+    shared_client.post(f"/jobs/{job['id']}/cancel")
 
 
 @given(iterations=st.integers(1, 10_000_000))
 @hypothesis_settings(max_examples=25)
 def test_points_and_snapshots_are_as_many_as_promised(waiting: Client, iterations: int) -> None:
-    job = start(waiting, iterations=iterations)
+    job = submit_job(waiting, iterations=iterations)
     for name, step, most in (("record_every", 5, 20_000), ("snapshot_every", 100, 1_000)):
         least = next(every for every in count(step, step) if iterations // every <= most)
         assert job["config"][name] == least
@@ -114,26 +125,26 @@ def test_points_and_snapshots_are_as_many_as_promised(waiting: Client, iteration
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_presets_are_listed_and_do_what_they_say(shared: Client, preset: str) -> None:
-    (listed,) = [entry for entry in shared.get("/presets").json()["data"] if entry["name"] == preset]
+def test_presets_are_listed_and_do_what_they_say(shared_client: Client, preset: str) -> None:
+    (listed,) = [entry for entry in shared_client.get("/presets").json()["data"] if entry["name"] == preset]
     assert listed.keys() == {"name", "summary", "known", "settings"}
     assert listed["summary"]
     assert listed["known"]
-    config = train(shared, preset=preset, iterations=10)["config"]
+    config = train(shared_client, preset=preset, iterations=10)["config"]
     expected = ARTICLE | {"preset": preset, "iterations": 10} | listed["settings"]
     expected["generator_learning_rate"] = listed["settings"].get("generator_learning_rate", expected["learning_rate"])
     assert config == expected | {"seed": config["seed"]}
 
 
-def test_presets_are_at_least_those_of_the_contract(shared: Client) -> None:
-    assert {"article", "article-bce"} <= {preset["name"] for preset in shared.get("/presets").json()["data"]}
+def test_presets_are_at_least_those_of_the_contract(shared_client: Client) -> None:
+    assert {"article", "article-bce"} <= {preset["name"] for preset in shared_client.get("/presets").json()["data"]}
 
 
-def test_job_has_the_fields_of_the_contract(shared: Client) -> None:
-    job = train(shared, name="mine", seed=3)
-    assert job.keys() == JOB
-    assert job["config"].keys() == SETTINGS
-    assert job["result"].keys() == RESULT
+def test_job_has_the_fields_of_the_contract(shared_client: Client) -> None:
+    job = train(shared_client, name="mine", seed=3)
+    assert job.keys() == JOB_FIELDS
+    assert job["config"].keys() == SETTING_FIELDS
+    assert job["result"].keys() == RESULT_FIELDS
     assert (job["kind"], job["name"], job["status"], job["error"]) == ("train", "mine", "succeeded", None)
     assert (job["iteration"], job["iterations"], job["eta_seconds"]) == (10_000, 10_000, None)
     assert job["iterations_per_second"] > 0
@@ -142,13 +153,13 @@ def test_job_has_the_fields_of_the_contract(shared: Client) -> None:
     assert all(transition.keys() == {"status", "at", "detail"} for transition in job["transitions"])
     times = [job[name] for name in ("created_at", "started_at", "finished_at")]
     assert times == [transition["at"] for transition in job["transitions"]] == sorted(times)
-    assert all(TIME.fullmatch(time) for time in times)
+    assert all(TIME_PATTERN.fullmatch(time) for time in times)
 
 
-def test_result_is_what_the_recorded_losses_and_the_last_sample_say(shared: Client) -> None:
-    job = train(shared, record_every=1, snapshot_every=1, iterations=8000, seed=2)
-    series = shared.get(f"/jobs/{job['id']}/progress").json()["series"]
-    samples = np.array(shared.get(f"/jobs/{job['id']}/snapshots").json()["samples"])
+def test_result_is_what_the_recorded_losses_and_the_last_sample_say(shared_client: Client) -> None:
+    job = train(shared_client, record_every=1, snapshot_every=1, iterations=8000, seed=2)
+    series = shared_client.get(f"/jobs/{job['id']}/progress").json()["series"]
+    samples = np.array(shared_client.get(f"/jobs/{job['id']}/snapshots").json()["samples"])
     result = job["result"]
     for name in ("discriminator_real_loss", "discriminator_fake_loss", "generator_loss"):
         assert result[name] == pytest.approx(mean(series[name][-800:]), abs=1e-6)
@@ -172,24 +183,24 @@ def test_result_is_what_the_recorded_losses_and_the_last_sample_say(shared: Clie
         {"experiment": "discriminator"},
     ],
 )
-def test_config_posted_back_gives_the_same_bits(shared: Client, settings: Json) -> None:
-    first = train(shared, iterations=3000, **settings)
-    second = train(shared, **first["config"])
+def test_config_posted_back_gives_the_same_bits(shared_client: Client, settings: Json) -> None:
+    first = train(shared_client, iterations=3000, **settings)
+    second = train(shared_client, **first["config"])
     assert second["id"] != first["id"]
     assert second["config"] == first["config"]
     assert second["result"] == first["result"]
     for path in ("progress", "snapshots?weights=true"):
-        answers = [shared.get(f"/jobs/{job['id']}/{path}").json() for job in (first, second)]
+        answers = [shared_client.get(f"/jobs/{job['id']}/{path}").json() for job in (first, second)]
         assert answers[0] == answers[1] | {"job_id": first["id"]}
 
 
-def test_another_seed_gives_other_bits(shared: Client) -> None:
-    assert train(shared, seed=1)["result"]["sample"] != train(shared, seed=2)["result"]["sample"]
+def test_another_seed_gives_other_bits(shared_client: Client) -> None:
+    assert train(shared_client, seed=1)["result"]["sample"] != train(shared_client, seed=2)["result"]["sample"]
 
 
 def test_accepted_job_names_its_place_and_when_to_ask(waiting: Client) -> None:
     for wait in ("0", "0.05"):
-        answer = waiting.post("/train", params={"wait": wait}, json=QUICK)
+        answer = waiting.post("/train", params={"wait": wait}, json=SHORT_JOB)
         assert answer.status_code == 202
         assert answer.headers["location"] == f"/jobs/{answer.json()['id']}"
         assert answer.headers["retry-after"] == "1"
@@ -198,13 +209,13 @@ def test_accepted_job_names_its_place_and_when_to_ask(waiting: Client) -> None:
         assert waiting.get(answer.headers["location"]).json() == answer.json()
 
 
-def test_job_that_ends_within_the_wait_is_answered_with_200(shared: Client) -> None:
-    answer = shared.post("/train", params={"wait": 30}, json=QUICK)
+def test_job_that_ends_within_the_wait_is_answered_with_200(shared_client: Client) -> None:
+    answer = shared_client.post("/train", params={"wait": 30}, json=SHORT_JOB)
     assert answer.status_code == 200
     assert answer.headers["location"] == f"/jobs/{answer.json()['id']}"
     assert "retry-after" not in answer.headers
     assert answer.json()["status"] == "succeeded"
-    assert shared.get(answer.headers["location"]).json() == answer.json()
+    assert shared_client.get(answer.headers["location"]).json() == answer.json()
 
 
 def test_same_key_and_body_give_the_same_job(client: Client) -> None:
@@ -222,7 +233,7 @@ def test_same_key_and_body_give_the_same_job(client: Client) -> None:
 def test_same_key_with_another_body_is_refused(client: Client, other: Json) -> None:
     headers = {"Idempotency-Key": "once"}
     first = client.post("/train", json={"seed": 1}, headers=headers)
-    problem(client.post("/train", json=other, headers=headers), 422, "idempotency-key-reused")
+    check_problem(client.post("/train", json=other, headers=headers), 422, "idempotency-key-reused")
     assert [job["id"] for job in client.get("/jobs").json()["data"]] == [first.json()["id"]]
 
 
@@ -233,7 +244,7 @@ def test_key_of_an_empty_request_draws_one_seed(client: Client) -> None:
 
 def test_many_requests_with_one_key_at_once_give_one_job(client: Client) -> None:
     def ask(_: int) -> str:
-        return str(client.post("/train", json=QUICK, headers={"Idempotency-Key": "storm"}).json()["id"])
+        return str(client.post("/train", json=SHORT_JOB, headers={"Idempotency-Key": "storm"}).json()["id"])
 
     with ThreadPoolExecutor(16) as pool:
         ids = set(pool.map(ask, range(32)))
@@ -242,16 +253,16 @@ def test_many_requests_with_one_key_at_once_give_one_job(client: Client) -> None
 
 
 def test_full_queue_refuses_and_keeps_nothing(tmp_path: Path) -> None:
-    with in_process(tmp_path, workers=1, queue_size=2) as client:
-        start_running(client)
-        start(client, **QUICK)
-        last = client.post("/train", json=QUICK, headers={"Idempotency-Key": "last"})
+    with app_client(tmp_path, workers=1, queue_size=2) as client:
+        start_running_job(client)
+        submit_job(client, **SHORT_JOB)
+        last = client.post("/train", json=SHORT_JOB, headers={"Idempotency-Key": "last"})
         listed = client.get("/jobs").json()
         for key in ({}, {"Idempotency-Key": "new"}):
-            full = client.post("/train", json=QUICK, headers=key)
-            problem(full, 429, "queue-full")
+            full = client.post("/train", json=SHORT_JOB, headers=key)
+            check_problem(full, 429, "queue-full")
             assert int(full.headers["retry-after"]) >= 1
         assert client.get("/jobs", params={"status": "queued"}).json()["data"] == listed["data"][:2]
-        assert client.post("/train", json=QUICK, headers={"Idempotency-Key": "last"}).json() == last.json()
+        assert client.post("/train", json=SHORT_JOB, headers={"Idempotency-Key": "last"}).json() == last.json()
         assert client.post(f"/jobs/{last.json()['id']}/cancel").status_code == 200
-        assert start(client, **QUICK)["status"] == "queued"
+        assert submit_job(client, **SHORT_JOB)["status"] == "queued"

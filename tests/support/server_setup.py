@@ -13,25 +13,25 @@ from service.server import connection
 from tests.support.contract import Json
 
 DEADLY_ITERATIONS, DEADLY_SEED = 6661, 20_000
-DEADLY: Json = {"iterations": DEADLY_ITERATIONS}
+DEADLY_JOB: Json = {"iterations": DEADLY_ITERATIONS}
 
 
-def hasty() -> None:
+def checkpoint_always() -> None:
     """Keep a checkpoint as often as there is something to keep."""
     worker.CHECKPOINT_SECONDS = 0
 
 
-def impatient() -> None:
+def shorten_write_timeout() -> None:
     """Wait a second and no longer for clients to take in what is sent to them."""
     connection.WRITE_SECONDS = 1.0
 
 
-def in_larger_shards() -> None:
+def use_larger_shards() -> None:
     """Cut sweeps into fewer shards."""
     grid.LEAST_SHARDS = 8
 
 
-def mortal() -> None:
+def kill_on_deadly_job() -> None:
     """Have `DEADLY` with the deadly seed kill the process, as a lack of memory does."""
     draws = kernel_inputs.draws
 
@@ -43,12 +43,12 @@ def mortal() -> None:
     kernel_inputs.draws = deadly
 
 
-def stopped() -> None:
+def stop_at_start() -> None:
     """Wait for SIGCONT, so that who wants to look on from the beginning can get ready."""
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
-def until_stopped(pid: int) -> None:
+def wait_until_stopped(pid: int) -> None:
     """Wait until a process that does this first has done it: before, SIGCONT would be nothing to it."""
     while "State:\tT" not in Path(f"/proc/{pid}/status").read_text():
         time.sleep(0.005)
