@@ -10,7 +10,7 @@ CODINGS = ("gzip", "deflate")
 FASTEST = 1
 
 
-def inflated(body: bytes, coding: str, limit: int) -> bytes:
+def decompress(body: bytes, coding: str, limit: int) -> bytes:
     """What a body is by its Content-Encoding.
 
     Raises:
@@ -35,7 +35,7 @@ def inflated(body: bytes, coding: str, limit: int) -> bytes:
     return content
 
 
-def deflated(content: bytes, coding: str) -> bytes:
+def compress(content: bytes, coding: str) -> bytes:
     """The content in gzip or in deflate, made as fast as can be; the same content always gives the same bytes."""
     return gzip.compress(content, FASTEST, mtime=0) if coding == "gzip" else zlib.compress(content, FASTEST)
 

@@ -20,7 +20,8 @@ from service.errors import ApiKeyRequiredError, InvalidInputError, QueueFullErro
 MAX_REPORTED_MISTAKES = 20
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 V2 = "/v2"  # the Open Inference Protocol's paths
-CHALLENGES = ('Bearer realm="gan1010"', 'Basic realm="gan1010", charset="UTF-8"')  # browsers ask a person for the last
+# Browsers show a prompt for the second.
+WWW_AUTHENTICATE = ('Bearer realm="gan1010"', 'Basic realm="gan1010", charset="UTF-8"')
 REFUSALS = {
     400: ("malformed-request", "The request is not HTTP", "send a request as RFC 9112 has it, with one Host"),
     408: ("too-slow", "The request did not come in time", f"send its head within {HEAD_SECONDS:.0f} s, and its body"),
@@ -65,7 +66,7 @@ def problem_body(path: str, status: int, type: str, title: str, detail: str, **m
     return orjson.dumps(content), "application/problem+json"
 
 
-def problem(request: Request, status: int, type: str, title: str, detail: str, **more: Any) -> Response:
+def problem_response(request: Request, status: int, type: str, title: str, detail: str, **more: Any) -> Response:
     """The answer that a problem is."""
     body, media_type = problem_body(request.scope["path"], status, type, title, detail, **more)
     kind = EarlyResponse if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else Response
@@ -93,33 +94,35 @@ def v2_problems(*statuses: int) -> Responses:
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
-def answer_error(request: Request, error: ServiceError) -> Response:
+def error_response(request: Request, error: ServiceError) -> Response:
     """The problem that an error of ours is."""
     more = {}
     if isinstance(error, InvalidInputError):
         more["errors"] = [{"loc": error.loc, "msg": error.detail, "type": error.type}]
-    answer = problem(request, error.status, error.type, error.title, error.detail, **more)
+    answer = problem_response(request, error.status, error.type, error.title, error.detail, **more)
     if isinstance(error, QueueFullError):
         answer.headers["Retry-After"] = "1"
     if isinstance(error, ApiKeyRequiredError):
-        for challenge in CHALLENGES:
+        for challenge in WWW_AUTHENTICATE:
             answer.headers.append("WWW-Authenticate", challenge)
     return answer
 
 
 async def _service_error(request: Request, error: Any) -> Response:
-    return answer_error(request, error)
+    return error_response(request, error)
 
 
 async def _validation_error(request: Request, error: Any) -> Response:
     """Each mistake with its place and what would be right; what was sent is not repeated."""
     mistakes = [_mistake(e) for e in error.errors()[:MAX_REPORTED_MISTAKES]]
     if mistakes[0]["type"] == "json_invalid":
-        return problem(
+        return problem_response(
             request, 400, "malformed-json", "The body is not JSON", "the body must be one JSON value (RFC 8259)"
         )
     detail = "; ".join(f"{'.'.join(map(str, m['loc'][1:])) or 'body'}: {m['msg']}" for m in mistakes[:3])
-    return problem(request, 422, InvalidInputError.type, InvalidInputError.title, detail[:1000], errors=mistakes)
+    return problem_response(
+        request, 422, InvalidInputError.type, InvalidInputError.title, detail[:1000], errors=mistakes
+    )
 
 
 def _mistake(error: dict[str, Any]) -> dict[str, Any]:
@@ -136,7 +139,7 @@ async def _http_error(request: Request, error: Any) -> Response:
         405: f"{request.method} is not for this; Allow names what is",
     }
     detail = details.get(status, str(error.detail))
-    answer = problem(request, status, status.phrase.lower().replace(" ", "-"), status.phrase, detail)
+    answer = problem_response(request, status, status.phrase.lower().replace(" ", "-"), status.phrase, detail)
     answer.headers.update(error.headers or {})
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         answer.headers["Allow"] = ", ".join(_allowed_methods(request))
@@ -155,4 +158,4 @@ async def _client_left(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected_error(request: Request, error: Exception) -> Response:
-    return problem(request, 500, ServiceError.type, ServiceError.title, "the service's log says what happened")
+    return problem_response(request, 500, ServiceError.type, ServiceError.title, "the service's log says what happened")

@@ -9,13 +9,13 @@ import numpy.typing as npt
 import orjson
 from fastapi import Request, Response
 
-PICTURE_HEADERS = {  # an SVG that is looked at by itself has styles, and a heat map in it
+PLOT_HEADERS = {  # an SVG that is looked at by itself has styles, and a heat map in it
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 }
 Responses = dict[int | str, dict[str, Any]]
 BINARY = "application/octet-stream"
 BYTES: dict[str, Any] = {BINARY: {"schema": {"type": "string", "format": "binary"}}}
-UNCHANGED: Responses = {304: {"description": "Not changed since the ETag of If-None-Match"}}
+NOT_MODIFIED: Responses = {304: {"description": "Not changed since the ETag of If-None-Match"}}
 
 
 def ok(**description: Any) -> Responses:
@@ -23,19 +23,19 @@ def ok(**description: Any) -> Responses:
     return {200: description}
 
 
-def json_answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """JSON, NumPy arrays included: float32 numbers have the fewest digits that give the same float32 again."""
     body = orjson.dumps(content, default=np.ascontiguousarray, option=orjson.OPT_SERIALIZE_NUMPY)
     return Response(body, status, headers, "application/json")
 
 
-def numbers_answer(numbers: npt.NDArray[np.float32], job_id: str, iteration: int) -> Response:
+def binary_response(numbers: npt.NDArray[np.float32], job_id: str, iteration: int) -> Response:
     """Numbers as bytes, float32, little-endian, row by row; whose they are stands in the headers."""
     headers = {"Job-Id": job_id, "Iteration": str(iteration)}
     return Response(numbers.astype("<f4", copy=False).tobytes(), headers=headers, media_type=BINARY)
 
 
-def csv_answer(columns: Mapping[str, Sequence[Any] | npt.NDArray[Any]]) -> Response:
+def csv_response(columns: Mapping[str, Sequence[Any] | npt.NDArray[Any]]) -> Response:
     """CSV, a column for each array or list of plain words; numbers as JSON has them, and nothing for None."""
     rows = zip(*(_csv_column(values) for values in columns.values()), strict=True)
     lines = [",".join(columns).encode(), *(b",".join(row) for row in rows), b""]
@@ -49,7 +49,7 @@ def _csv_column(values: Sequence[Any] | npt.NDArray[Any]) -> list[bytes]:
     return numbers.split(b",") if numbers else []
 
 
-def prefers(request: Request, kind: str) -> bool:
+def accepts(request: Request, kind: str) -> bool:
     """Whether the client would rather have this media type than JSON (RFC 9110, 12.5.1)."""
     accept = request.headers.get("accept", "").lower()
     if kind not in accept:
@@ -63,7 +63,7 @@ def prefers(request: Request, kind: str) -> bool:
     return wanted.get(kind, 0.0) > 0 and wanted[kind] >= json
 
 
-def unless_known(request: Request, answer: Response) -> Response:
+def conditional_response(request: Request, answer: Response) -> Response:
     """The answer with its ETag, or 304 when the client has that already (RFC 9110, 13.1.2)."""
     etag = f'"{hashlib.blake2b(bytes(answer.body), digest_size=16).hexdigest()}"'
     known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}

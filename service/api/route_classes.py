@@ -57,7 +57,7 @@ class StrictRequest(Request):
         return orjson.loads(await self.body())
 
 
-def read_query(request: Request, model: type[Query]) -> Query:
+def parse_query(request: Request, model: type[Query]) -> Query:
     """The query, as a model has it.
 
     Raises:
@@ -66,10 +66,10 @@ def read_query(request: Request, model: type[Query]) -> Query:
     try:
         return model.model_validate(dict(request.query_params))
     except ValidationError as error:
-        raise mistakes_in("query", error) from None
+        raise validation_error("query", error) from None
 
 
-def mistakes_in(place: str, error: ValidationError) -> RequestValidationError:
+def validation_error(place: str, error: ValidationError) -> RequestValidationError:
     """What is wrong with the query or the body, without what was sent."""
     mistakes = error.errors(include_url=False, include_context=False, include_input=False)
     return RequestValidationError([{**mistake, "loc": (place, *mistake["loc"])} for mistake in mistakes])
@@ -134,7 +134,7 @@ class DirectRoute(BareRoute):
                         dict(pairs) | {name: found for name, found in several.items() if found}
                     )
             except ValidationError as error:
-                raise mistakes_in(place, error) from None
+                raise validation_error(place, error) from None
             answer: Response = await self.endpoint(request, given)
             return answer
 

@@ -24,7 +24,7 @@ from service.api.limits import (
     MAX_URL_BYTES,
     WRITE_SECONDS,
 )
-from service.api.middleware.request_log import NO_ROUTE, RequestRecord, new_request_id, request_id_in, sealed
+from service.api.middleware.request_log import NO_ROUTE, RequestRecord, add_headers, new_request_id, request_id_in
 from service.api.problems import REFUSALS, V2, is_v2, problem_body
 from service.server.write_buffer import BufferedTransport
 
@@ -148,7 +148,7 @@ class HttpConnection(HttpToolsProtocol):
             else:
                 self._refuse(408)
 
-    def abort_if_untaken(self) -> None:
+    def abort_if_unread(self) -> None:
         """End the connection if its client has yet to take in what was sent to it."""
         if self.transport.get_write_buffer_size():
             self.transport.abort()
@@ -209,10 +209,10 @@ class ConnectionReaper:
             for connection in list(connections):
                 connection.close_if_late(now)
 
-    def leave_behind(self, connections: Iterable[Any]) -> None:
+    def abort_unread(self, connections: Iterable[Any]) -> None:
         """End those whose clients have yet to take in what was sent to them."""
         for connection in list(connections):
-            connection.abort_if_untaken()
+            connection.abort_if_unread()
 
 
 def _refusal(path: str, status: int, request_id: bytes) -> bytes:
@@ -223,5 +223,5 @@ def _refusal(path: str, status: int, request_id: bytes) -> bytes:
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
     ]
-    lines = [b"%b: %b\r\n" % header for header in sealed(headers, request_id)]
+    lines = [b"%b: %b\r\n" % header for header in add_headers(headers, request_id)]
     return b"".join([STATUS_LINE[status], *lines, b"\r\n", body])

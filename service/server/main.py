@@ -10,7 +10,7 @@ import sys
 import uvicorn
 from fastapi import FastAPI
 
-from service.api.middleware.access_control import LOOPBACK
+from service.api.middleware.access_control import LOOPBACK_NAMES
 from service.app import CANNOT_START, create_app
 from service.server.connection import ConnectionReaper, HttpConnection
 from service.settings import Settings
@@ -56,7 +56,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what is under way; who does not take in the answer is left behind before uvicorn cancels the rest."""
         loop, connections = asyncio.get_running_loop(), self.server_state.connections
-        leaving = loop.call_later(TAKING_SECONDS, self._lookout.leave_behind, connections)
+        leaving = loop.call_later(TAKING_SECONDS, self._lookout.abort_unread, connections)
         await super().shutdown(sockets)
         leaving.cancel()
 
@@ -69,7 +69,7 @@ def serve(settings: Settings) -> None:
         app = create_app(settings)
     except CANNOT_START as error:
         sys.exit(f"gan1010 cannot start: {error}")
-    if not settings.api_key and settings.host not in LOOPBACK:
+    if not settings.api_key and settings.host not in LOOPBACK_NAMES:
         where = "anywhere" if settings.allowed_hosts else "a private network"
         log.warning("there is no API key: whoever reaches this address from %s gets in; set GAN1010_API_KEY", where)
     server = Server(app, settings)

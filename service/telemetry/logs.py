@@ -13,7 +13,7 @@ import orjson
 
 Form = Literal["text", "json"]
 Fields = Mapping[str, object]
-answering: ContextVar[bytes] = ContextVar("answering")  # the id of the request that this task or thread answers
+current_request_id: ContextVar[bytes] = ContextVar("current_request_id")
 
 
 def configure_logs(form: Form) -> None:
@@ -49,7 +49,7 @@ class Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The record as a line."""
         values = dict(getattr(record, "fields", {}))
-        if request_id := answering.get(b""):
+        if request_id := current_request_id.get(b""):
             values.setdefault("request_id", request_id.decode())
         trace = self.formatException(record.exc_info) if record.exc_info else ""
         if trace and self._form == "json":

@@ -262,8 +262,8 @@ SABOTAGES = (
     Sabotage(
         what="no key is asked for with OPTIONS",
         file="service/api/middleware/access_control.py",
-        old='if scope["key"] is None and scope["path"] not in OPEN:',
-        new='if scope["key"] is None and scope["path"] not in OPEN and scope["method"] != "OPTIONS":',
+        old='if scope["key"] is None and scope["path"] not in PUBLIC_PATHS:',
+        new='if scope["key"] is None and scope["path"] not in PUBLIC_PATHS and scope["method"] != "OPTIONS":',
         test=f"{SECURITY}::test_without_a_right_key_no_route_lets_anybody_in",
     ),
     Sabotage(

@@ -7,7 +7,7 @@ from starlette.types import Scope
 
 from service.api.inference.sample_and_score import Float32s, answer_samples, answer_scores
 from service.api.responses import BINARY
-from service.api.route_classes import BareRoute, Handler, StrictRequest, read_query
+from service.api.route_classes import BareRoute, Handler, StrictRequest, parse_query
 from service.api.schemas.jobs import MAX_ROWS, BulkQuery
 from service.errors import InvalidInputError
 
@@ -29,7 +29,7 @@ class BulkRoute(BareRoute):
         """The handler, in place of FastAPI's own."""
 
         async def directly(request: Request) -> Response:
-            query = read_query(request, BulkQuery)
+            query = parse_query(request, BulkQuery)
             answer: Response = await self.endpoint(StrictRequest(request.scope, request.receive), query)
             return answer
 

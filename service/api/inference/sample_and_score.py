@@ -12,8 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from gan1010 import results
 from service.api.dependencies import model_of
 from service.api.problems import problems
-from service.api.responses import BINARY, BYTES, json_answer, numbers_answer, ok, prefers
-from service.api.route_classes import DirectRoute, read_query
+from service.api.responses import BINARY, BYTES, accepts, binary_response, json_response, ok
+from service.api.route_classes import DirectRoute, parse_query
 from service.api.schemas.jobs import BulkQuery, SampleOut, SampleQuery, SampleRequest, ScoreOut, ScoreRequest
 from service.errors import InvalidInputError, NoGeneratorError
 from service.jobs.registry import Registry
@@ -80,9 +80,9 @@ async def answer_scores(
         except ValueError as error:
             raise InvalidInputError(str(error), "body", "vectors") from None
         registry.monitor.metrics.scores.inc(len(scores))
-        if prefers(request, BINARY):
-            return numbers_answer(scores, job_id, iteration)
-        return json_answer({"job_id": job_id, "iteration": iteration, "scores": scores})
+        if accepts(request, BINARY):
+            return binary_response(scores, job_id, iteration)
+        return json_response({"job_id": job_id, "iteration": iteration, "scores": scores})
 
     return answer() if few else await run_in_threadpool(answer)
 
@@ -104,9 +104,9 @@ async def answer_samples(
         except ValueError as error:
             raise InvalidInputError(str(error), "seeds") from None
         registry.monitor.metrics.samples.inc(len(samples))
-        if prefers(request, BINARY):
-            return numbers_answer(samples, job_id, iteration)
-        return json_answer(
+        if accepts(request, BINARY):
+            return binary_response(samples, job_id, iteration)
+        return json_response(
             {
                 "job_id": job_id,
                 "iteration": iteration,
@@ -125,5 +125,5 @@ def _which(request: Request, body: SampleRequest | ScoreRequest) -> tuple[str | 
     """The job and the iteration that the body names, or else the query."""
     if not request.scope["query_string"]:
         return body.job_id, body.iteration
-    query = read_query(request, BulkQuery)
+    query = parse_query(request, BulkQuery)
     return body.job_id or query.job_id, query.iteration if body.iteration is None else body.iteration

@@ -7,13 +7,13 @@ from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from gan1010 import Model
-from service.api.compression import accepted_coding, deflated, inflated
+from service.api.compression import accepted_coding, compress, decompress
 from service.api.dependencies import JobId, model_of
 from service.api.inference.v2_models import DISCRIMINATOR, NAMES, SERVER, V2Models, metadata_of, tensors_of
 from service.api.inference.v2_tensors import JSON_LENGTH, TensorSpec, answer_body, read_question
-from service.api.problems import problem, v2_problems
-from service.api.responses import BINARY, BYTES, json_answer, ok
-from service.api.route_classes import BareRoute, Handler, StrictRequest, mistakes_in
+from service.api.problems import problem_response, v2_problems
+from service.api.responses import BINARY, BYTES, json_response, ok
+from service.api.route_classes import BareRoute, Handler, StrictRequest, validation_error
 from service.api.schemas.v2 import (
     InferAnswer,
     InferRequest,
@@ -54,7 +54,7 @@ class ProtocolRoute(BareRoute):
                 strict = StrictRequest(request.scope, request.receive)
                 answer: Response = await self.endpoint(strict, **request.path_params)
             except ValidationError as error:
-                raise mistakes_in("body", error) from None
+                raise validation_error("body", error) from None
             return answer
 
         return directly
@@ -86,27 +86,27 @@ async def infer_version(request: Request, name: Name, job_id: JobId) -> Response
 @router.get("/v2", responses=ok(model=ServerMetadata))
 async def server_metadata(request: Request) -> Response:
     """Say what serves, and which extensions of the protocol it has."""
-    return json_answer(SERVER)
+    return json_response(SERVER)
 
 
 @router.get("/v2/health/live", responses=ok(model=ServerHealth))
 async def server_live(request: Request) -> Response:
     """Say that the server lives."""
-    return json_answer({"live": True, "ready": not request.app.state.stopping})
+    return json_response({"live": True, "ready": not request.app.state.stopping})
 
 
 @router.get("/v2/health/ready", responses=ok(model=ServerHealth) | v2_problems(503))
 async def server_ready(request: Request) -> Response:
     """Say whether the server is ready."""
     if request.app.state.stopping:
-        return problem(request, 503, "stopping", "The service stops", "ask another", live=True, ready=False)
-    return json_answer({"live": True, "ready": True})
+        return problem_response(request, 503, "stopping", "The service stops", "ask another", live=True, ready=False)
+    return json_response({"live": True, "ready": True})
 
 
 @router.get("/v2/models", responses=ok(model=ModelNames))
 async def model_names(request: Request) -> Response:
     """List the models."""
-    return json_answer({"models": NAMES})
+    return json_response({"models": NAMES})
 
 
 @router.get("/v2/models/{name}", responses=ok(model=ModelMetadata) | OF_A_MODEL)
@@ -125,14 +125,14 @@ async def version_metadata(request: Request, name: Name, job_id: JobId) -> Respo
 async def model_ready(request: Request, name: Name) -> Response:
     """Say whether a model is ready."""
     await _model(request, name, None)
-    return json_answer({"name": name, "ready": True})
+    return json_response({"name": name, "ready": True})
 
 
 @router.get("/v2/models/{name}/versions/{job_id}/ready", responses=ok(model=ModelReady) | OF_A_MODEL)
 async def version_ready(request: Request, name: Name, job_id: JobId) -> Response:
     """Say whether a version of a model is ready."""
     await _model(request, name, job_id)
-    return json_answer({"name": name, "ready": True})
+    return json_response({"name": name, "ready": True})
 
 
 async def _model(request: Request, name: str, job_id: str | None) -> tuple[str, Model, TensorSpec, TensorSpec]:
@@ -147,7 +147,7 @@ async def _metadata(request: Request, name: str, version: str | None) -> Respons
     job_id, model, _, _ = await _model(request, name, version)
     models: V2Models = request.app.state.v2_models
     versions = [job_id] if version is not None else await run_in_threadpool(models.versions, name)
-    return json_answer(metadata_of(name, model, versions))
+    return json_response(metadata_of(name, model, versions))
 
 
 async def _infer(request: Request, name: str, version: str | None) -> Response:
@@ -158,7 +158,7 @@ async def _infer(request: Request, name: str, version: str | None) -> Response:
     coding, accepts = headers.get("content-encoding"), headers.get("accept-encoding")
 
     def answer() -> Response:
-        whole = body if coding is None else inflated(body, coding, request.app.state.max_body_bytes)
+        whole = body if coding is None else decompress(body, coding, request.app.state.max_body_bytes)
         question = read_question(whole, headers.get(JSON_LENGTH), takes, answers)
         try:
             output = model.score(question.rows) if name == DISCRIMINATOR else model.sample(question.rows[:, 0])
@@ -181,5 +181,5 @@ def _answer(content: bytes, json_length: int | None, accepts: str | None) -> Res
     headers = {} if json_length is None else {JSON_LENGTH: str(json_length)}
     coding = accepted_coding(accepts) if accepts and len(content) >= WORTH_COMPRESSING else None
     if coding is not None:
-        content, headers["Content-Encoding"] = deflated(content, coding), coding
+        content, headers["Content-Encoding"] = compress(content, coding), coding
     return Response(content, headers=headers, media_type="application/json" if json_length is None else BINARY)

@@ -13,12 +13,12 @@ from ipaddress import IPv6Address, ip_address
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api.problems import answer_error
+from service.api.problems import error_response
 from service.api_keys import ApiKeys
 from service.errors import ApiKeyRequiredError, BodyTooLargeError, CrossOriginError, HostNotAllowedError, ServiceError
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "testserver"})
-OPEN = frozenset({"/healthz", "/readyz"})
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "testserver"})
+PUBLIC_PATHS = frozenset({"/healthz", "/readyz"})
 PAGES = frozenset({"/", "/docs"})  # they hold no data: other sites may link to them, though not show them
 ONCE = (b"authorization", b"host", b"origin", b"sec-fetch-site", b"x-api-key")
 OWN_SITES = (b"same-origin", b"none")  # a page of ours, or the person at the browser
@@ -36,7 +36,7 @@ class AccessControlMiddleware:
 
     def __init__(self, app: ASGIApp, keys: ApiKeys, allowed_hosts: Iterable[str], max_body_bytes: int) -> None:
         self._app, self._keys, self._limit = app, keys, max_body_bytes
-        self._hosts = None if keys and not allowed_hosts else LOOPBACK.union(allowed_hosts)  # None: any
+        self._hosts = None if keys and not allowed_hosts else LOOPBACK_NAMES.union(allowed_hosts)  # None: any
         self._to_anywhere = bool(keys or allowed_hosts)
         self._is_allowed = lru_cache(maxsize=256)(self._is_allowed_host)
 
@@ -48,7 +48,7 @@ class AccessControlMiddleware:
                 self._check(scope, headers)
                 await self._check_body(scope, headers, receive)
             except ServiceError as error:
-                answer = answer_error(Request(scope), error)
+                answer = error_response(Request(scope), error)
                 await answer(scope, receive, send)
                 return
         await self._app(scope, receive, send)
@@ -73,7 +73,7 @@ class AccessControlMiddleware:
             )
         if self._keys:
             scope["key"] = self._keys.name_of(_presented_key(headers))
-            if scope["key"] is None and scope["path"] not in OPEN:
+            if scope["key"] is None and scope["path"] not in PUBLIC_PATHS:
                 raise ApiKeyRequiredError(SEND_A_KEY)
 
     async def _check_body(self, scope: Scope, headers: Headers, receive: Receive) -> None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.telemetry.logs import Form, answering, write_lines
+from service.telemetry.logs import Form, current_request_id, write_lines
 from service.telemetry.metrics import Metrics
 
 SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -92,17 +92,17 @@ class RequestLogMiddleware:
             await self._app(scope, receive, send)
             return
         began, status, request_id = time.perf_counter(), 0, request_id_in(scope)
-        answering.set(request_id)  # and never reset: what the server writes of a failure comes later, in the same task
+        current_request_id.set(request_id)  # never reset: uvicorn logs a failure later, in the same task
 
-        async def seal(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = sealed(message["headers"], request_id)
+                message["headers"] = add_headers(message["headers"], request_id)
             await send(message)
 
         try:
-            await self._app(scope, receive, seal)
+            await self._app(scope, receive, send_with_headers)
         finally:
             seconds = time.perf_counter() - began
             route = getattr(scope.get("route"), "path", "") or scope.get("root_path") or NO_ROUTE
@@ -124,7 +124,7 @@ def new_request_id() -> bytes:
     return b"%b-%x" % (_process, next(_numbers))
 
 
-def sealed(headers: Iterable[Header], request_id: bytes) -> list[Header]:
+def add_headers(headers: Iterable[Header], request_id: bytes) -> list[Header]:
     """An answer's headers, completed."""
     own = [*headers, (b"x-request-id", request_id), *SECURITY_HEADERS]
     if not any(name == b"content-security-policy" for name, _ in headers):

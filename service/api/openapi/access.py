@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from service.api.middleware.access_control import NO_KEY, OPEN, SEND_A_KEY
+from service.api.middleware.access_control import NO_KEY, PUBLIC_PATHS, SEND_A_KEY
 from service.api.problems import REFUSALS as BY_THE_CONNECTION
 from service.api.problems import V2, is_v2, problems, v2_problems
 from service.errors import ApiKeyRequiredError, BodyTooLargeError, HostNotAllowedError, ServiceError, StorageFailedError
@@ -41,10 +41,10 @@ def describe_access(description: dict[str, Any], with_keys: bool) -> None:
     for path, operations in description["paths"].items():
         prefix = "V2" if is_v2(path) else ""
         for operation in operations.values():
-            if path in OPEN:
+            if path in PUBLIC_PATHS:
                 operation["security"] = []
             for status, type, *_ in REFUSALS:
-                if not (path in OPEN and status == ApiKeyRequiredError.status):
+                if not (path in PUBLIC_PATHS and status == ApiKeyRequiredError.status):
                     answer = {"$ref": f"#/components/responses/{_name(prefix, type)}"}
                     operation["responses"].setdefault(str(status), answer)
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.api.dependencies import Jobs
-from service.api.responses import json_answer, ok
+from service.api.responses import json_response, ok
 from service.api.route_classes import DescribedRoute
 from service.api.schemas.jobs import Health
 
@@ -21,8 +21,8 @@ async def healthz() -> Health:
 async def readyz(request: Request) -> Response:
     """Say whether models and store are ready."""
     if request.app.state.stopping:
-        return json_answer({"status": "stopping"}, 503)
-    return json_answer({"status": "ok"})
+        return json_response({"status": "stopping"}, 503)
+    return json_response({"status": "ok"})
 
 
 @router.get(

@@ -13,7 +13,7 @@ from gan1010.training import model_at
 from service.api.dependencies import ExistingJob, Jobs
 from service.api.event_stream import progress_content
 from service.api.problems import problems
-from service.api.responses import UNCHANGED, csv_answer, json_answer, ok, prefers, unless_known
+from service.api.responses import NOT_MODIFIED, accepts, conditional_response, csv_response, json_response, ok
 from service.api.route_classes import StrictRoute
 from service.api.schemas.jobs import ArticleProgressOut, ProgressOut, SnapshotsOut
 from service.errors import ArticleViewError
@@ -34,7 +34,7 @@ NO_SNAPSHOTS = Snapshots(iterations=np.empty(0, np.int64), discriminators=NOTHIN
         model=ProgressOut | ArticleProgressOut,
         content={"text/csv": {"schema": {"type": "string"}}},
     )
-    | UNCHANGED
+    | NOT_MODIFIED
     | problems(404, 409, 422),
 )
 def get_progress(
@@ -49,16 +49,16 @@ def get_progress(
     progress = registry.progress(job)
     history = progress.history if progress else _no_points(job)
     if view == "article":
-        return unless_known(request, _article_view(job, history))
+        return conditional_response(request, _article_view(job, history))
     history = history.after(after)
     next_after = int(history.iteration[-1]) if len(history) else after
     if max_points is not None:
         history = history.thinned(max_points)
     series: dict[str, npt.NDArray[Any]] = {"iteration": history.iteration, **history.series}
-    if prefers(request, "text/csv"):
-        return unless_known(request, csv_answer(series))
+    if accepts(request, "text/csv"):
+        return conditional_response(request, csv_response(series))
     content = progress_content(job, progress.iteration if progress else 0, history, next_after)
-    return unless_known(request, json_answer(content))
+    return conditional_response(request, json_response(content))
 
 
 @router.get(
@@ -68,7 +68,7 @@ def get_progress(
         model=SnapshotsOut,
         content={NPZ: {"schema": {"type": "string", "format": "binary"}}},
     )
-    | UNCHANGED
+    | NOT_MODIFIED
     | problems(404, 409, 422),
 )
 def get_snapshots(
@@ -84,11 +84,11 @@ def get_snapshots(
     if job.train_config.experiment == "gan":
         moments = [model_at(job.train_config, snapshots, int(iteration)) for iteration in snapshots.iterations]
         content["samples"] = [moment.sample([job.train_config.latent_value])[0] for moment in moments]
-    if prefers(request, NPZ):
-        return unless_known(request, _npz(content | (_tensors(job, snapshots) if weights else {})))
+    if accepts(request, NPZ):
+        return conditional_response(request, _npz(content | (_tensors(job, snapshots) if weights else {})))
     if weights:
         content["weights"] = _weights(job, snapshots)
-    return unless_known(request, json_answer({"job_id": job.id, **content}))
+    return conditional_response(request, json_response({"job_id": job.id, **content}))
 
 
 def _article_view(job: Job, history: History) -> Response:
@@ -96,7 +96,7 @@ def _article_view(job: Job, history: History) -> Response:
         raise ArticleViewError(
             f"the article's lists need a job whose record_every is 5, not {job.train_config.record_every}"
         )
-    return json_answer({"job_id": job.id, **history.as_in_the_article()})
+    return json_response({"job_id": job.id, **history.as_in_the_article()})
 
 
 def _networks(job: Job, snapshots: Snapshots) -> dict[str, tuple[Layout, Float32s]]:

@@ -10,7 +10,16 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from gan1010.training import model_at
 from service.api.dependencies import ExistingJob, Jobs
 from service.api.problems import problems
-from service.api.responses import BINARY, BYTES, PICTURE_HEADERS, UNCHANGED, Responses, ok, prefers, unless_known
+from service.api.responses import (
+    BINARY,
+    BYTES,
+    NOT_MODIFIED,
+    PLOT_HEADERS,
+    Responses,
+    accepts,
+    conditional_response,
+    ok,
+)
 from service.api.route_classes import StrictRoute
 from service.errors import InvalidInputError, NoGeneratorError, NoModelError, PlotNotFoundError
 from service.job import Job
@@ -28,7 +37,7 @@ PICTURE: Responses = ok(
 
 
 @router.get(
-    "/jobs/{job_id}/plots/{file}", response_class=Response, responses=PICTURE | UNCHANGED | problems(404, 409, 422)
+    "/jobs/{job_id}/plots/{file}", response_class=Response, responses=PICTURE | NOT_MODIFIED | problems(404, 409, 422)
 )
 async def get_plot(
     request: Request,
@@ -55,8 +64,8 @@ async def get_plot(
 
 def picture_answer(request: Request, picture: bytes, format: str) -> Response:
     """A picture, or just its bytes for a program that has no word for pictures: many that are generated have none."""
-    kind = BINARY if prefers(request, BINARY) else MEDIA_TYPES[format]
-    return unless_known(request, Response(picture, headers=PICTURE_HEADERS, media_type=kind))
+    kind = BINARY if accepts(request, BINARY) else MEDIA_TYPES[format]
+    return conditional_response(request, Response(picture, headers=PLOT_HEADERS, media_type=kind))
 
 
 def _draw(registry: Registry, job: Job, plot: str, format: Format, iteration: int | None) -> bytes:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import Header, Response
 from starlette.concurrency import run_in_threadpool
 
-from service.api.responses import Responses, json_answer
+from service.api.responses import Responses, json_response
 from service.api.schemas.jobs import JobOut
 from service.job import Job
 from service.jobs.registry import Registry
@@ -33,7 +33,7 @@ async def accepted(registry: Registry, job: Job, wait: float) -> Response:
     if wait:
         job = await wait_for_end(registry, job.id, wait)
     headers = {"Location": f"/jobs/{job.id}"} | ({} if job.has_ended else {"Retry-After": "1"})
-    return json_answer(JobOut.of(job).model_dump(mode="json"), 200 if job.has_ended else 202, headers)
+    return json_response(JobOut.of(job).model_dump(mode="json"), 200 if job.has_ended else 202, headers)
 
 
 async def wait_for_end(registry: Registry, job_id: str, seconds: float) -> Job:

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from service.api.dependencies import After, JobId, Jobs, Limit, Wait
 from service.api.problems import problems
-from service.api.responses import UNCHANGED, json_answer, ok, unless_known
+from service.api.responses import NOT_MODIFIED, conditional_response, json_response, ok
 from service.api.route_classes import StrictRoute
 from service.api.routes.job_responses import OF_A_TRAINING, IdempotencyKey, accepted, wait_for_end
 from service.api.schemas.jobs import PRESETS_OUT, JobOut, JobPage, PresetList
@@ -59,11 +59,11 @@ def list_jobs(
     return JobPage(data=[JobOut.of(job) for job in page], has_more=has_more, next=page[-1].id if has_more else None)
 
 
-@router.get("/jobs/{job_id}", responses=ok(model=JobOut) | UNCHANGED | problems(404, 409, 422))
+@router.get("/jobs/{job_id}", responses=ok(model=JobOut) | NOT_MODIFIED | problems(404, 409, 422))
 async def get_job(request: Request, registry: Jobs, job_id: JobId, wait: Wait = 0) -> Response:
     """Look at a job; with `wait`, as soon as it has ended."""
     job = await wait_for_end(registry, job_id, wait)
-    return unless_known(request, _job_answer(job))
+    return conditional_response(request, _job_answer(job))
 
 
 @router.post("/jobs/{job_id}/cancel", responses=CHANGED)
@@ -120,4 +120,4 @@ async def _have(registry: Registry, job_id: str, wanted: Literal["cancelled", "p
 
 
 def _job_answer(job: Job) -> Response:
-    return json_answer(JobOut.of(job).model_dump(mode="json"))
+    return json_response(JobOut.of(job).model_dump(mode="json"))

@@ -10,7 +10,7 @@ from gan1010 import Model
 from gan1010.export import onnx, safetensors
 from service.api.dependencies import After, JobId, Jobs, Limit
 from service.api.problems import problems
-from service.api.responses import BINARY, UNCHANGED, ok, unless_known
+from service.api.responses import BINARY, NOT_MODIFIED, conditional_response, ok
 from service.api.route_classes import StrictRoute
 from service.api.schemas.jobs import ModelOut, ModelPage
 from service.errors import ModelFileNotFoundError
@@ -33,7 +33,7 @@ DOWNLOADS = (
         " onnx: `seed` to `sample`, `vector` to `score`. triton.zip: a model repository for Triton and KServe",
         content={kind: {"schema": {"type": "string", "format": "binary"}} for kind in (BINARY, ZIP)},
     )
-    | UNCHANGED
+    | NOT_MODIFIED
     | problems(404, 409, 422)
 )
 
@@ -62,7 +62,7 @@ def download_model(
     """Download a finished model."""
     whole = registry.models.file(registry.job(job_id))
     media_type = ZIP if file.endswith(".zip") else BINARY
-    return unless_known(request, Response(_content(whole, file), media_type=media_type))
+    return conditional_response(request, Response(_content(whole, file), media_type=media_type))
 
 
 def _content(whole: bytes, file: str) -> bytes:

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 from gan1010.export.pytorch_script import pytorch_script
 from service.api.dependencies import ExistingJob
 from service.api.problems import problems
-from service.api.responses import UNCHANGED, ok, unless_known
+from service.api.responses import NOT_MODIFIED, conditional_response, ok
 from service.api.route_classes import StrictRoute
 
 router = APIRouter(route_class=StrictRoute, tags=["models"])
@@ -17,8 +17,10 @@ SCRIPT = ok(
 )
 
 
-@router.get("/jobs/{job_id}/script.py", response_class=Response, responses=SCRIPT | UNCHANGED | problems(404, 409, 422))
+@router.get(
+    "/jobs/{job_id}/script.py", response_class=Response, responses=SCRIPT | NOT_MODIFIED | problems(404, 409, 422)
+)
 def get_script(request: Request, job: ExistingJob) -> Response:
     """Take a run away as a program in plain PyTorch."""
     headers = {"Content-Disposition": f'attachment; filename="gan1010-{job.id}.py"'}
-    return unless_known(request, Response(pytorch_script(job.train_config), headers=headers, media_type=PYTHON))
+    return conditional_response(request, Response(pytorch_script(job.train_config), headers=headers, media_type=PYTHON))

@@ -10,7 +10,7 @@ from gan1010.sweeps.grid import SETTINGS, SweepConfig
 from gan1010.sweeps.results import pivot
 from service.api.dependencies import ExistingJob, Jobs
 from service.api.problems import problems
-from service.api.responses import UNCHANGED
+from service.api.responses import NOT_MODIFIED
 from service.api.route_classes import StrictRoute
 from service.api.routes.job_plots import MEDIA_TYPES, PICTURE, Format, picture_answer
 from service.errors import InvalidInputError, PlotNotFoundError
@@ -26,7 +26,7 @@ Figure = Literal[
 
 
 @router.get(
-    "/sweeps/{job_id}/plots/{file}", response_class=Response, responses=PICTURE | UNCHANGED | problems(404, 409, 422)
+    "/sweeps/{job_id}/plots/{file}", response_class=Response, responses=PICTURE | NOT_MODIFIED | problems(404, 409, 422)
 )
 async def get_sweep_plot(
     request: Request,

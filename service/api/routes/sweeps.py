@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 
 from service.api.dependencies import ExistingJob, Jobs, Limit, Wait
 from service.api.problems import problems
-from service.api.responses import UNCHANGED, csv_answer, json_answer, ok, prefers, unless_known
+from service.api.responses import NOT_MODIFIED, accepts, conditional_response, csv_response, json_response, ok
 from service.api.route_classes import StrictRoute
 from service.api.routes.job_responses import OF_A_TRAINING, IdempotencyKey, accepted, accepting
 from service.api.schemas.sweep_results import CellPage, MemberPage, cell_columns, cell_rows, member_rows
@@ -50,7 +50,7 @@ async def start_sweep(
         model=CellPage,
         content={"text/csv": {"schema": {"type": "string"}}},
     )
-    | UNCHANGED
+    | NOT_MODIFIED
     | problems(404, 409, 422),
 )
 def get_results(
@@ -65,18 +65,18 @@ def get_results(
     numbers = range(config.cells)[_first_past(after) :][:limit]
     table = registry.sweep_summary(job).table(slice(numbers.start, numbers.stop))
     has_more = numbers.stop < config.cells
-    if prefers(request, "text/csv"):
-        answer = csv_answer(cell_columns(config, numbers, table))
+    if accepts(request, "text/csv"):
+        answer = csv_response(cell_columns(config, numbers, table))
         if has_more:
             following = request.url.include_query_params(limit=limit, after=numbers[-1])
             answer.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
-        return unless_known(request, answer)
+        return conditional_response(request, answer)
     page = {"has_more": has_more, "next": numbers[-1] if has_more else None}
     cells = cell_rows(config, numbers, table)
-    return unless_known(request, json_answer({"job_id": job.id, "status": job.status, "data": cells, **page}))
+    return conditional_response(request, json_response({"job_id": job.id, "status": job.status, "data": cells, **page}))
 
 
-@router.get("/sweeps/{job_id}/members", responses=ok(model=MemberPage) | UNCHANGED | problems(404, 409, 422))
+@router.get("/sweeps/{job_id}/members", responses=ok(model=MemberPage) | NOT_MODIFIED | problems(404, 409, 422))
 def list_members(
     request: Request,
     registry: Jobs,
@@ -98,7 +98,7 @@ def list_members(
     members = member_rows(config, index, registry.sweeps.results(job, outcomes, found[:limit]))
     has_more = len(found) > limit
     page = {"data": members, "has_more": has_more, "next": index[-1] if has_more else None}
-    return unless_known(request, json_answer(page))
+    return conditional_response(request, json_response(page))
 
 
 @router.post(

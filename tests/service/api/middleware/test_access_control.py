@@ -19,7 +19,7 @@ from tests.support.contract import SHORT_JOB, check_problem, train
 KEYS = "alice:s3cret-of-alice,bob:t0ken:with:colons"
 GOOD = {"X-API-Key": "s3cret-of-alice"}
 METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PROPFIND", "BREW"]
-OPEN = {"/healthz", "/readyz"}
+PUBLIC_PATHS = {"/healthz", "/readyz"}
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def basic(name: str, password: str) -> str:
 @pytest.mark.parametrize("headers", [{}, {"X-API-Key": "s3cret-of-alicf"}], ids=["no key", "a wrong key"])
 def test_without_a_right_key_no_route_lets_anybody_in(guarded: Client, headers: dict[str, str]) -> None:
     for answer in walk(guarded, headers, GOOD):
-        if answer.request.url.path in OPEN:
+        if answer.request.url.path in PUBLIC_PATHS:
             assert answer.status_code in (200, 405)
         else:
             turned_away(answer, 401, "key-needed")
