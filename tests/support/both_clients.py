@@ -64,9 +64,9 @@ def make_client(kind: str, app: clients.Client, transport: FaultyTransport | Non
     inner = app._transport
     assert isinstance(inner, InProcessTransport)
     if kind == "blocking":
-        return Client("http://testserver", transport=transport or inner, **settings)
+        return Client("http://localhost", transport=transport or inner, **settings)
     return BlockingAsyncClient(
-        AsyncClient("http://testserver", transport=transport or inner._asgi, **settings), inner._portal
+        AsyncClient("http://localhost", transport=transport or inner._asgi, **settings), inner._portal
     )
 
 

@@ -76,7 +76,7 @@ def app_client(data_dir: Path, raise_app_exceptions: bool = True, **settings: An
         hooks: dict[str, list[Callable[..., Any]]] = {"response": [check_against_openapi(OPENAPI_DOCUMENTS[has_keys])]}
         with Client(
             transport=InProcessTransport(app, portal, raise_app_exceptions),
-            base_url="http://testserver",
+            base_url="http://localhost",
             timeout=60,
             event_hooks=hooks,
         ) as client:

@@ -17,7 +17,7 @@ from service.api.problems import error_response
 from service.api_keys import ApiKeys
 from service.errors import ApiKeyRequiredError, BodyTooLargeError, CrossOriginError, HostNotAllowedError, ServiceError
 
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "testserver"})
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 PUBLIC_PATHS = frozenset({"/healthz", "/readyz"})
 PAGES = frozenset({"/", "/docs"})  # they hold no data: other sites may link to them, though not show them
 ONCE = (b"authorization", b"host", b"origin", b"sec-fetch-site", b"x-api-key")

@@ -159,7 +159,16 @@ def test_addressed_to_another_name_no_route_lets_anybody_in(unguarded: Client) -
             "localhost@evil",
             "evil@localhost",
         ),
-        *("localhost:x", "localhost:80:80", "[::2]", "[::1].evil.example", "::1", "[::1", "localhost, evil"),
+        *(
+            "testserver",
+            "localhost:x",
+            "localhost:80:80",
+            "[::2]",
+            "[::1].evil.example",
+            "::1",
+            "[::1",
+            "localhost, evil",
+        ),
     ],
 )
 def test_what_is_no_loopback_name_is_told_how_to_set_a_key(unguarded: Client, host: str) -> None:
@@ -168,9 +177,7 @@ def test_what_is_no_loopback_name_is_told_how_to_set_a_key(unguarded: Client, ho
     assert "GAN1010_API_KEY" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize(
-    "host", ["localhost", "LOCALHOST:8000", "127.0.0.1", "127.0.0.1:1", "[::1]", "[::1]:8000", "testserver"]
-)
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1", "127.0.0.1:1", "[::1]", "[::1]:8000"])
 def test_addressed_to_a_loopback_name_it_answers(unguarded: Client, host: str) -> None:
     assert unguarded.get("/jobs", headers={"Host": host}).status_code == 200
 
@@ -187,11 +194,11 @@ def test_pages_of_other_origins_get_in_nowhere(unguarded: Client, guarded: Clien
     [
         {"Origin": "null"},
         {"Origin": ""},
-        {"Origin": "http://testserver:81"},
-        {"Origin": "http://testserver.evil.example"},
-        {"Origin": "file://testserver"},
-        {"Origin": "testserver"},
-        {"Origin": "http://testserver", "Sec-Fetch-Site": "cross-site"},
+        {"Origin": "http://localhost:81"},
+        {"Origin": "http://localhost.evil.example"},
+        {"Origin": "file://localhost"},
+        {"Origin": "localhost"},
+        {"Origin": "http://localhost", "Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
         {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"},
     ],
@@ -205,15 +212,15 @@ def test_whatever_another_origin_looks_like_it_is_refused(unguarded: Client, hea
 def test_a_header_that_comes_twice_says_nothing(guarded: Client, unguarded: Client) -> None:
     for name, values in {"x-api-key": ["s3cret-of-alice"] * 2, "authorization": ["Bearer s3cret-of-alice"] * 2}.items():
         assert guarded.get("/jobs", headers=[(name, value) for value in values]).status_code == 401
-    for name, value in {"host": "localhost", "origin": "http://testserver", "sec-fetch-site": "none"}.items():
+    for name, value in {"host": "localhost", "origin": "http://localhost", "sec-fetch-site": "none"}.items():
         assert unguarded.get("/jobs", headers=[(name, value)] * 2).status_code == 403
 
 
 @pytest.mark.parametrize(
     "headers",
     [
-        {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"},
-        {"Origin": "https://testserver"},
+        {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"},
+        {"Origin": "https://localhost"},
         {"Sec-Fetch-Site": "none"},
     ],
     ids=str,
