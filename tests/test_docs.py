@@ -1,0 +1,111 @@
+"""The documentation: every example runs as it stands, and every command, option, route and setting is documented."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from service.cli import command_line
+from service.settings import Settings
+from tests.support.clients import clean_environment, in_process
+
+ROOT = Path(__file__).parent.parent
+PAGES = {path.stem: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+
+
+def _blocks(page: str, language: str) -> list[str]:
+    """The code blocks of a page: `bash` has curl examples, `shell` commands, `sh` what needs another machine."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGES[page], re.DOTALL | re.MULTILINE)
+
+
+def _run_script(lines: list[str], folder: Path, **environment: str) -> None:
+    script = "set -euo pipefail\n" + "\n".join(lines)
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=folder, env=clean_environment(**environment), capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+
+
+@pytest.fixture(scope="module")
+def curl_folders(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """For each page, a folder in which its curl examples have run in order; an error status fails them."""
+    folders = {page: tmp_path_factory.mktemp(page) for page in PAGES}
+    curl = 'curl() { command curl --fail-with-body --silent --show-error "$@"; }'
+    for page, folder in folders.items():
+        lines = [block.replace("localhost:8000", server_url.removeprefix("http://")) for block in _blocks(page, "bash")]
+        _run_script([curl, *(line.replace("python3 ", f"{sys.executable} ") for line in lines)], folder)
+    return folders
+
+
+def test_curl_examples_download_their_files(curl_folders: dict[str, Path]) -> None:
+    assert {file.name for file in curl_folders["http"].iterdir()} == {
+        "generator.safetensors", "discriminator.safetensors", "losses.svg", "evolution.png", "surface.png", "script.py",
+        "heatmap.png", "snapshots.npz", "vectors.f32", "scores.f32", "generator.onnx", "triton.zip",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("page", "block"), [(page, block) for page in PAGES for block in _blocks(page, "python")])
+def test_python_example_runs(
+    page: str, block: str, curl_folders: dict[str, Path], server_url: str, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(curl_folders[page], tmp_path / "here")
+    program = block.replace("localhost:8000", server_url.removeprefix("http://"))
+    subprocess.run([sys.executable, "-c", program], cwd=folder, check=True, timeout=120)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if _blocks(page, "shell")])
+def test_commands_run(page: str, server_url: str, tmp_path: Path) -> None:
+    path = f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}"
+    _run_script(_blocks(page, "shell"), tmp_path, GAN1010_URL=server_url, PATH=path)
+    assert (tmp_path / "models" / "generator.safetensors").exists()
+
+
+def test_every_command_and_option_is_documented() -> None:
+    for name, command in get_command(command_line()).commands.items():  # type: ignore[attr-defined]
+        row = next(line for line in PAGES["command-line"].splitlines() if re.match(rf"\| `{name}( .*)?` \|", line))
+        options = [text for option in command.params for text in (*option.opts, *option.secondary_opts)]
+        place = PAGES["operations"] if name == "serve" else row
+        missing = [text for text in options if text.startswith("-") and text != "--help" and f"`{text}`" not in place]
+        assert missing == [], f"gan1010 {name}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_curl_command_is_in_a_block_that_runs(page: str) -> None:
+    assert PAGES[page].count("curl ") == sum(block.count("curl ") for block in _blocks(page, "bash"))
+
+
+def test_every_route_is_documented(tmp_path: Path) -> None:
+    with in_process(tmp_path) as client:
+        paths = client.get("/openapi.json").json()["paths"]
+    text = re.sub(r"\$JOB|\$LONG|\$SWEEP", "{job_id}", PAGES["http"]).replace("members/42/", "members/{index}/")
+    text = re.sub("generator.safetensors|surface.png|heatmap.png", "{file}", text)
+    text = re.sub("(/v2/(repository/)?models/)(generator|discriminator)", r"\1{name}", text)
+    missing = [path for path in paths if not re.search(rf"localhost:8000{re.escape(path)}(?![/\w])", text)]
+    assert missing == []
+
+
+def test_every_setting_is_documented_with_its_flag_and_default() -> None:
+    for name, field in Settings.model_fields.items():
+        row = next(line for line in PAGES["operations"].splitlines() if line.startswith(f"| `GAN1010_{name.upper()}`"))
+        assert f"`--{name.replace('_', '-')}`" in row
+        assert name == "workers" or f"| {field.default or 'none'} |" in row
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_and_named_files_exist(page: str) -> None:
+    folder = ROOT if page == "README" else ROOT / "docs"
+    links = [link for link in re.findall(r"\]\(([^)#]+)[^)]*\)", PAGES[page]) if "://" not in link]
+    named = re.findall(r"`((?:gan1010|service|tests|docs)/[\w./-]+)`", PAGES[page])
+    missing = [link for link in links if not (folder / link).exists()]
+    assert missing + [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_readme_is_short() -> None:
+    assert len(PAGES["README"].splitlines()) <= 250
