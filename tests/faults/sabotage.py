@@ -11,7 +11,7 @@ from tests.faults.rows import Row
 from tests.faults.sabotages import SABOTAGES, Sabotage
 from tests.support.clients import ROOT, clean_environment
 
-PARTS = ("gan1010", "service", "tests", "pyproject.toml", "README.md")
+PARTS = ("gan1010", "service", "tests", "pyproject.toml", "README.md", "docs")
 SHORT = 1  # where there is little time
 
 
