@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from service.cli import command_line
 from service.settings import Settings
-from tests.support.clients import clean_environment, in_process
+from tests.support.clients import app_client, clean_environment
 
 ROOT = Path(__file__).parent.parent
 PAGES = {path.stem: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
@@ -82,7 +82,7 @@ def test_every_curl_command_is_in_a_block_that_runs(page: str) -> None:
 
 
 def test_every_route_is_documented(tmp_path: Path) -> None:
-    with in_process(tmp_path) as client:
+    with app_client(tmp_path) as client:
         paths = client.get("/openapi.json").json()["paths"]
     text = re.sub(r"\$JOB|\$LONG|\$SWEEP", "{job_id}", PAGES["http"]).replace("members/42/", "members/{index}/")
     text = re.sub("generator.safetensors|surface.png|heatmap.png", "{file}", text)
