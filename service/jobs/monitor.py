@@ -27,7 +27,7 @@ class JobMonitor:
             self.record_progress(job)
             self._counted.pop(job.id, None)
         if job.has_ended:
-            self.metrics.ended(job)
+            self.metrics.record_job_end(job)
 
     def reset_progress(self, job: Job) -> None:
         """A running training goes on from here: what it does once more counts once more."""

@@ -1,4 +1,4 @@
-"""The log: one line for each thing that happens, for people or for programs, whatever a client has sent."""
+"""Logging: one line per event on standard error, as text or JSON, with control characters escaped."""
 
 import json
 import logging
@@ -11,65 +11,67 @@ from typing import Any, Literal
 
 import orjson
 
-Form = Literal["text", "json"]
+LogFormat = Literal["text", "json"]
 Fields = Mapping[str, object]
-current_request_id: ContextVar[bytes] = ContextVar("current_request_id")
+current_request_id: ContextVar[bytes] = ContextVar("current_request_id")  # of this task or thread
 
 
-def configure_logs(form: Form) -> None:
-    """Have everything that this process logs come as lines of this form, on standard error."""
+def configure_logs(log_format: LogFormat) -> None:
+    """Send everything that this process logs to standard error."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Lines(form))
+    handler.setFormatter(LogFormatter(log_format))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(True)
 
 
 def fields(**values: object) -> dict[str, Fields]:
-    """What programs read in a line, beside its message: `log.info("...", extra=fields(job_id=...))`."""
+    """Attach fields to a record: `log.info("...", extra=fields(job_id=...))`."""
     return {"fields": values}
 
 
-def write_lines(form: Form, logger: logging.Logger, message: str, lines: Iterable[tuple[float, Fields]]) -> None:
-    """Log many lines of one kind at once, each with its moment: `logging` takes half as long for each as a request."""
+def write_lines(
+    log_format: LogFormat, logger: logging.Logger, message: str, lines: Iterable[tuple[float, Fields]]
+) -> None:
+    """Log many events with one message, each with its own time: much cheaper than one `logger.info` per event."""
     if logger.isEnabledFor(logging.INFO):
-        written = (_line(form, moment, "INFO", logger.name, message, values) for moment, values in lines)
+        written = (_line(log_format, timestamp, "INFO", logger.name, message, values) for timestamp, values in lines)
         sys.stderr.write("\n".join([*written, ""]))
 
 
-class Lines(logging.Formatter):
-    """Records as lines of one form; a failure's trace comes in lines below, or as a field.
+class LogFormatter(logging.Formatter):
+    """Formatter of log records. A traceback follows in indented lines, or as the field `trace` in JSON.
 
-    What is written while a request is answered has its id, unless it has one already.
+    Records logged during a request get its id, unless they have one.
     """
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, log_format: LogFormat) -> None:
         super().__init__()
-        self._form = form
+        self._format = log_format
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as a line."""
+        """Format a record as one line, plus the traceback's lines in text."""
         values = dict(getattr(record, "fields", {}))
         if request_id := current_request_id.get(b""):
             values.setdefault("request_id", request_id.decode())
         trace = self.formatException(record.exc_info) if record.exc_info else ""
-        if trace and self._form == "json":
+        if trace and self._format == "json":
             values["trace"] = trace
-        line = _line(self._form, record.created, record.levelname, record.name, record.getMessage(), values)
-        below = map(_printable, trace.splitlines()) if self._form == "text" else ()
-        return "\n    ".join([line, *below])
+        line = _line(self._format, record.created, record.levelname, record.name, record.getMessage(), values)
+        trace_lines = map(_escape, trace.splitlines()) if self._format == "text" else ()
+        return "\n    ".join([line, *trace_lines])
 
 
-def _line(form: Form, moment: float, level: str, logger: str, message: str, values: Fields) -> str:
-    time = f"{_second(int(moment))}.{int(moment % 1 * 1000):03d}Z"
-    if form == "json":
+def _line(log_format: LogFormat, timestamp: float, level: str, logger: str, message: str, values: Fields) -> str:
+    time = f"{_format_second(int(timestamp))}.{int(timestamp % 1 * 1000):03d}Z"
+    if log_format == "json":
         return _json({"time": time, "level": level.lower(), "logger": logger, "message": message, **values})
-    told = "".join([f"  {name}={value}" for name, value in values.items() if value is not None])
-    return _printable(f"{time} {level:<7} {message}{told}")
+    shown = "".join([f"  {name}={value}" for name, value in values.items() if value is not None])
+    return _escape(f"{time} {level:<7} {message}{shown}")
 
 
 @lru_cache(maxsize=4)
-def _second(moment: int) -> str:
-    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%S}"
+def _format_second(second: int) -> str:
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _json(content: dict[str, Any]) -> str:
@@ -77,11 +79,11 @@ def _json(content: dict[str, Any]) -> str:
         line = orjson.dumps(content, default=str).decode()
     except orjson.JSONEncodeError:  # a lone surrogate
         line = ""
-    return line if line and line.isprintable() else json.dumps(content, default=str)  # in ASCII, the rest escaped
+    return line if line and line.isprintable() else json.dumps(content, default=str)  # the latter is pure ASCII
 
 
-def _printable(text: str) -> str:
-    """The text, in which nothing begins a new line or moves the cursor."""
+def _escape(text: str) -> str:
+    """Escape unprintable characters, so that no text starts a new line or moves the terminal's cursor."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

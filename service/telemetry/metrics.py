@@ -1,4 +1,4 @@
-"""What Prometheus is told: how much is asked for, how long that takes, and what the jobs do."""
+"""Prometheus metrics: requests, jobs, iterations, samples and scores."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -13,35 +13,35 @@ from prometheus_client.registry import Collector
 
 from service.job import Job, Status
 
-REQUEST_SECONDS = (0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-JOB_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
+REQUEST_BUCKETS_SECONDS = (0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+JOB_BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 
 
-class RequestState(Collector):
-    """How many requests came, and how long they took: counted by the event loop alone, so without locks.
+class RequestMetrics(Collector):
+    """Request counts and durations. Only the event loop writes them, so there are no locks.
 
-    What `prometheus_client` counts with takes a twentieth of the time of a `/sample`.
+    The locks of `prometheus_client`'s own counters would cost a twentieth of the time of a `/sample`.
     """
 
     def __init__(self) -> None:
-        self._counts: dict[tuple[str, ...], list[int]] = {}
+        self._buckets: dict[tuple[str, ...], list[int]] = {}
         self._seconds: dict[tuple[str, ...], float] = defaultdict(float)
 
-    def add(self, method: str, route: str, status: int, seconds: float) -> None:
-        """A request has been answered."""
-        names = (method, route, str(status))
-        if names not in self._counts:
-            self._counts[names] = [0] * (len(REQUEST_SECONDS) + 1)
-        self._counts[names][bisect_left(REQUEST_SECONDS, seconds)] += 1
-        self._seconds[names] += seconds
+    def record(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request."""
+        labels = (method, route, str(status))
+        if labels not in self._buckets:
+            self._buckets[labels] = [0] * (len(REQUEST_BUCKETS_SECONDS) + 1)
+        self._buckets[labels][bisect_left(REQUEST_BUCKETS_SECONDS, seconds)] += 1
+        self._seconds[labels] += seconds
 
     def collect(self) -> Iterator[Metric]:
-        """The figures, for Prometheus."""
+        """Yield the metrics in Prometheus' types. Any thread may call it."""
         names = ("method", "route", "status")
         requests = CounterMetricFamily("gan1010_requests", "Requests answered", labels=names)
         seconds = HistogramMetricFamily("gan1010_request_seconds", "Time to answer", labels=names)
-        bounds = [*map(str, REQUEST_SECONDS), "+Inf"]
-        for labels, counts in self._counts.copy().items():  # the event loop may add some meanwhile
+        bounds = [*map(str, REQUEST_BUCKETS_SECONDS), "+Inf"]
+        for labels, counts in self._buckets.copy().items():  # the event loop may add labels meanwhile
             requests.add_metric(labels, sum(counts))
             buckets = list(zip(bounds, accumulate(counts), strict=True))
             seconds.add_metric(labels, buckets, self._seconds[labels])
@@ -49,35 +49,35 @@ class RequestState(Collector):
 
 
 class Metrics:
-    """All figures of one application; several in one process do not meet."""
+    """All metrics of one application. Several applications in one process count separately."""
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         Info("gan1010", "The service", registry=registry).info({"version": version("gan1010")})
-        self.asked = RequestState()
-        registry.register(self.asked)
+        self.requests = RequestMetrics()
+        registry.register(self.requests)
         self._jobs = Gauge("gan1010_jobs", "Jobs, by status", ("status",), registry=registry)
         self._queue_depth = Gauge("gan1010_queue_depth", "Jobs that wait for a thread", registry=registry)
         self._job_seconds = Histogram(
             "gan1010_job_seconds",
             "From a job's start to its end",
             ("kind", "status"),
-            buckets=JOB_SECONDS,
+            buckets=JOB_BUCKETS_SECONDS,
             registry=registry,
         )
         self.iterations = Counter("gan1010_iterations", "Iterations trained, of all GANs", registry=registry)
         self.samples = Counter("gan1010_samples", "Samples served", registry=registry)
         self.scores = Counter("gan1010_scores", "Scores served", registry=registry)
 
-    def ended(self, job: Job) -> None:
-        """A job has ended."""
+    def record_job_end(self, job: Job) -> None:
+        """Count an ended job, if it ever started."""
         if job.started_at is not None and job.finished_at is not None:
             seconds = (job.finished_at - job.started_at).total_seconds()
             self._job_seconds.labels(job.kind, job.status).observe(seconds)
 
-    def text(self, jobs: Mapping[str, int]) -> bytes:
-        """All figures in Prometheus' text format, with the number of jobs in each status."""
+    def render(self, jobs: Mapping[str, int]) -> bytes:
+        """Render all metrics in Prometheus' text format, given the number of jobs in each status."""
         for status in get_args(Status):
             self._jobs.labels(status).set(jobs.get(status, 0))
         self._queue_depth.set(jobs.get("queued", 0))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.telemetry.logs import Form, current_request_id, write_lines
+from service.telemetry.logs import LogFormat, current_request_id, write_lines
 from service.telemetry.metrics import Metrics
 
 SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -58,7 +58,7 @@ class RequestMetrics:
     It is told of all at once that were answered in the same turn of the event loop, after them.
     """
 
-    def __init__(self, metrics: Metrics, log_format: Form) -> None:
+    def __init__(self, metrics: Metrics, log_format: LogFormat) -> None:
         self._metrics, self._form = metrics, log_format
         self._answered: list[RequestRecord] = []
 
@@ -71,7 +71,7 @@ class RequestMetrics:
     def _tell(self) -> None:
         answered, self._answered = self._answered, []
         for request in answered:
-            self._metrics.asked.add(request.method, request.route, request.status, request.seconds)
+            self._metrics.requests.record(request.method, request.route, request.status, request.seconds)
         write_lines(self._form, log, "request", ((request.at, request.fields) for request in answered))
 
 

@@ -35,4 +35,4 @@ async def readyz(request: Request) -> Response:
 )
 def get_metrics(registry: Jobs) -> Response:
     """Measure: figures in the text format of Prometheus."""
-    return Response(registry.monitor.metrics.text(registry.count()), media_type=CONTENT_TYPE_LATEST)
+    return Response(registry.monitor.metrics.render(registry.count()), media_type=CONTENT_TYPE_LATEST)

@@ -268,7 +268,7 @@ def test_training_goes_on_from_what_is_kept_of_it_whatever_its_row_tells(
                 registry.checkpoint(live, progress)
         registry.end(live, "succeeded")
         assert registry.job(live.job.id).status == "succeeded"
-        trained = registry.monitor.metrics.text({}).decode()
+        trained = registry.monitor.metrics.render({}).decode()
     assert f"gan1010_iterations_total {float(LONG.iterations - kept)}" in trained
 
 

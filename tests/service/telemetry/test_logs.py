@@ -19,7 +19,7 @@ import pytest
 from rich.console import Console
 
 from service.cli.local_server import running_service
-from service.telemetry.logs import Form, Lines, fields
+from service.telemetry.logs import LogFormat, LogFormatter, fields
 from tests.support.clients import Server, running_server
 from tests.support.contract import SHORT_JOB, train
 
@@ -127,9 +127,9 @@ def record(message: str, *arguments: object, **values: Any) -> logging.LogRecord
 @pytest.mark.parametrize("text", [NASTY, "\ud800", "a\x00b", "\x85", "\x9b31m"], ids=repr)
 @pytest.mark.parametrize("told", [lambda text: record("%s", text), lambda text: record("x", name=text)])
 def test_no_text_makes_a_line_of_its_own(told: Callable[[str], logging.LogRecord], text: str) -> None:
-    line = Lines("text").format(told(text))
+    line = LogFormatter("text").format(told(text))
     assert line.isprintable()
-    (content,) = [json.loads(part) for part in Lines("json").format(told(text)).splitlines()]
+    (content,) = [json.loads(part) for part in LogFormatter("json").format(told(text)).splitlines()]
     assert content["level"] == "info"
 
 
@@ -138,18 +138,18 @@ def test_a_failure_comes_with_its_trace() -> None:
         raise ValueError(NASTY)
     except ValueError:
         failed = logging.getLogger("a").makeRecord("a", 40, "here", 1, "failed", (), sys.exc_info())
-    first, *below = Lines("text").format(failed).split("\n")
+    first, *below = LogFormatter("text").format(failed).split("\n")
     assert LINE.match(first)
     assert below
     assert all(line.startswith("    ") for line in below)
-    assert "ValueError" in json.loads(Lines("json").format(failed))["trace"]
+    assert "ValueError" in json.loads(LogFormatter("json").format(failed))["trace"]
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_the_id_of_a_failure_leads_to_its_trace(tmp_path: Path, form: Form) -> None:
+def test_the_id_of_a_failure_leads_to_its_trace(tmp_path: Path, form: LogFormat) -> None:
     written = io.StringIO()
     handler = logging.StreamHandler(written)
-    handler.setFormatter(Lines(form))
+    handler.setFormatter(LogFormatter(form))
     logging.getLogger().addHandler(handler)
     try:
         with running_service(tmp_path, Console(quiet=True)) as (client, server):
@@ -164,7 +164,7 @@ def test_the_id_of_a_failure_leads_to_its_trace(tmp_path: Path, form: Form) -> N
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_the_id_of_a_failure_leads_to_what_the_disk_said(tmp_path: Path, form: Form) -> None:
+def test_the_id_of_a_failure_leads_to_what_the_disk_said(tmp_path: Path, form: LogFormat) -> None:
     with running_server(tmp_path, "--log-format", form) as (server, client):
         with closing(sqlite3.connect(tmp_path / "gan1010.sqlite")) as db:
             db.execute("DROP TABLE models")

@@ -93,8 +93,8 @@ def test_samples_and_scores_are_counted(client: Client) -> None:
 @pytest.mark.parametrize("seconds", [0.0, 0.0001, 0.0002, 0.3, 30, 31])
 def test_times_fall_into_the_bucket_below_their_bound(seconds: float) -> None:
     metrics = Metrics()
-    metrics.asked.add("GET", "/sample", 200, seconds)
-    families = {family.name: family for family in text_string_to_metric_families(metrics.text({}).decode())}
+    metrics.requests.record("GET", "/sample", 200, seconds)
+    families = {family.name: family for family in text_string_to_metric_families(metrics.render({}).decode())}
     buckets = [sample for sample in families["gan1010_request_seconds"].samples if sample.name.endswith("_bucket")]
     assert [sample.value for sample in buckets] == [float(seconds <= float(s.labels["le"])) for s in buckets]
     assert families["gan1010_request_seconds"].samples[-1].value == pytest.approx(seconds)
@@ -108,16 +108,16 @@ def test_two_applications_count_for_themselves(tmp_path: Path, client: Client) -
 
 
 def test_figures_may_be_read_while_requests_are_counted() -> None:
-    asked = Metrics().asked
+    requests = Metrics().requests
     over = threading.Event()
 
     def count() -> None:
         for number in range(50_000):
-            asked.add("GET", f"/{number}", 200, 0.001)
+            requests.record("GET", f"/{number}", 200, 0.001)
         over.set()
 
     thread = threading.Thread(target=count)
     thread.start()
     while not over.is_set():
-        assert len(list(asked.collect())) == 2
+        assert len(list(requests.collect())) == 2
     thread.join()
