@@ -24,11 +24,11 @@ from service.errors import ServiceError
 from service.jobs.registry import Registry
 from service.jobs.worker import WorkerPool
 from service.settings import Settings
-from service.storage.migrations import StoreTooNewError
+from service.storage.migrations import StoreVersionError
 from service.storage.store import DataFolderInUseError, Store
 from service.telemetry.metrics import Metrics
 
-CANNOT_START = (DataFolderInUseError, StoreTooNewError, ServiceError, OSError, sqlite3.Error)  # each says why
+CANNOT_START = (DataFolderInUseError, StoreVersionError, ServiceError, OSError, sqlite3.Error)  # each says why
 DESCRIPTION = """
 Train the GAN that learns to produce the pattern 1-0-1-0, watch it learn, sample it and score with it.
 

@@ -36,7 +36,7 @@ class CrashRecovery:
 
     def after_sudden_end(self, job: Job) -> Job:
         """A job that ran when the process came to a sudden end: it waits, to go on from what was kept."""
-        done = sum(self._store.sweeps.done(job.id).values()) if job.kind == "sweep" else job.iteration
+        done = sum(self._store.sweeps.finished_shards(job.id).values()) if job.kind == "sweep" else job.iteration
         detail = "the process came to a sudden end; it goes on from what was kept"
         job = job.with_status("queued", detail, iteration=done, crashes=job.crashes + 1)
         with contextlib.suppress(DiskFullError, StorageFailedError):  # then it is told again from the same row
@@ -53,7 +53,7 @@ class CrashRecovery:
                     raise CorruptDataError("the job has a history, and no checkpoint to go on from")
             except CorruptDataError as damage:
                 log.error("job %s begins anew: %s", live.job.id, damage.detail)
-                self._store.runs.forget(live.job.id)
+                self._store.runs.delete(live.job.id)
                 live.progress = None
             # Its row may tell of more: of a training that was done when there was no room to keep that, for one.
             live.job = dataclasses.replace(live.job, iteration=live.progress.iteration if live.progress else 0)

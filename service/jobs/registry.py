@@ -43,8 +43,8 @@ class Registry:
         self.queue = JobQueue()
         self.models, self.sweeps = ModelCache(store), SweepRuns(store.sweeps)
         self.recovery = CrashRecovery(store, self.queue, self.monitor)
-        self._ids = job_ids(store.last_id())
-        for job in store.unfinished():
+        self._ids = job_ids(store.last_job_id())
+        for job in store.unfinished_jobs():
             self._admit(job)
 
     def submit(
@@ -63,7 +63,7 @@ class Registry:
             IdempotencyKeyReusedError: the key came with another request.
         """
         with self._lock:
-            if key is not None and (known := self._store.job_of_key(key)) is not None:
+            if key is not None and (known := self._store.idempotency_key(key)) is not None:
                 if known[0] != request:
                     detail = "this Idempotency-Key came with another request before; use a new one"
                     raise IdempotencyKeyReusedError(detail, "header", "idempotency-key")

@@ -35,11 +35,11 @@ class SweepRuns:
         """
         generation, config = live.generation, live.job.sweep_config
         try:
-            outcomes = self._store.outcomes(live.job.id, config)
+            outcomes = self._store.summary(live.job.id, config)
         except CorruptDataError:
             self._forget_damaged(live.job.id)
-            outcomes = self._store.outcomes(live.job.id, config)
-        done = self._store.done(live.job.id)
+            outcomes = self._store.summary(live.job.id, config)
+        done = self._store.finished_shards(live.job.id)
         with live.lock:
             if live.generation != generation or live.prepared == generation or live.job.status != "running":
                 return False
@@ -53,7 +53,7 @@ class SweepRuns:
         with live.lock:
             if generation != live.generation or live.summary is None:
                 return False
-            self._store.add(live.job.id, number, members)
+            self._store.add_shard(live.job.id, number, members)
             live.summary.add(number, members)
         return True
 
@@ -61,13 +61,13 @@ class SweepRuns:
         """Keep how far a shard is, in whichever turn: to go on from there; False if the sweep has ended."""
         with live.lock:
             if not live.job.has_ended:
-                self._store.checkpoint(live.job.id, number, progress.iteration, progress.state)
+                self._store.checkpoint_shard(live.job.id, number, progress.iteration, progress.state)
         return not live.job.has_ended
 
     def left(self, live: ActiveSweep, number: int) -> ShardProgress | None:
         """How far a shard was when it was left; None where that was at its beginning, or is damaged."""
         try:
-            kept = self._store.checkpointed(live.job.id, number)
+            kept = self._store.shard_checkpoint(live.job.id, number)
         except CorruptDataError as damage:
             log.error("job %s: %s; shard %d begins anew", live.job.id, damage.detail, number)
             return None
@@ -80,7 +80,7 @@ class SweepRuns:
         kept = self._ended.get(job.id)
         if kept is not None:
             return kept[1]
-        outcomes = self._store.outcomes(job.id, job.sweep_config)
+        outcomes = self._store.summary(job.id, job.sweep_config)
         if job.has_ended:
             self.remember(job, outcomes)
         return outcomes
@@ -114,12 +114,12 @@ class SweepRuns:
 
     def _forget_damaged(self, job_id: str) -> None:
         """Have those shards trained anew of which the disk has not what was written; they come to the same."""
-        for number in self._store.done(job_id):
+        for number in self._store.finished_shards(job_id):
             try:
                 self._store.shard(job_id, number)
             except CorruptDataError as damage:
                 log.error("job %s: %s; shard %d begins anew", job_id, damage.detail, number)
-                self._store.forget_shard(job_id, number)
+                self._store.delete_shard(job_id, number)
 
     def forget(self, job_id: str) -> None:
         """A sweep has been deleted."""

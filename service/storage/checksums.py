@@ -15,34 +15,34 @@ from service.errors import CorruptDataError
 Arrays = dict[str, npt.NDArray[Any]]
 
 
-def packed(arrays: Mapping[str, npt.NDArray[Any]], *place: int) -> tuple[bytes, str]:
+def pack_arrays(arrays: Mapping[str, npt.NDArray[Any]], *place: int) -> tuple[bytes, str]:
     """The blob of some arrays, and its SHA-256 together with the numbers that its row has it under."""
     blob = safetensors.save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
-    return blob, sha256(blob, *place)
+    return blob, checksum(blob, *place)
 
 
-def unpacked(blob: bytes, digest: str, *place: int) -> Arrays:
+def unpack_arrays(blob: bytes, digest: str, *place: int) -> Arrays:
     """The arrays of a blob, which may not be aligned.
 
     Raises:
         ValueError: it has another SHA-256.
     """
-    return safetensors.load(checked(blob, digest, *place))
+    return safetensors.load(verify(blob, digest, *place))
 
 
-def checked(blob: bytes, digest: str, *place: int) -> bytes:
+def verify(blob: bytes, digest: str, *place: int) -> bytes:
     """The blob.
 
     Raises:
         ValueError: it has another SHA-256.
     """
-    if sha256(blob, *place) != digest:
+    if checksum(blob, *place) != digest:
         raise ValueError("its SHA-256 is another")
     return blob
 
 
 @contextlib.contextmanager
-def readable(what: str, remedy: str = "train the job again") -> Iterator[None]:
+def decoding(what: str, remedy: str = "train the job again") -> Iterator[None]:
     """Have blobs read, and made into what they were, inside.
 
     Raises:
@@ -54,7 +54,7 @@ def readable(what: str, remedy: str = "train the job again") -> Iterator[None]:
         raise CorruptDataError(f"{what} is not what was written ({error}); {remedy}") from error
 
 
-def sha256(blob: bytes, *place: int) -> str:
+def checksum(blob: bytes, *place: int) -> str:
     """The SHA-256 of some bytes, as the database has it; what lies under numbers has them behind it."""
     digest = hashlib.sha256(blob)
     for number in place:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal, NoReturn
 
 from service.errors import DiskFullError, StorageFailedError
-from service.storage.migrations import bring_up_to_date
+from service.storage.migrations import migrate
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 FAILED_FSYNCS = {"SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC"}
@@ -35,7 +35,7 @@ class Database:
         self._reserve.unlink(missing_ok=True)
         self._writing, self._reading = threading.Lock(), threading.Lock()
         self._writer, self._reader = (_connect(file) for _ in range(2))
-        bring_up_to_date(self._writer)
+        migrate(self._writer)
         # The log is there by now, and has to be after a power cut. SQLite syncs the folder at the first commit, but
         # passes over a failure of that.
         sync_folder(file.absolute().parent)

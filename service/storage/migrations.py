@@ -2,9 +2,9 @@
 
 import sqlite3
 
-from service.storage.checksums import sha256
+from service.storage.checksums import checksum
 
-VERSIONS = (
+MIGRATIONS = (
     """
     CREATE TABLE jobs (
         id TEXT PRIMARY KEY, kind TEXT NOT NULL, status TEXT NOT NULL, finished_at TEXT, generator INTEGER NOT NULL,
@@ -76,22 +76,22 @@ VERSIONS = (
 )
 
 
-class StoreTooNewError(RuntimeError):
+class StoreVersionError(RuntimeError):
     """The store was written by a later version of this program."""
 
 
-def bring_up_to_date(db: sqlite3.Connection) -> None:
+def migrate(db: sqlite3.Connection) -> None:
     """Take the database to the newest version, each step whole or not at all.
 
     Raises:
-        StoreTooNewError: it is of a later version; nothing is changed.
+        StoreVersionError: it is of a later version; nothing is changed.
     """
     (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version > len(VERSIONS):
-        raise StoreTooNewError(
-            f"the data folder is of version {version}, and this program knows versions up to {len(VERSIONS)}; "
+    if version > len(MIGRATIONS):
+        raise StoreVersionError(
+            f"the data folder is of version {version}, and this program knows versions up to {len(MIGRATIONS)}; "
             "use a later gan1010, or another folder"
         )
-    db.create_function("sha256", -1, sha256, deterministic=True)
-    for number, script in enumerate(VERSIONS[version:], start=version + 1):
+    db.create_function("sha256", -1, checksum, deterministic=True)
+    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
         db.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")

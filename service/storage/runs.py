@@ -9,7 +9,7 @@ from gan1010 import History, Progress, Snapshots
 from gan1010.compiled.kernel import State
 from gan1010.history import FAKE, GENERATOR, REAL
 from service.job import Job
-from service.storage.checksums import Arrays, packed, readable, unpacked
+from service.storage.checksums import Arrays, decoding, pack_arrays, unpack_arrays
 from service.storage.database import Database
 
 
@@ -19,7 +19,7 @@ class RunStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def keep(self, db: sqlite3.Connection, job: Job, progress: Progress | None) -> None:
+    def persist(self, db: sqlite3.Connection, job: Job, progress: Progress | None) -> None:
         """Add what is new since the last time; and while the job has not ended, what it needs to go on.
 
         From the last progress of a run there is no going on, so it is kept with the job's end or not at all.
@@ -28,15 +28,15 @@ class RunStore:
             row = db.execute("SELECT iteration FROM checkpoints WHERE job_id = ?", (job.id,)).fetchone()
             new = _arrays_after(progress, row[0] if row else -1)
             if len(new["iteration"]) or len(new["snapshot_iterations"]):
-                piece = (job.id, progress.iteration, *packed(new, progress.iteration))
+                piece = (job.id, progress.iteration, *pack_arrays(new, progress.iteration))
                 db.execute("INSERT INTO histories VALUES (?, ?, ?, ?)", piece)
         if job.has_ended:
             db.execute("DELETE FROM checkpoints WHERE job_id = ?", (job.id,))
         elif progress is not None and progress.state is not None:
-            row = (job.id, progress.iteration, *packed(progress.state._asdict(), progress.iteration))
+            row = (job.id, progress.iteration, *pack_arrays(progress.state._asdict(), progress.iteration))
             db.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?)", row)
 
-    def forget(self, job_id: str) -> None:
+    def delete(self, job_id: str) -> None:
         """Forget a training's history and how to go on: it is to be trained anew."""
         with self._database.transaction() as db:
             for table in ("histories", "checkpoints"):
@@ -54,13 +54,13 @@ class RunStore:
         if not rows:
             return None
         row = self._database.row("SELECT state, sha256, iteration FROM checkpoints WHERE job_id = ?", job.id)
-        with readable("the job's history"):
-            history, snapshots = _history([unpacked(*row) for row in rows])
+        with decoding("the job's history"):
+            history, snapshots = _history([unpack_arrays(*row) for row in rows])
         progress = Progress(iteration=job.iteration, history=history, snapshots=snapshots, result=job.result)
         if row is None:
             return progress
-        with readable("the job's checkpoint"):
-            return replace(progress, iteration=row[-1], state=State(**unpacked(*row)))
+        with decoding("the job's checkpoint"):
+            return replace(progress, iteration=row[-1], state=State(**unpack_arrays(*row)))
 
 
 def _history(pieces: list[Arrays]) -> tuple[History, Snapshots]:

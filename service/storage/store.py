@@ -21,14 +21,14 @@ from gan1010 import Model, Progress
 from gan1010.export import safetensors
 from service.errors import CorruptDataError, StorageFailedError
 from service.job import ENDED, Job, Status
-from service.storage.checksums import checked, readable, sha256
+from service.storage.checksums import checksum, decoding, verify
 from service.storage.database import Database, make_folder, write_durably
 from service.storage.runs import RunStore
 from service.storage.sweeps import SweepStore
 
-JOB = TypeAdapter(Job)
+JOB_ADAPTER = TypeAdapter(Job)
 OF_A_JOB = "id, kind, status, generator, finished_at, document, jobs.sha256"  # what `_read` reads
-WANT = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}  # of which the file knows nothing
+RESOURCE_ERRNOS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}  # of which the file knows nothing
 JOB_COLUMNS = 7
 log = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ class Store:
         """Keep a training's state and how far it is, so that it goes on from there whatever happens next."""
         with self._database.transaction() as db:
             _update(db, job)
-            self.runs.keep(db, job, progress)
+            self.runs.persist(db, job, progress)
 
     def finish(self, job: Job, progress: Progress | None, model: Model | None) -> None:
         """Keep how a job ended, what it left behind, and its model."""
@@ -110,10 +110,10 @@ class Store:
             write_durably(self._file(job.id), content)
         with self._database.transaction() as db:
             _update(db, job)
-            self.runs.keep(db, job, progress)
-            self.sweeps.finish(db, job.id)
+            self.runs.persist(db, job, progress)
+            self.sweeps.delete_checkpoints(db, job.id)
             if content:
-                row = (job.id, len(content), sha256(content))
+                row = (job.id, len(content), checksum(content))
                 db.execute("INSERT OR REPLACE INTO models VALUES (?, ?, ?)", row)
 
     def delete(self, job_id: str) -> None:
@@ -144,14 +144,14 @@ class Store:
         """How many jobs are in each status."""
         return dict(self._database.rows("SELECT status, count(*) FROM jobs GROUP BY status"))
 
-    def unfinished(self) -> list[Job]:
+    def unfinished_jobs(self) -> list[Job]:
         """The jobs that have not ended, oldest first, without those that are damaged."""
         statuses = [status for status in self.count() if status not in ENDED]  # so that their index finds them
         marks = ", ".join("?" * len(statuses))
         query = f"SELECT {OF_A_JOB} FROM jobs WHERE status IN ({marks}) ORDER BY id"  # noqa: S608  # nosec B608
         return [job for job, *_ in self._undamaged(self._database.rows(query, *statuses))]
 
-    def last_id(self) -> str | None:
+    def last_job_id(self) -> str | None:
         """The newest job's id, of those that are ids."""
         row = self._database.row("SELECT max(id) FROM jobs WHERE id NOT GLOB '*[^0-9a-f]*'")
         return row[0] if row else None
@@ -170,7 +170,7 @@ class Store:
                 return None
         raise AssertionError("there are only so many jobs")
 
-    def job_of_key(self, key: str) -> tuple[str, str] | None:
+    def idempotency_key(self, key: str) -> tuple[str, str] | None:
         """The request that an idempotency key came with, and its job's id."""
         return self._database.row("SELECT request, job_id FROM idempotency_keys WHERE key = ?", key)
 
@@ -207,13 +207,13 @@ class Store:
             with self._file(job_id).open("rb") as file:
                 content = file.read(size + 1)
         except OSError as error:
-            if error.errno in WANT:
+            if error.errno in RESOURCE_ERRNOS:
                 log.exception("%s could not be read", self._file(job_id))
                 raise StorageFailedError from error
             raise CorruptDataError(
                 f"the model's file cannot be read ({error.strerror}); train the job again"
             ) from error
-        if sha256(content) != digest:
+        if checksum(content) != digest:
             raise CorruptDataError(
                 "the model's file is not what was written (its SHA-256 is another); train the job again"
             )
@@ -261,8 +261,8 @@ def _columns(job: Job) -> tuple[str, str, str, bool, str | None]:
 
 def _row(job: Job) -> tuple[object, ...]:
     """A job's row, with its SHA-256."""
-    document = JOB.dump_json(job)
-    return *_columns(job), document, sha256(document)
+    document = JOB_ADAPTER.dump_json(job)
+    return *_columns(job), document, checksum(document)
 
 
 def _read(*row: Any) -> Job:
@@ -272,8 +272,8 @@ def _read(*row: Any) -> Job:
         CorruptDataError: it is not what was written.
     """
     *columns, document, digest = row
-    with readable(f"the job {columns[0]}", "delete it and start another"):
-        job = JOB.validate_json(checked(document, digest))
+    with decoding(f"the job {columns[0]}", "delete it and start another"):
+        job = JOB_ADAPTER.validate_json(verify(document, digest))
         if _columns(job) != tuple(columns):
             raise ValueError("its row has something else")
         return job

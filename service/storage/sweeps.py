@@ -8,7 +8,7 @@ from gan1010.compiled.kernel import State
 from gan1010.sweeps.grid import SweepConfig
 from gan1010.sweeps.results import Members
 from gan1010.sweeps.summary import SweepSummary
-from service.storage.checksums import Arrays, packed, readable, unpacked
+from service.storage.checksums import Arrays, decoding, pack_arrays, unpack_arrays
 from service.storage.database import Database
 
 REMEDY = "start the sweep again"
@@ -24,40 +24,40 @@ class SweepStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, job_id: str, number: int, members: Members) -> None:
+    def add_shard(self, job_id: str, number: int, members: Members) -> None:
         """Keep a finished shard; not its members' weights, which take the most room and can be trained again."""
-        row = (job_id, number, len(members), *packed(members.columns, number))
+        row = (job_id, number, len(members), *pack_arrays(members.columns, number))
         with self._database.transaction() as db:
             db.execute("INSERT INTO shards VALUES (?, ?, ?, ?, ?)", row)
             db.execute("DELETE FROM shard_checkpoints WHERE job_id = ? AND number = ?", (job_id, number))
 
-    def checkpoint(self, job_id: str, number: int, iteration: int, state: State) -> None:
+    def checkpoint_shard(self, job_id: str, number: int, iteration: int, state: State) -> None:
         """Keep how far a shard is, in place of how far it was."""
-        row = (job_id, number, iteration, *packed(state._asdict(), number, iteration))
+        row = (job_id, number, iteration, *pack_arrays(state._asdict(), number, iteration))
         with self._database.transaction() as db:
             db.execute("INSERT OR REPLACE INTO shard_checkpoints VALUES (?, ?, ?, ?, ?)", row)
 
-    def checkpointed(self, job_id: str, number: int) -> tuple[int, State] | None:
+    def shard_checkpoint(self, job_id: str, number: int) -> tuple[int, State] | None:
         """How far a shard that has not finished is: its iteration, and its state, whose arrays may not be aligned."""
         row = self._database.row(
             "SELECT iteration, state, sha256 FROM shard_checkpoints WHERE job_id = ? AND number = ?", job_id, number
         )
         if row is None:
             return None
-        with readable(f"the checkpoint of the sweep's shard {number}", REMEDY):
-            return row[0], State(**unpacked(*row[1:], number, row[0]))
+        with decoding(f"the checkpoint of the sweep's shard {number}", REMEDY):
+            return row[0], State(**unpack_arrays(*row[1:], number, row[0]))
 
-    def forget_shard(self, job_id: str, number: int) -> None:
+    def delete_shard(self, job_id: str, number: int) -> None:
         """Forget a shard and its checkpoint: it is to be trained anew."""
         with self._database.transaction() as db:
             for table in ("shards", "shard_checkpoints"):
                 db.execute(f"DELETE FROM {table} WHERE job_id = ? AND number = ?", (job_id, number))  # noqa: S608  # nosec B608
 
-    def finish(self, db: sqlite3.Connection, job_id: str) -> None:
+    def delete_checkpoints(self, db: sqlite3.Connection, job_id: str) -> None:
         """A sweep has ended: forget how far the shards were that have not."""
         db.execute("DELETE FROM shard_checkpoints WHERE job_id = ?", (job_id,))
 
-    def done(self, job_id: str) -> dict[int, int]:
+    def finished_shards(self, job_id: str) -> dict[int, int]:
         """The shards that are finished, by their number, and how many members each has."""
         return dict(self._database.rows("SELECT number, members FROM shards WHERE job_id = ?", job_id))
 
@@ -66,17 +66,17 @@ class SweepStore:
         row = self._database.row("SELECT columns, sha256 FROM shards WHERE job_id = ? AND number = ?", job_id, number)
         if row is None:
             return None
-        with readable(f"the sweep's shard {number}", REMEDY):
-            return _members(unpacked(*row, number))
+        with decoding(f"the sweep's shard {number}", REMEDY):
+            return _members(unpack_arrays(*row, number))
 
-    def outcomes(self, job_id: str, config: SweepConfig) -> SweepSummary:
+    def summary(self, job_id: str, config: SweepConfig) -> SweepSummary:
         """What has come of a sweep, as far as it is kept."""
-        outcomes = SweepSummary(config)
-        for number in self.done(job_id):
+        summary = SweepSummary(config)
+        for number in self.finished_shards(job_id):
             members = self.shard(job_id, number)
             if members is not None:
-                outcomes.add(number, members)
-        return outcomes
+                summary.add(number, members)
+        return summary
 
 
 def _members(arrays: Arrays) -> Members:

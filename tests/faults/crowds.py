@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from service.storage.checksums import sha256
+from service.storage.checksums import checksum
 from tests.faults.rows import Row, milliseconds
 from tests.support.clients import running_server
 from tests.support.contract import LONG_JOB, start_running_job, submit_job, train
@@ -82,7 +82,7 @@ def _multiply(data: Path, ids: list[str], jobs: int) -> None:
             db.execute(
                 "INSERT INTO jobs (id, kind, status, generator, finished_at, document, sha256)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (new, *row[:-1], document, sha256(document)),
+                (new, *row[:-1], document, checksum(document)),
             )
             db.execute("INSERT INTO models SELECT ?, bytes, sha256 FROM models WHERE job_id = ?", (new, old))
             if number < 1000:  # histories are large, and none is read before it is asked for

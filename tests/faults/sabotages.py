@@ -101,21 +101,21 @@ SABOTAGES = (
     Sabotage(
         what="a file that cannot be read for now is taken for damaged",
         file="service/storage/store.py",
-        old="            if error.errno in WANT:\n",
+        old="            if error.errno in RESOURCE_ERRNOS:\n",
         new="            if not error.errno:\n",
         test="tests/service/storage/test_resource_errors.py::test_model_that_cannot_be_read_for_now_is_not_damaged",
     ),
     Sabotage(
         what="no look at a file's digest",
         file="service/storage/store.py",
-        old="if sha256(content) != digest:",
+        old="if checksum(content) != digest:",
         new="if not digest:",
         test=f"{DISK}::test_sound_file_of_another_model_is_damage",
     ),
     Sabotage(
         what="no look at a blob's digest",
         file="service/storage/checksums.py",
-        old="    if sha256(blob, *place) != digest:\n",
+        old="    if checksum(blob, *place) != digest:\n",
         new="    if not digest:\n",
         test="tests/service/storage/test_damaged_rows.py::test_damaged_history_is_refused_by_all_that_read_it_and_others_work",
     ),
@@ -234,8 +234,8 @@ SABOTAGES = (
     Sabotage(
         what="a store of a later version is opened",
         file="service/storage/migrations.py",
-        old="    if version > len(VERSIONS):\n",
-        new="    if version > len(VERSIONS) + 1:\n",
+        old="    if version > len(MIGRATIONS):\n",
+        new="    if version > len(MIGRATIONS) + 1:\n",
         test=f"{DISK}::test_store_of_a_later_version_is_refused_and_left_as_it_is",
     ),
     Sabotage(

@@ -246,8 +246,8 @@ def left_without_history(folder: Path) -> int:
     """A training whose damaged history was forgotten just before the process came to a sudden end."""
     left_while_done(folder)
     store = Store(folder)
-    (job,) = store.unfinished()
-    store.runs.forget(job.id)
+    (job,) = store.unfinished_jobs()
+    store.runs.delete(job.id)
     store.close()
     return 0
 

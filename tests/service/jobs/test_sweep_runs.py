@@ -133,7 +133,7 @@ def test_sweep_whose_last_shard_was_kept_before_the_end_ends_at_the_next_start(t
         registry.sweeps.prepare(live)
         for number, shard in enumerate(SMALL.shards):
             (members,) = [step for step in train_shard(SMALL, shard) if isinstance(step, Members)]
-            registry._store.sweeps.add(live.job.id, number, members)
+            registry._store.sweeps.add_shard(live.job.id, number, members)
     with opened(tmp_path, workers=1) as (registry, runner):
         again = registry.active_job(live.job.id)
         assert again is not None

@@ -15,8 +15,8 @@ from gan1010.sweeps.grid import SweepConfig
 from gan1010.sweeps.sweeping import train_shard
 from service.errors import CorruptDataError
 from service.job import Job, new_job
-from service.storage.checksums import packed, readable, sha256, unpacked
-from service.storage.migrations import VERSIONS, bring_up_to_date
+from service.storage.checksums import checksum, decoding, pack_arrays, unpack_arrays
+from service.storage.migrations import MIGRATIONS, migrate
 from service.storage.store import Store
 
 TABLES = {"histories": "arrays", "checkpoints": "state", "shards": "columns"}
@@ -47,7 +47,7 @@ def state_of(value: float) -> State:
 def test_arrays_come_back_to_the_bit_however_they_lie() -> None:
     square = np.arange(12, dtype=np.float32).reshape(3, 4)
     arrays = {"turned": square.T, "every other": square[:, ::2], "none": square[:0], "flags": square > 5}
-    back = unpacked(*packed(arrays))
+    back = unpack_arrays(*pack_arrays(arrays))
     assert {name: array.tolist() for name, array in back.items()} == {n: a.tolist() for n, a in arrays.items()}
     assert all(back[name].dtype == array.dtype for name, array in arrays.items())
 
@@ -56,26 +56,26 @@ def test_arrays_come_back_to_the_bit_however_they_lie() -> None:
 def test_what_is_no_blob_is_damage_even_with_its_own_digest(blob: bytes | None) -> None:
     with (
         pytest.raises(CorruptDataError, match=r"^it is not what was written \(.+\); train the job again$"),
-        readable("it"),
+        decoding("it"),
     ):
-        unpacked(blob, sha256(blob or b""))  # type: ignore[arg-type]
+        unpack_arrays(blob, checksum(blob or b""))  # type: ignore[arg-type]
 
 
 def test_checkpoint_of_a_shard_is_replaced_and_goes_when_the_shard_is_finished(store: Store) -> None:
     job, other = added(store, SWEEP), state_of(2)
-    assert store.sweeps.checkpointed(job.id, 0) is None
+    assert store.sweeps.shard_checkpoint(job.id, 0) is None
     for number, iteration, state in [(0, 7, state_of(1)), (1, 8, state_of(3)), (0, 9, other)]:
-        store.sweeps.checkpoint(job.id, number, iteration, state)
-    kept = store.sweeps.checkpointed(job.id, 0)
+        store.sweeps.checkpoint_shard(job.id, number, iteration, state)
+    kept = store.sweeps.shard_checkpoint(job.id, 0)
     assert kept is not None
     assert kept[0] == 9
     for before, after in zip(other, kept[1], strict=True):
         assert (after.shape, after.dtype, after.tobytes()) == (before.shape, before.dtype, before.tobytes())
     *_, members = train_shard(SWEEP, SWEEP.shards[0])
     assert members is not None
-    store.sweeps.add(job.id, 0, members)
-    assert store.sweeps.checkpointed(job.id, 0) is None
-    assert store.sweeps.checkpointed(job.id, 1) is not None
+    store.sweeps.add_shard(job.id, 0, members)
+    assert store.sweeps.shard_checkpoint(job.id, 0) is None
+    assert store.sweeps.shard_checkpoint(job.id, 1) is not None
 
 
 def test_shard_that_is_forgotten_is_as_if_it_had_not_begun(store: Store) -> None:
@@ -83,23 +83,23 @@ def test_shard_that_is_forgotten_is_as_if_it_had_not_begun(store: Store) -> None
     for number, shard in enumerate(SWEEP.shards):
         *_, members = train_shard(SWEEP, shard)
         assert members is not None
-        store.sweeps.add(job.id, number, members)
-        store.sweeps.checkpoint(job.id, number, 7, state_of(1))
-    assert len(store.sweeps.done(job.id)) == 2
-    store.sweeps.forget_shard(job.id, 0)
-    assert store.sweeps.done(job.id) == {1: 3}
-    assert store.sweeps.checkpointed(job.id, 0) is None
-    assert store.sweeps.checkpointed(job.id, 1) is not None
+        store.sweeps.add_shard(job.id, number, members)
+        store.sweeps.checkpoint_shard(job.id, number, 7, state_of(1))
+    assert len(store.sweeps.finished_shards(job.id)) == 2
+    store.sweeps.delete_shard(job.id, 0)
+    assert store.sweeps.finished_shards(job.id) == {1: 3}
+    assert store.sweeps.shard_checkpoint(job.id, 0) is None
+    assert store.sweeps.shard_checkpoint(job.id, 1) is not None
 
 
 @pytest.mark.parametrize("status", ["succeeded", "failed", "cancelled"])
 def test_sweep_that_has_ended_leaves_no_checkpoints(store: Store, status: str) -> None:
     job = added(store, SWEEP)
-    store.sweeps.checkpoint(job.id, 1, 7, state_of(1))
+    store.sweeps.checkpoint_shard(job.id, 1, 7, state_of(1))
     store.update(running := job.with_status("running"))
-    assert store.sweeps.checkpointed(job.id, 1) is not None
+    assert store.sweeps.shard_checkpoint(job.id, 1) is not None
     store.finish(running.with_status(status), None, None)  # type: ignore[arg-type]
-    assert store.sweeps.checkpointed(job.id, 1) is None
+    assert store.sweeps.shard_checkpoint(job.id, 1) is None
 
 
 def test_training_that_is_forgotten_is_as_if_it_had_not_begun(store: Store) -> None:
@@ -107,7 +107,7 @@ def test_training_that_is_forgotten_is_as_if_it_had_not_begun(store: Store) -> N
     progress = next(run(job.train_config))
     store.checkpoint(job, progress)
     assert store.runs.progress(job) is not None
-    store.runs.forget(job.id)
+    store.runs.delete(job.id)
     assert store.runs.progress(job) is None
     store.checkpoint(job, progress)  # all of it again
     again = store.runs.progress(job)
@@ -118,39 +118,39 @@ def test_training_that_is_forgotten_is_as_if_it_had_not_begun(store: Store) -> N
 @pytest.mark.parametrize("change", ["state = zeroblob(400)", "state = 'text'", "sha256 = ''"])
 def test_damaged_checkpoint_of_a_shard_is_told(store: Store, tmp_path: Path, change: str) -> None:
     job = added(store, SWEEP)
-    store.sweeps.checkpoint(job.id, 1, 7, state_of(1))
+    store.sweeps.checkpoint_shard(job.id, 1, 7, state_of(1))
     with closing(sqlite3.connect(tmp_path / "gan1010.sqlite")) as db:
         db.execute(f"UPDATE shard_checkpoints SET {change}")  # noqa: S608
         db.commit()
     with pytest.raises(CorruptDataError, match="checkpoint of the sweep's shard 1 is not what was written"):
-        store.sweeps.checkpointed(job.id, 1)
-    store.sweeps.checkpoint(job.id, 1, 7, state_of(1))
-    assert store.sweeps.checkpointed(job.id, 1) is not None
+        store.sweeps.shard_checkpoint(job.id, 1)
+    store.sweeps.checkpoint_shard(job.id, 1, 7, state_of(1))
+    assert store.sweeps.shard_checkpoint(job.id, 1) is not None
 
 
 def test_blobs_of_the_version_before_get_their_digests(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "before.sqlite", isolation_level=None)) as db:
-        db.executescript(f"{VERSIONS[0]}; {VERSIONS[1]}; PRAGMA user_version = 2;")
+        db.executescript(f"{MIGRATIONS[0]}; {MIGRATIONS[1]}; PRAGMA user_version = 2;")
         db.execute("INSERT INTO jobs VALUES ('job', 'train', 'succeeded', NULL, 1, '{}')")
         blobs = {table: safetensors.save({"a": np.full(3, number)}) for number, table in enumerate(TABLES)}
         for table, blob in blobs.items():
             numbers = (1, 1) if table == "shards" else (1,)
             marks = ", ".join("?" * (len(numbers) + 2))
             db.execute(f"INSERT INTO {table} VALUES ({marks})", ("job", *numbers, blob))  # noqa: S608
-        bring_up_to_date(db)
+        migrate(db)
         for table, column in TABLES.items():
             found = db.execute(f"SELECT {column}, sha256 FROM {table}").fetchall()  # noqa: S608
-            assert found == [(blobs[table], sha256(blobs[table], 1))]
-        assert db.execute("SELECT document, sha256 FROM jobs").fetchone() == ("{}", sha256(b"{}"))
-        assert db.execute("PRAGMA user_version").fetchone() == (len(VERSIONS),)
+            assert found == [(blobs[table], checksum(blobs[table], 1))]
+        assert db.execute("SELECT document, sha256 FROM jobs").fetchone() == ("{}", checksum(b"{}"))
+        assert db.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
 
 
 def test_step_that_fails_half_way_is_not_taken(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "before.sqlite", isolation_level=None)) as db:
-        db.executescript(f"{VERSIONS[0]}; {VERSIONS[1]}; PRAGMA user_version = 2;")
+        db.executescript(f"{MIGRATIONS[0]}; {MIGRATIONS[1]}; PRAGMA user_version = 2;")
         db.execute("CREATE TABLE shard_checkpoints (in_the_way)")
         with pytest.raises(sqlite3.OperationalError):
-            bring_up_to_date(db)
+            migrate(db)
     with closing(sqlite3.connect(tmp_path / "before.sqlite")) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (2,)
         assert len(db.execute("PRAGMA table_info(histories)").fetchall()) == 3

@@ -16,8 +16,8 @@ from gan1010 import TrainConfig
 from gan1010 import train as train_here
 from gan1010.export.safetensors import dump
 from service.job import Job, Transition
-from service.storage.migrations import VERSIONS
-from service.storage.store import JOB
+from service.storage.migrations import MIGRATIONS
+from service.storage.store import JOB_ADAPTER
 from tests.support.clients import Client, app_client, running_server, server_process
 from tests.support.contract import LARGE_LOG_JOB, SHORT_JOB, Json, check_problem, start_running_job, train, wait_until
 from tests.support.disks import fill_disk, inject_failures, small_disk
@@ -235,11 +235,18 @@ def old_store(folder: Path) -> list[Job]:
     content = dump(gan.model())
     (folder / "models" / f"{ended.id}.safetensors").write_bytes(content)
     with sqlite3.connect(folder / "gan1010.sqlite") as db:
-        db.executescript(f"PRAGMA journal_mode = WAL; {VERSIONS[0]}; PRAGMA user_version = 1;")
+        db.executescript(f"PRAGMA journal_mode = WAL; {MIGRATIONS[0]}; PRAGMA user_version = 1;")
         for job in jobs:
-            document = JOB.dump_python(job, mode="json", exclude={"crashes"})
+            document = JOB_ADAPTER.dump_python(job, mode="json", exclude={"crashes"})
             end = job.finished_at.isoformat(timespec="microseconds") if job.finished_at else None
-            row = (job.id, job.kind, job.status, end, True, JOB.dump_json(JOB.validate_python(document)))
+            row = (
+                job.id,
+                job.kind,
+                job.status,
+                end,
+                True,
+                JOB_ADAPTER.dump_json(JOB_ADAPTER.validate_python(document)),
+            )
             db.execute("INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?)", row)
         db.execute("INSERT INTO histories VALUES (?, ?)", (ended.id, save(arrays)))
         model = (ended.id, str(ended.finished_at), None, config.pattern, len(content), sha256(content).hexdigest())
@@ -262,13 +269,13 @@ def test_store_of_the_first_version_is_taken_over(tmp_path: Path) -> None:
         assert pages[0] == pages[1] == pages[2]
         assert len({model["sha256"] for model in client.get("/models").json()["data"]}) == 1
     with sqlite3.connect(tmp_path / "gan1010.sqlite") as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (len(VERSIONS),)
+        assert db.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
     db.close()
 
 
 def test_store_of_a_later_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     old_store(tmp_path)
-    write(tmp_path, f"PRAGMA user_version = {len(VERSIONS) + 1}")
+    write(tmp_path, f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     before = (tmp_path / "gan1010.sqlite").read_bytes()
     with server_process(tmp_path) as server:
         assert server.wait(60) == 1

@@ -94,9 +94,9 @@ def test_all_is_there_when_the_folder_is_opened_again(tmp_path: Path) -> None:
     first.close()
     second = Store(tmp_path)
     assert second.jobs(status=None, kind=None, after=None, limit=9) == [waiting, ended]
-    assert second.unfinished() == [waiting]
-    assert second.job_of_key("key") == ("request", waiting.id)
-    assert second.last_id() == waiting.id
+    assert second.unfinished_jobs() == [waiting]
+    assert second.idempotency_key("key") == ("request", waiting.id)
+    assert second.last_job_id() == waiting.id
     assert second.last_succeeded(with_generator=True) == ended.id
     assert second.model_file(ended.id) is not None
     second.close()
@@ -133,7 +133,7 @@ def test_deleted_job_leaves_nothing(store: Store, tmp_path: Path) -> None:
     for id in (new(1).id, deleted.id):
         store.delete(id)
     assert store.job(deleted.id) is store.runs.progress(deleted) is store.model_file(deleted.id) is None
-    assert store.job_of_key("key") is None
+    assert store.idempotency_key("key") is None
     assert [model.job_id for model in store.models(after=None, limit=9)] == [kept.id]
     assert [file.stem for file in tmp_path.rglob("*.safetensors")] == [kept.id]
     (file,) = tmp_path.glob("*.sqlite")
