@@ -11,14 +11,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
 from gan1010.warmup import compile_kernel
+from service.api.dependencies import Services
 from service.api.event_stream import JobStreams
 from service.api.inference import binary, sample_and_score, v2_infer, v2_repository
-from service.api.inference.v2_models import V2Models
 from service.api.middleware.access_control import AccessControlMiddleware
 from service.api.middleware.request_log import RequestLogMiddleware, RequestMetrics
 from service.api.openapi.description import describe
 from service.api.problems import install_error_handlers
 from service.api.routes import events, health, history, job_plots, jobs, models, pages, script, sweep_plots, sweeps
+from service.api.v2_models import V2Models
 from service.api_keys import ApiKeys
 from service.errors import ServiceError
 from service.jobs.registry import Registry
@@ -52,12 +53,13 @@ class App(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """The layers, from the inside out."""
-        settings: Settings = self.state.settings
+        services: Services = self.state.services
+        settings = services.settings
         keys = ApiKeys(settings.api_key.get_secret_value())
         guarded = AccessControlMiddleware(
             super().build_middleware_stack(), keys, settings.allowed_hosts, settings.max_body_bytes
         )
-        return RequestLogMiddleware(guarded, self.state.requests)
+        return RequestLogMiddleware(guarded, services.request_metrics)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -69,21 +71,25 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     store = Store(settings.data_dir)
     metrics = Metrics()
-    requests = RequestMetrics(metrics, settings.log_format)
     registry = Registry(store, settings.queue_size, metrics)
-    runner = WorkerPool(registry, settings.workers)
-    runner.start()
-
-    def stop_waiting() -> None:
-        app.state.stopping = True
-        registry.release()
+    services = Services(
+        settings=settings,
+        metrics=metrics,
+        request_metrics=RequestMetrics(metrics, settings.log_format),
+        registry=registry,
+        v2_models=V2Models(registry),
+        job_streams=JobStreams(),
+        plot_limiter=CapacityLimiter(1),  # matplotlib draws one plot at a time
+    )
+    workers = WorkerPool(registry, settings.workers)
+    workers.start()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, RequestMetrics]]:
         await run_in_threadpool(compile_kernel)
-        yield {"requests": requests}  # for the connections, which know nothing else of the application
-        stop_waiting()
-        await run_in_threadpool(runner.stop)
+        yield {"requests": services.request_metrics}  # the connections see nothing else of the application
+        services.stop_waiting()
+        await run_in_threadpool(workers.stop)
         store.close()
 
     app = App(
@@ -96,11 +102,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.state.settings, app.state.metrics, app.state.requests = settings, metrics, requests
-    app.state.registry, app.state.v2_models = registry, V2Models(registry)
-    app.state.max_body_bytes = settings.max_body_bytes
-    app.state.stopping, app.state.stop_waiting = False, stop_waiting
-    app.state.feeds, app.state.drawing = JobStreams(), CapacityLimiter(1)  # pictures are drawn one after the other
+    app.state.services = services
     install_error_handlers(app)
     most_asked = binary, sample_and_score, v2_infer, jobs, history, events
     others = sweeps, job_plots, sweep_plots, models, script, health, v2_repository, pages

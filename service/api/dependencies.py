@@ -1,37 +1,70 @@
-"""What routes are handed: the registry, and the job of a path."""
+"""Dependencies of routes: the application's services, the registry, and the job of a path."""
 
+import threading
+from dataclasses import dataclass, field
 from typing import Annotated
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Path, Query, Request
 from starlette.concurrency import run_in_threadpool
 
 from gan1010 import Model
-from service.api.schemas.jobs import MAX_PAGE_SIZE
+from service.api.event_stream import JobStreams
+from service.api.limits import MAX_PAGE_SIZE, MAX_WAIT_SECONDS
+from service.api.middleware.request_log import RequestMetrics
+from service.api.v2_models import V2Models
 from service.job import Job
 from service.jobs.registry import Registry
+from service.settings import Settings
+from service.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """The objects that all requests of one application share; `create_app` builds them."""
+
+    settings: Settings
+    metrics: Metrics
+    request_metrics: RequestMetrics
+    registry: Registry
+    v2_models: V2Models
+    job_streams: JobStreams
+    plot_limiter: CapacityLimiter
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def stop_waiting(self) -> None:
+        """Release the requests that wait for a job: the process shuts down."""
+        self.stopping.set()
+        self.registry.release()
+
+
+def services_of(request: Request) -> Services:
+    """Return the services of the application that received the request."""
+    services: Services = request.app.state.services
+    return services
 
 
 async def _registry(request: Request) -> Registry:
-    registry: Registry = request.app.state.registry
-    return registry
+    return services_of(request).registry
 
 
-Jobs = Annotated[Registry, Depends(_registry)]
+JobRegistry = Annotated[Registry, Depends(_registry)]
 JobId = Annotated[str, Path(description="a job's id", max_length=64)]
 
 
-def _existing_job(job_id: JobId, registry: Jobs) -> Job:
-    """The job of the path: a 404 happens once, here."""
+def _existing_job(job_id: JobId, registry: JobRegistry) -> Job:
     return registry.job(job_id)
 
 
 ExistingJob = Annotated[Job, Depends(_existing_job)]
-Wait = Annotated[float, Query(ge=0, le=30, allow_inf_nan=False, description="seconds to wait for the job's end")]
+Wait = Annotated[
+    float, Query(ge=0, le=MAX_WAIT_SECONDS, allow_inf_nan=False, description="seconds to wait for the job's end")
+]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="how many")]
 After = Annotated[str | None, Query(max_length=64, description="`next` of the page before")]
 
 
-async def model_of(registry: Registry, job_id: str, iteration: int | None) -> tuple[Model, int]:
-    """A job's networks at an iteration, from memory at once or from the disk on a thread."""
+async def find_model(registry: Registry, job_id: str, iteration: int | None) -> tuple[Model, int]:
+    """Return a job's networks at an iteration: from memory at once, or from disk in a worker thread."""
     cached = registry.models.cached(job_id, iteration)
     return cached if cached is not None else await run_in_threadpool(registry.model, job_id, iteration)

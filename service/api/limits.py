@@ -7,3 +7,7 @@ WRITE_SECONDS = 10.0  # without the client taking in anything of what waits for 
 MAX_URL_BYTES, MAX_HEAD_BYTES, MAX_HEADERS = 16 * 1024, 32 * 1024, 100
 
 LINGER_SECONDS = 1.0  # how long a client may go on sending after an early response, so that it can read it
+
+MAX_ROWS = 100_000  # latent values or vectors in one request
+MAX_PAGE_SIZE = 1000  # entries of a list
+MAX_WAIT_SECONDS = 30

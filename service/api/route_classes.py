@@ -27,7 +27,7 @@ class StrictRequest(Request):
             BodyTooLargeError: before more than the limit has been taken in.
         """
         if not hasattr(self, "_body"):
-            limit, body = self.app.state.max_body_bytes, bytearray()
+            limit, body = self.app.state.services.settings.max_body_bytes, bytearray()
             if int(self.headers.get("content-length", 0)) > limit:
                 raise BodyTooLargeError
             async for chunk in self.stream():

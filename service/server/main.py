@@ -40,7 +40,7 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )
-        self._stop_waiting = app.state.stop_waiting
+        self._stop_waiting = app.state.services.stop_waiting
         self._lookout = ConnectionReaper()
 
     async def on_tick(self, counter: int) -> bool:

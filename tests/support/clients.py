@@ -70,7 +70,7 @@ def app_client(data_dir: Path, raise_app_exceptions: bool = True, **settings: An
     """
     app = create_app(Settings(data_dir=data_dir, **settings))
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(app.router.lifespan_context(app)):
-        has_keys = bool(app.state.settings.api_key)
+        has_keys = bool(app.state.services.settings.api_key)
         if has_keys not in OPENAPI_DOCUMENTS:
             OPENAPI_DOCUMENTS[has_keys] = app.openapi()
         hooks: dict[str, list[Callable[..., Any]]] = {"response": [check_against_openapi(OPENAPI_DOCUMENTS[has_keys])]}

@@ -6,9 +6,10 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from service.api.inference.sample_and_score import Float32s, answer_samples, answer_scores
+from service.api.limits import MAX_ROWS
 from service.api.responses import BINARY
 from service.api.route_classes import BareRoute, Handler, StrictRequest, parse_query
-from service.api.schemas.jobs import MAX_ROWS, BulkQuery
+from service.api.schemas.jobs import BulkQuery
 from service.errors import InvalidInputError
 
 NUMBER = np.dtype("<f4")

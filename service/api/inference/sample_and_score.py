@@ -10,13 +10,12 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from gan1010 import results
-from service.api.dependencies import model_of
+from service.api.dependencies import find_model, services_of
 from service.api.problems import problems
 from service.api.responses import BINARY, BYTES, accepts, binary_response, json_response, ok
 from service.api.route_classes import DirectRoute, parse_query
 from service.api.schemas.jobs import BulkQuery, SampleOut, SampleQuery, SampleRequest, ScoreOut, ScoreRequest
 from service.errors import InvalidInputError, NoGeneratorError
-from service.jobs.registry import Registry
 
 router = APIRouter(route_class=DirectRoute, tags=["inference"])
 
@@ -69,10 +68,10 @@ async def answer_scores(
     request: Request, rows: Callable[[str], Float32s], job_id: str | None, iteration: int | None, *, few: bool
 ) -> Response:
     """D's answers to the rows, which are made when the model's pattern is known."""
-    registry: Registry = request.app.state.registry
+    registry = services_of(request).registry
     if job_id is None:
         job_id = registry.models.latest(with_generator=False)
-    model, iteration = await model_of(registry, job_id, iteration)
+    model, iteration = await find_model(registry, job_id, iteration)
 
     def answer() -> Response:
         try:
@@ -91,10 +90,10 @@ async def answer_samples(
     request: Request, seeds: list[float] | Float32s, job_id: str | None, iteration: int | None
 ) -> Response:
     """G's output for each of the seeds."""
-    registry: Registry = request.app.state.registry
+    registry = services_of(request).registry
     if job_id is None:
         job_id = registry.models.latest(with_generator=True)
-    model, iteration = await model_of(registry, job_id, iteration)
+    model, iteration = await find_model(registry, job_id, iteration)
     if model.generator is None:
         raise NoGeneratorError("the job is a discriminator experiment, which trains no generator; name another job")
 

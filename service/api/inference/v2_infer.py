@@ -8,8 +8,8 @@ from starlette.concurrency import run_in_threadpool
 
 from gan1010 import Model
 from service.api.compression import accepted_coding, compress, decompress
-from service.api.dependencies import JobId, model_of
-from service.api.inference.v2_models import DISCRIMINATOR, NAMES, SERVER, V2Models, metadata_of, tensors_of
+from service.api.dependencies import JobId, find_model, services_of
+from service.api.inference.v2_metadata import SERVER, metadata_of, tensors_of
 from service.api.inference.v2_tensors import JSON_LENGTH, TensorSpec, answer_body, read_question
 from service.api.problems import problem_response, v2_problems
 from service.api.responses import BINARY, BYTES, json_response, ok
@@ -23,6 +23,7 @@ from service.api.schemas.v2 import (
     ServerHealth,
     ServerMetadata,
 )
+from service.api.v2_models import DISCRIMINATOR, NAMES
 from service.errors import InvalidInputError
 
 LIGHT_BODY = 200_000  # bytes, by what is answered to a row; what takes longer than a moment is done on a thread
@@ -92,13 +93,13 @@ async def server_metadata(request: Request) -> Response:
 @router.get("/v2/health/live", responses=ok(model=ServerHealth))
 async def server_live(request: Request) -> Response:
     """Say that the server lives."""
-    return json_response({"live": True, "ready": not request.app.state.stopping})
+    return json_response({"live": True, "ready": not services_of(request).stopping.is_set()})
 
 
 @router.get("/v2/health/ready", responses=ok(model=ServerHealth) | v2_problems(503))
 async def server_ready(request: Request) -> Response:
     """Say whether the server is ready."""
-    if request.app.state.stopping:
+    if services_of(request).stopping.is_set():
         return problem_response(request, 503, "stopping", "The service stops", "ask another", live=True, ready=False)
     return json_response({"live": True, "ready": True})
 
@@ -137,15 +138,15 @@ async def version_ready(request: Request, name: Name, job_id: JobId) -> Response
 
 async def _model(request: Request, name: str, job_id: str | None) -> tuple[str, Model, TensorSpec, TensorSpec]:
     """The version, its networks, and what it takes and answers."""
-    models: V2Models = request.app.state.v2_models
-    job_id = models.version(name, job_id)
-    model, _ = await model_of(request.app.state.registry, job_id, None)
+    services = services_of(request)
+    job_id = services.v2_models.version(name, job_id)
+    model, _ = await find_model(services.registry, job_id, None)
     return job_id, model, *tensors_of(name, model)
 
 
 async def _metadata(request: Request, name: str, version: str | None) -> Response:
     job_id, model, _, _ = await _model(request, name, version)
-    models: V2Models = request.app.state.v2_models
+    models = services_of(request).v2_models
     versions = [job_id] if version is not None else await run_in_threadpool(models.versions, name)
     return json_response(metadata_of(name, model, versions))
 
@@ -153,12 +154,13 @@ async def _metadata(request: Request, name: str, version: str | None) -> Respons
 async def _infer(request: Request, name: str, version: str | None) -> Response:
     job_id, model, takes, answers = await _model(request, name, version)
     headers, body = request.headers, await request.body()
-    metrics = request.app.state.metrics
+    services = services_of(request)
+    metrics, max_bytes = services.metrics, services.settings.max_body_bytes
     count = metrics.scores if name == DISCRIMINATOR else metrics.samples
     coding, accepts = headers.get("content-encoding"), headers.get("accept-encoding")
 
     def answer() -> Response:
-        whole = body if coding is None else decompress(body, coding, request.app.state.max_body_bytes)
+        whole = body if coding is None else decompress(body, coding, max_bytes)
         question = read_question(whole, headers.get(JSON_LENGTH), takes, answers)
         try:
             output = model.score(question.rows) if name == DISCRIMINATOR else model.sample(question.rows[:, 0])

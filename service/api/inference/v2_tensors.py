@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from service.api.schemas.jobs import MAX_ROWS
+from service.api.limits import MAX_ROWS
 from service.api.schemas.v2 import InferRequest, InputIn, OutputWanted
 from service.errors import InvalidInputError, MalformedBodyError
 

@@ -50,7 +50,7 @@ def describe(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             _complete(find_out())
-            describe_access(find_out(), bool(app.state.settings.api_key))
+            describe_access(find_out(), bool(app.state.services.settings.api_key))
         return find_out()
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -3,8 +3,9 @@
 from typing import Any
 
 from gan1010 import Model
-from service.api.inference.v2_models import GENERATOR, NAMES, SERVER, metadata_of, tensors_of
+from service.api.inference.v2_metadata import SERVER, metadata_of, tensors_of
 from service.api.inference.v2_tensors import DATATYPE
+from service.api.v2_models import GENERATOR, NAMES
 
 SEEDS = [0.5, 0.7]
 

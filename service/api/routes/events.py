@@ -7,8 +7,8 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
-from service.api.dependencies import JobId, Jobs
-from service.api.event_stream import TICK_SECONDS, JobStream, JobStreams, JobView, Subscriber
+from service.api.dependencies import JobId, JobRegistry, services_of
+from service.api.event_stream import TICK_SECONDS, JobStream, JobView, Subscriber
 from service.api.problems import problems
 from service.api.responses import ok
 from service.api.route_classes import StrictRoute
@@ -48,7 +48,7 @@ EVENTS = ok(
 @router.get("/jobs/{job_id}/events", response_class=Response, responses=EVENTS | problems(404, 409, 422))
 async def follow_job(
     request: Request,
-    registry: Jobs,
+    registry: JobRegistry,
     job_id: JobId,
     last_event_id: Annotated[
         int | None,
@@ -56,10 +56,9 @@ async def follow_job(
     ] = None,
 ) -> Response:
     """Follow a job as it learns, event by event; one that has ended only to finish what was begun."""
-    feeds: JobStreams = request.app.state.feeds
     live = registry.active_job(job_id)
     if live is not None:
-        feed = feeds.of(live)
+        feed = services_of(request).job_streams.of(live)
     else:
         moment = await run_in_threadpool(_end, registry, job_id)
         if last_event_id is None or last_event_id >= moment.job.iteration:
@@ -69,8 +68,8 @@ async def follow_job(
 
 
 async def _stream(request: Request, follower: Subscriber) -> AsyncIterator[bytes | memoryview]:
-    quiet = 0
-    while not (follower.done or request.app.state.stopping):
+    quiet, stopping = 0, services_of(request).stopping
+    while not (follower.done or stopping.is_set()):
         events = follower.events()
         quiet = 0 if events else quiet + 1
         if quiet == QUIET_TICKS:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from service.api.dependencies import Jobs
+from service.api.dependencies import services_of
 from service.api.responses import json_response, ok
 from service.api.route_classes import DescribedRoute
 from service.api.schemas.jobs import Health
@@ -20,7 +20,7 @@ async def healthz() -> Health:
 @router.get("/readyz", responses={200: {"model": Health}, 503: {"model": Health, "description": "Stopping"}})
 async def readyz(request: Request) -> Response:
     """Say whether models and store are ready."""
-    if request.app.state.stopping:
+    if services_of(request).stopping.is_set():
         return json_response({"status": "stopping"}, 503)
     return json_response({"status": "ok"})
 
@@ -33,6 +33,7 @@ async def readyz(request: Request) -> Response:
         content={"text/plain": {"schema": {"type": "string"}}},
     ),
 )
-def get_metrics(registry: Jobs) -> Response:
+def get_metrics(request: Request) -> Response:
     """Measure: figures in the text format of Prometheus."""
-    return Response(registry.monitor.metrics.render(registry.count()), media_type=CONTENT_TYPE_LATEST)
+    services = services_of(request)
+    return Response(services.metrics.render(services.registry.count()), media_type=CONTENT_TYPE_LATEST)

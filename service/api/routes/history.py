@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from gan1010 import History, Snapshots
 from gan1010.layout import Layout, discriminator_layout, generator_layout
 from gan1010.training import model_at
-from service.api.dependencies import ExistingJob, Jobs
+from service.api.dependencies import ExistingJob, JobRegistry
 from service.api.event_stream import progress_content
 from service.api.problems import problems
 from service.api.responses import NOT_MODIFIED, accepts, conditional_response, csv_response, json_response, ok
@@ -39,7 +39,7 @@ NO_SNAPSHOTS = Snapshots(iterations=np.empty(0, np.int64), discriminators=NOTHIN
 )
 def get_progress(
     request: Request,
-    registry: Jobs,
+    registry: JobRegistry,
     job: ExistingJob,
     after: Annotated[int, Query(ge=0, le=2**53, description="only points past this iteration")] = 0,
     max_points: Annotated[int | None, Query(ge=1, le=2**53, description="thin to at most so many points")] = None,
@@ -73,7 +73,7 @@ def get_progress(
 )
 def get_snapshots(
     request: Request,
-    registry: Jobs,
+    registry: JobRegistry,
     job: ExistingJob,
     weights: Annotated[bool, Query(description="with the weights of both networks, to redraw any moment")] = False,
 ) -> Response:

@@ -8,7 +8,7 @@ import numpy as np
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from gan1010.training import model_at
-from service.api.dependencies import ExistingJob, Jobs
+from service.api.dependencies import ExistingJob, JobRegistry, services_of
 from service.api.problems import problems
 from service.api.responses import (
     BINARY,
@@ -41,7 +41,7 @@ PICTURE: Responses = ok(
 )
 async def get_plot(
     request: Request,
-    registry: Jobs,
+    registry: JobRegistry,
     job: ExistingJob,
     file: Annotated[
         str, Path(max_length=64, examples=["losses.png"], description=f"{', '.join(PLOTS)}; as .png or .svg")
@@ -57,7 +57,7 @@ async def get_plot(
     if iteration is not None and plot != "surface":
         raise InvalidInputError("only the surface is of one moment; leave iteration out", "query", "iteration")
     picture = await anyio.to_thread.run_sync(
-        _draw, registry, job, plot, cast(Format, format), iteration, limiter=request.app.state.drawing
+        _draw, registry, job, plot, cast(Format, format), iteration, limiter=services_of(request).plot_limiter
     )
     return picture_answer(request, picture, format)
 

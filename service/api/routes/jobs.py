@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from service.api.dependencies import After, JobId, Jobs, Limit, Wait
+from service.api.dependencies import After, JobId, JobRegistry, Limit, Wait
 from service.api.problems import problems
 from service.api.responses import NOT_MODIFIED, conditional_response, json_response, ok
 from service.api.route_classes import StrictRoute
@@ -26,7 +26,7 @@ CHANGED = ok(model=JobOut) | problems(404, 409, 413, 415, 422, 507)
 
 @router.post("/train", status_code=202, responses=OF_A_TRAINING | problems(400, 409, 413, 415, 422, 429, 507))
 async def start_training(
-    registry: Jobs,
+    registry: JobRegistry,
     body: TrainRequest = TrainRequest(),  # type: ignore[valid-type]  # noqa: B008
     wait: Wait = 0,
     idempotency_key: IdempotencyKey = None,
@@ -47,7 +47,7 @@ async def start_training(
 
 @router.get("/jobs", responses=problems(422))
 def list_jobs(
-    registry: Jobs,
+    registry: JobRegistry,
     status: Annotated[Status | None, Query(description="only jobs in this status")] = None,
     kind: Annotated[Kind | None, Query(description="only jobs of this kind")] = None,
     limit: Limit = 50,
@@ -60,32 +60,32 @@ def list_jobs(
 
 
 @router.get("/jobs/{job_id}", responses=ok(model=JobOut) | NOT_MODIFIED | problems(404, 409, 422))
-async def get_job(request: Request, registry: Jobs, job_id: JobId, wait: Wait = 0) -> Response:
+async def get_job(request: Request, registry: JobRegistry, job_id: JobId, wait: Wait = 0) -> Response:
     """Look at a job; with `wait`, as soon as it has ended."""
     job = await wait_for_end(registry, job_id, wait)
     return conditional_response(request, _job_answer(job))
 
 
 @router.post("/jobs/{job_id}/cancel", responses=CHANGED)
-async def cancel_job(registry: Jobs, job_id: JobId) -> Response:
+async def cancel_job(registry: JobRegistry, job_id: JobId) -> Response:
     """Cancel a job; answers once it has stopped."""
     return await _have(registry, job_id, "cancelled")
 
 
 @router.post("/jobs/{job_id}/pause", responses=CHANGED)
-async def pause_job(registry: Jobs, job_id: JobId) -> Response:
+async def pause_job(registry: JobRegistry, job_id: JobId) -> Response:
     """Pause a job; answers once it has stopped, with all that it needs to go on kept."""
     return await _have(registry, job_id, "paused")
 
 
 @router.post("/jobs/{job_id}/resume", responses=CHANGED | problems(429))
-def resume_job(registry: Jobs, job_id: JobId) -> Response:
+def resume_job(registry: JobRegistry, job_id: JobId) -> Response:
     """Have a paused job go on where it was, as soon as a thread has time."""
     return _job_answer(registry.resume(job_id))
 
 
 @router.delete("/jobs/{job_id}", status_code=204, responses=problems(404, 409, 422, 507))
-def delete_job(registry: Jobs, job_id: JobId) -> None:
+def delete_job(registry: JobRegistry, job_id: JobId) -> None:
     """Delete a job that has ended, with its history and its model."""
     registry.delete(job_id)
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from gan1010 import Model
 from gan1010.export import onnx, safetensors
-from service.api.dependencies import After, JobId, Jobs, Limit
+from service.api.dependencies import After, JobId, JobRegistry, Limit
 from service.api.problems import problems
 from service.api.responses import BINARY, NOT_MODIFIED, conditional_response, ok
 from service.api.route_classes import StrictRoute
@@ -39,7 +39,7 @@ DOWNLOADS = (
 
 
 @router.get("/models", responses=problems(422))
-def list_models(registry: Jobs, limit: Limit = 50, after: After = None) -> ModelPage:
+def list_models(registry: JobRegistry, limit: Limit = 50, after: After = None) -> ModelPage:
     """List the finished models, newest first."""
     models = registry.models.page(after=after, limit=limit + 1)
     page, has_more = [ModelOut.model_validate(model) for model in models[:limit]], len(models) > limit
@@ -53,7 +53,7 @@ def list_models(registry: Jobs, limit: Limit = 50, after: After = None) -> Model
 )
 def download_model(
     request: Request,
-    registry: Jobs,
+    registry: JobRegistry,
     job_id: JobId,
     file: Annotated[
         str, Path(max_length=64, examples=["generator.safetensors"], description="one of the model's files")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from gan1010.sweeps.grid import SETTINGS, SweepConfig
 from gan1010.sweeps.results import pivot
-from service.api.dependencies import ExistingJob, Jobs
+from service.api.dependencies import ExistingJob, JobRegistry, services_of
 from service.api.problems import problems
 from service.api.responses import NOT_MODIFIED
 from service.api.route_classes import StrictRoute
@@ -30,7 +30,7 @@ Figure = Literal[
 )
 async def get_sweep_plot(
     request: Request,
-    registry: Jobs,
+    registry: JobRegistry,
     job: ExistingJob,
     file: Annotated[str, Path(max_length=64, examples=["heatmap.png"], description="heatmap.png or heatmap.svg")],
     x: Annotated[str | None, Query(max_length=64, description="from left to right; the grid's first field")] = None,
@@ -54,7 +54,7 @@ async def get_sweep_plot(
         table = registry.sweep_summary(job).table(slice(None))
         return heatmap(pivot(config, table, value, x, y), *axes, x, y, value, cast(Format, format))
 
-    picture = await anyio.to_thread.run_sync(draw, limiter=request.app.state.drawing)
+    picture = await anyio.to_thread.run_sync(draw, limiter=services_of(request).plot_limiter)
     return picture_answer(request, picture, format)
 
 

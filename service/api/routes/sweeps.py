@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from service.api.dependencies import ExistingJob, Jobs, Limit, Wait
+from service.api.dependencies import ExistingJob, JobRegistry, Limit, Wait
 from service.api.problems import problems
 from service.api.responses import NOT_MODIFIED, accepts, conditional_response, csv_response, json_response, ok
 from service.api.route_classes import StrictRoute
@@ -25,7 +25,7 @@ OF_A_SWEEP = accepting(
 
 @router.post("/sweeps", status_code=202, responses=OF_A_SWEEP | problems(400, 409, 413, 415, 422, 429, 507))
 async def start_sweep(
-    registry: Jobs,
+    registry: JobRegistry,
     body: SweepRequest = SweepRequest(),  # noqa: B008
     wait: Wait = 0,
     idempotency_key: IdempotencyKey = None,
@@ -55,7 +55,7 @@ async def start_sweep(
 )
 def get_results(
     request: Request,
-    registry: Jobs,
+    registry: JobRegistry,
     job: ExistingJob,
     limit: Annotated[int, Query(ge=1, le=MAX_CELLS_PER_PAGE, description="how many")] = MAX_CELLS_PER_PAGE,
     after: Annotated[int | None, Query(ge=0, le=MAX_INDEX, description="only cells past this one")] = None,
@@ -79,7 +79,7 @@ def get_results(
 @router.get("/sweeps/{job_id}/members", responses=ok(model=MemberPage) | NOT_MODIFIED | problems(404, 409, 422))
 def list_members(
     request: Request,
-    registry: Jobs,
+    registry: JobRegistry,
     job: ExistingJob,
     cell: Annotated[int | None, Query(ge=0, le=MAX_INDEX, description="only members of this cell")] = None,
     in_range: Annotated[
@@ -107,7 +107,7 @@ def list_members(
     responses=OF_A_TRAINING | problems(404, 409, 413, 415, 422, 429, 507),
 )
 async def train_member(
-    registry: Jobs,
+    registry: JobRegistry,
     job: ExistingJob,
     index: Annotated[int, Path(ge=0, le=MAX_INDEX, description="a member's index", examples=[42])],
     wait: Wait = 0,

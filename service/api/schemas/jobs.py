@@ -8,12 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from gan1010 import PRESETS
 from gan1010.config import FLOAT32_MAX
+from service.api.limits import MAX_ROWS
 from service.api.schemas.sweeps import SweepOut
 from service.api.schemas.training import IN_JSON, Config, Wire
 from service.job import Job, JobError, Kind, Status, Transition
-
-MAX_ROWS = 100_000  # of seeds or vectors in one request
-MAX_PAGE_SIZE = 1000
 
 # Strict, but an integer will do for a float; past float32's range a number would be infinite to the networks.
 Number = Annotated[float, Ge(-FLOAT32_MAX), Le(FLOAT32_MAX), Field(allow_inf_nan=False)]

@@ -106,7 +106,7 @@ def test_change_is_on_disk_when_it_is_told(tmp_path: Path, what: str, status: st
         with sqlite3.connect(tmp_path / "gan1010.sqlite") as db:
             assert db.execute("SELECT status FROM jobs").fetchone() == (status,)
         db.close()
-        assert client.app.state.registry.queue.is_empty()
+        assert client.app.state.services.registry.queue.is_empty()
 
 
 @pytest.mark.parametrize("kind", ["train", "sweep"])
@@ -227,7 +227,7 @@ def test_pause_that_took_effect_is_told_so_however_soon_the_job_is_resumed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with app_client(tmp_path, workers=1) as client:
-        job, registry = start_running_job(client), client.app.state.registry
+        job, registry = start_running_job(client), client.app.state.services.registry
         ask = registry.request_stop
 
         def asked(job_id: str, wanted: str) -> object:

@@ -153,7 +153,7 @@ def test_the_id_of_a_failure_leads_to_its_trace(tmp_path: Path, form: LogFormat)
     logging.getLogger().addHandler(handler)
     try:
         with running_service(tmp_path, Console(quiet=True)) as (client, server):
-            server.config.app.state.registry = None  # type: ignore[union-attr]
+            server.config.app.state.services = None  # type: ignore[union-attr]
             failed = httpx.get(f"{client.url}/jobs")
     finally:
         logging.getLogger().removeHandler(handler)

@@ -57,7 +57,7 @@ def test_server_says_what_it_is(client: Client) -> None:
 
 def test_stopping_server_is_not_ready(tmp_path: Path) -> None:
     with app_client(tmp_path) as client:
-        client.app.state.stop_waiting()
+        client.app.state.services.stop_waiting()
         assert client.get("/v2/health/live").json() == {"live": True, "ready": False}
         answer = client.get("/v2/health/ready")
         assert answer.status_code == 503

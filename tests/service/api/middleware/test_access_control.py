@@ -353,7 +353,8 @@ def test_every_kind_of_answer_has_the_headers_for_browsers(unguarded: Client, pa
 
 def test_failures_of_ours_have_their_headers_too(tmp_path: Path) -> None:
     with app_client(tmp_path, raise_app_exceptions=False) as client:
-        client.app.state.registry = None
+        client.get("/healthz")  # builds the middleware
+        client.app.state.services = None
         answer = client.get("/jobs")
     check_problem(answer, 500, "internal-error")
     assert answer.headers["x-request-id"]

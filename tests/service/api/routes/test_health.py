@@ -21,7 +21,7 @@ def test_service_says_that_it_is_well(shared_client: Client, path: str) -> None:
 
 
 def test_service_that_stops_is_not_ready_but_alive(client: Client) -> None:
-    client.app.state.stop_waiting()
+    client.app.state.services.stop_waiting()
     assert client.get("/readyz").status_code == 503
     assert client.get("/healthz").status_code == 200
 

@@ -256,7 +256,7 @@ def test_wait_at_the_start_is_as_good_as_a_wait_later(client: Client) -> None:
 
 def test_waiting_leaves_nothing_behind(client: Client) -> None:
     job = start_running_job(client)
-    live = client.app.state.registry.active_job(job["id"])
+    live = client.app.state.services.registry.active_job(job["id"])
     for _ in range(20):
         client.get(f"/jobs/{job['id']}", params={"wait": 0.001})
     assert len(live.over._done_callbacks) <= 1

@@ -1,22 +1,11 @@
-"""The models that the Open Inference Protocol knows: two names, and every job with weights is a version of them.
+"""The models of the Open Inference Protocol: two names, each with a version for every job that left weights.
 
-A model that is unloaded does not answer, in any version, until it is loaded or the service starts anew. Only clients
-of the protocol see that: `/sample` and `/score` go on.
+An unloaded model serves no version until a client loads it or the service restarts. `/sample` and `/score` ignore this.
 """
 
-from importlib.metadata import version
-from typing import Any
-
-from gan1010 import Model
-from service.api.inference.v2_tensors import DATATYPE, TensorSpec
-from service.errors import ModelNotFoundError, ModelNotLoadedError, NoGeneratorError
+from service.errors import ModelNotFoundError, ModelNotLoadedError
 from service.jobs.registry import Registry
 
-SERVER = {
-    "name": "gan1010",
-    "version": version("gan1010"),
-    "extensions": ["binary_tensor_data", "model_repository"],
-}
 NAMES = GENERATOR, DISCRIMINATOR = "generator", "discriminator"
 MAX_VERSIONS = 1000  # that are listed, the newest; others answer all the same
 
@@ -74,31 +63,3 @@ class V2Models:
 def _check(name: str) -> None:
     if name not in NAMES:
         raise ModelNotFoundError(f"the models are {' and '.join(NAMES)}; the id of a training is a version of both")
-
-
-def tensors_of(name: str, model: Model) -> tuple[TensorSpec, TensorSpec]:
-    """What a job's network of that name takes, and what it answers.
-
-    Raises:
-        NoGeneratorError: the job trained none.
-    """
-    width = len(model.pattern)
-    if name == DISCRIMINATOR:
-        return TensorSpec(name="vector", width=width), TensorSpec(name="score", width=1)
-    if model.generator is None:
-        raise NoGeneratorError("the job is a discriminator experiment, which trains no generator; name another version")
-    return TensorSpec(name="seed", width=1), TensorSpec(name="sample", width=width)
-
-
-def metadata_of(name: str, model: Model, versions: list[str]) -> dict[str, Any]:
-    """What is said of a model.
-
-    Raises:
-        NoGeneratorError: the job trained none.
-    """
-    takes, answers = tensors_of(name, model)
-    tensors = {
-        kind: [{"name": spec.name, "datatype": DATATYPE, "shape": [-1, spec.width]}]
-        for kind, spec in (("inputs", takes), ("outputs", answers))
-    }
-    return {"name": name, "versions": versions, "platform": "gan1010", **tensors}
