@@ -1,4 +1,4 @@
-"""The client: every call of the service, typed, from Python. It needs httpx and pydantic, and nothing of the service.
+"""Typed HTTP client of the service, blocking and asynchronous.
 
 >>> from gan1010.client import Client
 >>> with Client() as client:

@@ -1,4 +1,4 @@
-"""Where the service is and who asks: as told, or from the environment."""
+"""Client configuration: the service's URL and the API key."""
 
 import os
 
@@ -6,15 +6,15 @@ DEFAULT_URL = "http://127.0.0.1:8000"
 
 
 def service_url(url: str | None) -> str:
-    """The service's address: the one given, that of GAN1010_URL, or port 8000 of this machine."""
+    """Return the given URL, or that of GAN1010_URL, or `DEFAULT_URL`."""
     return (url or os.environ.get("GAN1010_URL") or DEFAULT_URL).rstrip("/")
 
 
 def resolve_api_key(api_key: str | None) -> str:
-    """The key to send: the one given as it is, or that of GAN1010_API_KEY; empty for none.
+    """Return the given key, or the first key of GAN1010_API_KEY, or an empty string.
 
-    The variable may be the service's own, which holds keys of several names, `alice:s3cret,bob:t0ken`: it is the first
-    of them, without its name. So one line of the environment serves both ends.
+    GAN1010_API_KEY may hold the service's list of named keys, such as `alice:s3cret,bob:t0ken`, so that the service
+    and its clients can share one environment.
     """
     if api_key is not None:
         return api_key
@@ -23,6 +23,6 @@ def resolve_api_key(api_key: str | None) -> str:
 
 
 def default_headers(api_key: str | None) -> dict[str, str]:
-    """What every request says."""
+    """Build the headers that every request has."""
     key = resolve_api_key(api_key)
     return {"User-Agent": "gan1010-client"} | ({"Authorization": f"Bearer {key}"} if key else {})

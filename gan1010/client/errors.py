@@ -1,13 +1,13 @@
-"""What can go wrong for a client.
+"""Client errors.
 
-ClientError
-|-- NoAnswerError            nobody answers there, or not in time, however often it was tried
-`-- ProblemError             the service answers with a problem (RFC 9457), which the error carries
-    |-- NotAllowedError      401, 403: a key is needed, or another address
-    |-- NotFoundError        404
-    |-- ConflictError        409: the job's status, or its kind, forbids it
-    |-- InvalidRequestError  422 and the like: the request is wrong; `errors` says where
-    `-- BusyError            429, 503: not now; `retry_after` says when
+ClientError                    also raised for a response that gan1010 does not send
+|-- NoResponseError            no response arrived, after all retries
+`-- ProblemError               the response is a problem (RFC 9457)
+    |-- NotAllowedError        401, 403
+    |-- NotFoundError          404
+    |-- ConflictError          409
+    |-- InvalidRequestError    400, 413, 415, 422; `errors` lists the invalid fields
+    `-- BusyError              429, 503; `retry_after` is the delay in seconds
 """
 
 from dataclasses import dataclass
@@ -17,20 +17,20 @@ import httpx
 
 
 class ClientError(Exception):
-    """Why a call has no result."""
+    """A call failed."""
 
 
 class NoResponseError(ClientError):
-    """Nobody answers at `url`."""
+    """The service at `url` sent no response."""
 
-    def __init__(self, url: str, reason: str) -> None:
-        super().__init__(f"no answer from {url}: {reason}")
-        self.url, self.reason = url, reason
+    def __init__(self, url: str, reason: Exception | str) -> None:
+        self.url, self.reason = url, str(reason) or type(reason).__name__
+        super().__init__(f"no response from {url}: {self.reason}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class FieldError:
-    """One mistake in a request, and where it is."""
+    """An invalid field of a request."""
 
     loc: tuple[str | int, ...]
     msg: str
@@ -38,65 +38,62 @@ class FieldError:
 
 
 class ProblemError(ClientError):
-    """The service's answer is a problem: `type` is stable, `detail` says what was wrong and what would be right."""
+    """The response is a problem: `type` is stable, `detail` explains the error."""
 
-    def __init__(self, answer: httpx.Response, retry_after: float | None = None) -> None:
-        problem = _problem(answer)
-        self.status = answer.status_code
-        self.title = str(problem.get("title") or answer.reason_phrase)
-        self.detail = str(problem.get("detail") or f"{answer.request.method} {answer.request.url} gave {self.status}")
+    def __init__(self, response: httpx.Response, retry_after: float | None = None) -> None:
+        problem, request = _problem(response), response.request
+        self.status = response.status_code
+        self.title = str(problem.get("title") or response.reason_phrase)
+        self.detail = str(problem.get("detail") or f"{request.method} {request.url}: status {self.status}")
         self.type = str(problem.get("type") or "about:blank")
-        self.instance = str(problem.get("instance") or answer.request.url.path)
+        self.instance = str(problem.get("instance") or request.url.path)
         self.errors = tuple(
-            FieldError(loc=tuple(mistake["loc"]), msg=mistake["msg"], type=mistake["type"])
-            for mistake in problem.get("errors") or ()
+            FieldError(loc=tuple(error["loc"]), msg=error["msg"], type=error["type"])
+            for error in problem.get("errors") or ()
         )
         self.retry_after = retry_after
         super().__init__(f"{self.title}: {self.detail}")
 
 
 class NotAllowedError(ProblemError):
-    """A key is needed, or the service does not answer to this address."""
+    """The API key is missing or invalid, or the service refuses this Host or origin."""
 
 
 class NotFoundError(ProblemError):
-    """There is no such thing, or it was deleted."""
+    """The resource does not exist, or was deleted."""
 
 
 class ConflictError(ProblemError):
-    """The job's status, or its kind, does not allow what was asked."""
+    """The job's status or kind does not allow the request."""
 
 
 class InvalidRequestError(ProblemError):
-    """The request is wrong, and will be as often as it is sent."""
+    """The request is invalid."""
 
 
 class BusyError(ProblemError):
-    """The service cannot take it now; `retry_after` is the seconds after which it may."""
+    """The service cannot take the request now."""
 
 
-BY_STATUS: dict[int, type[ProblemError]] = {
-    400: InvalidRequestError,
+ERRORS_BY_STATUS: dict[int, type[ProblemError]] = {
     401: NotAllowedError,
     403: NotAllowedError,
     404: NotFoundError,
     409: ConflictError,
-    413: InvalidRequestError,
-    415: InvalidRequestError,
-    422: InvalidRequestError,
+    **dict.fromkeys((400, 413, 415, 422), InvalidRequestError),
     429: BusyError,
     503: BusyError,
 }
 
 
-def problem_of(answer: httpx.Response, retry_after: float | None = None) -> ProblemError:
-    """The error that an answer is, whoever gave it: a proxy on the way may not know of problems."""
-    return BY_STATUS.get(answer.status_code, ProblemError)(answer, retry_after)
+def problem_error(response: httpx.Response, retry_after: float | None = None) -> ProblemError:
+    """Build the error of a response, which may come from a proxy and have any body."""
+    return ERRORS_BY_STATUS.get(response.status_code, ProblemError)(response, retry_after)
 
 
-def _problem(answer: httpx.Response) -> dict[str, Any]:
+def _problem(response: httpx.Response) -> dict[str, Any]:
     try:
-        content = answer.json()
+        content = response.json()
     except ValueError:
         return {}
     return content if isinstance(content, dict) else {}

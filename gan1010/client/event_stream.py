@@ -1,4 +1,4 @@
-"""A job as it learns: the service's events, read piece by piece, and taken up again where a connection broke off."""
+"""Server-sent event stream of a job: parse the events, reconnect where the stream broke off."""
 
 import time
 from collections.abc import Iterator
@@ -7,84 +7,84 @@ from typing import Any
 import httpx
 
 from gan1010.client.endpoints import MAX_WAIT_SECONDS, job_path
-from gan1010.client.errors import NoResponseError, problem_of
+from gan1010.client.errors import NoResponseError, problem_error
 from gan1010.client.responses import Job, JobProgress
-from gan1010.client.retry import OVERLOAD_STATUSES, Patience, retry_after
+from gan1010.client.retry import MAX_DELAY_SECONDS, OVERLOAD_STATUSES, backoff_seconds, retry_after
 
 EVENT_TYPES: dict[bytes, type[Job] | type[JobProgress]] = {b"progress": JobProgress, b"status": Job, b"end": Job}
 
 
 class EventStreamReader:
-    """Who reads a job's events: what to ask for, and what the pieces of the answer mean."""
+    """A job's event stream across reconnects, without its I/O."""
 
-    def __init__(self, job_id: str, after: int, patience: Patience, url: str) -> None:
-        self.over = False
-        self.missed_end = False  # the job has ended, and no event has told so
-        self._job_id, self._after = job_id, after
-        self._patience, self._failures, self._url = patience, 0, url
-        self._said_to_wait: float | None = None
-        self._rest = b""
+    def __init__(self, url: str, job_id: str, after: int, retries: int) -> None:
+        self.is_done = False
+        self.end_is_missing = False  # the job had ended before, so the service sends no events
+        self._url, self._job_id, self._last_id, self._retries = url, job_id, after, retries
+        self._failures = 0
+        self._retry_after: float | None = None
+        self._buffer = b""
 
     def request(self) -> dict[str, Any]:
-        """The request for all that has not been read."""
-        self._rest, self._said_to_wait = b"", None
-        headers = {"Accept": "text/event-stream", "Last-Event-ID": str(self._after)}
+        """Return the request for the events that have not been read, as arguments of `httpx.Client.stream`."""
+        self._buffer, self._retry_after = b"", None
+        headers = {"Accept": "text/event-stream", "Last-Event-ID": str(self._last_id)}
         return {"method": "GET", "url": job_path(self._job_id, "events"), "headers": headers}
 
-    def meet(self, answer: httpx.Response) -> None:
-        """Look at the head of an answer; its content, if it is no stream, has been read.
+    def check(self, response: httpx.Response) -> None:
+        """Check the status of a response; the body must have been read if the status is not 200.
 
         Raises:
-            ProblemError: there will be no events.
+            ProblemError: The service refuses the stream.
         """
-        self.over = self.missed_end = answer.status_code == 204
-        self._said_to_wait = retry_after(answer)
-        if answer.is_error and (
-            answer.status_code not in OVERLOAD_STATUSES or self._failures >= self._patience.retries
-        ):
-            raise problem_of(answer, self._said_to_wait)
+        self.is_done = self.end_is_missing = response.status_code == 204
+        self._retry_after = retry_after(response)
+        can_retry = response.status_code in OVERLOAD_STATUSES and self._failures < self._retries
+        if response.is_error and not can_retry:
+            raise problem_error(response, self._retry_after)
 
-    def read(self, piece: bytes) -> Iterator[Job | JobProgress]:
-        """The events that a piece of the stream completes."""
-        *whole, self._rest = (self._rest + piece).replace(b"\r\n", b"\n").split(b"\n\n")
-        for event in whole:
+    def parse(self, chunk: bytes) -> Iterator[Job | JobProgress]:
+        """Yield the events that a chunk of the stream completes."""
+        *events, self._buffer = (self._buffer + chunk).replace(b"\r\n", b"\n").split(b"\n\n")
+        for event in events:
             fields = dict(line.split(b": ", 1) for line in event.split(b"\n") if b": " in line and line[:1] != b":")
-            if kind := EVENT_TYPES.get(fields.get(b"event", b"")):
-                yield kind.model_validate_json(fields[b"data"])
-                self._after, self._failures = int(fields[b"id"]), 0
-                self.over = fields[b"event"] == b"end"
+            if event_type := EVENT_TYPES.get(fields.get(b"event", b"")):
+                yield event_type.model_validate_json(fields[b"data"])
+                self._last_id, self._failures = int(fields[b"id"]), 0
+                self.is_done = fields[b"event"] == b"end"
 
-    def pause(self, reason: str) -> float:
-        """The seconds to wait before the stream is taken up again.
+    def reconnect_delay(self, reason: Exception | str) -> float:
+        """Return the seconds until the next request.
 
         Raises:
-            NoResponseError: it has broken off too often without anything new.
+            NoResponseError: No retry is left since the last event.
         """
-        if self._failures >= self._patience.retries:
+        if self._failures >= self._retries:
             raise NoResponseError(self._url, reason)
         self._failures += 1
-        pause = self._patience.pause(self._failures - 1)
-        return pause if self._said_to_wait is None else min(self._said_to_wait, self._patience.longest_seconds)
+        return (
+            backoff_seconds(self._failures) if self._retry_after is None else min(self._retry_after, MAX_DELAY_SECONDS)
+        )
 
 
-class LongPoll:
-    """How long to ask the service to wait for a job's end, look by look."""
+class Polling:
+    """The waits of successive requests for one job, up to a deadline."""
 
     def __init__(self, every: float, timeout: float | None) -> None:
         self._every = min(every, MAX_WAIT_SECONDS)
         self._deadline = None if timeout is None else time.monotonic() + timeout
 
-    def seconds(self, job: Job | None) -> float:
-        """How long the next look may take: none the first time.
+    def wait_seconds(self, job: Job | None) -> float:
+        """Return the `wait` of the next request, given the last response; the first request does not wait.
 
         Raises:
-            TimeoutError: the time is over, and the job, as it was seen last, has not ended.
+            TimeoutError: The deadline has passed.
         """
         if job is None:
             return 0
         if self._deadline is None:
             return self._every
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError(f"the job {job.id} is {job.status}, at {job.iteration:,} of {job.iterations:,}")
-        return min(self._every, left)
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError(f"job {job.id} is {job.status} at iteration {job.iteration:,} of {job.iterations:,}")
+        return min(self._every, remaining)

@@ -1,6 +1,6 @@
-"""What the service answers, typed. Fields that a newer service adds are kept, and passed over by who doesn't know them.
+"""Response models. Fields that a newer service adds are kept as extra attributes.
 
-These are the client's own: the service's schemas rest on the compiled kernel, and a client should need nothing of it.
+They repeat the service's schemas, because importing those loads the compiled kernel and torch.
 """
 
 from datetime import datetime
@@ -14,13 +14,13 @@ T = TypeVar("T")
 
 
 class ResponseModel(BaseModel):
-    """What every answer is: not to be changed, and open to new fields."""
+    """Base of all response models."""
 
     model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=())
 
 
 class Page(ResponseModel, Generic[T]):
-    """Some of many; `next` is what to pass as `after` for those that follow, which `Client.each` does."""
+    """One page of a list; `next` is the `after` of the next page."""
 
     data: list[T]
     has_more: bool
@@ -28,7 +28,7 @@ class Page(ResponseModel, Generic[T]):
 
 
 class Result(ResponseModel):
-    """What came of a run; losses and scores are means over its last tenth. None: only a generator has it."""
+    """Result of a training: losses and scores are means over its last tenth, None where there is no generator."""
 
     sample: list[float] | None
     bits: str | None
@@ -42,14 +42,14 @@ class Result(ResponseModel):
 
 
 class JobError(ResponseModel):
-    """Why a job failed."""
+    """Error of a failed job."""
 
     type: str
     detail: str
 
 
 class Transition(ResponseModel):
-    """One change of a job's status."""
+    """Change of a job's status."""
 
     status: Status
     at: datetime
@@ -57,7 +57,7 @@ class Transition(ResponseModel):
 
 
 class Job(ResponseModel):
-    """A training, or a sweep of trainings: its `iteration` counts the members that are done."""
+    """Training or sweep; the `iteration` of a sweep is the number of its finished members."""
 
     id: str
     kind: Kind
@@ -76,13 +76,13 @@ class Job(ResponseModel):
     transitions: list[Transition]
 
     @property
-    def ended(self) -> bool:
-        """Nothing more will come of it."""
+    def has_ended(self) -> bool:
+        """True once the status can no longer change."""
         return self.status in ("succeeded", "failed", "cancelled")
 
 
 class Series(ResponseModel):
-    """Losses by iteration; a discriminator experiment has none of a generator."""
+    """Losses by iteration; the generator's are empty where there is no generator."""
 
     iteration: list[int]
     discriminator_real_loss: list[float]
@@ -91,7 +91,7 @@ class Series(ResponseModel):
 
 
 class JobProgress(ResponseModel):
-    """The recorded losses past an iteration; `next_after` is what to pass as `after` to get only what is new."""
+    """Recorded losses of a job; `next_after` is the `after` that returns only newer ones."""
 
     job_id: str
     status: Status
@@ -103,7 +103,7 @@ class JobProgress(ResponseModel):
 
 
 class ArticleProgress(ResponseModel):
-    """The two lists that the article's program would have kept: every 10th call of each network."""
+    """Losses as the article's program records them: every tenth call of each network."""
 
     job_id: str
     discriminator: list[float]
@@ -111,7 +111,7 @@ class ArticleProgress(ResponseModel):
 
 
 class Weights(ResponseModel):
-    """Flat weights, a row for each snapshot, and how each row divides into tensors."""
+    """Flat weights, one row for each snapshot; `shapes` says how a row divides into tensors."""
 
     generator: list[list[float]] = []
     discriminator: list[list[float]]
@@ -119,7 +119,7 @@ class Weights(ResponseModel):
 
 
 class Snapshots(ResponseModel):
-    """The kept moments of a run, and what G made at each of `latent_value`; no samples where there is no generator."""
+    """Snapshots of a training: G's output for `latent_value` at each iteration."""
 
     job_id: str
     iterations: list[int]
@@ -128,7 +128,7 @@ class Snapshots(ResponseModel):
 
 
 class Samples(ResponseModel):
-    """G's output for each seed."""
+    """G's output for each latent, which the service calls seed."""
 
     job_id: str
     iteration: int
@@ -140,7 +140,7 @@ class Samples(ResponseModel):
 
 
 class Scores(ResponseModel):
-    """D's answer to each vector: 0 fake to 1 real."""
+    """D's score of each vector: 0 is fake, 1 is real."""
 
     job_id: str
     iteration: int
@@ -148,7 +148,7 @@ class Scores(ResponseModel):
 
 
 class ModelInfo(ResponseModel):
-    """A finished model; bytes and SHA-256 are those of its `model.safetensors`, which holds both networks."""
+    """Finished model; `bytes` and `sha256` are those of `model.safetensors`."""
 
     job_id: str
     name: str | None
@@ -159,7 +159,7 @@ class ModelInfo(ResponseModel):
 
 
 class Preset(ResponseModel):
-    """A named configuration: the settings that differ from the defaults, and what they are known to do."""
+    """Named settings; `known` describes their known behaviour."""
 
     name: str
     summary: str
@@ -167,8 +167,14 @@ class Preset(ResponseModel):
     settings: dict[str, Any]
 
 
+class PresetList(ResponseModel):
+    """All presets."""
+
+    data: list[Preset]
+
+
 class Settled(ResponseModel):
-    """When a cell's members settled: percentiles over those that did; None while none has."""
+    """Percentiles of the iteration at which a cell's members settled."""
 
     p5: float | None
     p50: float | None
@@ -176,7 +182,7 @@ class Settled(ResponseModel):
 
 
 class Cell(ResponseModel):
-    """A cell of a sweep's grid: shares of all its members that are done, and means of what is finite."""
+    """Results of a sweep's cell: rates over its finished members, means of finite losses."""
 
     cell: int
     config: dict[str, Any]
@@ -190,14 +196,14 @@ class Cell(ResponseModel):
 
 
 class Results(Page[Cell]):
-    """Some cells of a sweep, also while it runs."""
+    """One page of a sweep's cells."""
 
     job_id: str
     status: Status
 
 
 class Member(ResponseModel):
-    """One GAN of a sweep: its number, and the fields of a job's result, all None if it has diverged."""
+    """Finished member of a sweep; the fields of its result are None if the training diverged."""
 
     index: int
     seed: int
@@ -214,6 +220,6 @@ class Member(ResponseModel):
 
 
 class Health(ResponseModel):
-    """How the process is; while it is `stopping` it is not ready."""
+    """Health of the process: `stopping` while it shuts down."""
 
     status: Literal["ok", "stopping"]

@@ -1,99 +1,87 @@
-"""A call and its answer, tried as often as it makes sense: steps for whoever can send a request and wait a while."""
+"""Retries: which failed requests are sent again, and after what delay."""
 
 import random
-from collections.abc import Generator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from typing import Any
 
 import httpx
 
 from gan1010.client.endpoints import Call
-from gan1010.client.errors import ClientError, NoResponseError, problem_of
+from gan1010.client.errors import NoResponseError, problem_error
 
-T = TypeVar("T")
-Steps = Generator[httpx.Request | float, httpx.Response, T]  # a request to send, or seconds to wait
-
+INITIAL_DELAY_SECONDS = 0.1  # doubled for each further attempt
+MAX_DELAY_SECONDS = 60  # a longer Retry-After is raised as an error instead
 NOT_SENT_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-OVERLOAD_STATUSES = frozenset({429, 503})  # nothing was done: the same request may come again, whatever it asks for
-GATEWAY_STATUSES = frozenset({502, 504})  # a proxy's: nobody knows whether the service has it
+OVERLOAD_STATUSES = frozenset({429, 503})  # the service has not acted on the request, so any request can be repeated
+GATEWAY_STATUSES = frozenset({502, 504})  # sent by a proxy: the service may have acted on the request
 
 
-@dataclass(frozen=True, kw_only=True)
-class Patience:
-    """How often to try again, and how long to wait in between where the service does not say."""
+class Attempts:
+    """The attempts to send one call."""
 
-    retries: int = 3
-    first_seconds: float = 0.1  # doubled each time
-    longest_seconds: float = 60  # a service that says to come back later than that is not waited for
+    def __init__(self, http: httpx.Client | httpx.AsyncClient, call: Call[Any], retries: int) -> None:
+        self._http, self._call, self._retries = http, call, retries
+        self._failures = 0
 
-    def pause(self, attempt: int) -> float:
-        """The seconds before another try, a bit off for each, so that many clients don't come all at once."""
-        return min(self.first_seconds * 2.0**attempt * random.uniform(0.75, 1.25), self.longest_seconds)  # noqa: S311  # nosec B311
+    def build_request(self) -> httpx.Request:
+        """Build the request, with a read timeout that allows for the time the service is asked to wait."""
+        call, timeout = self._call, self._http.timeout.as_dict()
+        if timeout["read"] is not None:
+            timeout["read"] += call.wait_seconds
+        wait = {"wait": call.wait_seconds} if call.wait_seconds else {}
+        return self._http.build_request(
+            call.method,
+            call.path.lstrip("/"),
+            params={**call.params, **wait},
+            headers=call.headers,
+            json=call.json,
+            extensions={"timeout": timeout},
+        )
 
+    def delay_after_error(self, error: httpx.TransportError) -> float:
+        """Return the seconds until the next attempt.
 
-def exchange(http: httpx.Client | httpx.AsyncClient, call: Call[T], patience: Patience) -> Steps[T]:
-    """The steps of a call: send what is yielded, or wait so many seconds; the end of it is the answer's meaning.
+        Raises:
+            NoResponseError: No retry is left, or the service may have acted on a call that is not idempotent.
+        """
+        if self._is_last() or not (self._call.is_idempotent or isinstance(error, NOT_SENT_ERRORS)):
+            raise NoResponseError(str(self._http.base_url).rstrip("/"), error) from error
+        return self._next_delay()
 
-    Raises:
-        ClientError: there is no answer, or it is a problem.
-    """
-    for attempt in range(patience.retries + 1):
-        tired = attempt == patience.retries
-        pause = patience.pause(attempt)
-        try:
-            answer = yield request_of(http, call)
-        except httpx.TransportError as error:
-            if tired or not (call.repeatable or isinstance(error, NOT_SENT_ERRORS)):
-                raise no_answer(http, error) from error
-        else:
-            if answer.is_success or answer.status_code in call.accepted:
-                return _meaning(answer, call)
-            later = retry_after(answer)
-            again = answer.status_code in OVERLOAD_STATUSES or (
-                call.repeatable and answer.status_code in GATEWAY_STATUSES
-            )
-            if tired or not again or (later or 0) > patience.longest_seconds:
-                raise problem_of(answer, later)
-            pause = pause if later is None else later
-        yield pause
-    raise AssertionError("the last try returns or raises")
+    def delay_after_response(self, response: httpx.Response) -> float:
+        """Return the seconds until the next attempt, after a response that reports an error.
 
+        Raises:
+            ProblemError: No retry is left, or a retry is useless or unsafe.
+        """
+        delay, status = retry_after(response), response.status_code
+        can_retry = status in OVERLOAD_STATUSES or (self._call.is_idempotent and status in GATEWAY_STATUSES)
+        if self._is_last() or not can_retry or (delay or 0) > MAX_DELAY_SECONDS:
+            raise problem_error(response, delay)
+        backoff = self._next_delay()
+        return backoff if delay is None else delay
 
-def request_of(http: httpx.Client | httpx.AsyncClient, call: Call[T]) -> httpx.Request:
-    """The request of a call, which may take as long as it asks the service to wait."""
-    timeout = http.timeout.as_dict()
-    if call.patience and timeout["read"] is not None:
-        timeout["read"] += call.patience
-    return http.build_request(
-        call.method,
-        call.path.lstrip("/"),
-        params=call.params,
-        headers=call.headers,
-        json=call.json,
-        extensions={"timeout": timeout},
-    )
+    def _is_last(self) -> bool:
+        return self._failures >= self._retries
+
+    def _next_delay(self) -> float:
+        self._failures += 1
+        return backoff_seconds(self._failures)
 
 
-def no_answer(http: httpx.Client | httpx.AsyncClient, error: httpx.TransportError) -> NoResponseError:
-    """The error of a request that has none."""
-    return NoResponseError(str(http.base_url).rstrip("/"), str(error) or type(error).__name__)
+def backoff_seconds(failures: int) -> float:
+    """Return the delay after so many failures, varied at random so that many clients do not retry at once."""
+    delay = INITIAL_DELAY_SECONDS * 2.0 ** (failures - 1) * random.uniform(0.75, 1.25)  # noqa: S311  # nosec B311
+    return min(delay, MAX_DELAY_SECONDS)
 
 
-def retry_after(answer: httpx.Response) -> float | None:
-    """The seconds that an answer says to wait, as a number or until a date (RFC 9110, 10.2.3)."""
-    text = answer.headers.get("retry-after", "").strip()
+def retry_after(response: httpx.Response) -> float | None:
+    """Return the seconds of a Retry-After header, which is a number or a date (RFC 9110, 10.2.3)."""
+    text = response.headers.get("retry-after", "").strip()
     if text.isdecimal():
         return float(text)
     try:
         return max((parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds(), 0.0)
     except (TypeError, ValueError):
         return None
-
-
-def _meaning(answer: httpx.Response, call: Call[T]) -> T:
-    try:
-        return call.parse(answer)
-    except ValueError as error:
-        raise ClientError(f"{answer.request.url} does not answer as gan1010 does: {error}") from error

@@ -1,10 +1,10 @@
-"""What a training can be asked to be, typed: the client's own, as `answers` are."""
+"""Training settings: the types of the parameters of `train` and `sweep`."""
 
 from typing import Literal, TypedDict
 
 
 class TrainSettings(TypedDict, total=False):
-    """The settings of a training. What is not given is the preset's, and the article's where no preset is named."""
+    """Settings of a training. Missing ones come from the preset, or from the article if there is no preset."""
 
     preset: str
     experiment: Literal["gan", "discriminator"]
@@ -23,14 +23,8 @@ class TrainSettings(TypedDict, total=False):
     snapshot_every: int | None
 
 
-class NamedSettings(TrainSettings, total=False):
-    """The same with a name for people, which each job may have."""
-
-    name: str | None
-
-
 class SeedRange(TypedDict):
-    """Seeds in a row."""
+    """Consecutive random seeds."""
 
     start: int
     count: int

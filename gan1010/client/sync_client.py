@@ -1,44 +1,34 @@
-"""The client for programs that wait for each answer."""
+"""Blocking client."""
 
-import functools
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx
 
-from gan1010.client import endpoints
 from gan1010.client.config import default_headers, service_url
-from gan1010.client.endpoints import Call
-from gan1010.client.event_stream import EventStreamReader, LongPoll
+from gan1010.client.endpoints import MAX_WAIT_SECONDS, Call
+from gan1010.client.event_stream import EventStreamReader, Polling
+from gan1010.client.methods import EndpointMethods
 from gan1010.client.responses import Job, JobProgress, Page
-from gan1010.client.retry import Patience, exchange
+from gan1010.client.retry import Attempts
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _method(call: Callable[P, Call[T]]) -> "Callable[Concatenate[Client, P], T]":
-    @functools.wraps(call)
-    def method(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self.send(call(*args, **kwargs))
-
-    return method
-
-
-class Client:
-    """A gan1010 service.
+class Client(EndpointMethods):
+    """Blocking client of a gan1010 service.
 
     >>> with Client() as client:
     ...     job = client.wait(client.train(seed=1010).id)
     ...     print(job.result.bits, client.sample([0.5], job_id=job.id).samples)
 
     Args:
-        url: Where it is; if not given, GAN1010_URL says it, or it is port 8000 of this machine.
-        api_key: Who asks; if not given, the first key of GAN1010_API_KEY. Empty for none.
-        timeout: Seconds without any sign of the service after which a try is given up.
-        retries: How often a call is tried again after a broken connection, or when the service says to come later.
-        transport: What sends the requests, if not a connection: a proxy's, a test's.
+        url: The service's URL. Default: GAN1010_URL, else port 8000 of this machine.
+        api_key: The API key, or an empty string for none. Default: the first key of GAN1010_API_KEY.
+        timeout: Seconds to wait for a connection and for each part of a response.
+        retries: The number of retries after a connection error or a response that asks for one.
+        transport: An httpx transport to use instead of a connection.
     """
 
     def __init__(
@@ -51,111 +41,75 @@ class Client:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.url = service_url(url)
-        self._patience = Patience(retries=retries)
-        self._http = httpx.Client(
-            base_url=self.url, headers=default_headers(api_key), timeout=timeout, transport=transport
-        )
-
-    train = _method(endpoints.train)
-    sweep = _method(endpoints.sweep)
-    train_member = _method(endpoints.train_member)
-    jobs = _method(endpoints.jobs)
-    job = _method(endpoints.job)
-    cancel = _method(endpoints.cancel)
-    pause = _method(endpoints.pause)
-    resume = _method(endpoints.resume)
-    delete = _method(endpoints.delete)
-    progress = _method(endpoints.progress)
-    progress_csv = _method(endpoints.progress_csv)
-    article_progress = _method(endpoints.article_progress)
-    snapshots = _method(endpoints.snapshots)
-    snapshots_npz = _method(endpoints.snapshots_npz)
-    plot = _method(endpoints.plot)
-    script = _method(endpoints.script)
-    sample = _method(endpoints.sample)
-    score = _method(endpoints.score)
-    models = _method(endpoints.models)
-    download = _method(endpoints.download)
-    presets = _method(endpoints.presets)
-    results = _method(endpoints.results)
-    results_csv = _method(endpoints.results_csv)
-    members = _method(endpoints.members)
-    heatmap = _method(endpoints.heatmap)
-    health = _method(endpoints.health)
-    ready = _method(endpoints.ready)
-    metrics = _method(endpoints.metrics)
+        self._retries = retries
+        headers = default_headers(api_key)
+        self._http = httpx.Client(base_url=self.url, headers=headers, timeout=timeout, transport=transport)
 
     def send(self, call: Call[T]) -> T:
-        """Make a call, of which every other method has one.
+        """Send a call, with retries where they are safe, and return its parsed response.
 
         Raises:
-            ClientError: there is no answer, or it is a problem.
+            ClientError: No response arrived, or it is a problem.
         """
-        steps = exchange(self._http, call, self._patience)
-        try:
-            step = next(steps)
-            while True:
-                if isinstance(step, float):
-                    time.sleep(step)
-                    step = next(steps)
-                    continue
-                try:
-                    answer = self._http.send(step)
-                except httpx.TransportError as error:
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(answer)
-        except StopIteration as end:
-            meaning: T = end.value
-            return meaning
+        attempts = Attempts(self._http, call, self._retries)
+        while True:
+            try:
+                response = self._http.send(attempts.build_request())
+            except httpx.TransportError as error:
+                delay = attempts.delay_after_error(error)
+            else:
+                if call.is_success(response):
+                    return call.parse(response)
+                delay = attempts.delay_after_response(response)
+            time.sleep(delay)
 
     def watch(self, job_id: str, *, every: float = 0.5, timeout: float | None = None) -> Iterator[Job]:
-        """The job again and again, each time that so many seconds have passed, and last when it has ended.
+        """Yield the job every so many seconds, the last time when it has ended.
 
         Raises:
-            TimeoutError: it has not ended after so many seconds.
+            TimeoutError: The job has not ended after `timeout` seconds.
         """
-        waiting, job = LongPoll(every, timeout), None
-        while job is None or not job.ended:
-            job = self.job(job_id, wait=waiting.seconds(job))
+        polling, job = Polling(every, timeout), None
+        while job is None or not job.has_ended:
+            job = self.job(job_id, wait=polling.wait_seconds(job))
             yield job
 
     def wait(self, job_id: str, *, timeout: float | None = None) -> Job:
-        """The job when it has ended, however it has.
+        """Wait until the job has ended, and return it.
 
         Raises:
-            TimeoutError: it has not ended after so many seconds.
+            TimeoutError: The job has not ended after `timeout` seconds.
         """
-        *_, job = self.watch(job_id, every=endpoints.MAX_WAIT_SECONDS, timeout=timeout)
+        *_, job = self.watch(job_id, every=MAX_WAIT_SECONDS, timeout=timeout)
         return job
 
     def events(self, job_id: str, *, after: int = 0) -> Iterator[Job | JobProgress]:
-        """A job as it learns: its new points as they come, and the job at each change of its status and at its end."""
-        follower = EventStreamReader(job_id, after, self._patience, self.url)
-        while not follower.over:
-            reason = "the events broke off"
+        """Yield new losses as they are recorded, and the job at each change of its status and at its end."""
+        reader = EventStreamReader(self.url, job_id, after, self._retries)
+        while not reader.is_done:
+            reason: Exception | str = "the event stream ended early"
             try:
-                with self._http.stream(**follower.request()) as answer:
-                    if answer.status_code != 200:
-                        answer.read()
-                    follower.meet(answer)
-                    for piece in answer.iter_bytes():
-                        yield from follower.read(piece)
+                with self._http.stream(**reader.request()) as response:
+                    if response.status_code != 200:
+                        response.read()
+                    reader.check(response)
+                    for chunk in response.iter_bytes():
+                        yield from reader.parse(chunk)
             except httpx.TransportError as error:
-                reason = str(error)
-            if not follower.over:
-                time.sleep(follower.pause(reason))
-        if follower.missed_end:
+                reason = error
+            if not reader.is_done:
+                time.sleep(reader.reconnect_delay(reason))
+        if reader.end_is_missing:
             yield self.job(job_id)
 
-    def each(self, page: Callable[..., Page[T]], *args: Any, **kwargs: Any) -> Iterator[T]:
-        """All that is on the pages of a call: `client.each(client.jobs, kind="sweep")`."""
+    def each(self, list_page: Callable[..., Page[T]], *args: Any, **kwargs: Any) -> Iterator[T]:
+        """Yield the items of all pages of a list: `client.each(client.jobs, kind="sweep")`."""
         while True:
-            found = page(*args, **kwargs)
-            yield from found.data
-            if not found.has_more:
+            page = list_page(*args, **kwargs)
+            yield from page.data
+            if not page.has_more:
                 return
-            kwargs["after"] = found.next
+            kwargs["after"] = page.next
 
     def close(self) -> None:
         """Close all connections."""

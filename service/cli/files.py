@@ -43,6 +43,10 @@ def chosen_files(job: Job, names: list[str]) -> dict[str, Content]:
     return {name: there_are[name] for name in names or there_are}
 
 
+def _download(name: str, client: Client, job_id: str) -> bytes:
+    return client.download(job_id, name)
+
+
 def _files_of(job: Job) -> dict[str, Content]:
     if job.kind == "sweep":
         return {"results.csv": lambda client, id: client.results_csv(id).encode()}
@@ -55,4 +59,4 @@ def _files_of(job: Job) -> dict[str, Content]:
         return files
     networks = ("discriminator",) if job.config["experiment"] == "discriminator" else ("generator", "discriminator")
     models = [f"{network}.{format}" for format in ("safetensors", "onnx") for network in networks]
-    return {name: partial(Client.download, file=name) for name in (*models, "triton.zip")} | files
+    return {name: partial(_download, name) for name in (*models, "triton.zip")} | files

@@ -86,7 +86,7 @@ def _note(job: Job) -> str:
     """How fast it is, and how long it takes."""
     if job.status in ("queued", "paused", "failed", "cancelled") or not job.iterations_per_second:
         return "" if job.status == "running" else job.status
-    if job.ended:
+    if job.has_ended:
         return f"in {duration(job.iteration / job.iterations_per_second)}"
     left = f", {duration(job.eta_seconds)} left" if job.eta_seconds else ""
     return f"{job.iterations_per_second:,.0f} {'iterations' if job.kind == 'train' else 'GANs'}/s{left}"

@@ -13,7 +13,7 @@ from gan1010 import Model
 from gan1010.client import AsyncClient, Client, endpoints, responses
 from gan1010.client.endpoints import Call
 from gan1010.client.responses import Job, JobProgress
-from gan1010.client.settings import NamedSettings
+from gan1010.client.settings import TrainSettings
 from gan1010.export import safetensors
 from service.api.schemas import jobs, sweep_results
 from service.api.schemas.training import TrainRequest
@@ -48,7 +48,7 @@ def test_train_with_settings_and_wait(client: Any) -> None:
     assert (job.status, job.name, job.iteration) == ("succeeded", "mine", 10_000)
     assert (job.config["loss"], job.config["hidden_size"]) == ("bce", 4)
     assert job.result.bits == "1010"
-    assert job.ended
+    assert job.has_ended
     assert client.wait(job.id) == client.job(job.id, wait=1) == client.job(job.id) == job
 
 
@@ -78,7 +78,7 @@ def test_life_of_a_job(client: Any) -> None:
 
 def test_watch_shows_a_job_until_it_has_ended(client: Any) -> None:
     seen = list(client.watch(client.train(iterations=2_000_000).id, every=0.05))
-    assert [job.ended for job in seen] == [False] * (len(seen) - 1) + [True]
+    assert [job.has_ended for job in seen] == [False] * (len(seen) - 1) + [True]
     iterations = [job.iteration for job in seen]
     assert iterations == sorted(iterations)
     assert len(seen) > 2
@@ -198,7 +198,7 @@ EVERY_NAME: dict[str, tuple[Any, ...]] = {
     "heatmap": ("x",), "health": (), "ready": (), "metrics": (),
 }  # fmt: skip
 EVERY_CALL: list[Call[Any]] = [getattr(endpoints, name)(*given) for name, given in EVERY_NAME.items()] + [
-    Call(path=endpoints.job_path("x", "events"), parse=str)
+    Call(path=endpoints.job_path("x", "events"), parser=str)
 ]
 
 
@@ -229,7 +229,7 @@ def test_answers_have_the_fields_that_are_served(mine: type[BaseModel], served: 
 
 
 def test_settings_are_those_of_the_service() -> None:
-    assert NamedSettings.__annotations__.keys() == TrainRequest.model_fields.keys()
+    assert TrainSettings.__annotations__.keys() | {"name"} == TrainRequest.model_fields.keys()
     assert get_args(responses.Status) == get_args(jobs.Status)
 
 
