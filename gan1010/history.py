@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Float32s = npt.NDArray[np.float32]
-Int64s = npt.NDArray[np.int64]
+from gan1010.types import Float32s, Int64s
 
 REAL, FAKE, GENERATOR = "discriminator_real_loss", "discriminator_fake_loss", "generator_loss"
 

@@ -4,17 +4,15 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 
-from gan1010 import source
+from gan1010 import random_draws
 from gan1010.compiled import kernel
 from gan1010.compiled.lanes import aligned_copy
 from gan1010.config import TrainConfig
 from gan1010.layout import discriminator_layout, generator_layout
+from gan1010.types import Float32s, Float64s, Int64s
 
-Int64s = npt.NDArray[np.int64]
-Float64s = npt.NDArray[np.float64]
-Pair = tuple[kernel.Float32s, kernel.Float32s]
+Pair = tuple[Float32s, Float32s]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,7 +39,7 @@ def single_run(config: TrainConfig) -> LaneSettings:
 
 def plan(config: TrainConfig, varying: LaneSettings) -> kernel.Plan:
     """What stays the same for the whole run."""
-    low, high = source.real_range(config.pattern, varying.spread)
+    low, high = random_draws.real_range(config.pattern, varying.spread)
     return kernel.Plan(
         width=config.width,
         hidden=config.hidden_size,
@@ -77,8 +75,8 @@ def initial_weights(config: TrainConfig, varying: LaneSettings) -> Pair:
     """D's and G's weights before training, flat; G's are none where the experiment has no generator."""
     d, g = discriminator_layout(config.width, config.hidden_size), generator_layout(config.width, config.hidden_size)
     return (
-        source.initial_weights(d.inputs, d.hidden, d.outputs, varying.seed, source.DISCRIMINATOR_WEIGHTS),
-        source.initial_weights(g.inputs, g.hidden, g.outputs, varying.seed, source.GENERATOR_WEIGHTS)[
+        random_draws.initial_weights(d.inputs, d.hidden, d.outputs, varying.seed, random_draws.DISCRIMINATOR_WEIGHTS),
+        random_draws.initial_weights(g.inputs, g.hidden, g.outputs, varying.seed, random_draws.GENERATOR_WEIGHTS)[
             : None if config.experiment == "gan" else 0
         ],
     )
@@ -88,8 +86,8 @@ def draws(config: TrainConfig, varying: LaneSettings, start: int, count: int) ->
     """The random numbers of iterations `start` to `start + count`: the same whoever asks, and in whatever pieces."""
     noisy = config.experiment == "discriminator"
     return kernel.Draws(
-        real=source.real(config.pattern, varying.spread, varying.seed, start, count),
-        noise=source.noise(config.width, varying.seed, start, count if noisy else 0),
-        latent=source.latents(config.latent, varying.seed, source.LATENT, start, count),
-        generator_latent=source.latents(config.latent, varying.seed, source.GENERATOR_LATENT, start, count),
+        real=random_draws.real_samples(config.pattern, varying.spread, varying.seed, start, count),
+        noise=random_draws.noise(config.width, varying.seed, start, count if noisy else 0),
+        latent=random_draws.latents(config.latent, varying.seed, random_draws.LATENT, start, count),
+        generator_latent=random_draws.latents(config.latent, varying.seed, random_draws.GENERATOR_LATENT, start, count),
     )

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from math import prod
 
 import numpy as np
-import numpy.typing as npt
 
-Float32s = npt.NDArray[np.float32]
+from gan1010.types import Float32s
 
 
 @dataclass(frozen=True)

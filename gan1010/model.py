@@ -7,11 +7,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from gan1010 import source
+from gan1010 import random_draws
 from gan1010.compiled import forward
 from gan1010.layout import Layout, discriminator_layout, generator_layout
+from gan1010.types import Float32s
 
-Float32s = npt.NDArray[np.float32]
 Numbers = Sequence[float] | Sequence[Sequence[float]] | npt.NDArray[np.floating]
 
 
@@ -43,7 +43,7 @@ class Model:
     @cached_property
     def real_range(self) -> tuple[Float32s, Float32s]:
         """The lowest and the highest real value of each place, both (W,)."""
-        return source.real_range(self.pattern, self.spread)
+        return random_draws.real_range(self.pattern, self.spread)
 
     def sample(self, seeds: Numbers) -> Float32s:
         """G's output for each of the seeds (n,), the values fed to it: (n, W), all in [0, 1].

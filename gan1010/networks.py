@@ -1,13 +1,10 @@
 """The two networks as torch modules, and the way from flat weights into them and back."""
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from gan1010.layout import Layout, discriminator_layout, generator_layout
-
-Float32s = npt.NDArray[np.float32]
+from gan1010.types import Float32s
 
 
 class _TwoLayers(nn.Module):

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from gan1010.source import real_range
-
-Float32s = npt.NDArray[np.float32]
+from gan1010.random_draws import real_range
+from gan1010.types import Bools, Float32s
 
 
 def bits(samples: Float32s) -> list[str]:
@@ -15,7 +13,7 @@ def bits(samples: Float32s) -> list[str]:
     return ["".join("1" if value >= 0.5 else "0" for value in sample) for sample in samples.tolist()]
 
 
-def in_range(samples: Float32s, pattern: str, spread: float) -> npt.NDArray[np.bool_]:
+def in_range(samples: Float32s, pattern: str, spread: float) -> Bools:
     """Whether every value of each sample of (n, W) lies in its real range: (n,).
 
     A fully collapsed generator gets a perfect mark here, for the pattern has one mode: look at the spread of its
@@ -24,9 +22,9 @@ def in_range(samples: Float32s, pattern: str, spread: float) -> npt.NDArray[np.b
     return inside(samples, *real_range(pattern, spread))
 
 
-def inside(samples: Float32s, low: Float32s, high: Float32s) -> npt.NDArray[np.bool_]:
+def inside(samples: Float32s, low: Float32s, high: Float32s) -> Bools:
     """Whether low <= sample <= high in every place, for each sample of (n, W); low and high are (W,)."""
-    every: npt.NDArray[np.bool_] = np.logical_and.reduce((samples >= low) & (samples <= high), axis=1)
+    every: Bools = np.logical_and.reduce((samples >= low) & (samples <= high), axis=1)
     return every
 
 

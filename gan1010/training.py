@@ -13,6 +13,7 @@ from gan1010.config import TrainConfig
 from gan1010.history import History, Snapshots
 from gan1010.model import Model
 from gan1010.results import Result
+from gan1010.types import Int64s
 
 # Iterations between two looks at a run, times the weights that each moves: some ten milliseconds.
 WEIGHTS_PER_STRIDE = 2_000_000
@@ -135,7 +136,7 @@ def _go_on(after: Progress, state: kernel.State, records: kernel.Records) -> Non
     records.generators[: len(after.snapshots)] = after.snapshots.generators
 
 
-def _kept_iterations(config: TrainConfig, iteration: int) -> kernel.Int64s:
+def _kept_iterations(config: TrainConfig, iteration: int) -> Int64s:
     """The iterations whose weights are kept, up to this one: every snapshot_every-th, and the end."""
     kept = np.arange(0, iteration + 1, config.snapshot_every, dtype=np.int64)
     ended = iteration == config.iterations and kept[-1] != iteration

@@ -12,16 +12,12 @@ dL/dz_h = dL/dz w_h s_h (1 - s_h), and for each weight dL/dw = dL/dz x, the bias
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from gan1010.compiled.arithmetic import ONE, TWO, ZERO, compiled, f32, inlined, log, power
 from gan1010.compiled.elementwise import fma, narrow, sqrt, widen
 from gan1010.compiled.forward import discriminate, generate
 from gan1010.compiled.lanes import empty, load, select, store
-
-Float32s = npt.NDArray[np.float32]
-Float64s = npt.NDArray[np.float64]
-Int64s = npt.NDArray[np.int64]
+from gan1010.types import Float32s, Float64s, Int64s
 
 # Rows of `Records.losses`, and with the two after them places of `State.totals`.
 REAL_LOSS, FAKE_LOSS, GENERATOR_LOSS, REAL_SCORE, FAKE_SCORE = range(5)

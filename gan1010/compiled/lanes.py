@@ -12,27 +12,28 @@ from math import prod
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from llvmlite import ir
 from numba import types
 from numba.core.typeconv import Conversion
 from numba.extending import intrinsic, lower_cast, models, register_model
+
+from gan1010.types import Array
 
 LANES = 64
 WORDS = 16  # lanes of what is twice as wide and needs many registers: random words
 CACHE_LINE = 64  # bytes; lanes that lie across two lines take a fifth longer to train
 
 
-def empty(shape: tuple[int, ...], dtype: Any = np.float32) -> npt.NDArray[Any]:
+def empty(shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
     """An array for the kernel, not filled, which begins where a cache line does."""
     size = prod(shape) * np.dtype(dtype).itemsize
     raw = np.empty(size + CACHE_LINE, np.uint8)
     start = -raw.ctypes.data % CACHE_LINE
-    array: npt.NDArray[Any] = raw[start : start + size].view(dtype).reshape(shape)
+    array: Array = raw[start : start + size].view(dtype).reshape(shape)
     return array
 
 
-def aligned_copy(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def aligned_copy(values: Array) -> Array:
     """The same with these values in it."""
     array = empty(values.shape, values.dtype)
     array[...] = values

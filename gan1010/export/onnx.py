@@ -9,7 +9,8 @@ import zipfile
 from typing import Literal
 
 from gan1010.layout import Layout
-from gan1010.model import Float32s, Model
+from gan1010.model import Model
+from gan1010.types import Float32s
 
 Network = Literal["generator", "discriminator"]
 TENSORS: dict[Network, tuple[str, str]] = {"generator": ("seed", "sample"), "discriminator": ("vector", "score")}

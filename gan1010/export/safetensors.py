@@ -9,7 +9,6 @@ import json
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
@@ -17,9 +16,9 @@ from safetensors.numpy import save as save_tensors
 from gan1010.config import TrainConfig
 from gan1010.layout import Layout, discriminator_layout, generator_layout
 from gan1010.model import Model
+from gan1010.types import Array, Float32s
 
-Float32s = npt.NDArray[np.float32]
-Tensors = dict[str, npt.NDArray[Any]]
+Tensors = dict[str, Array]
 
 LARGEST_FILE = 64 * 1024  # the largest model there can be takes 11 KiB; so no header is huge either
 LENGTH_BYTES = 8  # a file opens with the length of its header, which is padded to a multiple of as much

@@ -4,7 +4,8 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from gan1010.plots.style import INK, WHITE_TO_BLUE, Floats, Format, Int64s, as_bytes, drawing, new_figure
+from gan1010.plots.style import INK, WHITE_TO_BLUE, Format, as_bytes, drawing, new_figure
+from gan1010.types import Float64s, Int64s
 
 
 def evolution(
@@ -45,7 +46,7 @@ def tenths(kept: Int64s) -> Int64s:
     return np.unique(np.abs(kept[:, None] - wanted).argmin(axis=0))
 
 
-def _draw_evolution(axes: Axes, columns: Floats, labels: list[str]) -> None:
+def _draw_evolution(axes: Axes, columns: Float64s, labels: list[str]) -> None:
     axes.pcolormesh(columns, cmap=WHITE_TO_BLUE, vmin=0, vmax=1)  # cells, so that no viewer interpolates
     for (row, column), value in np.ndenumerate(columns):
         colour = "white" if value > 0.6 else INK

@@ -7,18 +7,8 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
-from gan1010.plots.style import (
-    BOTTOM,
-    GRID,
-    INK,
-    WHITE_TO_BLUE,
-    Floats,
-    Format,
-    add_colour_bar,
-    as_bytes,
-    drawing,
-    new_figure,
-)
+from gan1010.plots.style import BOTTOM, GRID, INK, WHITE_TO_BLUE, Format, add_colour_bar, as_bytes, drawing, new_figure
+from gan1010.types import Float64s, Int64s
 
 MOST_WRITTEN = 200  # cells with their value in them; with more it could not be read
 MOST_LABELS = 20  # on an axis
@@ -78,7 +68,7 @@ def _size(rows: int, columns: int) -> tuple[float, float]:
     return float(np.clip(columns * CELL[0], *WIDTHS)), float(np.clip(rows * CELL[1], *HEIGHTS))
 
 
-def _range(cells: Floats, name: str) -> tuple[float, float]:
+def _range(cells: Float64s, name: str) -> tuple[float, float]:
     """What the first and the last colour stand for: 0 and 1 for a share, else the least and the greatest value."""
     known = cells[np.isfinite(cells)]
     if name.endswith("rate") or not known.size:
@@ -87,7 +77,7 @@ def _range(cells: Floats, name: str) -> tuple[float, float]:
     return (low, high) if low < high else (min(low, 0.0), max(high, 0.0) or 1.0)
 
 
-def _draw_cells(axes: Axes, cells: Floats, colours: Normalize) -> None:
+def _draw_cells(axes: Axes, cells: Float64s, colours: Normalize) -> None:
     axes.patch.set(facecolor="#F4F4F4", edgecolor="#BDBDBD", hatch="////", linewidth=0)  # shows where there is no value
     few = cells.size <= MOST_WRITTEN
     axes.pcolormesh(
@@ -117,7 +107,7 @@ def _label_axes(axes: Axes, x_labels: Sequence[object], y_labels: Sequence[objec
     axes.spines[:].set_color(GRID)
 
 
-def _some(labels: int) -> npt.NDArray[np.int64]:
+def _some(labels: int) -> Int64s:
     """The places of at most so many labels as an axis has room for, the first one among them."""
     return np.arange(0, labels, -(-labels // MOST_LABELS))
 

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from gan1010.history import FAKE, GENERATOR, REAL
-from gan1010.plots.style import BLUE, GREEN, GRID, INK, ORANGE, TOP, Floats, Format, as_bytes, drawing, new_figure
+from gan1010.plots.style import BLUE, GREEN, GRID, INK, ORANGE, TOP, Format, as_bytes, drawing, new_figure
+from gan1010.types import Float64s
 
 COLOURS = {REAL: BLUE, FAKE: ORANGE, GENERATOR: GREEN}  # each panel has a title besides
 TITLES = {REAL: "Discriminator on real data", FAKE: "Discriminator on fakes", GENERATOR: "Generator"}
@@ -52,17 +53,17 @@ def losses(series: Mapping[str, npt.ArrayLike], *, equilibrium: float = 0.25, fo
         return as_bytes(figure, format)
 
 
-def smoothed(values: Floats) -> Floats:
+def smoothed(values: Float64s) -> Float64s:
     """The mean of the points around each point (points,): a fortieth of the run, fewer of them at its ends."""
     reach = len(values) // (2 * SMOOTHED_PARTS)
     sums = np.concatenate([[0.0], np.cumsum(values)])
     points = np.arange(len(values))
     first, last = np.maximum(points - reach, 0), np.minimum(points + reach + 1, len(values))
-    means: Floats = (sums[last] - sums[first]) / (last - first)
+    means: Float64s = (sums[last] - sums[first]) / (last - first)
     return means
 
 
-def _draw_losses(axes: Axes, iteration: Floats, values: Floats, colour: str) -> None:
+def _draw_losses(axes: Axes, iteration: Float64s, values: Float64s, colour: str) -> None:
     # Dots go into an SVG as one picture: a hundred thousand of them would make it megabytes large.
     axes.plot(iteration, values, ".", color=colour, alpha=0.1, markersize=5, markeredgewidth=0, rasterized=True)
     axes.plot(iteration, smoothed(values), color=colour, linewidth=1.6, solid_capstyle="round")
@@ -76,7 +77,7 @@ def _draw_losses(axes: Axes, iteration: Floats, values: Floats, colour: str) -> 
     axes.set_xlabel("iterations")
 
 
-def _frame_losses(axes: Axes, iteration: Floats, highest: float) -> None:
+def _frame_losses(axes: Axes, iteration: Float64s, highest: float) -> None:
     """The article's frame, for all panels at once: 0 to 1, or higher where a cross-entropy needs it."""
     axes.set_xlim(0, iteration.max(initial=1))
     axes.set_ylim(0, highest)

@@ -12,17 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
-from gan1010.plots.style import (
-    BLUE,
-    GREEN,
-    INK,
-    Floats,
-    Format,
-    add_colour_bar,
-    as_bytes,
-    drawing,
-    new_figure,
-)
+from gan1010.plots.style import BLUE, GREEN, INK, Format, add_colour_bar, as_bytes, drawing, new_figure
+from gan1010.types import Float32s, Float64s
 
 POINTS = 101  # of x and of y
 SIDE, BAR_ROOM = 4.6, 0.75  # of the panel, and for the bar beside it, in inches
@@ -33,7 +24,7 @@ LEVELS = np.arange(0.05, 0.96, 0.05)
 HALO: list[patheffects.AbstractPathEffect] = [patheffects.withStroke(linewidth=2.5, foreground="white")]
 
 
-def plane(pattern: str, points: int = POINTS) -> npt.NDArray[np.float32]:
+def plane(pattern: str, points: int = POINTS) -> Float32s:
     """The samples to score for `surface`, (points * points, W): x runs from 0 to 1 within each step of y."""
     steps = np.linspace(0, 1, points, dtype=np.float32)
     y, x = np.meshgrid(steps, steps, indexing="ij")
@@ -87,7 +78,7 @@ def surface(
         return as_bytes(figure, format)
 
 
-def _draw_scores(axes: Axes, scores: Floats) -> None:
+def _draw_scores(axes: Axes, scores: Float64s) -> None:
     # One picture inside an SVG, too: ten thousand cells would make it megabytes large.
     colours = axes.imshow(
         scores, FAKE_TO_REAL, vmin=0, vmax=1, origin="lower", extent=(0, 1, 0, 1), interpolation="bilinear"
@@ -115,7 +106,7 @@ def _draw_real(axes: Axes, pattern: str, spread: float) -> None:
     text.set_path_effects(HALO)
 
 
-def _draw_made(axes: Axes, pattern: str, sample: Floats) -> None:
+def _draw_made(axes: Axes, pattern: str, sample: Float64s) -> None:
     """A mark where the generator is: at the mean of its places of a 1, and at that of its places of a 0."""
     ones = np.array([bit == "1" for bit in pattern])
     x, y = (float(sample[places].mean()) if places.any() else 0.5 for places in (ones, ~ones))

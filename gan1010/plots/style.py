@@ -7,8 +7,6 @@ from io import BytesIO
 from typing import Any, Literal, cast
 
 import matplotlib
-import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
@@ -16,8 +14,6 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 Format = Literal["png", "svg"]
-Floats = npt.NDArray[np.float64]
-Int64s = npt.NDArray[np.int64]
 
 # Okabe and Ito's palette (2008), which colour-blind people can tell apart.
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"

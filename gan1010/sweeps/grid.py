@@ -9,15 +9,12 @@ from math import prod
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from gan1010.compiled.lanes import LANES
 from gan1010.config import MAX_SEED, TrainConfig
 from gan1010.kernel_inputs import LaneSettings
 from gan1010.layout import discriminator_layout, generator_layout
-
-Int64s = npt.NDArray[np.int64]
-Float64s = npt.NDArray[np.float64]
+from gan1010.types import Float64s, Int64s
 
 MAX_MEMBERS = 1_000_000
 SETTINGS = tuple(f.name for f in fields(TrainConfig) if f.name != "seed")

@@ -5,16 +5,11 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from gan1010 import results
 from gan1010.results import Result
 from gan1010.sweeps.grid import SweepConfig
-
-Float32s = npt.NDArray[np.float32]
-Float64s = npt.NDArray[np.float64]
-Int64s = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+from gan1010.types import Array, Bools, Float32s, Float64s, Int32s, Int64s
 
 LOSSES = ("discriminator_real_loss", "discriminator_fake_loss", "generator_loss")
 PERCENTILES = (5, 50, 95)
@@ -46,7 +41,7 @@ class Members:
         return len(self.index)
 
     @property
-    def columns(self) -> dict[str, npt.NDArray[Any]]:
+    def columns(self) -> dict[str, Array]:
         """All figures by name, without the weights."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("discriminators", "generators")}
 
@@ -104,7 +99,7 @@ class Cells:
             self._losses[row, members.index] = getattr(members, name)
         self.done += len(members)
 
-    def table(self, cells: slice = slice(None)) -> dict[str, npt.NDArray[Any]]:
+    def table(self, cells: slice = slice(None)) -> dict[str, Array]:
         """The figures of all or some cells by name, each (cells,), NaN where there is nothing to tell.
 
         `count` members done; `bits_rate` and `in_range_rate` of these; of those that have settled the percentiles
@@ -128,7 +123,7 @@ class Cells:
         return table
 
 
-def pivot(config: SweepConfig, table: Mapping[str, npt.NDArray[Any]], figure: str, x: str, y: str) -> Float64s:
+def pivot(config: SweepConfig, table: Mapping[str, Array], figure: str, x: str, y: str) -> Float64s:
     """A figure for each pair of values of two settings: (values of y, values of x), NaN where nothing is done.
 
     It is the mean over the cells that have them, by their members that are done; a setting that is not in the grid has
@@ -146,7 +141,7 @@ def pivot(config: SweepConfig, table: Mapping[str, npt.NDArray[Any]], figure: st
     return pairs
 
 
-def _percentiles(settled: npt.NDArray[np.int32]) -> list[Float64s]:
+def _percentiles(settled: Int32s) -> list[Float64s]:
     """Of each row's numbers that are not negative, (cells,) each: NaN where there is none."""
     ordered = np.sort(settled, axis=1)
     last = ordered.shape[1] - 1

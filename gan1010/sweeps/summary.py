@@ -1,15 +1,12 @@
 """What has come of a sweep so far: its cells' figures, and which members are done and how each ended."""
 
 import threading
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from gan1010.sweeps.grid import SweepConfig
 from gan1010.sweeps.results import Cells, Members
-
-Int64s = npt.NDArray[np.int64]
+from gan1010.types import Array, Int64s
 
 # How a member ended, a byte each: the last where it has no sample, having diverged or no generator.
 NOT_DONE, OUT_OF_RANGE, IN_RANGE, NO_SAMPLE = range(4)
@@ -37,7 +34,7 @@ class SweepSummary:
             self._shards[members.index] = shard
             self._endings[members.index] = np.where(sampled, OUT_OF_RANGE + members.in_range, NO_SAMPLE)
 
-    def table(self, cells: slice) -> dict[str, npt.NDArray[Any]]:
+    def table(self, cells: slice) -> dict[str, Array]:
         """Some cells' figures by name, as `Cells.table` has them."""
         with self._lock:
             return self._cells.table(cells)

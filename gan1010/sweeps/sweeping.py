@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from gan1010 import kernel_inputs
 from gan1010.compiled import kernel
 from gan1010.compiled.lanes import LANES, aligned_copy
 from gan1010.sweeps.grid import Group, Shard, SweepConfig
 from gan1010.sweeps.results import NEVER, Cells, Members, concatenated
+from gan1010.types import Array, Int64s
 
 # Between two looks at whether to go on: so many random numbers of each lane, which is what the processor's second cache
 # can hold, and so many iterations times weights, which is some hundredth of a second.
@@ -22,7 +22,7 @@ NO_WEIGHTS = np.empty((0, 0, LANES), np.float32)
 NO_RECORDS = kernel.Records(
     losses=np.empty((3, 0, LANES), np.float32), discriminators=NO_WEIGHTS, generators=NO_WEIGHTS
 )
-Columns = dict[str, npt.NDArray[Any]]
+Columns = dict[str, Array]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,9 +39,9 @@ class Sweep:
 
     config: SweepConfig
     members: Members
-    cells: dict[str, npt.NDArray[Any]]  # each (cells,), as `Cells.table` has them
+    cells: dict[str, Array]  # each (cells,), as `Cells.table` has them
 
-    def on_grid(self, figure: str) -> npt.NDArray[Any]:
+    def on_grid(self, figure: str) -> Array:
         """A figure of the cells, such as in_range_rate, in the shape of the grid: an axis for each field, in order."""
         return self.cells[figure].reshape([len(values) for values in self.config.grid.values()])
 
@@ -97,9 +97,7 @@ def train_shard(
     yield _members(group, group.index(np.arange(shard.start, shard.stop)), columns)
 
 
-def _train_side_by_side(
-    group: Group, places: npt.NDArray[np.int64], left: ShardProgress | None
-) -> Iterator[ShardProgress | Columns]:
+def _train_side_by_side(group: Group, places: Int64s, left: ShardProgress | None) -> Iterator[ShardProgress | Columns]:
     """Train LANES members: how far they are after each stride, and what has come of them, lanes being the last axis."""
     config, varying = group.config, group.varying(places)
     plan = kernel_inputs.plan(config, varying)._replace(snapshot_every=config.iterations + 1)
@@ -127,7 +125,7 @@ def _train_side_by_side(
     }
 
 
-def _members(group: Group, index: npt.NDArray[np.int64], columns: Columns) -> Members:
+def _members(group: Group, index: Int64s, columns: Columns) -> Members:
     """The members with these numbers, of what they have come to."""
     adversarial = group.config.experiment == "gan"
     sample = np.ascontiguousarray(columns["sample"].T if adversarial else columns["sample"].T[:, :0])

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import orjson
 from fastapi import Request, Response
+
+from gan1010.types import Array, Float32s
 
 PLOT_HEADERS = {  # an SVG that is looked at by itself has styles, and a heat map in it
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
@@ -29,20 +30,20 @@ def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | 
     return Response(body, status, headers, "application/json")
 
 
-def binary_response(numbers: npt.NDArray[np.float32], job_id: str, iteration: int) -> Response:
+def binary_response(numbers: Float32s, job_id: str, iteration: int) -> Response:
     """Numbers as bytes, float32, little-endian, row by row; whose they are stands in the headers."""
     headers = {"Job-Id": job_id, "Iteration": str(iteration)}
     return Response(numbers.astype("<f4", copy=False).tobytes(), headers=headers, media_type=BINARY)
 
 
-def csv_response(columns: Mapping[str, Sequence[Any] | npt.NDArray[Any]]) -> Response:
+def csv_response(columns: Mapping[str, Sequence[Any] | Array]) -> Response:
     """CSV, a column for each array or list of plain words; numbers as JSON has them, and nothing for None."""
     rows = zip(*(_csv_column(values) for values in columns.values()), strict=True)
     lines = [",".join(columns).encode(), *(b",".join(row) for row in rows), b""]
     return Response(b"\r\n".join(lines), media_type="text/csv")
 
 
-def _csv_column(values: Sequence[Any] | npt.NDArray[Any]) -> list[bytes]:
+def _csv_column(values: Sequence[Any] | Array) -> list[bytes]:
     if not isinstance(values, np.ndarray):
         return [b"" if value is None else str(value).encode() for value in values]
     numbers = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]

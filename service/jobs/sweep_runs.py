@@ -5,12 +5,12 @@ import threading
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from gan1010 import Result
 from gan1010.sweeps.results import Members
 from gan1010.sweeps.summary import SweepSummary
 from gan1010.sweeps.sweeping import ShardProgress
+from gan1010.types import Int64s
 from service.errors import CorruptDataError, JobNotFoundError
 from service.job import Job
 from service.jobs.active_job import ActiveJob, ActiveSweep
@@ -85,7 +85,7 @@ class SweepRuns:
             self.remember(job, outcomes)
         return outcomes
 
-    def results(self, job: Job, outcomes: SweepSummary, index: npt.NDArray[np.int64]) -> list[Result | None]:
+    def results(self, job: Job, outcomes: SweepSummary, index: Int64s) -> list[Result | None]:
         """What came of some members that are done, one by one; None of one that has diverged.
 
         Raises:

@@ -3,19 +3,18 @@
 import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
+from gan1010.types import Array
 from service.errors import CorruptDataError
 
-Arrays = dict[str, npt.NDArray[Any]]
+Arrays = dict[str, Array]
 
 
-def pack_arrays(arrays: Mapping[str, npt.NDArray[Any]], *place: int) -> tuple[bytes, str]:
+def pack_arrays(arrays: Mapping[str, Array], *place: int) -> tuple[bytes, str]:
     """The blob of some arrays, and its SHA-256 together with the numbers that its row has it under."""
     blob = safetensors.save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
     return blob, checksum(blob, *place)

@@ -143,8 +143,8 @@ SABOTAGES = (
     Sabotage(
         what="one random stream begins anew where a run goes on",
         file="gan1010/kernel_inputs.py",
-        old="source.latents(config.latent, varying.seed, source.GENERATOR_LATENT, start, count)",
-        new="source.latents(config.latent, varying.seed, source.GENERATOR_LATENT, 0, count)",
+        old="random_draws.latents(config.latent, varying.seed, random_draws.GENERATOR_LATENT, start, count)",
+        new="random_draws.latents(config.latent, varying.seed, random_draws.GENERATOR_LATENT, 0, count)",
         test=f"{RUNS}::test_a_run_that_was_left_ends_with_the_very_same_bits",
     ),
     Sabotage(

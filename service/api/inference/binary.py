@@ -5,7 +5,8 @@ from fastapi import APIRouter, Request, Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from service.api.inference.sample_and_score import Float32s, answer_samples, answer_scores
+from gan1010.types import Float32s
+from service.api.inference.sample_and_score import answer_samples, answer_scores
 from service.api.limits import MAX_ROWS
 from service.api.responses import BINARY
 from service.api.route_classes import BareRoute, Handler, StrictRequest, parse_query

@@ -5,11 +5,11 @@ from itertools import chain
 from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 from fastapi import APIRouter, Body, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from gan1010 import results
+from gan1010.types import Float32s
 from service.api.dependencies import find_model, services_of
 from service.api.problems import problems
 from service.api.responses import BINARY, BYTES, accepts, binary_response, json_response, ok
@@ -20,7 +20,6 @@ from service.errors import InvalidInputError, NoGeneratorError
 router = APIRouter(route_class=DirectRoute, tags=["inference"])
 
 FEW = 1000  # rows that are answered on the event loop; more would keep other requests waiting
-Float32s = npt.NDArray[np.float32]
 AS_BYTES = "; as float32 numbers, row by row, on Accept: application/octet-stream"
 SAMPLES = ok(model=SampleOut, description=f"G's output{AS_BYTES}", content=BYTES) | problems(404, 409, 422)
 SCORES = ok(model=ScoreOut, description=f"D's answers{AS_BYTES}", content=BYTES)

@@ -9,14 +9,12 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import orjson
 
+from gan1010.types import Float32s
 from service.api.limits import MAX_ROWS
 from service.api.schemas.v2 import InferRequest, InputIn, OutputWanted
 from service.errors import InvalidInputError, MalformedBodyError
-
-Float32s = npt.NDArray[np.float32]
 
 JSON_LENGTH = "Inference-Header-Content-Length"
 DATATYPE, BYTES_A_NUMBER = "FP32", 4

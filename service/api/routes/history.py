@@ -4,12 +4,12 @@ import io
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 from fastapi import APIRouter, Query, Request, Response
 
 from gan1010 import History, Snapshots
 from gan1010.layout import Layout, discriminator_layout, generator_layout
 from gan1010.training import model_at
+from gan1010.types import Array, Float32s
 from service.api.dependencies import ExistingJob, JobRegistry
 from service.api.event_stream import progress_content
 from service.api.problems import problems
@@ -22,7 +22,6 @@ from service.job import Job
 router = APIRouter(route_class=StrictRoute, tags=["watching"])
 
 NPZ = "application/x-npz"
-Float32s = npt.NDArray[np.float32]
 NOTHING = np.empty(0, np.float32)
 NO_SNAPSHOTS = Snapshots(iterations=np.empty(0, np.int64), discriminators=NOTHING, generators=NOTHING)
 
@@ -54,7 +53,7 @@ def get_progress(
     next_after = int(history.iteration[-1]) if len(history) else after
     if max_points is not None:
         history = history.thinned(max_points)
-    series: dict[str, npt.NDArray[Any]] = {"iteration": history.iteration, **history.series}
+    series: dict[str, Array] = {"iteration": history.iteration, **history.series}
     if accepts(request, "text/csv"):
         return conditional_response(request, csv_response(series))
     content = progress_content(job, progress.iteration if progress else 0, history, next_after)

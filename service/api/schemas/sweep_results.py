@@ -5,14 +5,14 @@ from dataclasses import fields
 from math import isfinite
 from typing import Any
 
-import numpy.typing as npt
 from pydantic import BaseModel, Field
 
 from gan1010 import Result
 from gan1010.sweeps.grid import SweepConfig
+from gan1010.types import Array
 from service.job import Status
 
-Table = Mapping[str, npt.NDArray[Any]]
+Table = Mapping[str, Array]
 DIVERGED = dict.fromkeys(field.name for field in fields(Result))
 
 

@@ -2,12 +2,10 @@
 
 import numba
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from gan1010.compiled import arithmetic
-
-Float32s = npt.NDArray[np.float32]
+from gan1010.types import Float32s, Float64s
 
 # Numba's cache looks at this file's age alone: it would not notice a change in the arithmetic.
 uncached = numba.njit(error_model="numpy")
@@ -37,7 +35,7 @@ def floats_between(low: float, high: float) -> Float32s:
     return np.append(np.arange(first, last, 499, np.int32), last).view(np.float32)
 
 
-def ulps_off(got: Float32s, exact: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def ulps_off(got: Float32s, exact: Float64s) -> Float64s:
     unit = np.spacing(np.abs(exact).astype(np.float32)).astype(np.float64)
     return np.abs(got.astype(np.float64) - exact) / unit
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,10 +10,9 @@ from hypothesis import strategies as st
 from gan1010 import TrainConfig
 from gan1010.compiled import kernel
 from gan1010.layout import Layout, discriminator_layout, generator_layout
+from gan1010.random_draws import real_range
 from gan1010.reference import Reference
-from gan1010.source import real_range
-
-Float32s = npt.NDArray[np.float32]
+from gan1010.types import Float32s
 
 
 def settings_of(optimizer: str, rates: st.SearchStrategy[float]) -> st.SearchStrategy[TrainConfig]:

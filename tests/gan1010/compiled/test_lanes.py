@@ -11,8 +11,7 @@ import pytest
 from gan1010.compiled import arithmetic, lanes
 from gan1010.compiled.elementwise import fma, narrow, sqrt, to_float, widen
 from gan1010.compiled.lanes import LANES, WORDS, load, load_words, select, store, store_words
-
-Float32s = npt.NDArray[np.float32]
+from gan1010.types import Float32s, Int64s
 
 # Numba's cache looks at this file's age alone: it would not notice a change in the lanes.
 uncached = numba.njit(error_model="numpy")
@@ -92,7 +91,7 @@ def test_the_index_finds_its_place_in_any_array() -> None:
 
 
 @uncached
-def choose(settled: npt.NDArray[np.int64], k: int) -> None:
+def choose(settled: Int64s, k: int) -> None:
     now = load(settled, 0)
     store(settled, 0, select(now < 0, k, now))
 

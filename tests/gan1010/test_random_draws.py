@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan1010 import source
+from gan1010 import random_draws
 
 SEEDS = st.integers(0, 2**53 - 1)
 
@@ -22,38 +22,38 @@ SEEDS = st.integers(0, 2**53 - 1)
 def test_philox_gives_the_published_answers(counter: str, key: str, answer: str) -> None:
     c = [int(word, 16) for word in counter.split()]
     k = [int(word, 16) for word in key.split()]
-    words = source.philox(*map(np.uint64, (c[1] << 32 | c[0], c[2], c[3], k[1] << 32 | k[0])))
+    words = random_draws.philox(*map(np.uint64, (c[1] << 32 | c[0], c[2], c[3], k[1] << 32 | k[0])))
     assert " ".join(f"{int(word):08x}" for word in words) == answer
 
 
 @given(seed=SEEDS, stream=st.integers(0, 5), place=st.integers(0, 999), iteration=st.integers(0, 2**40))
 def test_a_draw_is_philox_of_its_place(seed: int, stream: int, place: int, iteration: int) -> None:
     block, word = divmod(place, 4)
-    bits = int(source.philox(*map(np.uint64, (iteration, stream, block, seed)))[word]) >> 8
-    assert source.uniforms(seed, stream, place + 1, iteration, 1)[place, 0] == bits / 2**24
+    bits = int(random_draws.philox(*map(np.uint64, (iteration, stream, block, seed)))[word]) >> 8
+    assert random_draws.uniforms(seed, stream, place + 1, iteration, 1)[place, 0] == bits / 2**24
 
 
 @given(seed=SEEDS, start=st.integers(0, 10_000_000), count=st.integers(2, 300), data=st.data())
 def test_draws_are_the_same_in_whatever_pieces(seed: int, start: int, count: int, data: st.DataObject) -> None:
     cut = data.draw(st.integers(1, count - 1))
     places = data.draw(st.integers(1, 16))
-    whole = source.uniforms(seed, source.REAL, places, start, count)
+    whole = random_draws.uniforms(seed, random_draws.REAL, places, start, count)
     pieces = [
-        source.uniforms(seed, source.REAL, places, start, cut),
-        source.uniforms(seed, source.REAL, places, start + cut, count - cut),
+        random_draws.uniforms(seed, random_draws.REAL, places, start, cut),
+        random_draws.uniforms(seed, random_draws.REAL, places, start + cut, count - cut),
     ]
     np.testing.assert_array_equal(whole, np.concatenate(pieces, axis=1))
 
 
 def test_seeds_streams_places_and_iterations_draw_differently() -> None:
     draws = np.concatenate(
-        [source.uniforms(seed, stream, 16, 0, 100).ravel() for seed in (0, 1, 2**52) for stream in range(6)]
+        [random_draws.uniforms(seed, stream, 16, 0, 100).ravel() for seed in (0, 1, 2**52) for stream in range(6)]
     )
     assert len(np.unique(draws)) > 0.999 * len(draws)
 
 
 def test_uniform_draws_are_evenly_spread() -> None:
-    draws = source.uniforms(1, source.NOISE, 4, 0, 250_000)
+    draws = random_draws.uniforms(1, random_draws.NOISE, 4, 0, 250_000)
     assert draws.min() >= 0
     assert draws.max() < 1
     shares = np.histogram(draws, bins=100, range=(0, 1))[0] / draws.size
@@ -68,9 +68,9 @@ def test_uniform_draws_are_evenly_spread() -> None:
     start=st.integers(0, 10_000_000),
 )
 def test_real_data_is_in_its_real_range(pattern: str, spread: float, seed: int, start: int) -> None:
-    samples = source.real(pattern, spread, seed, start, 200)
+    samples = random_draws.real_samples(pattern, spread, seed, start, 200)
     assert samples.shape == (len(pattern), 200)
-    low, high = source.real_range(pattern, spread)
+    low, high = random_draws.real_range(pattern, spread)
     for bit, values, lowest, highest in zip(pattern, samples, low, high, strict=True):
         wanted = (1 - spread, 1) if bit == "1" else (0, spread)
         np.testing.assert_allclose((lowest, highest), wanted, rtol=1e-7, atol=1e-45)
@@ -78,46 +78,48 @@ def test_real_data_is_in_its_real_range(pattern: str, spread: float, seed: int, 
 
 
 def test_real_data_fills_its_ranges() -> None:
-    samples = source.real("1010", 0.2, 1, 0, 100_000)
+    samples = random_draws.real_samples("1010", 0.2, 1, 0, 100_000)
     np.testing.assert_allclose(samples.min(axis=1), [0.8, 0, 0.8, 0], atol=1e-4)
     np.testing.assert_allclose(samples.max(axis=1), [1, 0.2, 1, 0.2], atol=1e-4)
     np.testing.assert_allclose(samples.mean(axis=1), [0.9, 0.1, 0.9, 0.1], atol=1e-3)
 
 
 def test_noise_is_uniform_and_not_the_real_datas_draws() -> None:
-    noise = source.noise(4, 1, 0, 1000)
-    np.testing.assert_array_equal(noise, source.uniforms(1, source.NOISE, 4, 0, 1000))
-    assert not np.isin(noise, source.uniforms(1, source.REAL, 4, 0, 1000)).all()
+    noise = random_draws.noise(4, 1, 0, 1000)
+    np.testing.assert_array_equal(noise, random_draws.uniforms(1, random_draws.NOISE, 4, 0, 1000))
+    assert not np.isin(noise, random_draws.uniforms(1, random_draws.REAL, 4, 0, 1000)).all()
 
 
 def test_latents_are_of_their_kind() -> None:
-    def latents(kind: str, stream: int = source.LATENT) -> np.ndarray:
-        return source.latents(kind, 1, stream, 10, 50_000)
+    def latents(kind: str, stream: int = random_draws.LATENT) -> np.ndarray:
+        return random_draws.latents(kind, 1, stream, 10, 50_000)
 
     assert latents("constant").shape == (0,)
-    np.testing.assert_array_equal(latents("uniform"), source.uniforms(1, source.LATENT, 1, 10, 50_000)[0])
+    np.testing.assert_array_equal(latents("uniform"), random_draws.uniforms(1, random_draws.LATENT, 1, 10, 50_000)[0])
     assert abs(latents("normal").mean()) < 0.01
     assert abs(latents("normal").std() - 1) < 0.01
-    assert not np.isin(latents("uniform"), latents("uniform", source.GENERATOR_LATENT)).all()
+    assert not np.isin(latents("uniform"), latents("uniform", random_draws.GENERATOR_LATENT)).all()
 
 
 def test_normal_latents_are_the_inverse_of_the_normal_distribution() -> None:
-    uniforms = source.uniforms(1, source.LATENT, 1, 0, 20_000)[0].astype(np.float64)
+    uniforms = random_draws.uniforms(1, random_draws.LATENT, 1, 0, 20_000)[0].astype(np.float64)
     middle = uniforms + 2**-25  # of the interval that a draw of 24 bits stands for
     exact = [NormalDist().inv_cdf(u) for u in middle]
-    np.testing.assert_allclose(source.latents("normal", 1, source.LATENT, 0, 20_000), exact, rtol=2e-6, atol=2e-7)
+    np.testing.assert_allclose(
+        random_draws.latents("normal", 1, random_draws.LATENT, 0, 20_000), exact, rtol=2e-6, atol=2e-7
+    )
 
 
 def test_normal_latents_are_finite_at_both_ends() -> None:
     ends = np.array([0, 2**-24, 0.5, 1 - 2**-23, 1 - 2**-24], np.float32)
     exact = [NormalDist().inv_cdf(u + 2**-25) for u in ends.astype(np.float64)]
-    source._to_normal(ends)
+    random_draws._to_normal(ends)
     np.testing.assert_allclose(ends, exact, rtol=2e-6, atol=2e-7)
 
 
 @pytest.mark.parametrize(("inputs", "hidden", "outputs"), [(4, 3, 1), (1, 3, 4), (16, 64, 1), (1, 64, 16), (1, 1, 1)])
 def test_initial_weights_are_distributed_as_torchs(inputs: int, hidden: int, outputs: int) -> None:
-    draws = np.stack([source.initial_weights(inputs, hidden, outputs, seed, 0) for seed in range(4000)])
+    draws = np.stack([random_draws.initial_weights(inputs, hidden, outputs, seed, 0) for seed in range(4000)])
     first = hidden * (inputs + 1)
     torch.manual_seed(0)
     for ours, layer in (

@@ -10,15 +10,14 @@ Where a seed (or a spread) may be an array (LANES,) instead of a number, every a
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from gan1010.compiled.arithmetic import ONE, TWO, compiled, f32, inlined, log
 from gan1010.compiled.elementwise import fma, sqrt, to_float
 from gan1010.compiled.lanes import LANES, WORDS, empty, load, load_words, select, store, store_words
+from gan1010.types import Float32s, Float64s, Int64s
 
-Float32s = npt.NDArray[np.float32]
-Seeds = int | npt.NDArray[np.int64]
-Numbers = float | npt.NDArray[np.float64]
+Seeds = int | Int64s
+Numbers = float | Float64s
 
 # The streams of a run. A new one takes a new number: an old number never changes its meaning.
 DISCRIMINATOR_WEIGHTS, GENERATOR_WEIGHTS, REAL, NOISE, LATENT, GENERATOR_LATENT = range(6)
@@ -132,7 +131,7 @@ def real_range(pattern: str, spread: Numbers) -> tuple[Float32s, Float32s]:
     return np.where(ones, (1 - spread).astype(f32), f32(0)), np.where(ones, f32(1), spread.astype(f32))
 
 
-def real(pattern: str, spread: Numbers, seed: Seeds, start: int, count: int) -> Float32s:
+def real_samples(pattern: str, spread: Numbers, seed: Seeds, start: int, count: int) -> Float32s:
     """Real data: one sample of the pattern for each iteration, (W, count)."""
     low, high = real_range(pattern, spread)
     return _draw(seed, REAL, low, high - low, start, count)
