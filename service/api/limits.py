@@ -11,3 +11,6 @@ LINGER_SECONDS = 1.0  # how long a client may go on sending after an early respo
 MAX_ROWS = 100_000  # latent values or vectors in one request
 MAX_PAGE_SIZE = 1000  # entries of a list
 MAX_WAIT_SECONDS = 30
+
+# Requests up to these sizes are computed on the event loop; larger ones on a thread, so that others need not wait.
+MAX_INLINE_ROWS, MAX_INLINE_BYTES = 1000, 200_000

@@ -1,1 +1,1 @@
-"""The data plane: sample and score, as JSON, as bytes and by the Open Inference Protocol."""
+"""The data plane: sampling and scoring as JSON, as binary, and by the Open Inference Protocol (v2)."""

@@ -1,4 +1,4 @@
-"""Use a model: sample with the generator, score with the discriminator."""
+"""Inference: sample the generator, score with the discriminator."""
 
 from collections.abc import Callable
 from itertools import chain
@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from gan1010 import results
 from gan1010.types import Float32s
 from service.api.dependencies import find_model, services_of
+from service.api.limits import MAX_INLINE_ROWS
 from service.api.problems import problems
 from service.api.responses import BINARY, BYTES, accepts, binary_response, json_response, ok
 from service.api.route_classes import DirectRoute, parse_query
@@ -19,16 +20,15 @@ from service.errors import InvalidInputError, NoGeneratorError
 
 router = APIRouter(route_class=DirectRoute, tags=["inference"])
 
-FEW = 1000  # rows that are answered on the event loop; more would keep other requests waiting
-AS_BYTES = "; as float32 numbers, row by row, on Accept: application/octet-stream"
-SAMPLES = ok(model=SampleOut, description=f"G's output{AS_BYTES}", content=BYTES) | problems(404, 409, 422)
-SCORES = ok(model=ScoreOut, description=f"D's answers{AS_BYTES}", content=BYTES)
-IN_BULK: dict[str, Any] = {  # what the routes of `bulk` add to the description of these
+AS_BINARY = "; as float32 numbers, row by row, on Accept: application/octet-stream"
+SAMPLES = ok(model=SampleOut, description=f"G's output{AS_BINARY}", content=BYTES) | problems(404, 409, 422)
+SCORES = ok(model=ScoreOut, description=f"D's scores{AS_BINARY}", content=BYTES)
+BINARY_REQUEST: dict[str, Any] = {  # describes the routes of `binary`, which share these paths
     "requestBody": {"content": BYTES},
     "parameters": [
-        {"name": name, "in": "query", "description": f"{what}, where the body does not say", "schema": schema}
-        for name, what, schema in (
-            ("job_id", "whose model", {"type": "string", "maxLength": 64}),
+        {"name": name, "in": "query", "description": f"{meaning}, unless the body names one", "schema": schema}
+        for name, meaning, schema in (
+            ("job_id", "the model's job", {"type": "string", "maxLength": 64}),
             ("iteration", "a kept snapshot", {"type": "integer", "minimum": 0, "maximum": 10_000_000}),
         )
     ],
@@ -38,21 +38,21 @@ IN_BULK: dict[str, Any] = {  # what the routes of `bulk` add to the description 
 @router.get("/sample", responses=SAMPLES)
 async def get_sample(request: Request, query: Annotated[SampleQuery, Query()]) -> Response:
     """Sample the generator: its output for each seed, the value fed to it."""
-    return await answer_samples(request, query.seed, query.job_id, query.iteration)
+    return await sample_response(request, query.seed, query.job_id, query.iteration)
 
 
-@router.post("/sample", responses=SAMPLES | problems(400, 413, 415), openapi_extra=IN_BULK)
+@router.post("/sample", responses=SAMPLES | problems(400, 413, 415), openapi_extra=BINARY_REQUEST)
 async def sample(request: Request, body: Annotated[SampleRequest, Body()] = SampleRequest()) -> Response:  # noqa: B008
     """Sample the generator for many seeds."""
-    return await answer_samples(request, body.seeds, *_which(request, body))
+    return await sample_response(request, body.seeds, *_job_and_iteration(request, body))
 
 
-@router.post("/score", responses=SCORES | problems(400, 404, 409, 413, 415, 422), openapi_extra=IN_BULK)
+@router.post("/score", responses=SCORES | problems(400, 404, 409, 413, 415, 422), openapi_extra=BINARY_REQUEST)
 async def score(request: Request, body: Annotated[ScoreRequest, Body()]) -> Response:
     """Score vectors with the discriminator: 0 fake to 1 real."""
     vectors = body.vectors
 
-    def rows(pattern: str) -> Float32s:
+    def make_rows(pattern: str) -> Float32s:
         width = len(pattern)
         for index, vector in enumerate(vectors):
             if len(vector) != width:
@@ -60,21 +60,22 @@ async def score(request: Request, body: Annotated[ScoreRequest, Body()]) -> Resp
                 raise InvalidInputError(detail, "body", "vectors", index)
         return np.fromiter(chain.from_iterable(vectors), np.float32, len(vectors) * width).reshape(-1, width)
 
-    return await answer_scores(request, rows, *_which(request, body), few=len(vectors) <= FEW)
+    inline = len(vectors) <= MAX_INLINE_ROWS
+    return await score_response(request, make_rows, *_job_and_iteration(request, body), inline=inline)
 
 
-async def answer_scores(
-    request: Request, rows: Callable[[str], Float32s], job_id: str | None, iteration: int | None, *, few: bool
+async def score_response(
+    request: Request, make_rows: Callable[[str], Float32s], job_id: str | None, iteration: int | None, *, inline: bool
 ) -> Response:
-    """D's answers to the rows, which are made when the model's pattern is known."""
+    """Respond with D's scores of the rows that `make_rows` makes for the model's pattern."""
     registry = services_of(request).registry
     if job_id is None:
         job_id = registry.models.latest(with_generator=False)
     model, iteration = await find_model(registry, job_id, iteration)
 
-    def answer() -> Response:
+    def respond() -> Response:
         try:
-            scores = model.score(rows(model.pattern))
+            scores = model.score(make_rows(model.pattern))
         except ValueError as error:
             raise InvalidInputError(str(error), "body", "vectors") from None
         registry.monitor.metrics.scores.inc(len(scores))
@@ -82,13 +83,13 @@ async def answer_scores(
             return binary_response(scores, job_id, iteration)
         return json_response({"job_id": job_id, "iteration": iteration, "scores": scores})
 
-    return answer() if few else await run_in_threadpool(answer)
+    return respond() if inline else await run_in_threadpool(respond)
 
 
-async def answer_samples(
-    request: Request, seeds: list[float] | Float32s, job_id: str | None, iteration: int | None
+async def sample_response(
+    request: Request, latents: list[float] | Float32s, job_id: str | None, iteration: int | None
 ) -> Response:
-    """G's output for each of the seeds."""
+    """Respond with G's output for each latent."""
     registry = services_of(request).registry
     if job_id is None:
         job_id = registry.models.latest(with_generator=True)
@@ -96,9 +97,9 @@ async def answer_samples(
     if model.generator is None:
         raise NoGeneratorError("the job is a discriminator experiment, which trains no generator; name another job")
 
-    def answer() -> Response:
+    def respond() -> Response:
         try:
-            samples = model.sample(seeds)
+            samples = model.sample(latents)
         except ValueError as error:
             raise InvalidInputError(str(error), "seeds") from None
         registry.monitor.metrics.samples.inc(len(samples))
@@ -109,18 +110,18 @@ async def answer_samples(
                 "job_id": job_id,
                 "iteration": iteration,
                 "pattern": model.pattern,
-                "seeds": seeds,
+                "seeds": latents,
                 "samples": samples,
                 "bits": results.bits(samples),
                 "in_range": results.inside(samples, *model.real_range),
             }
         )
 
-    return answer() if len(seeds) <= FEW else await run_in_threadpool(answer)
+    return respond() if len(latents) <= MAX_INLINE_ROWS else await run_in_threadpool(respond)
 
 
-def _which(request: Request, body: SampleRequest | ScoreRequest) -> tuple[str | None, int | None]:
-    """The job and the iteration that the body names, or else the query."""
+def _job_and_iteration(request: Request, body: SampleRequest | ScoreRequest) -> tuple[str | None, int | None]:
+    """Read the job's id and the iteration from the body, or else from the query."""
     if not request.scope["query_string"]:
         return body.job_id, body.iteration
     query = parse_query(request, BulkQuery)

@@ -8,18 +8,18 @@ from service.api.inference.v2_tensors import DATATYPE, TensorSpec
 from service.api.v2_models import DISCRIMINATOR
 from service.errors import NoGeneratorError
 
-SERVER = {
+SERVER_METADATA = {
     "name": "gan1010",
     "version": version("gan1010"),
     "extensions": ["binary_tensor_data", "model_repository"],
 }
 
 
-def tensors_of(name: str, model: Model) -> tuple[TensorSpec, TensorSpec]:
-    """What a job's network of that name takes, and what it answers.
+def tensor_specs(name: str, model: Model) -> tuple[TensorSpec, TensorSpec]:
+    """Return the input and the output of a model's version.
 
     Raises:
-        NoGeneratorError: the job trained none.
+        NoGeneratorError: the version's job trained no generator.
     """
     width = len(model.pattern)
     if name == DISCRIMINATOR:
@@ -29,15 +29,9 @@ def tensors_of(name: str, model: Model) -> tuple[TensorSpec, TensorSpec]:
     return TensorSpec(name="seed", width=1), TensorSpec(name="sample", width=width)
 
 
-def metadata_of(name: str, model: Model, versions: list[str]) -> dict[str, Any]:
-    """What is said of a model.
-
-    Raises:
-        NoGeneratorError: the job trained none.
-    """
-    takes, answers = tensors_of(name, model)
-    tensors = {
-        kind: [{"name": spec.name, "datatype": DATATYPE, "shape": [-1, spec.width]}]
-        for kind, spec in (("inputs", takes), ("outputs", answers))
-    }
-    return {"name": name, "versions": versions, "platform": "gan1010", **tensors}
+def describe_model(name: str, model: Model, versions: list[str]) -> dict[str, Any]:
+    """Return the protocol's metadata of a model."""
+    input_spec, output_spec = (
+        [{"name": spec.name, "datatype": DATATYPE, "shape": [-1, spec.width]}] for spec in tensor_specs(name, model)
+    )
+    return {"name": name, "versions": versions, "platform": "gan1010", "inputs": input_spec, "outputs": output_spec}

@@ -1,7 +1,7 @@
-"""Tensors of the Open Inference Protocol, as JSON or as bytes behind it: out of a request's body, into an answer's.
+"""Tensors of the Open Inference Protocol: decode inference requests and encode inference responses.
 
-A body is JSON, and its header says how long that is where bytes follow it: the values of the tensors that have a
-`binary_data_size`, little-endian, one after the other (the binary tensor data extension).
+A body is JSON. Tensors with a `binary_data_size` follow it as little-endian bytes, and a header has the length of the
+JSON (the binary tensor data extension). A length of 0 makes a raw binary request: nothing but the input's bytes.
 """
 
 from dataclasses import dataclass
@@ -13,157 +13,150 @@ import orjson
 
 from gan1010.types import Float32s
 from service.api.limits import MAX_ROWS
-from service.api.schemas.v2 import InferRequest, InputIn, OutputWanted
+from service.api.schemas.v2 import InferRequest, InputIn
 from service.errors import InvalidInputError, MalformedBodyError
 
 JSON_LENGTH = "Inference-Header-Content-Length"
-DATATYPE, BYTES_A_NUMBER = "FP32", 4
-LONGEST_LENGTH = 10  # digits
-NOT_HERE = ("classification", "shared_memory_region")  # parameters that would change the answer
+MAX_JSON_LENGTH_DIGITS = 10
+DATATYPE, FLOAT32 = "FP32", np.dtype("<f4")
+UNSUPPORTED_PARAMETERS = ("classification", "shared_memory_region")  # ignoring them would make the response wrong
 
 
 @dataclass(frozen=True, kw_only=True)
 class TensorSpec:
-    """What a model takes or answers: rows of so many float32 numbers."""
+    """An input or output of a model: [-1, width] float32 numbers."""
 
     name: str
     width: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
-    """What is asked of a model."""
+class DecodedRequest:
+    """A checked inference request."""
 
     id: str | None
     rows: Float32s  # (n, width)
-    binary: bool  # the answer's tensor as bytes
+    binary_output: bool
 
 
-def read_question(body: bytes, json_length: str | None, takes: TensorSpec, answers: TensorSpec) -> Question:
-    """What a body asks.
+def decode_request(
+    body: bytes, json_length: str | None, input_spec: TensorSpec, output_spec: TensorSpec
+) -> DecodedRequest:
+    """Decode an inference request.
 
     Raises:
-        MalformedBodyError: JSON and bytes are not where they should be.
-        ValidationError: the JSON is not a request.
+        MalformedBodyError: the JSON and the bytes do not add up to the body.
+        ValidationError: the JSON is not an inference request.
         InvalidInputError: the tensors are not those of the model.
     """
-    length = _json_length(json_length, len(body))
-    if length == 0 and body:  # a raw binary request: all that the model takes
-        return Question(id=None, rows=_raw_rows(body, takes), binary=True)
+    length = _parse_json_length(json_length, len(body))
+    if length == 0 and body:
+        return DecodedRequest(id=None, rows=_raw_rows(body, input_spec), binary_output=True)
     request, values = InferRequest.model_validate_json(body[:length]), memoryview(body)[length:]
-    if [tensor.name for tensor in request.inputs] != [takes.name]:
-        raise InvalidInputError(f"the model takes one input, {takes.name}", "inputs")
-    rows = _rows(request.inputs[0], values, takes)
-    return Question(id=request.id, rows=rows, binary=_wants_binary(request, answers))
+    if [tensor.name for tensor in request.inputs] != [input_spec.name]:
+        raise InvalidInputError(f"the model takes one input, {input_spec.name}", "inputs")
+    rows = _decode_rows(request.inputs[0], values, input_spec)
+    return DecodedRequest(id=request.id, rows=rows, binary_output=_wants_binary(request, output_spec))
 
 
-def answer_body(head: dict[str, Any], spec: TensorSpec, rows: Float32s, *, binary: bool) -> tuple[bytes, int | None]:
-    """An answer's body, and the length of its JSON where bytes follow that."""
+def encode_response(
+    head: dict[str, Any], spec: TensorSpec, rows: Float32s, *, binary: bool
+) -> tuple[bytes, int | None]:
+    """Encode an inference response; also return the length of its JSON if bytes follow."""
     output: dict[str, Any] = {"name": spec.name, "datatype": DATATYPE, "shape": rows.shape}
     if not binary:
         output["data"] = rows.reshape(-1)
         return orjson.dumps({**head, "outputs": [output]}, option=orjson.OPT_SERIALIZE_NUMPY), None
     output["parameters"] = {"binary_data_size": rows.nbytes}
     text = orjson.dumps({**head, "outputs": [output]})
-    return text + rows.astype("<f4", copy=False).tobytes(), len(text)
+    return text + rows.astype(FLOAT32, copy=False).tobytes(), len(text)
 
 
-def _json_length(declared: str | None, size: int) -> int:
-    if declared is None:
-        return size
-    if not (declared.isascii() and declared.isdigit() and len(declared) <= LONGEST_LENGTH):
+def _parse_json_length(header: str | None, body_length: int) -> int:
+    if header is None:
+        return body_length
+    if not (header.isascii() and header.isdigit() and len(header) <= MAX_JSON_LENGTH_DIGITS):
         raise MalformedBodyError(f"{JSON_LENGTH} must be the length of the body's JSON, in bytes")
-    if int(declared) > size:
-        raise MalformedBodyError(f"{JSON_LENGTH} is more than the {size:,} bytes of the body")
-    return int(declared)
+    if int(header) > body_length:
+        raise MalformedBodyError(f"{JSON_LENGTH} is more than the {body_length:,} bytes of the body")
+    return int(header)
 
 
-def _raw_rows(body: bytes, takes: TensorSpec) -> Float32s:
-    rows, rest = divmod(len(body), takes.width * BYTES_A_NUMBER)
+def _raw_rows(body: bytes, spec: TensorSpec) -> Float32s:
+    rows, rest = divmod(len(body), spec.width * FLOAT32.itemsize)
     if rest:
         raise MalformedBodyError(
-            f"a raw binary request is rows of {takes.width} {DATATYPE} numbers, and no part of one"
+            f"a raw binary request must be whole rows, each of {spec.width * FLOAT32.itemsize} bytes"
         )
-    return _from_bytes(body, (_checked_count(rows), takes.width))
+    return np.frombuffer(body, FLOAT32).reshape(_check_row_count(rows), spec.width)
 
 
-def _rows(tensor: InputIn, values: memoryview, takes: TensorSpec) -> Float32s:
-    """The input's numbers, (n, width)."""
+def _decode_rows(tensor: InputIn, values: memoryview, spec: TensorSpec) -> Float32s:
     if tensor.datatype != DATATYPE:
-        raise InvalidInputError(f"{takes.name} is {DATATYPE}", "inputs", 0, "datatype")
-    if len(tensor.shape) != 2 or tensor.shape[1] != takes.width:
-        raise InvalidInputError(f"{takes.name} is of shape [-1, {takes.width}]", "inputs", 0, "shape")
-    shape = _checked_count(tensor.shape[0]), takes.width
+        raise InvalidInputError(f"{spec.name} is {DATATYPE}", "inputs", 0, "datatype")
+    if len(tensor.shape) != 2 or tensor.shape[1] != spec.width:
+        raise InvalidInputError(f"{spec.name} is of shape [-1, {spec.width}]", "inputs", 0, "shape")
+    shape = _check_row_count(tensor.shape[0]), spec.width
     _check_parameters(tensor.parameters, "inputs", 0, "parameters")
     size = tensor.parameters.get("binary_data_size")
     if (size is None) == (tensor.data is None):
-        raise InvalidInputError("give the numbers as `data`, or as bytes with `binary_data_size`", "inputs", 0)
+        raise InvalidInputError("send either `data`, or bytes after the JSON with `binary_data_size`", "inputs", 0)
     if size is None:
         if values:
-            raise MalformedBodyError(
-                f"{len(values):,} bytes follow the JSON, which no input has as its binary_data_size"
-            )
-        return _from_json(tensor.data or [], shape)
-    needed = shape[0] * shape[1] * BYTES_A_NUMBER
+            raise MalformedBodyError(f"{len(values):,} bytes follow the JSON, but no input has a binary_data_size")
+        return _rows_from_json(tensor.data or [], shape)
+    needed = shape[0] * shape[1] * FLOAT32.itemsize
     if type(size) is not int or size != needed:
-        raise InvalidInputError(f"of this shape it is {needed:,} bytes", "inputs", 0, "parameters", "binary_data_size")
+        detail = f"this shape needs {needed:,} bytes"
+        raise InvalidInputError(detail, "inputs", 0, "parameters", "binary_data_size")
     if len(values) != size:
-        raise MalformedBodyError(f"{len(values):,} bytes follow the JSON, not the {size:,} of binary_data_size")
-    return _from_bytes(values, shape)
-
-
-def _from_bytes(values: bytes | memoryview, shape: tuple[int, int]) -> Float32s:
-    rows: Float32s = np.frombuffer(values, "<f4").reshape(shape)
+        raise MalformedBodyError(f"{len(values):,} bytes follow the JSON, but binary_data_size is {size:,}")
+    rows: Float32s = np.frombuffer(values, FLOAT32).reshape(shape)
     return rows
 
 
-def _from_json(data: list[Any], shape: tuple[int, int]) -> Float32s:
-    """Numbers, flat or in rows."""
+def _rows_from_json(data: list[Any], shape: tuple[int, int]) -> Float32s:
+    """Build the rows from numbers, flat or nested."""
     if data and type(data[0]) is list:
         if any(type(row) is not list or len(row) != shape[1] for row in data):
-            raise InvalidInputError(f"each row has {shape[1]} numbers", "inputs", 0, "data")
+            raise InvalidInputError(f"each row needs {shape[1]} numbers", "inputs", 0, "data")
         data = list(chain.from_iterable(data))
     if len(data) != shape[0] * shape[1]:
-        raise InvalidInputError(f"of this shape it is {shape[0] * shape[1]:,} numbers", "inputs", 0, "data")
+        raise InvalidInputError(f"this shape needs {shape[0] * shape[1]:,} numbers", "inputs", 0, "data")
     if not set(map(type, data)) <= {int, float}:
-        raise InvalidInputError("give numbers and nothing else", "inputs", 0, "data")
+        raise InvalidInputError("send only numbers", "inputs", 0, "data")
     try:
-        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
+        with np.errstate(over="ignore"):  # the model rejects infinities
             return np.fromiter(data, np.float64, len(data)).astype(np.float32).reshape(shape)
     except OverflowError:
         raise InvalidInputError("a number is too large for FP32", "inputs", 0, "data") from None
 
 
-def _checked_count(rows: int) -> int:
+def _check_row_count(rows: int) -> int:
     if not 1 <= rows <= MAX_ROWS:
-        raise InvalidInputError(f"give 1 to {MAX_ROWS:,} rows", "inputs", 0, "shape")
+        raise InvalidInputError(f"send 1 to {MAX_ROWS:,} rows", "inputs", 0, "shape")
     return rows
 
 
-def _wants_binary(request: InferRequest, answers: TensorSpec) -> bool:
+def _wants_binary(request: InferRequest, spec: TensorSpec) -> bool:
     default = _flag(request.parameters, "binary_data_output", default=False)
     if not request.outputs:
         return default
-    if [wanted.name for wanted in request.outputs] != [answers.name]:
-        raise InvalidInputError(f"the model answers one output, {answers.name}", "outputs")
-    return _output_wants_binary(request.outputs[0], default)
-
-
-def _output_wants_binary(wanted: OutputWanted, default: bool) -> bool:
-    _check_parameters(wanted.parameters, "outputs", 0, "parameters")
-    return _flag(wanted.parameters, "binary_data", default, "outputs", 0)
+    if [output.name for output in request.outputs] != [spec.name]:
+        raise InvalidInputError(f"the model has one output, {spec.name}", "outputs")
+    parameters = request.outputs[0].parameters
+    _check_parameters(parameters, "outputs", 0, "parameters")
+    return _flag(parameters, "binary_data", default, "outputs", 0)
 
 
 def _flag(parameters: dict[str, Any], name: str, default: bool, *loc: str | int) -> bool:
     value = parameters.get(name, default)
     if type(value) is not bool:
-        raise InvalidInputError(f"{name} is true or false", *loc, "parameters", name)
+        raise InvalidInputError(f"{name} must be true or false", *loc, "parameters", name)
     return value
 
 
 def _check_parameters(parameters: dict[str, Any], *loc: str | int) -> None:
-    for name in NOT_HERE:
+    for name in UNSUPPORTED_PARAMETERS:
         if name in parameters:
-            raise InvalidInputError(
-                f"the extension that has {name} is not here; GET /v2 lists those that are", *loc, name
-            )
+            raise InvalidInputError(f"{name} is not supported; GET /v2 lists the supported extensions", *loc, name)

@@ -1,4 +1,4 @@
-"""The shapes of the Open Inference Protocol (v2) on the wire."""
+"""Schemas of the Open Inference Protocol (v2)."""
 
 from typing import Annotated, Any, Literal
 
@@ -7,58 +7,56 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from service.api.schemas.training import IN_JSON
 
 NUMBERS = {"type": "array", "items": {"anyOf": [{"type": "number"}, {"type": "array", "items": {"type": "number"}}]}}
-Parameters = Annotated[  # some clients say null for what they leave out
+Parameters = Annotated[  # some clients send null for none
     dict[str, Any],
     BeforeValidator(lambda value: {} if value is None else value, json_schema_input_type=dict[str, Any] | None),
     Field(description="of the extensions"),
 ]
 
 
-class Received(BaseModel):
-    """What clients send: each field of its own type, and others that some clients add."""
+class ProtocolRequest(BaseModel):
+    """Base of requests: strict types, unknown fields ignored, because clients add some of their own."""
 
     model_config = ConfigDict(strict=True, extra="ignore", protected_namespaces=())
 
 
-class InputIn(Received):
-    """An input tensor: its numbers are here, or follow the JSON as `binary_data_size` bytes."""
+class InputIn(ProtocolRequest):
+    """An input tensor. Its numbers are in `data`, or follow the JSON as `binary_data_size` bytes."""
 
     name: str = Field(description="`seed` of the generator, `vector` of the discriminator")
-    shape: list[Annotated[int, IN_JSON]] = Field(description="rows, and numbers in a row")
+    shape: list[Annotated[int, IN_JSON]] = Field(description="rows, numbers per row")
     datatype: str = Field(description="FP32")
     parameters: Parameters = {}
     data: Annotated[
-        list[Any] | None,
-        Field(description="the numbers, row by row, flat or nested"),
-        WithJsonSchema(NUMBERS),
+        list[Any] | None, Field(description="numbers, row by row, flat or nested"), WithJsonSchema(NUMBERS)
     ] = None
 
 
-class OutputWanted(Received):
-    """An output that is asked for, as bytes or as JSON."""
+class OutputWanted(ProtocolRequest):
+    """A requested output, as JSON or binary."""
 
     name: str = Field(description="`sample` of the generator, `score` of the discriminator")
     parameters: Parameters = {}
 
 
-class InferRequest(Received):
-    """Tensors to feed to a network."""
+class InferRequest(ProtocolRequest):
+    """An inference request."""
 
-    id: str | None = Field(default=None, description="comes back with the answer")
+    id: str | None = Field(default=None, description="returned with the response")
     parameters: Parameters = {}
     inputs: list[InputIn] = Field(description="one tensor")
-    outputs: list[OutputWanted] = Field(default=[], description="what to answer; all, when left out")
+    outputs: list[OutputWanted] = Field(default=[], description="requested outputs; all, when left out")
 
 
-class RepositoryRequest(Received):
-    """What to do with a model, or which models to list."""
+class RepositoryRequest(ProtocolRequest):
+    """The body of a repository request."""
 
-    ready: bool = Field(default=False, description="only those that are ready")
+    ready: bool = Field(default=False, description="list only models that are ready")
     parameters: Parameters = {}
 
 
 class OutputOut(BaseModel):
-    """An output tensor: its numbers are here, row by row, or follow the JSON as `binary_data_size` bytes."""
+    """An output tensor. Its numbers are in `data`, row by row, or follow the JSON as `binary_data_size` bytes."""
 
     name: str
     datatype: Literal["FP32"]
@@ -68,18 +66,18 @@ class OutputOut(BaseModel):
 
 
 class InferAnswer(BaseModel):
-    """A network's answer."""
+    """An inference response."""
 
     model_config = ConfigDict(protected_namespaces=())
 
     model_name: str
-    model_version: str = Field(description="the id of the job that trained it")
+    model_version: str = Field(description="the id of the job that trained the model")
     id: str | None = None
     outputs: list[OutputOut]
 
 
 class ServerMetadata(BaseModel):
-    """What serves, and which extensions of the protocol it has."""
+    """The server and the protocol's extensions that it supports."""
 
     name: str
     version: str
@@ -87,7 +85,7 @@ class ServerMetadata(BaseModel):
 
 
 class ServerHealth(BaseModel):
-    """How the server is."""
+    """The server's health."""
 
     live: bool
     ready: bool
@@ -102,7 +100,7 @@ class TensorMetadata(BaseModel):
 
 
 class ModelMetadata(BaseModel):
-    """A model: what it takes and answers, and its newest versions, the newest first."""
+    """A model: its inputs, its outputs and its newest versions, newest first."""
 
     name: str
     versions: list[str]
@@ -118,14 +116,14 @@ class ModelNames(BaseModel):
 
 
 class ModelReady(BaseModel):
-    """Whether a model answers."""
+    """The readiness of a model."""
 
     name: str
     ready: bool
 
 
 class IndexEntry(BaseModel):
-    """A version of a model, or a model without any; `reason` says why it is not ready."""
+    """A version of a model, or a model without versions; `reason` says why it is not ready."""
 
     name: str
     version: str | None = None
@@ -134,9 +132,9 @@ class IndexEntry(BaseModel):
 
 
 class V2Error(BaseModel):
-    """What went wrong: `error` for clients of the protocol, and the members of a problem (RFC 9457)."""
+    """An error: `error` for clients of the protocol, and the members of a problem (RFC 9457)."""
 
-    error: str = Field(description="what was wrong, and what would be right")
+    error: str = Field(description="what is wrong, and the remedy")
     type: str
     title: str
     status: int
@@ -145,4 +143,4 @@ class V2Error(BaseModel):
     errors: list[dict[str, Any]] = Field(default=[], description="for 422: each mistake, at most 20")
 
 
-V2_SCHEMAS = (InferRequest, RepositoryRequest, V2Error)  # that only our own description of a route refers to
+V2_SCHEMAS = (InferRequest, RepositoryRequest, V2Error)  # those that FastAPI does not find by itself
