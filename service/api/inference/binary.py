@@ -10,7 +10,7 @@ from service.api.inference.sample_and_score import sample_response, score_respon
 from service.api.limits import MAX_INLINE_BYTES, MAX_ROWS
 from service.api.responses import BINARY
 from service.api.route_classes import BareRoute, Handler, StrictRequest, parse_query
-from service.api.schemas.jobs import BulkQuery
+from service.api.schemas.inference import BulkQuery
 from service.errors import InvalidInputError
 
 FLOAT32 = np.dtype("<f4")

@@ -15,7 +15,7 @@ from service.api.limits import MAX_INLINE_ROWS
 from service.api.problems import problems
 from service.api.responses import BINARY, BYTES, accepts, binary_response, json_response, ok
 from service.api.route_classes import DirectRoute, parse_query
-from service.api.schemas.jobs import BulkQuery, SampleOut, SampleQuery, SampleRequest, ScoreOut, ScoreRequest
+from service.api.schemas.inference import BulkQuery, SampleOut, SampleQuery, SampleRequest, ScoreOut, ScoreRequest
 from service.errors import InvalidInputError, NoGeneratorError
 
 router = APIRouter(route_class=DirectRoute, tags=["inference"])

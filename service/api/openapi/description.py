@@ -18,7 +18,9 @@ from service.api.event_stream import JobStream, JobView, Subscriber
 from service.api.openapi.access import describe_access
 from service.api.openapi.v2_examples import v2_examples
 from service.api.problems import REFUSALS, is_v2
-from service.api.schemas.jobs import PRESETS_OUT, JobOut, Problem
+from service.api.schemas.jobs import JobOut
+from service.api.schemas.presets import PRESET_LIST
+from service.api.schemas.problems import Problem
 from service.api.schemas.sweep_results import cell_rows, member_rows
 from service.api.schemas.v2 import V2_SCHEMAS
 from service.errors import CorruptDataError, DiskFullError, InvalidJobStateError, NoModelError, ServiceError
@@ -143,7 +145,7 @@ def _examples() -> dict[str, Any]:
         "TrainRequest": {"preset": "article", "seed": 1010, "name": "my first GAN"},
         "JobOut": job,
         "JobPage": {"data": [job], "has_more": False, "next": None},
-        "PresetList": PRESETS_OUT.model_dump(mode="json"),
+        "PresetList": PRESET_LIST.model_dump(mode="json"),
         "ProgressOut": one
         | {"status": "succeeded", "iterations": 10_000, "record_every": 2500}
         | {"series": {"iteration": run.history.iteration, **run.history.series}, "next_after": 10_000},

@@ -15,7 +15,7 @@ from service.api.event_stream import progress_content
 from service.api.problems import problems
 from service.api.responses import NOT_MODIFIED, accepts, conditional_response, csv_response, json_response, ok
 from service.api.route_classes import StrictRoute
-from service.api.schemas.jobs import ArticleProgressOut, ProgressOut, SnapshotsOut
+from service.api.schemas.history import ArticleProgressOut, ProgressOut, SnapshotsOut
 from service.errors import ArticleViewError
 from service.job import Job
 

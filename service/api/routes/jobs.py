@@ -12,7 +12,9 @@ from service.api.problems import problems
 from service.api.responses import NOT_MODIFIED, conditional_response, json_response, ok
 from service.api.route_classes import StrictRoute
 from service.api.routes.job_responses import OF_A_TRAINING, IdempotencyKey, accepted, wait_for_end
-from service.api.schemas.jobs import PRESETS_OUT, JobOut, JobPage, PresetList
+from service.api.schemas.common import page_content
+from service.api.schemas.jobs import JobOut, JobPage
+from service.api.schemas.presets import PRESET_LIST, PresetList
 from service.api.schemas.training import TrainRequest, to_config
 from service.errors import InvalidJobStateError
 from service.job import Job, Kind, Status
@@ -55,8 +57,7 @@ def list_jobs(
 ) -> JobPage:
     """List the jobs, newest first."""
     jobs = registry.jobs(status=status, kind=kind, after=after, limit=limit + 1)
-    page, has_more = jobs[:limit], len(jobs) > limit
-    return JobPage(data=[JobOut.of(job) for job in page], has_more=has_more, next=page[-1].id if has_more else None)
+    return JobPage(**page_content([JobOut.of(job) for job in jobs[:limit]], [job.id for job in jobs], limit))
 
 
 @router.get("/jobs/{job_id}", responses=ok(model=JobOut) | NOT_MODIFIED | problems(404, 409, 422))
@@ -93,7 +94,7 @@ def delete_job(registry: JobRegistry, job_id: JobId) -> None:
 @router.get("/presets")
 async def list_presets() -> PresetList:
     """List the presets, each with what it is known to do."""
-    return PRESETS_OUT
+    return PRESET_LIST
 
 
 async def _have(registry: Registry, job_id: str, wanted: Literal["cancelled", "paused"]) -> Response:

@@ -12,7 +12,8 @@ from service.api.dependencies import After, JobId, JobRegistry, Limit
 from service.api.problems import problems
 from service.api.responses import BINARY, NOT_MODIFIED, conditional_response, ok
 from service.api.route_classes import StrictRoute
-from service.api.schemas.jobs import ModelOut, ModelPage
+from service.api.schemas.common import page_content
+from service.api.schemas.models import ModelOut, ModelPage
 from service.errors import ModelFileNotFoundError
 
 router = APIRouter(route_class=StrictRoute, tags=["models"])
@@ -42,8 +43,8 @@ DOWNLOADS = (
 def list_models(registry: JobRegistry, limit: Limit = 50, after: After = None) -> ModelPage:
     """List the finished models, newest first."""
     models = registry.models.page(after=after, limit=limit + 1)
-    page, has_more = [ModelOut.model_validate(model) for model in models[:limit]], len(models) > limit
-    return ModelPage(data=page, has_more=has_more, next=page[-1].job_id if has_more else None)
+    data = [ModelOut.model_validate(model) for model in models[:limit]]
+    return ModelPage(**page_content(data, [model.job_id for model in models], limit))
 
 
 @router.get(

@@ -10,6 +10,7 @@ from service.api.problems import problems
 from service.api.responses import NOT_MODIFIED, accepts, conditional_response, csv_response, json_response, ok
 from service.api.route_classes import StrictRoute
 from service.api.routes.job_responses import OF_A_TRAINING, IdempotencyKey, accepted, accepting
+from service.api.schemas.common import page_content
 from service.api.schemas.sweep_results import CellPage, MemberPage, cell_columns, cell_rows, member_rows
 from service.api.schemas.sweeps import SweepRequest, fingerprint, to_sweep_config
 from service.errors import InvalidInputError, MemberNotFoundError, without_value
@@ -62,18 +63,18 @@ def get_results(
 ) -> Response:
     """Look at what has come of a sweep so far, cell by cell."""
     config = job.sweep_config
-    numbers = range(config.cells)[_first_past(after) :][:limit]
-    table = registry.sweep_summary(job).table(slice(numbers.start, numbers.stop))
-    has_more = numbers.stop < config.cells
+    cells = range(config.cells)[_first_past(after) :][: limit + 1]
+    shown = cells[:limit]
+    table = registry.sweep_summary(job).table(slice(shown.start, shown.stop))
     if accepts(request, "text/csv"):
-        answer = csv_response(cell_columns(config, numbers, table))
-        if has_more:
-            following = request.url.include_query_params(limit=limit, after=numbers[-1])
-            answer.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
-        return conditional_response(request, answer)
-    page = {"has_more": has_more, "next": numbers[-1] if has_more else None}
-    cells = cell_rows(config, numbers, table)
-    return conditional_response(request, json_response({"job_id": job.id, "status": job.status, "data": cells, **page}))
+        response = csv_response(cell_columns(config, shown, table))
+        if len(cells) > limit:
+            following = request.url.include_query_params(limit=limit, after=shown[-1])
+            response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+    else:
+        page = page_content(cell_rows(config, shown, table), cells, limit)
+        response = json_response({"job_id": job.id, "status": job.status, **page})
+    return conditional_response(request, response)
 
 
 @router.get("/sweeps/{job_id}/members", responses=ok(model=MemberPage) | NOT_MODIFIED | problems(404, 409, 422))
@@ -94,11 +95,9 @@ def list_members(
         raise InvalidInputError(f"cell: the cells of this sweep are 0 to {config.cells - 1}", "query", "cell")
     first, stop = (0, config.members) if cell is None else (cell * config.seeds, (cell + 1) * config.seeds)
     found = outcomes.members(max(first, _first_past(after)), stop, in_range=in_range, limit=limit + 1)
-    index = found[:limit].tolist()
-    members = member_rows(config, index, registry.sweeps.results(job, outcomes, found[:limit]))
-    has_more = len(found) > limit
-    page = {"data": members, "has_more": has_more, "next": index[-1] if has_more else None}
-    return conditional_response(request, json_response(page))
+    shown = found[:limit]
+    members = member_rows(config, shown.tolist(), registry.sweeps.results(job, outcomes, shown))
+    return conditional_response(request, json_response(page_content(members, found.tolist(), limit)))
 
 
 @router.post(

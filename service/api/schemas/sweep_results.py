@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from gan1010 import Result
 from gan1010.sweeps.grid import SweepConfig
 from gan1010.types import Array
+from service.api.schemas.common import Page
 from service.job import Status
 
 Table = Mapping[str, Array]
@@ -38,14 +39,11 @@ class CellOut(BaseModel):
     generator_loss: float | None
 
 
-class CellPage(BaseModel):
-    """Some cells by their number; `next` is what to pass as `after` for those that follow."""
+class CellPage(Page[CellOut, int]):
+    """A page of the cells, by number."""
 
     job_id: str
     status: Status
-    data: list[CellOut]
-    has_more: bool
-    next: int | None
 
 
 class MemberOut(BaseModel):
@@ -65,12 +63,8 @@ class MemberOut(BaseModel):
     fake_score: float | None
 
 
-class MemberPage(BaseModel):
-    """Some members that are done, by their index; `next` is what to pass as `after` for those that follow."""
-
-    data: list[MemberOut]
-    has_more: bool
-    next: int | None
+class MemberPage(Page[MemberOut, int]):
+    """A page of the finished members, by index."""
 
 
 def cell_columns(config: SweepConfig, numbers: range, table: Table) -> dict[str, Sequence[Any]]:

@@ -18,18 +18,19 @@ from pydantic import (
 from gan1010 import PRESETS
 from gan1010.config import MAX_SEED, PATTERN
 from gan1010.sweeps.grid import MAX_MEMBERS, SETTINGS, SweepConfig
-from service.api.schemas.training import IN_JSON, PRESET, Name, Wire, setting, type_of
+from service.api.schemas.common import AS_INTEGER, RequestModel
+from service.api.schemas.training import PRESET, Name, setting, type_of
 from service.errors import InvalidInputError, without_value
 from service.job import Job
 
 DEFAULT_PRESET = "article"
-ELSEWHERE = {
+SWEEP_ONLY_FIELDS = {
     "seed": 'a sweep trains many seeds; give them beside it, such as "seeds": 100 or "seeds": {"start": 7, "count": 1}',
     "name": "the name is the sweep's; give it beside base and grid",
 }
 
 
-class Settings(Wire):
+class SweepSettings(RequestModel):
     """Settings of trainings, without what is the sweep's own, in the order in which they were given."""
 
     _given: tuple[str, ...] = PrivateAttr(())
@@ -38,7 +39,7 @@ class Settings(Wire):
     @classmethod
     def _in_order(cls, given: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
         place = cls.__name__.removeprefix("Sweep").lower()
-        for name, reason in ELSEWHERE.items():
+        for name, reason in SWEEP_ONLY_FIELDS.items():
             if isinstance(given, dict) and name in given:
                 raise InvalidInputError(f"{place}.{name}: {reason}", "body", place, name)
         settings = validate(given)
@@ -63,31 +64,31 @@ def _values(name: str) -> Any:
 
 SweepBase = create_model(
     "SweepBase",
-    __base__=Settings,
+    __base__=SweepSettings,
     __doc__="What all members of a sweep share; what is not given is the article's.",
     preset=PRESET,
     **{name: setting(name, resolved=False) for name in SETTINGS},
 )
 SweepGrid = create_model(
     "SweepGrid",
-    __base__=Settings,
+    __base__=SweepSettings,
     __doc__="What differs: a cell for every combination of these values.",
     **{name: _values(name) for name in SETTINGS},
 )
 
 
-class Seeds(Wire):
+class Seeds(RequestModel):
     """Seeds in a row."""
 
-    start: Annotated[int, Ge(0), Le(MAX_SEED), Field(description="the first"), IN_JSON] = 0
-    count: Annotated[int, Ge(1), Le(MAX_MEMBERS), Field(description="how many"), IN_JSON]
+    start: Annotated[int, Ge(0), Le(MAX_SEED), Field(description="the first"), AS_INTEGER] = 0
+    count: Annotated[int, Ge(1), Le(MAX_MEMBERS), Field(description="how many"), AS_INTEGER]
 
 
 def _counted(given: Any) -> Any:
     return given if isinstance(given, dict | Seeds) else {"count": given}
 
 
-class SweepRequest(Wire):
+class SweepRequest(RequestModel):
     """A GAN for every combination of the grid's values and every seed; at most 1,000,000 in all."""
 
     base: Annotated[SweepBase, Field(description="settings that all members share")] = SweepBase()  # type: ignore[valid-type]

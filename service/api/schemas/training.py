@@ -5,33 +5,22 @@ from dataclasses import fields
 from typing import Annotated, Any, Literal
 
 from annotated_doc import Doc
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
+from pydantic import BaseModel, Field, create_model
 from pydantic_core import PydanticUndefined
 
 from gan1010 import PRESETS, TrainConfig
 from gan1010.config import PATTERN
+from service.api.schemas.common import AS_INTEGER, RequestModel
 from service.errors import InvalidInputError, without_value
+from service.job import Job
 
 PresetName: Any = Literal[tuple(PRESETS)]
-
-
-class Wire(BaseModel):
-    """What clients send: exactly the fields that there are, each of its own type."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
-
-
-def _as_integer(given: Any) -> Any:
-    return int(given) if type(given) is float and given.is_integer() else given
-
-
-IN_JSON = BeforeValidator(_as_integer)  # where 10 and 10.0 are one number, and both an integer to JSON Schema
 
 
 def type_of(name: str) -> Any:
     """The type of a field of `TrainConfig` on the wire, with its bounds and its documentation."""
     hint = typing.get_type_hints(TrainConfig, include_extras=True)[name]
-    return Annotated[hint, IN_JSON] if typing.get_type_hints(TrainConfig)[name] in (int, int | None) else hint
+    return Annotated[hint, AS_INTEGER] if typing.get_type_hints(TrainConfig)[name] in (int, int | None) else hint
 
 
 def setting(name: str, *, resolved: bool) -> Any:
@@ -53,12 +42,12 @@ Name = Annotated[str, Field(min_length=1, max_length=100, description="a name fo
 
 TrainRequest = create_model(
     "TrainRequest",
-    __base__=Wire,
+    __base__=RequestModel,
     preset=PRESET,
     name=(Name | None, Field(None, description="a name for people")),
     **{name: setting(name, resolved=False) for name in SETTINGS},
 )
-Config = create_model(
+TrainConfigOut = create_model(
     "Config",
     preset=(PresetName, ...),
     name=(str | None, ...),
@@ -79,3 +68,8 @@ def to_config(request: BaseModel) -> TrainConfig:
         return PRESETS[request.preset].config(**given)  # type: ignore[attr-defined]
     except ValueError as error:
         raise InvalidInputError(without_value(error), "body", str(error).split()[0]) from None
+
+
+def train_config_out(job: Job) -> Any:
+    """Return a training's configuration as clients see it; as the body of `POST /train` it trains the same weights."""
+    return TrainConfigOut(preset=job.preset, name=job.name, **vars(job.train_config))

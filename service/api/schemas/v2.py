@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from service.api.schemas.training import IN_JSON
+from service.api.schemas.common import AS_INTEGER
 
 NUMBERS = {"type": "array", "items": {"anyOf": [{"type": "number"}, {"type": "array", "items": {"type": "number"}}]}}
 Parameters = Annotated[  # some clients send null for none
@@ -24,7 +24,7 @@ class InputIn(ProtocolRequest):
     """An input tensor. Its numbers are in `data`, or follow the JSON as `binary_data_size` bytes."""
 
     name: str = Field(description="`seed` of the generator, `vector` of the discriminator")
-    shape: list[Annotated[int, IN_JSON]] = Field(description="rows, numbers per row")
+    shape: list[Annotated[int, AS_INTEGER]] = Field(description="rows, numbers per row")
     datatype: str = Field(description="FP32")
     parameters: Parameters = {}
     data: Annotated[

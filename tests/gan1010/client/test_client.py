@@ -15,7 +15,7 @@ from gan1010.client.endpoints import Call
 from gan1010.client.responses import Job, JobProgress
 from gan1010.client.settings import TrainSettings
 from gan1010.export import safetensors
-from service.api.schemas import jobs, sweep_results
+from service.api.schemas import health, history, inference, jobs, models, presets, sweep_results
 from service.api.schemas.training import TrainRequest
 from tests.support import clients
 from tests.support.both_clients import CLIENT_KINDS, make_client
@@ -207,16 +207,16 @@ EVERY_CALL: list[Call[Any]] = [getattr(endpoints, name)(*given) for name, given 
     [
         (responses.Job, jobs.JobOut),
         (responses.Result, jobs.ResultOut),
-        (responses.JobProgress, jobs.ProgressOut),
-        (responses.Series, jobs.Series),
-        (responses.ArticleProgress, jobs.ArticleProgressOut),
-        (responses.Snapshots, jobs.SnapshotsOut),
-        (responses.Weights, jobs.WeightsOut),
-        (responses.Samples, jobs.SampleOut),
-        (responses.Scores, jobs.ScoreOut),
-        (responses.ModelInfo, jobs.ModelOut),
-        (responses.Preset, jobs.PresetOut),
-        (responses.Health, jobs.Health),
+        (responses.JobProgress, history.ProgressOut),
+        (responses.Series, history.Series),
+        (responses.ArticleProgress, history.ArticleProgressOut),
+        (responses.Snapshots, history.SnapshotsOut),
+        (responses.Weights, history.WeightsOut),
+        (responses.Samples, inference.SampleOut),
+        (responses.Scores, inference.ScoreOut),
+        (responses.ModelInfo, models.ModelOut),
+        (responses.Preset, presets.PresetOut),
+        (responses.Health, health.Health),
         (responses.Cell, sweep_results.CellOut),
         (responses.Settled, sweep_results.SettledOut),
         (responses.Results, sweep_results.CellPage),

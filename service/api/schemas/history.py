@@ -1,0 +1,51 @@
+"""Recorded losses and snapshots of a job on the wire."""
+
+from pydantic import BaseModel, Field
+
+from service.job import Status
+
+
+class Series(BaseModel):
+    """Losses by iteration; what the experiment does not have is left out."""
+
+    iteration: list[int]
+    discriminator_real_loss: list[float]
+    discriminator_fake_loss: list[float]
+    generator_loss: list[float] = Field(default=[])
+
+
+class ProgressOut(BaseModel):
+    """The recorded losses past `after`."""
+
+    job_id: str
+    status: Status
+    iteration: int
+    iterations: int
+    record_every: int
+    series: Series
+    next_after: int = Field(description="pass it as `after` to get only what is new")
+
+
+class ArticleProgressOut(BaseModel):
+    """The two lists that the article's program would have kept: every 10th call of each network."""
+
+    job_id: str
+    discriminator: list[float]
+    generator: list[float]
+
+
+class WeightsOut(BaseModel):
+    """Flat weights, a row for each snapshot, and how each row divides into tensors."""
+
+    generator: list[list[float]] = Field(default=[])
+    discriminator: list[list[float]]
+    shapes: dict[str, dict[str, list[int]]]
+
+
+class SnapshotsOut(BaseModel):
+    """The kept moments of a run, and what G made at each of `latent_value`; no samples where there is no generator."""
+
+    job_id: str
+    iterations: list[int]
+    samples: list[list[float]] = Field(default=[])
+    weights: WeightsOut | None = None

@@ -1,0 +1,74 @@
+"""Samples and scores on the wire."""
+
+from typing import Annotated
+
+from annotated_types import Ge, Le
+from pydantic import BaseModel, Field
+
+from gan1010.config import FLOAT32_MAX
+from service.api.limits import MAX_ROWS
+from service.api.schemas.common import AS_INTEGER, RequestModel
+
+# Strict, but an integer will do for a float; past float32's range a number would be infinite to the networks.
+Number = Annotated[float, Ge(-FLOAT32_MAX), Le(FLOAT32_MAX), Field(allow_inf_nan=False)]
+
+
+Latents = Annotated[list[Number], Field(min_length=1, max_length=MAX_ROWS, description="values fed to G")]
+SnapshotIteration = Annotated[
+    int | None,
+    Field(ge=0, le=10_000_000, description="a kept snapshot; the last one, when left out", examples=[5000]),
+    AS_INTEGER,
+]
+
+
+class SampleQuery(BaseModel):
+    """What to feed to the generator, in a query."""
+
+    seed: Latents = [0.5]
+    job_id: Annotated[str | None, Field(max_length=64, description="the job that succeeded last, when left out")] = None
+    iteration: SnapshotIteration = None
+
+
+class BulkQuery(BaseModel):
+    """Which model is meant, where the body does not say."""
+
+    job_id: Annotated[str | None, Field(max_length=64)] = None
+    iteration: SnapshotIteration = None
+
+
+class SampleRequest(RequestModel):
+    """What to feed to the generator."""
+
+    seeds: Latents = [0.5]  # noqa: RUF012
+    job_id: Annotated[str | None, Field(description="the job that succeeded last, when left out")] = None
+    iteration: SnapshotIteration = None
+
+
+class SampleOut(BaseModel):
+    """G's output for each seed."""
+
+    job_id: str
+    iteration: int
+    pattern: str
+    seeds: list[float]
+    samples: list[list[float]]
+    bits: list[str]
+    in_range: list[bool]
+
+
+class ScoreRequest(RequestModel):
+    """What to show to the discriminator."""
+
+    vectors: Annotated[
+        list[list[Number]], Field(min_length=1, max_length=MAX_ROWS, description="as wide as the pattern")
+    ]
+    job_id: Annotated[str | None, Field(description="the job that succeeded last, when left out")] = None
+    iteration: SnapshotIteration = None
+
+
+class ScoreOut(BaseModel):
+    """D's answer to each vector: 0 fake to 1 real."""
+
+    job_id: str
+    iteration: int
+    scores: list[float]
