@@ -1,1 +1,1 @@
-"""Persistence in SQLite and files. It knows nothing of threads or HTTP."""
+"""Storage: jobs and their data in SQLite and files. It knows nothing of threads or HTTP."""

@@ -1,4 +1,4 @@
-"""What lies in the database beside its SHA-256, so that what is damaged is never used: jobs, and arrays as blobs."""
+"""Checksums: the SHA-256 beside each job and each blob of arrays, so that damaged data is never used."""
 
 import contextlib
 import hashlib
@@ -14,48 +14,44 @@ from service.errors import CorruptDataError
 Arrays = dict[str, Array]
 
 
-def pack_arrays(arrays: Mapping[str, Array], *place: int) -> tuple[bytes, str]:
-    """The blob of some arrays, and its SHA-256 together with the numbers that its row has it under."""
+def pack_arrays(arrays: Mapping[str, Array], *keys: int) -> tuple[bytes, str]:
+    """Return the arrays as a blob, and its checksum; `keys` are the numbers in the key of the blob's row."""
     blob = safetensors.save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
-    return blob, checksum(blob, *place)
+    return blob, checksum(blob, *keys)
 
 
-def unpack_arrays(blob: bytes, digest: str, *place: int) -> Arrays:
-    """The arrays of a blob, which may not be aligned.
-
-    Raises:
-        ValueError: it has another SHA-256.
-    """
-    return safetensors.load(verify(blob, digest, *place))
-
-
-def verify(blob: bytes, digest: str, *place: int) -> bytes:
-    """The blob.
+def unpack_arrays(blob: bytes, digest: str, *keys: int) -> Arrays:
+    """Return the arrays of a blob, which may be unaligned.
 
     Raises:
-        ValueError: it has another SHA-256.
+        ValueError: the checksum does not match.
     """
-    if checksum(blob, *place) != digest:
-        raise ValueError("its SHA-256 is another")
+    return safetensors.load(verify(blob, digest, *keys))
+
+
+def verify(blob: bytes, digest: str, *keys: int) -> bytes:
+    """Return the blob.
+
+    Raises:
+        ValueError: the checksum does not match.
+    """
+    if checksum(blob, *keys) != digest:
+        raise ValueError("its checksum does not match")
     return blob
 
 
 @contextlib.contextmanager
-def decoding(what: str, remedy: str = "train the job again") -> Iterator[None]:
-    """Have blobs read, and made into what they were, inside.
-
-    Raises:
-        CorruptDataError: they are not what was written.
-    """
+def decoding(name: str, remedy: str = "Train the job again.") -> Iterator[None]:
+    """Raise any error of the block as a `CorruptDataError`; `name` begins its message."""
     try:
         yield
     except (ValueError, TypeError, KeyError, SafetensorError) as error:
-        raise CorruptDataError(f"{what} is not what was written ({error}); {remedy}") from error
+        raise CorruptDataError(f"{name} is damaged ({error}). {remedy}") from error
 
 
-def checksum(blob: bytes, *place: int) -> str:
-    """The SHA-256 of some bytes, as the database has it; what lies under numbers has them behind it."""
+def checksum(blob: bytes, *keys: int) -> str:
+    """Return the SHA-256 of a blob and of the numbers in the key of its row."""
     digest = hashlib.sha256(blob)
-    for number in place:
-        digest.update(b" %d" % number)
+    for key in keys:
+        digest.update(b" %d" % key)
     return digest.hexdigest()

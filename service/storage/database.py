@@ -1,28 +1,22 @@
-"""The database: one writer and one reader on the same file, whose transactions are on disk when they are over.
-
-It also decides what to do when the disk fails. Without room nothing is written and `DiskFullError` says so; there
-may be room again later. But a failed fsync leaves nobody knowing what the disk has, and asking it again would only hide
-that: the process ends at once, and the next one finds what was kept.
-"""
+"""The SQLite database: one writing and one reading connection; committed transactions are on disk."""
 
 import contextlib
-import errno
 import logging
 import os
 import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import Any, Literal
 
 from service.errors import DiskFullError, StorageFailedError
+from service.storage.durable_files import exit_after_failed_fsync, sync_folder
 from service.storage.migrations import migrate
 
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
-FAILED_FSYNCS = {"SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC"}
-NO_ROOM_FOR_SQLITE = {"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"}
-RESERVE = 2**16  # bytes kept from a stop to the next start, which needs some where the disk has become full meanwhile
-LONGEST_LOG = 4 * 2**20  # bytes of the write-ahead log, which is then copied into the file
+FSYNC_ERRORS = {"SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC"}
+DISK_FULL_ERRORS = {"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"}
+RESERVE_BYTES = 2**16  # kept while no process runs: a start needs some space, even on a disk that is full by then
+MAX_LOG_BYTES = 4 * 2**20  # a longer write-ahead log is copied into the database file
 log = logging.getLogger(__name__)
 
 
@@ -33,157 +27,90 @@ class Database:
         self._log = file.with_name(f"{file.name}-wal")
         self._reserve = file.with_name("reserve")
         self._reserve.unlink(missing_ok=True)
-        self._writing, self._reading = threading.Lock(), threading.Lock()
-        self._writer, self._reader = (_connect(file) for _ in range(2))
+        self._write_lock, self._read_lock = threading.Lock(), threading.Lock()
+        self._writer, self._reader = _connect(file), _connect(file)
         migrate(self._writer)
-        # The log is there by now, and has to be after a power cut. SQLite syncs the folder at the first commit, but
-        # passes over a failure of that.
+        # The log's name must survive a power cut. SQLite syncs the folder at the first commit, but ignores a failure.
         sync_folder(file.absolute().parent)
 
     def close(self) -> None:
-        """Close the file, all that is in the log being copied into it before."""
-        with self._writing, self._reading:
+        """Copy the log into the file and close it."""
+        with self._write_lock, self._read_lock:
             self._reader.close()
             self._copy_log("TRUNCATE")
             self._writer.close()
-        with contextlib.suppress(OSError):  # as much of it as there is room for
-            self._reserve.write_bytes(os.urandom(RESERVE))  # zeros take no room on some disks
+        with contextlib.suppress(OSError):  # the disk may be full
+            self._reserve.write_bytes(os.urandom(RESERVE_BYTES))  # zeros take no space on some disks
 
-    def rows(self, query: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
-        """What a query finds.
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Run a query.
 
         Raises:
-            StorageFailedError: the disk does not work as it should.
+            StorageFailedError: the disk failed.
         """
-        with self._reading:
-            try:
-                return self._reader.execute(query, values).fetchall()
-            except sqlite3.DatabaseError as error:
-                raise _explained(error) from None
+        with self._read_lock, _service_errors():
+            return self._reader.execute(query, values).fetchall()
 
-    def row(self, query: str, *values: object) -> tuple | None:  # type: ignore[type-arg]
-        """The first row that a query finds."""
+    def row(self, query: str, *values: object) -> tuple[Any, ...] | None:
+        """Return the first row of a query."""
         rows = self.rows(query, *values)
         return rows[0] if rows else None
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All that is done inside, or nothing; it is on disk afterwards.
+        """Commit all statements of the block, or none.
 
         Raises:
-            DiskFullError: there is no room.
-            StorageFailedError: the disk does not work as it should.
+            DiskFullError: there is no space left.
+            StorageFailedError: the disk failed.
         """
-        with self._writing:
+        with self._write_lock:
             try:
-                self._writer.execute("BEGIN IMMEDIATE")
-                yield self._writer
-                self._writer.execute("COMMIT")
-            except BaseException as error:
-                explained = _explained(error)
+                with _service_errors():
+                    self._writer.execute("BEGIN IMMEDIATE")
+                    yield self._writer
+                    self._writer.execute("COMMIT")
+            except BaseException:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
-                if explained is error:
-                    raise
-                raise explained from error
+                raise
             self._shorten_log()
 
     def _shorten_log(self) -> None:
-        """Copy the log into the file when it is long: SQLite would do it by itself, but not tell of a failed fsync."""
+        """Copy a long log into the file. SQLite would do so by itself, but ignore a failed fsync."""
         with contextlib.suppress(OSError):
-            if self._log.stat().st_size > LONGEST_LOG:
+            if self._log.stat().st_size > MAX_LOG_BYTES:
                 self._copy_log("PASSIVE")
 
-    def _copy_log(self, how: Literal["PASSIVE", "TRUNCATE"]) -> None:
-        try:
-            self._writer.execute(f"PRAGMA wal_checkpoint({how})")
-        except sqlite3.Error as error:
-            _explained(error)  # all is in the log still, and the next transaction or process tries again
+    def _copy_log(self, mode: Literal["PASSIVE", "TRUNCATE"]) -> None:
+        # After a failure the log still has everything, and the next transaction or process tries again.
+        with contextlib.suppress(DiskFullError, StorageFailedError), _service_errors():
+            self._writer.execute(f"PRAGMA wal_checkpoint({mode})")
 
 
-def write_durably(file: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, whatever happens: its name comes last.
-
-    Raises:
-        DiskFullError: there is no room.
-        StorageFailedError: the disk does not work as it should.
-    """
-    temporary = file.with_suffix(".tmp")
+@contextlib.contextmanager
+def _service_errors() -> Iterator[None]:
+    """Raise SQLite's errors of the block as the service's; exit after a failed fsync."""
     try:
-        with temporary.open("wb") as out:
-            out.write(content)
-            out.flush()
-            _fsync(out.fileno())
-        temporary.replace(file)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        if error.errno in NO_ROOM:
+        yield
+    except sqlite3.DatabaseError as error:
+        name = getattr(error, "sqlite_errorname", "")
+        if name in FSYNC_ERRORS:
+            exit_after_failed_fsync(error)
+        if name in DISK_FULL_ERRORS:
             raise DiskFullError from error
-        log.exception("%s could not be written", file)
-        raise StorageFailedError from error
-    sync_folder(file.parent)
-
-
-def make_folder(folder: Path) -> None:
-    """Have a folder, whose name and those of all that are made above it are on disk."""
-    folder = folder.absolute()
-    if not folder.is_dir():
-        make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        sync_folder(folder.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on disk.
-
-    Raises:
-        StorageFailedError: it cannot be opened.
-    """
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError as error:
-        log.exception("%s could not be opened", folder)
-        raise StorageFailedError from error
-    try:
-        _fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _explained(error: BaseException) -> BaseException:
-    """What an error of SQLite's means to who asked; and the end of the process, where it has to end."""
-    name = getattr(error, "sqlite_errorname", "")
-    if name in FAILED_FSYNCS:
-        end_at_once(error)
-    if name in NO_ROOM_FOR_SQLITE:
-        return DiskFullError()
-    if type(error) in {sqlite3.OperationalError, sqlite3.DatabaseError}:
-        log.error("the database failed: %s (%s)", error, name)
-        return StorageFailedError()
-    return error
-
-
-def _fsync(descriptor: int) -> None:
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        end_at_once(error)
-
-
-def end_at_once(error: BaseException) -> NoReturn:
-    """End the process: nobody knows any more what is on disk, so nothing more may be promised."""
-    log.critical("a write to the disk failed to be made durable (%s); the process ends, start it again", error)
-    logging.shutdown()
-    os._exit(os.EX_IOERR)
+        if type(error) in {sqlite3.OperationalError, sqlite3.DatabaseError}:
+            log.error("the database failed: %s (%s)", error, name)
+            raise StorageFailedError from error
+        raise
 
 
 def _connect(file: Path) -> sqlite3.Connection:
     db = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
-    db.text_factory = lambda text: text.decode(errors="replace")  # damaged text is another text, and no error
+    db.text_factory = lambda text: text.decode(errors="replace")  # so that damaged text fails its checksum instead
     db.executescript(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-        # The log is shortened by `Database`, which learns its length from that of its file.
+        # `Database` copies the log itself, and reads its length from the size of its file.
         "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 0;"
     )
     return db

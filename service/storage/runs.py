@@ -1,4 +1,4 @@
-"""What is kept of trainings: their histories, piece by piece, and of those that have not ended how to go on."""
+"""Histories and checkpoints of trainings, in the store's database."""
 
 import sqlite3
 from dataclasses import replace
@@ -14,22 +14,22 @@ from service.storage.database import Database
 
 
 class RunStore:
-    """The histories and checkpoints of all trainings, by way of the database that they are part of."""
+    """The tables `histories`, with a part for each checkpoint, and `checkpoints`, with the newest of each training."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def persist(self, db: sqlite3.Connection, job: Job, progress: Progress | None) -> None:
-        """Add what is new since the last time; and while the job has not ended, what it needs to go on.
+        """Append what is new in the history; replace the checkpoint, or delete it if the job has ended.
 
-        From the last progress of a run there is no going on, so it is kept with the job's end or not at all.
+        A finished run has no state to resume from, so its history is stored together with the end of the job.
         """
         if progress is not None and (job.has_ended or progress.state is not None):
             row = db.execute("SELECT iteration FROM checkpoints WHERE job_id = ?", (job.id,)).fetchone()
             new = _arrays_after(progress, row[0] if row else -1)
             if len(new["iteration"]) or len(new["snapshot_iterations"]):
-                piece = (job.id, progress.iteration, *pack_arrays(new, progress.iteration))
-                db.execute("INSERT INTO histories VALUES (?, ?, ?, ?)", piece)
+                part = (job.id, progress.iteration, *pack_arrays(new, progress.iteration))
+                db.execute("INSERT INTO histories VALUES (?, ?, ?, ?)", part)
         if job.has_ended:
             db.execute("DELETE FROM checkpoints WHERE job_id = ?", (job.id,))
         elif progress is not None and progress.state is not None:
@@ -37,35 +37,35 @@ class RunStore:
             db.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?)", row)
 
     def delete(self, job_id: str) -> None:
-        """Forget a training's history and how to go on: it is to be trained anew."""
+        """Delete a training's history and checkpoint, so that it starts again."""
         with self._database.transaction() as db:
             for table in ("histories", "checkpoints"):
                 db.execute(f"DELETE FROM {table} WHERE job_id = ?", (job_id,))  # noqa: S608  # nosec B608
 
     def progress(self, job: Job) -> Progress | None:
-        """How far a training had come when it was last kept; None if it has left nothing.
+        """Load the last persisted progress of a training.
 
         Raises:
-            ModelDamaged: what was kept is not what was written.
+            CorruptDataError: it is damaged.
         """
-        rows = self._database.rows(
+        parts = self._database.rows(
             "SELECT arrays, sha256, iteration FROM histories WHERE job_id = ? ORDER BY iteration", job.id
         )
-        if not rows:
+        if not parts:
             return None
-        row = self._database.row("SELECT state, sha256, iteration FROM checkpoints WHERE job_id = ?", job.id)
-        with decoding("the job's history"):
-            history, snapshots = _history([unpack_arrays(*row) for row in rows])
+        checkpoint = self._database.row("SELECT state, sha256, iteration FROM checkpoints WHERE job_id = ?", job.id)
+        with decoding("The job's history"):
+            history, snapshots = _history([unpack_arrays(*part) for part in parts])
         progress = Progress(iteration=job.iteration, history=history, snapshots=snapshots, result=job.result)
-        if row is None:
+        if checkpoint is None:
             return progress
-        with decoding("the job's checkpoint"):
-            return replace(progress, iteration=row[-1], state=State(**unpack_arrays(*row)))
+        with decoding("The job's checkpoint"):
+            return replace(progress, iteration=checkpoint[-1], state=State(**unpack_arrays(*checkpoint)))
 
 
-def _history(pieces: list[Arrays]) -> tuple[History, Snapshots]:
-    """The losses and the weights of all pieces, oldest first."""
-    whole = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+def _history(parts: list[Arrays]) -> tuple[History, Snapshots]:
+    """Join the parts of a history, oldest first."""
+    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return History(
         iteration=whole["iteration"],
         discriminator_real_loss=whole[REAL],
@@ -79,7 +79,7 @@ def _history(pieces: list[Arrays]) -> tuple[History, Snapshots]:
 
 
 def _arrays_after(progress: Progress, iteration: int) -> Arrays:
-    """What was recorded and what was kept past an iteration."""
+    """Return the part of the history after an iteration."""
     history, snapshots = progress.history.after(iteration), progress.snapshots
     new = slice(int(np.searchsorted(snapshots.iterations, iteration, side="right")), None)
     return {

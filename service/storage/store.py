@@ -1,6 +1,6 @@
-"""What is kept on disk: jobs, histories and idempotency keys in SQLite, finished models as safetensors files.
+"""The store: jobs, histories and idempotency keys in SQLite, finished models as safetensors files.
 
-A call that writes returns when the disk has it. A model's file is there, whole, before the row that names it.
+A call that writes returns when the data is on disk. A model's file is complete before the row that names it.
 """
 
 import contextlib
@@ -11,7 +11,6 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +21,29 @@ from gan1010.export import safetensors
 from service.errors import CorruptDataError, StorageFailedError
 from service.job import ENDED, Job, Status
 from service.storage.checksums import checksum, decoding, verify
-from service.storage.database import Database, make_folder, write_durably
+from service.storage.database import Database
+from service.storage.durable_files import make_folder, write_file
 from service.storage.runs import RunStore
 from service.storage.sweeps import SweepStore
 
+JOB_COLUMNS = ("id", "kind", "status", "has_generator", "finished_at", "document", "sha256")
+SELECTED = ", ".join(f"jobs.{column}" for column in JOB_COLUMNS)
+SELECT_JOBS = f"SELECT {SELECTED} FROM jobs"  # noqa: S608  # nosec B608
+SELECT_MODELS = f"SELECT {SELECTED}, bytes, models.sha256 FROM models JOIN jobs ON id = job_id"  # noqa: S608  # nosec B608
+INSERT_JOB = f"INSERT INTO jobs ({', '.join(JOB_COLUMNS)}) VALUES ({', '.join('?' for _ in JOB_COLUMNS)})"  # noqa: S608  # nosec B608
+UPDATE_JOB = f"UPDATE jobs SET {', '.join(f'{column} = ?' for column in JOB_COLUMNS[1:])} WHERE id = ?"  # noqa: S608  # nosec B608
 JOB_ADAPTER = TypeAdapter(Job)
-OF_A_JOB = "id, kind, status, generator, finished_at, document, jobs.sha256"  # what `_read` reads
-RESOURCE_ERRNOS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}  # of which the file knows nothing
-JOB_COLUMNS = 7
+RESOURCE_ERRNOS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}  # these do not mean that the file is damaged
 log = logging.getLogger(__name__)
 
 
 class DataFolderInUseError(RuntimeError):
-    """Another process has the data folder."""
+    """Another process uses the data folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredModel:
-    """A finished model; bytes and SHA-256 are those of its file."""
+    """A finished model, with the size and SHA-256 of its file."""
 
     job_id: str
     name: str | None
@@ -50,10 +54,10 @@ class StoredModel:
 
 
 class Store:
-    """One process's data folder.
+    """The data folder of one process.
 
     Raises:
-        DataFolderInUseError: another process has it.
+        DataFolderInUseError: another process uses it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -65,7 +69,7 @@ class Store:
         except BlockingIOError:
             self._folder_lock.close()
             raise DataFolderInUseError(
-                f"another gan1010 process uses {folder}; give this one a folder of its own"
+                f"Another gan1010 process uses {folder}. Start this one with another --data-dir."
             ) from None
         try:
             self._database = Database(folder / "gan1010.sqlite")
@@ -73,41 +77,37 @@ class Store:
             self._folder_lock.close()
             raise
         self.runs, self.sweeps = RunStore(self._database), SweepStore(self._database)
-        self._damaged: set[str] = set()
-        self._remove_strays()
+        self._reported: set[str] = set()  # ids of the damaged jobs that the log names already
+        self._delete_orphaned_files()
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Close the database and unlock the folder."""
         self._database.close()
         self._folder_lock.close()
 
     def add(self, job: Job, key: str | None, request: str) -> None:
-        """Keep a new job, and the idempotency key that it came with."""
+        """Persist a new job and its idempotency key."""
         with self._database.transaction() as db:
-            db.execute(
-                "INSERT INTO jobs (id, kind, status, generator, finished_at, document, sha256)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                _row(job),
-            )
+            db.execute(INSERT_JOB, _row(job))
             if key is not None:
                 db.execute("INSERT INTO idempotency_keys VALUES (?, ?, ?)", (key, request, job.id))
 
     def update(self, job: Job) -> None:
-        """Keep a job's new state."""
+        """Persist a job's new state."""
         with self._database.transaction() as db:
             _update(db, job)
 
     def checkpoint(self, job: Job, progress: Progress) -> None:
-        """Keep a training's state and how far it is, so that it goes on from there whatever happens next."""
+        """Persist a training's progress, with the state to resume from."""
         with self._database.transaction() as db:
             _update(db, job)
             self.runs.persist(db, job, progress)
 
     def finish(self, job: Job, progress: Progress | None, model: Model | None) -> None:
-        """Keep how a job ended, what it left behind, and its model."""
+        """Persist a job that has ended, its last progress and its model."""
         content = safetensors.dump(model) if model is not None else b""
         if content:
-            write_durably(self._file(job.id), content)
+            write_file(self._file(job.id), content)
         with self._database.transaction() as db:
             _update(db, job)
             self.runs.persist(db, job, progress)
@@ -117,69 +117,65 @@ class Store:
                 db.execute("INSERT OR REPLACE INTO models VALUES (?, ?, ?)", row)
 
     def delete(self, job_id: str) -> None:
-        """Forget a job, its history and its model, or its shards."""
+        """Delete a job with its history, model and shards."""
         with self._database.transaction() as db:
             db.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
-        with contextlib.suppress(OSError):  # what stays behind is removed at the next start
+        with contextlib.suppress(OSError):  # the next start deletes orphaned files
             self._file(job_id).unlink(missing_ok=True)
 
     def job(self, job_id: str) -> Job | None:
-        """The job as it was last kept.
+        """Load a job.
 
         Raises:
-            CorruptDataError: it is not what was written.
+            CorruptDataError: it is damaged.
         """
-        row = self._database.row(f"SELECT {OF_A_JOB} FROM jobs WHERE id = ?", job_id)  # noqa: S608  # nosec B608
-        return _read(*row) if row else None
+        row = self._database.row(f"{SELECT_JOBS} WHERE id = ?", job_id)
+        return _job(*row) if row else None
 
     def jobs(self, *, status: Status | None, kind: str | None, after: str | None, limit: int) -> list[Job]:
-        """The newest jobs, before the job `after` if one is named, without those that are damaged."""
-        where = {"status = ?": status, "kind = ?": kind}
-        conditions = " AND ".join([condition for condition, value in where.items() if value is not None] + ["id < ?"])
-        query = f"SELECT {OF_A_JOB} FROM jobs WHERE {conditions} ORDER BY id DESC LIMIT ?"  # noqa: S608  # nosec B608
-        values = [value for value in where.values() if value is not None]
-        return [job for job, *_ in self._newest(query, values, after, limit)]
+        """Load the newest jobs, from the cursor `after` on. Damaged ones are left out, here and below."""
+        filters = {column: value for column, value in (("status", status), ("kind", kind)) if value is not None}
+        conditions = " AND ".join([*(f"{column} = ?" for column in filters), "id < ?"])
+        query = f"{SELECT_JOBS} WHERE {conditions} ORDER BY id DESC LIMIT ?"
+        return [job for job, *_ in self._newest(query, list(filters.values()), after, limit)]
 
     def count(self) -> dict[str, int]:
-        """How many jobs are in each status."""
+        """Count the jobs in each status."""
         return dict(self._database.rows("SELECT status, count(*) FROM jobs GROUP BY status"))
 
     def unfinished_jobs(self) -> list[Job]:
-        """The jobs that have not ended, oldest first, without those that are damaged."""
-        statuses = [status for status in self.count() if status not in ENDED]  # so that their index finds them
-        marks = ", ".join("?" * len(statuses))
-        query = f"SELECT {OF_A_JOB} FROM jobs WHERE status IN ({marks}) ORDER BY id"  # noqa: S608  # nosec B608
-        return [job for job, *_ in self._undamaged(self._database.rows(query, *statuses))]
+        """Load the jobs that have not ended, oldest first."""
+        statuses = [status for status in self.count() if status not in ENDED]  # damaged ones, too, to report those jobs
+        marks = ", ".join("?" for _ in statuses)
+        query = f"{SELECT_JOBS} WHERE status IN ({marks}) ORDER BY id"
+        return [job for job, *_ in self._intact(self._database.rows(query, *statuses))]
 
     def last_job_id(self) -> str | None:
-        """The newest job's id, of those that are ids."""
+        """Return the newest job's id. Damaged ids do not count."""
         row = self._database.row("SELECT max(id) FROM jobs WHERE id NOT GLOB '*[^0-9a-f]*'")
         return row[0] if row else None
 
     def last_succeeded(self, with_generator: bool) -> str | None:
-        """The undamaged training that succeeded last, of all or of those with a generator."""
+        """Return the id of the training that succeeded last, of all or of those with a generator."""
         query = (
-            f"SELECT {OF_A_JOB} FROM jobs WHERE status = 'succeeded' AND kind = 'train' AND generator >= ?"  # noqa: S608  # nosec B608
+            f"{SELECT_JOBS} WHERE status = 'succeeded' AND kind = 'train' AND has_generator >= ?"
             " ORDER BY finished_at DESC LIMIT 1 OFFSET ?"
         )
-        for number in count():
-            rows = self._database.rows(query, int(with_generator), number)
-            for job, *_ in self._undamaged(rows):
+        offset = 0
+        while rows := self._database.rows(query, with_generator, offset):
+            for job, *_ in self._intact(rows):
                 return str(job.id)
-            if not rows:
-                return None
-        raise AssertionError("there are only so many jobs")
+            offset += 1
+        return None
 
     def idempotency_key(self, key: str) -> tuple[str, str] | None:
-        """The request that an idempotency key came with, and its job's id."""
-        return self._database.row("SELECT request, job_id FROM idempotency_keys WHERE key = ?", key)
+        """Return the request that used an idempotency key, and the id of its job."""
+        row = self._database.row("SELECT request, job_id FROM idempotency_keys WHERE key = ?", key)
+        return (row[0], row[1]) if row else None
 
     def models(self, *, after: str | None, limit: int) -> list[StoredModel]:
-        """The newest finished models, before that of the job `after` if one is named, without those of damaged jobs."""
-        query = (
-            f"SELECT {OF_A_JOB}, bytes, models.sha256 FROM models JOIN jobs ON id = job_id"  # noqa: S608  # nosec B608
-            " WHERE job_id < ? ORDER BY job_id DESC LIMIT ?"
-        )
+        """Return the newest finished models, from the cursor `after` on, which is a job's id."""
+        query = f"{SELECT_MODELS} WHERE job_id < ? ORDER BY job_id DESC LIMIT ?"
         return [
             StoredModel(
                 job_id=job.id,
@@ -193,95 +189,84 @@ class Store:
         ]
 
     def model_file(self, job_id: str) -> bytes | None:
-        """The content of a finished model's file; None if the job has no such model.
+        """Read the file of a finished model; return None if the job has none.
 
         Raises:
-            CorruptDataError: the file is not what was written.
-            StorageFailedError: for want of descriptors or memory nobody can tell.
+            CorruptDataError: the file is damaged.
+            StorageFailedError: the process has no file descriptors or memory left to read it.
         """
         row = self._database.row("SELECT bytes, sha256 FROM models WHERE job_id = ?", job_id)
         if row is None:
             return None
         size, digest = row
-        try:
-            with self._file(job_id).open("rb") as file:
-                content = file.read(size + 1)
-        except OSError as error:
-            if error.errno in RESOURCE_ERRNOS:
-                log.exception("%s could not be read", self._file(job_id))
-                raise StorageFailedError from error
-            raise CorruptDataError(
-                f"the model's file cannot be read ({error.strerror}); train the job again"
-            ) from error
-        if checksum(content) != digest:
-            raise CorruptDataError(
-                "the model's file is not what was written (its SHA-256 is another); train the job again"
-            )
-        return content
+        with decoding("The model's file"):
+            try:
+                with self._file(job_id).open("rb") as file:
+                    return verify(file.read(size + 1), digest)  # a larger file is damaged, however large it is
+            except OSError as error:
+                if error.errno in RESOURCE_ERRNOS:
+                    log.exception("%s could not be read", self._file(job_id))
+                    raise StorageFailedError from error
+                raise ValueError(f"it cannot be read: {error.strerror}") from error
 
     def _newest(self, query: str, values: list[str], after: str | None, limit: int) -> list[tuple[Any, ...]]:
-        """As many as there may be of the undamaged jobs that a query finds, each with what else it finds of it."""
-        found, place = list[tuple[Any, ...]](), "~" if after is None else after
+        """Run a query until it has found as many intact jobs as `limit` allows."""
+        found, cursor = list[tuple[Any, ...]](), "~" if after is None else after
         while missing := limit - len(found):
-            rows = self._database.rows(query, *values, place, missing)
-            found += self._undamaged(rows)
-            if len(rows) < missing or rows[-1][0] >= place:  # the last of them; or its id is damaged
+            rows = self._database.rows(query, *values, cursor, missing)
+            found += self._intact(rows)
+            if len(rows) < missing or rows[-1][0] >= cursor:  # that was the last page, or the id is damaged
                 break
-            place = rows[-1][0]
+            cursor = rows[-1][0]
         return found
 
-    def _undamaged(self, rows: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-        """The jobs of some rows, each with the rest of its row. Of a damaged one the log tells, once."""
+    def _intact(self, rows: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+        """Yield the job of each row and the rest of the row; log each damaged job once."""
         for row in rows:
-            of_a_job, rest = row[:JOB_COLUMNS], row[JOB_COLUMNS:]
             try:
-                yield _read(*of_a_job), *rest
-            except CorruptDataError as damage:
-                if row[0] not in self._damaged:
-                    log.error("%s", damage.detail)
-                    self._damaged.add(row[0])
+                yield _job(*row[: len(JOB_COLUMNS)]), *row[len(JOB_COLUMNS) :]
+            except CorruptDataError as error:
+                if row[0] not in self._reported:
+                    log.error("%s", error.detail)
+                    self._reported.add(row[0])
 
     def _file(self, job_id: str) -> Path:
         return self._models / f"{job_id}.safetensors"
 
-    def _remove_strays(self) -> None:
-        """Remove the files that no row names: what a crash between the two left behind."""
-        kept = {job_id for (job_id,) in self._database.rows("SELECT job_id FROM models")}
+    def _delete_orphaned_files(self) -> None:
+        """Delete the files without a row, which a crash between the two leaves."""
+        ids = {job_id for (job_id,) in self._database.rows("SELECT job_id FROM models")}
         for file in self._models.iterdir():
-            if file.name.removesuffix(".safetensors") not in kept:
+            if file.name.removesuffix(".safetensors") not in ids:
                 file.unlink()
 
 
-def _columns(job: Job) -> tuple[str, str, str, bool, str | None]:
-    """What is looked for in a job's row."""
-    generator = job.kind == "train" and job.train_config.experiment == "gan"
-    finished_at = job.finished_at.astimezone(UTC).isoformat(timespec="microseconds") if job.finished_at else None
-    return job.id, job.kind, job.status, generator, finished_at
-
-
-def _row(job: Job) -> tuple[object, ...]:
-    """A job's row, with its SHA-256."""
+def _row(job: Job) -> tuple[Any, ...]:
+    """Return the row of a job, in the order of `JOB_COLUMNS`."""
     document = JOB_ADAPTER.dump_json(job)
-    return *_columns(job), document, checksum(document)
+    return *_indexed_values(job), document, checksum(document)
 
 
-def _read(*row: Any) -> Job:
-    """The job of a row.
+def _indexed_values(job: Job) -> tuple[Any, ...]:
+    """Return the values that queries use, which the document has, too."""
+    has_generator = job.kind == "train" and job.train_config.experiment == "gan"
+    finished_at = job.finished_at.astimezone(UTC).isoformat(timespec="microseconds") if job.finished_at else None
+    return job.id, job.kind, job.status, has_generator, finished_at
+
+
+def _job(*row: Any) -> Job:
+    """Return the job of a row.
 
     Raises:
-        CorruptDataError: it is not what was written.
+        CorruptDataError: it is damaged.
     """
-    *columns, document, digest = row
-    with decoding(f"the job {columns[0]}", "delete it and start another"):
+    *indexed, document, digest = row
+    with decoding(f"The job {indexed[0]}", "Delete it and start another."):
         job = JOB_ADAPTER.validate_json(verify(document, digest))
-        if _columns(job) != tuple(columns):
-            raise ValueError("its row has something else")
+        if _indexed_values(job) != tuple(indexed):
+            raise ValueError("its columns do not match its document")
         return job
 
 
 def _update(db: sqlite3.Connection, job: Job) -> None:
-    job_id, *rest = _row(job)
-    db.execute(
-        "UPDATE jobs SET kind = ?, status = ?, generator = ?, finished_at = ?, document = ?, sha256 = ? WHERE id = ?",
-        (*rest, job_id),
-    )
+    db.execute(UPDATE_JOB, (*_row(job)[1:], job.id))

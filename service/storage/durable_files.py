@@ -1,0 +1,82 @@
+"""Durable files: files and folders that are on disk when the call returns.
+
+After a failed fsync the kernel may have dropped the data, and another fsync would report success. The process therefore
+exits at once, and the next one starts from what is on disk.
+"""
+
+import contextlib
+import errno
+import logging
+import os
+from pathlib import Path
+from typing import NoReturn
+
+from service.errors import DiskFullError, StorageFailedError
+
+DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT}
+log = logging.getLogger(__name__)
+
+
+def write_file(file: Path, content: bytes) -> None:
+    """Write a whole file or nothing, through a temporary name.
+
+    Raises:
+        DiskFullError: there is no space left.
+        StorageFailedError: the disk failed.
+    """
+    temporary = file.with_suffix(".tmp")
+    try:
+        with temporary.open("wb") as out:
+            out.write(content)
+            out.flush()
+            fsync(out.fileno())
+        temporary.replace(file)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if error.errno in DISK_FULL_ERRNOS:
+            raise DiskFullError from error
+        log.exception("%s could not be written", file)
+        raise StorageFailedError from error
+    sync_folder(file.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its parents, and fsync the name of each."""
+    folder = folder.absolute()
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Fsync the names in a folder.
+
+    Raises:
+        StorageFailedError: the folder cannot be opened.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        log.exception("%s could not be opened", folder)
+        raise StorageFailedError from error
+    try:
+        fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def fsync(descriptor: int) -> None:
+    """Fsync a file; exit if that fails."""
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        exit_after_failed_fsync(error)
+
+
+def exit_after_failed_fsync(error: Exception) -> NoReturn:
+    """End the process at once, with exit code 74."""
+    log.critical("an fsync failed (%s), so the process exits; start it again", error)
+    logging.shutdown()
+    os._exit(os.EX_IOERR)
