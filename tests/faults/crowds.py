@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from service.storage.checksums import checksum
+from service.storage.store import INSERT_JOB, SELECT_JOBS
 from tests.faults.rows import Row, milliseconds
 from tests.support.clients import running_server
 from tests.support.contract import LONG_JOB, start_running_job, submit_job, train
@@ -77,13 +78,9 @@ def _multiply(data: Path, ids: list[str], jobs: int) -> None:
     with closing(sqlite3.connect(data / "gan1010.sqlite")) as db, db:
         for number in range(len(ids), jobs):
             old, new = ids[number % len(ids)], f"{int(ids[-1][:16], 16) + number:016x}{number:08x}"
-            (row,) = db.execute("SELECT kind, status, generator, finished_at, document FROM jobs WHERE id = ?", (old,))
-            document = row[-1].replace(old.encode(), new.encode())
-            db.execute(
-                "INSERT INTO jobs (id, kind, status, generator, finished_at, document, sha256)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (new, *row[:-1], document, checksum(document)),
-            )
+            (row,) = db.execute(f"{SELECT_JOBS} WHERE id = ?", (old,))
+            document = row[-2].replace(old.encode(), new.encode())
+            db.execute(INSERT_JOB, (new, *row[1:-2], document, checksum(document)))
             db.execute("INSERT INTO models SELECT ?, bytes, sha256 FROM models WHERE job_id = ?", (new, old))
             if number < 1000:  # histories are large, and none is read before it is asked for
                 db.execute(

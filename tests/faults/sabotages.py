@@ -23,21 +23,21 @@ SECURITY, CRASHES = "tests/service/api/middleware/test_access_control.py", "test
 SABOTAGES = (
     Sabotage(
         what="no fsync of a model's file",
-        file="service/storage/database.py",
-        old="            _fsync(out.fileno())\n",
+        file="service/storage/durable_files.py",
+        old="            fsync(out.fileno())\n",
         new="",
         test=f"{ORDER}::test_model_is_whole_on_disk_before_its_row_and_that_before_the_answer",
     ),
     Sabotage(
         what="no fsync of its folder",
-        file="service/storage/database.py",
+        file="service/storage/durable_files.py",
         old="    sync_folder(file.parent)\n",
         new="",
         test=f"{ORDER}::test_model_is_whole_on_disk_before_its_row_and_that_before_the_answer",
     ),
     Sabotage(
         what="a model is written under its own name at once",
-        file="service/storage/database.py",
+        file="service/storage/durable_files.py",
         old='    temporary = file.with_suffix(".tmp")\n',
         new="    temporary = file\n",
         test=f"{ORDER}::test_model_is_whole_on_disk_before_its_row_and_that_before_the_answer",
@@ -58,16 +58,16 @@ SABOTAGES = (
     ),
     Sabotage(
         what="a failed fsync is passed over",
-        file="service/storage/database.py",
-        old="        os.fsync(descriptor)\n    except OSError as error:\n        end_at_once(error)\n",
+        file="service/storage/durable_files.py",
+        old="        os.fsync(descriptor)\n    except OSError as error:\n        exit_after_failed_fsync(error)\n",
         new="        os.fsync(descriptor)\n    except OSError:\n        log.warning('once more')\n",
         test=f"{DISK}::test_failed_fsync_ends_the_process_and_the_next_start_is_clean",
     ),
     Sabotage(
         what="a failed fsync is passed over where a long log is copied into the file",
         file="service/storage/database.py",
-        old="            _explained(error)  # all is in the log still",
-        new="            log.error(error)  # all is in the log still",
+        old="        with contextlib.suppress(DiskFullError, StorageFailedError), _service_errors():",
+        new="        with contextlib.suppress(sqlite3.Error):",
         test=f"{FSYNCS}::test_of_the_database_when_a_long_log_is_copied_into_it",
     ),
     Sabotage(
@@ -86,7 +86,7 @@ SABOTAGES = (
     ),
     Sabotage(
         what="only the last folder that is made has its name on disk",
-        file="service/storage/database.py",
+        file="service/storage/durable_files.py",
         old="        make_folder(folder.parent)\n        folder.mkdir(exist_ok=True)\n",
         new="        folder.mkdir(parents=True, exist_ok=True)\n",
         test=f"{ORDER}::test_each_folder_that_is_made_has_its_name_on_disk",
@@ -94,7 +94,7 @@ SABOTAGES = (
     Sabotage(
         what="no room is kept for the next start",
         file="service/storage/database.py",
-        old="            self._reserve.write_bytes(os.urandom(RESERVE))",
+        old="            self._reserve.write_bytes(os.urandom(RESERVE_BYTES))",
         new="            self._reserve.write_bytes(b'')",
         test="tests/service/storage/test_reserve.py::test_process_that_stopped_cleanly_starts_on_a_disk_that_is_full_since",
     ),
@@ -108,22 +108,22 @@ SABOTAGES = (
     Sabotage(
         what="no look at a file's digest",
         file="service/storage/store.py",
-        old="if checksum(content) != digest:",
-        new="if not digest:",
+        old="verify(file.read(size + 1), digest)",
+        new="file.read(size + 1)",
         test=f"{DISK}::test_sound_file_of_another_model_is_damage",
     ),
     Sabotage(
         what="no look at a blob's digest",
         file="service/storage/checksums.py",
-        old="    if checksum(blob, *place) != digest:\n",
+        old="    if checksum(blob, *keys) != digest:\n",
         new="    if not digest:\n",
         test="tests/service/storage/test_damaged_rows.py::test_damaged_history_is_refused_by_all_that_read_it_and_others_work",
     ),
     Sabotage(
         what="no look at what a row has beside its job",
         file="service/storage/store.py",
-        old="        if _columns(job) != tuple(columns):\n",
-        new="        if not columns:\n",
+        old="        if _indexed_values(job) != tuple(indexed):\n",
+        new="        if not indexed:\n",
         test="tests/service/storage/test_damaged_rows.py::test_job_whose_row_says_something_else_than_the_job_can_be_forgotten",
     ),
     Sabotage(
@@ -150,8 +150,8 @@ SABOTAGES = (
     Sabotage(
         what="a run goes on one iteration late",
         file="service/storage/runs.py",
-        old="iteration=row[-1], state=",
-        new="iteration=row[-1] + 1, state=",
+        old="iteration=checkpoint[-1], state=",
+        new="iteration=checkpoint[-1] + 1, state=",
         test=f"{CRASHES}::test_run_interrupted_three_times_ends_with_the_bits_of_an_undisturbed_one",
     ),
     Sabotage(
@@ -234,9 +234,9 @@ SABOTAGES = (
     Sabotage(
         what="a store of a later version is opened",
         file="service/storage/migrations.py",
-        old="    if version > len(MIGRATIONS):\n",
-        new="    if version > len(MIGRATIONS) + 1:\n",
-        test=f"{DISK}::test_store_of_a_later_version_is_refused_and_left_as_it_is",
+        old="    if version > newest:\n",
+        new="    if version > newest + 1:\n",
+        test="tests/service/storage/test_migrations.py::test_store_of_another_version_is_refused_and_not_changed",
     ),
     Sabotage(
         what="a pause is told before it has come",

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from gan1010 import kernel_inputs
-from gan1010.sweeps import grid
 from service.jobs import worker
 from service.server import connection
 from tests.support.contract import Json
@@ -24,11 +23,6 @@ def checkpoint_always() -> None:
 def shorten_write_timeout() -> None:
     """Wait a second and no longer for clients to take in what is sent to them."""
     connection.WRITE_SECONDS = 1.0
-
-
-def use_larger_shards() -> None:
-    """Cut sweeps into fewer shards."""
-    grid.LEAST_SHARDS = 8
 
 
 def kill_on_deadly_job() -> None:

@@ -130,7 +130,9 @@ def _conflict(method: str, path: str) -> tuple[str, str, str]:
     elif path in {"/sample", "/score"} or is_v2(path):
         error = NoModelError("nothing has been trained yet; POST /train with an empty body trains the article's GAN")
     else:
-        error = CorruptDataError(f"the job {EXAMPLE_ID} is not what was written; delete it and start another")
+        error = CorruptDataError(
+            f"The job {EXAMPLE_ID} is damaged (its checksum does not match). Delete it and start another."
+        )
     return error.type, error.title, error.detail
 
 

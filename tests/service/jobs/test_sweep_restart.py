@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.clients import app_client, running_server
 from tests.support.contract import LONG_JOB, Json, check_problem, wait_until
-from tests.support.server_setup import checkpoint_always, use_larger_shards
+from tests.support.server_setup import checkpoint_always
 
 SWEEP: Json = {
     "base": {"iterations": 2000},
@@ -41,27 +41,6 @@ def test_killed_sweep_ends_with_the_results_of_an_undisturbed_one(tmp_path: Path
         assert [change["status"] for change in again["transitions"]][:3] == ["queued", "running", "queued"]
         done = client.get(f"/jobs/{job['id']}", params={"wait": 30}).json()
         assert (done["status"], done["iteration"], done["config"]) == ("succeeded", 18_000, cut["config"])
-        other = client.post("/sweeps", params={"wait": 30}, json=SWEEP).json()
-        assert everything(client, done) == everything(client, other)
-
-
-@pytest.mark.parametrize("how", ["kill", "stop"])
-def test_sweep_that_an_older_version_has_cut_otherwise_is_trained_anew(tmp_path: Path, how: str) -> None:
-    with running_server(tmp_path, setup=use_larger_shards) as (server, client):
-        job = client.post("/sweeps", json=SWEEP).json()
-        wait_until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["iteration"] > 0)
-        if how == "kill":
-            server.kill()
-        else:
-            assert server.stop() == 0
-    db = sqlite3.connect(tmp_path / "gan1010.sqlite")
-    db.execute("PRAGMA user_version = 4")
-    db.close()
-    with running_server(tmp_path) as (_, client):
-        again = wait_until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["status"] == "running")
-        assert (again["iterations_per_second"] or 0) >= 0
-        done = client.get(f"/jobs/{job['id']}", params={"wait": 30}).json()
-        assert (done["status"], done["iteration"]) == ("succeeded", 18_000)
         other = client.post("/sweeps", params={"wait": 30}, json=SWEEP).json()
         assert everything(client, done) == everything(client, other)
 

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from time import sleep
@@ -15,9 +14,6 @@ from safetensors.numpy import load, save
 from gan1010 import TrainConfig
 from gan1010 import train as train_here
 from gan1010.export.safetensors import dump
-from service.job import Job, Transition
-from service.storage.migrations import MIGRATIONS
-from service.storage.store import JOB_ADAPTER
 from tests.support.clients import Client, app_client, running_server, server_process
 from tests.support.contract import LARGE_LOG_JOB, SHORT_JOB, Json, check_problem, start_running_job, train, wait_until
 from tests.support.disks import fill_disk, inject_failures, small_disk
@@ -218,76 +214,11 @@ def test_sound_file_of_another_model_is_damage(tmp_path: Path) -> None:
         assert client.get("/sample", params={"job_id": other}).status_code == 200
 
 
-def old_store(folder: Path) -> list[Job]:
-    """A store of the first version: a job that has succeeded, one that ran, one that waits."""
-    (folder / "models").mkdir(parents=True)
-    config, at = TrainConfig(seed=1, iterations=2000), datetime(2026, 1, 1, tzinfo=UTC)
-    gan = train_here(config)
-    queued = Transition(status="queued", at=at)
-    waits = [
-        Job(id=f"{number:024x}", preset="article", config=config, created_at=at, transitions=(queued,))
-        for number in range(3)
-    ]
-    ended = waits[0].with_status("running").with_status("succeeded", iteration=2000, result=gan.result)
-    jobs = [ended, waits[1].with_status("running"), waits[2]]
-    arrays = {"iteration": gan.history.iteration, **gan.history.series, "snapshot_iterations": gan.snapshots.iterations}
-    arrays |= {"discriminators": gan.snapshots.discriminators, "generators": gan.snapshots.generators}
-    content = dump(gan.model())
-    (folder / "models" / f"{ended.id}.safetensors").write_bytes(content)
-    with sqlite3.connect(folder / "gan1010.sqlite") as db:
-        db.executescript(f"PRAGMA journal_mode = WAL; {MIGRATIONS[0]}; PRAGMA user_version = 1;")
-        for job in jobs:
-            document = JOB_ADAPTER.dump_python(job, mode="json", exclude={"crashes"})
-            end = job.finished_at.isoformat(timespec="microseconds") if job.finished_at else None
-            row = (
-                job.id,
-                job.kind,
-                job.status,
-                end,
-                True,
-                JOB_ADAPTER.dump_json(JOB_ADAPTER.validate_python(document)),
-            )
-            db.execute("INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?)", row)
-        db.execute("INSERT INTO histories VALUES (?, ?)", (ended.id, save(arrays)))
-        model = (ended.id, str(ended.finished_at), None, config.pattern, len(content), sha256(content).hexdigest())
-        db.execute("INSERT INTO models VALUES (?, ?, ?, ?, ?, ?)", model)
-        db.execute("INSERT INTO idempotency_keys VALUES ('key', 'request', ?)", (ended.id,))
-    db.close()
-    return jobs
-
-
-def test_store_of_the_first_version_is_taken_over(tmp_path: Path) -> None:
-    ended, ran, waits = old_store(tmp_path)
-    with app_client(tmp_path, workers=1) as client:
-        for job in (ran, waits):
-            assert client.get(f"/jobs/{job.id}", params={"wait": 10}).json()["status"] == "succeeded"
-        ids = [job["id"] for job in client.get("/jobs").json()["data"]]
-        assert ids == [waits.id, ran.id, ended.id]
-        pages = [client.get(f"/jobs/{id}/progress").json()["series"] for id in ids]
-        assert pages[0] == pages[1] == pages[2]
-        pages = [client.get(f"/jobs/{id}/snapshots?weights=true").json()["weights"] for id in ids]
-        assert pages[0] == pages[1] == pages[2]
-        assert len({model["sha256"] for model in client.get("/models").json()["data"]}) == 1
-    with sqlite3.connect(tmp_path / "gan1010.sqlite") as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
-    db.close()
-
-
-def test_store_of_a_later_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
-    old_store(tmp_path)
-    write(tmp_path, f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
-    before = (tmp_path / "gan1010.sqlite").read_bytes()
-    with server_process(tmp_path) as server:
-        assert server.wait(60) == 1
-    assert "use a later gan1010, or another folder" in server.log[-1]
-    assert (tmp_path / "gan1010.sqlite").read_bytes() == before
-
-
 def test_second_process_on_a_folder_says_why_it_does_not_start(tmp_path: Path) -> None:
     with running_server(tmp_path) as (_, client):
         with server_process(tmp_path) as second:
             assert second.wait(60) == 1
-        assert "another gan1010 process uses" in second.log[-1]
+        assert "Another gan1010 process uses" in second.log[-1]
         assert train(client, **SHORT_JOB)["status"] == "succeeded"
 
 

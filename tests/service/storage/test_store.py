@@ -112,7 +112,7 @@ def test_another_process_sees_a_job_as_soon_as_it_is_added(store: Store, tmp_pat
 
 
 def test_folder_is_for_one_at_a_time(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(DataFolderInUseError, match="folder of its own"):
+    with pytest.raises(DataFolderInUseError, match="another --data-dir"):
         Store(tmp_path)
     store.close()
     Store(tmp_path).close()
