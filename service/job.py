@@ -15,6 +15,7 @@ from gan1010.sweeps.grid import SweepConfig
 from service.errors import WrongJobKindError
 
 Status = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
+StopStatus = Literal["cancelled", "paused"]
 Kind = Literal["train", "sweep"]
 ENDED: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
 
@@ -67,8 +68,7 @@ class Job:
     iterations_per_second: float | None = None
     result: Result | None = None
     error: JobError | None = None
-    crashes: int = 0  # times in a row that the process came to a sudden end while it ran and got nowhere
-    suspect: int | None = None  # of a sweep, the shard that was tried the last of these times
+    attempts: int = 0  # runs in a row that ended with the process's death before a checkpoint
     transitions: tuple[Transition, ...] = ()
 
     @property

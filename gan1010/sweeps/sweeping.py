@@ -1,5 +1,6 @@
 """Sweeps: GANs by the hundred thousand, trained side by side in the lanes of the processor."""
 
+import dataclasses
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,15 +23,33 @@ NO_WEIGHTS = np.empty((0, 0, LANES), np.float32)
 NO_RECORDS = kernel.Records(
     losses=np.empty((3, 0, LANES), np.float32), discriminators=NO_WEIGHTS, generators=NO_WEIGHTS
 )
+FINISHED = "finished."
 Columns = dict[str, Array]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ShardProgress:
-    """How far a shard is: all that it takes to go on. The state changes as that goes on, lanes being its last axis."""
+    """A checkpoint of a shard: the members trained so far, and the state of those in training; lanes are the last axis.
+
+    The state is the training's own and changes with the next step; copy it to keep it.
+    """
 
     iteration: int
     state: kernel.State
+    finished: tuple[Columns, ...] = ()  # of the members before those in the state
+
+    @property
+    def arrays(self) -> Columns:
+        """The checkpoint's arrays by name, as `from_arrays` reads them."""
+        finished = {f"{FINISHED}{name}": column for name, column in _concatenated(self.finished).items()}
+        return {**self.state._asdict(), **finished}
+
+    @classmethod
+    def from_arrays(cls, iteration: int, arrays: Columns) -> "ShardProgress":
+        """Build a checkpoint from its arrays, which need not be aligned."""
+        state = kernel.State(**{name: array for name, array in arrays.items() if not name.startswith(FINISHED)})
+        finished = {name.removeprefix(FINISHED): array for name, array in arrays.items() if name.startswith(FINISHED)}
+        return cls(iteration=iteration, state=state, finished=(finished,) if finished else ())
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,38 +96,35 @@ def sweep(
 
 
 def train_shard(
-    config: SweepConfig, shard: Shard, left: ShardProgress | None = None
-) -> Iterator[Members | ShardProgress | None]:
-    """Train a shard, from where it was left: how far it is, some hundred times a second, and at the end its members.
-
-    How far it is can be told where its members all are side by side, so of each that takes long; else there is None.
-    """
-    group, trained = config.groups[shard.group], []
-    at_once = shard.stop - shard.start <= LANES
-    for start in range(shard.start, shard.stop, LANES):
+    config: SweepConfig, shard: Shard, resume_from: ShardProgress | None = None
+) -> Iterator[Members | ShardProgress]:
+    """Train a shard: yield a checkpoint some hundred times a second, and at the end its members."""
+    group, finished = config.groups[shard.group], resume_from.finished if resume_from else ()
+    for start in range(shard.start + sum(len(part["settled_at"]) for part in finished), shard.stop, LANES):
         places = np.minimum(np.arange(start, start + LANES), shard.stop - 1)  # lanes too many do the last one again
-        for step in _train_side_by_side(group, places, left if at_once else None):
+        for step in _train_side_by_side(group, places, resume_from):
             if isinstance(step, ShardProgress):
-                yield step if at_once else None
+                yield dataclasses.replace(step, finished=finished)
             else:
-                trained.append(step)
-    columns = {name: np.concatenate([part[name] for part in trained], axis=-1) for name in trained[0]}
-    columns = {name: column[..., : shard.stop - shard.start] for name, column in columns.items()}
+                finished, resume_from = (*finished, step), None
+    columns = {name: column[..., : shard.stop - shard.start] for name, column in _concatenated(finished).items()}
     yield _members(group, group.index(np.arange(shard.start, shard.stop)), columns)
 
 
-def _train_side_by_side(group: Group, places: Int64s, left: ShardProgress | None) -> Iterator[ShardProgress | Columns]:
+def _train_side_by_side(
+    group: Group, places: Int64s, resume_from: ShardProgress | None
+) -> Iterator[ShardProgress | Columns]:
     """Train LANES members: how far they are after each stride, and what has come of them, lanes being the last axis."""
     config, varying = group.config, group.varying(places)
     plan = kernel_inputs.plan(config, varying)._replace(snapshot_every=config.iterations + 1)
     state = (
-        kernel.State(*(aligned_copy(array) for array in left.state))
-        if left
+        kernel.State(*(aligned_copy(array) for array in resume_from.state))
+        if resume_from
         else kernel_inputs.initial_state(config, varying)
     )
     scratch = kernel.scratch_for(plan, state)
     stride = max(min(DRAWS_AT_ONCE // config.width, WEIGHTS_AT_ONCE // group.weights), 1)
-    for start in range(left.iteration if left else 0, config.iterations, stride):
+    for start in range(resume_from.iteration if resume_from else 0, config.iterations, stride):
         count = min(stride, config.iterations - start)
         kernel.advance(plan, state, kernel_inputs.draws(config, varying, start, count), NO_RECORDS, scratch, start)
         yield ShardProgress(iteration=start + count, state=state)
@@ -123,6 +139,10 @@ def _train_side_by_side(group: Group, places: Int64s, left: ShardProgress | None
         "sample": scratch.sample,
         "in_range": np.all(inside, axis=0),
     }
+
+
+def _concatenated(parts: tuple[Columns, ...]) -> Columns:
+    return {name: np.concatenate([part[name] for part in parts], axis=-1) for name in (parts[0] if parts else ())}
 
 
 def _members(group: Group, index: Int64s, columns: Columns) -> Members:

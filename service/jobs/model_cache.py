@@ -85,7 +85,7 @@ class ModelCache:
             raise CorruptDataError(f"{error}; train the job again") from error
         return content
 
-    def succeeded(self, job: Job) -> None:
+    def record_success(self, job: Job) -> None:
         """A training has succeeded just now."""
         with self._lock:
             self._latest |= dict.fromkeys({False, job.train_config.experiment == "gan"}, job.id)

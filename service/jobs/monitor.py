@@ -1,4 +1,4 @@
-"""What is told of jobs: a line in the log for each change of status, and figures for Prometheus."""
+"""Job monitoring: log status changes and update the metrics."""
 
 import logging
 
@@ -10,16 +10,16 @@ log = logging.getLogger(__name__)
 
 
 class JobMonitor:
-    """Told by the registry and the runner, from any thread."""
+    """Log and metrics of all jobs. Any thread may call it."""
 
     def __init__(self, metrics: Metrics) -> None:
         self.metrics = metrics
-        self._counted: dict[str, int] = {}  # the iteration up to which a running training's have been counted
+        self._counted: dict[str, int] = {}  # of each running training, the iteration up to which it is counted
 
-    def status(self, job: Job) -> None:
-        """A job is new, or its status is another."""
-        said = job.transitions[-1].detail
-        values = fields(job_id=job.id, kind=job.kind, status=job.status, iteration=job.iteration, detail=said)
+    def record_status(self, job: Job) -> None:
+        """Record a new job or a job's new status."""
+        detail = job.transitions[-1].detail
+        values = fields(job_id=job.id, kind=job.kind, status=job.status, iteration=job.iteration, detail=detail)
         log.info("job", extra=values)
         if job.status == "running":
             self._counted[job.id] = job.iteration
@@ -30,20 +30,20 @@ class JobMonitor:
             self.metrics.record_job_end(job)
 
     def reset_progress(self, job: Job) -> None:
-        """A running training goes on from here: what it does once more counts once more."""
+        """Reset the counter of a resumed training; iterations retrained after a checkpoint count again."""
         self._counted[job.id] = job.iteration
 
     def record_progress(self, job: Job) -> None:
-        """A training has come as far as this."""
+        """Count the iterations of a training since the last record."""
         counted = self._counted.get(job.id)
         if counted is not None and job.kind == "train":
             self._counted[job.id] = job.iteration
             self.metrics.iterations.inc(job.iteration - counted)
 
     def record_members(self, members: int, iterations: int) -> None:
-        """A shard of a sweep is done."""
+        """Count the iterations of a finished shard."""
         self.metrics.iterations.inc(members * iterations)
 
     def record_deletion(self, job_id: str) -> None:
-        """A job is gone."""
+        """Log the deletion of a job."""
         log.info("job", extra=fields(job_id=job_id, status="deleted"))

@@ -1,9 +1,4 @@
-"""What there is to do, in the order of its doing: trainings, oldest first, then the shards of the oldest sweep.
-
-Before all come the suspects: jobs during which the process came to a sudden end. They are done one by one and nothing
-else beside them, until each has got somewhere; so a job that takes the process down takes no other's blame. Of a sweep
-as many shards may have been at work as there are threads: these are tried one by one as well, until each has.
-"""
+"""The job queue: trainings first, oldest first, then the shards of the oldest sweep."""
 
 import threading
 from collections import deque
@@ -13,7 +8,7 @@ from service.jobs.active_job import ActiveJob, ActiveSweep
 
 
 class ShardTask(NamedTuple):
-    """A shard of a running sweep, in one of its turns."""
+    """A shard of a running sweep, in one of its generations."""
 
     sweep: ActiveSweep
     number: int
@@ -21,74 +16,42 @@ class ShardTask(NamedTuple):
 
 
 class JobQueue:
-    """The queue between the registry and the threads, which sleep in it while there is nothing for them to do.
+    """Queue between the registry and the workers, which block in `get` until there is a task.
 
-    A sweep passes through it as one job, to be begun by one thread, and then as its shards, for all threads.
+    A sweep passes through it twice: as one job that a worker starts, and then as its shards for all workers.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._suspects: deque[ActiveJob] = deque()
-        self._alone: ActiveJob | None = None  # the suspect that is at work
-        self._trying: int | None = None  # the shard of it that has yet to get somewhere
-        self._acquitted = 0  # how many of it have
         self._trainings: deque[ActiveJob] = deque()
         self._waiting: deque[ActiveSweep] = deque()
-        self._running: deque[ActiveSweep] = deque()  # those with shards that no thread has taken, oldest first
+        self._running: deque[ActiveSweep] = deque()  # those with shards that no worker has taken, oldest first
         self._closed = False
 
-    def put(self, live: ActiveJob) -> None:
-        """A job is to be begun."""
+    def put(self, active: ActiveJob) -> None:
+        """Queue a job."""
         with self._changed:
-            if live.job.crashes:
-                self._suspects.append(live)
-            elif isinstance(live, ActiveSweep):
-                self._waiting.append(live)
+            if isinstance(active, ActiveSweep):
+                self._waiting.append(active)
             else:
-                self._trainings.append(live)
+                self._trainings.append(active)
             self._changed.notify()
 
-    def share(self, sweep: ActiveSweep) -> None:
-        """A sweep runs, and its missing shards are to be trained."""
+    def put_shards(self, sweep: ActiveSweep) -> None:
+        """Queue the missing shards of a running sweep."""
         with self._changed:
-            if self._alone is sweep:
-                self._running.appendleft(sweep)
-            else:
-                self._running.append(sweep)
+            self._running.append(sweep)
             self._changed.notify_all()
 
-    def drop(self, live: ActiveJob) -> None:
-        """A job is not to be begun any more, or only when it is put in again."""
+    def remove(self, active: ActiveJob) -> None:
+        """Remove a job that no worker has taken."""
         with self._changed:
-            for waiting in (self._suspects, self._trainings, self._waiting):
-                if live in waiting:
-                    waiting.remove(live)  # type: ignore[arg-type]
-
-    def clear(self, live: ActiveJob) -> None:
-        """A job has got somewhere, or is not at work any more: if it was a suspect, the others may go on."""
-        with self._changed:
-            if self._alone is live:
-                self._alone, self._trying, self._acquitted = None, None, 0
-                self._changed.notify_all()
-
-    def tries(self, sweep: ActiveSweep, number: int) -> bool:
-        """Whether a shard is the one of a suspect that has yet to get somewhere."""
-        return self._alone is sweep and self._trying == number
-
-    def acquit(self, sweep: ActiveSweep, suspects: int) -> bool:
-        """The shard that was tried has got somewhere; whether it was the last of so many, and the others may go on."""
-        with self._changed:
-            if self._alone is not sweep:
-                return False
-            self._trying = None
-            self._acquitted += 1
-            if self._acquitted >= suspects:
-                self._alone, self._acquitted = None, 0
-            self._changed.notify_all()
-            return self._alone is None
+            for waiting in (self._trainings, self._waiting):
+                if active in waiting:
+                    waiting.remove(active)  # type: ignore[arg-type]
 
     def get(self, timeout: float | None = None) -> ActiveJob | ShardTask | None:
-        """What to do next, as soon as there is something; None when it is closed, or after so many seconds."""
+        """Wait for the next task; return None once the queue is closed, or after `timeout` seconds."""
         with self._changed:
             while not self._closed:
                 if (task := self._next()) is not None:
@@ -97,36 +60,27 @@ class JobQueue:
                     break
         return None
 
-    def training(self) -> ActiveJob | None:
-        """A training that waits, if one does: a thread that is at a shard trains it first."""
+    def get_training(self) -> ActiveJob | None:
+        """Return a waiting training, if there is one: a worker trains it before it continues its shard."""
         with self._changed:
-            if self._closed or self._alone or not self._trainings:
-                return None
-            return self._trainings.popleft()
+            return self._trainings.popleft() if self._trainings and not self._closed else None
 
     def is_empty(self) -> bool:
-        """Whether there is nothing to do."""
-        return not (self._suspects or self._trainings or self._waiting or self._running)
+        """Return whether there is no task."""
+        return not (self._trainings or self._waiting or self._running)
 
     def close(self) -> None:
-        """Nothing more is to be done: wake all threads for good."""
+        """Close the queue and wake all workers."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def _next(self) -> ActiveJob | ShardTask | None:
-        if self._alone is None and self._suspects:
-            self._alone = self._suspects.popleft()
-            return self._alone
-        if self._alone is None and self._trainings:
+        if self._trainings:
             return self._trainings.popleft()
         while self._running:
             sweep = self._running[0]
-            if self._trying is not None:
-                return None
-            if sweep.job.status == "running" and (shard := sweep.take()) is not None:
-                if self._alone is sweep:
-                    self._trying = shard[0]
+            if sweep.job.status == "running" and (shard := sweep.take_shard()) is not None:
                 return ShardTask(sweep, *shard)
             self._running.popleft()
-        return self._waiting.popleft() if self._waiting and self._alone is None else None
+        return self._waiting.popleft() if self._waiting else None

@@ -1,4 +1,4 @@
-"""What has come of sweeps: from memory of those that run and of the last few that have ended, from disk of the rest."""
+"""Sweep results: in memory for active sweeps and the last few that ended, on disk for the rest."""
 
 import logging
 import threading
@@ -14,114 +14,118 @@ from gan1010.types import Int64s
 from service.errors import CorruptDataError, JobNotFoundError
 from service.job import Job
 from service.jobs.active_job import ActiveJob, ActiveSweep
-from service.storage.sweeps import SweepStore
+from service.storage.store import Store
 
-SWEEPS_IN_MEMORY = 4
+MAX_SWEEPS_IN_MEMORY = 4
 log = logging.getLogger(__name__)
 
 
 class SweepRuns:
-    """The figures of all sweeps. Any thread may call it."""
+    """The results and checkpoints of all sweeps. Any thread may call it."""
 
-    def __init__(self, store: SweepStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
         self._ended: dict[str, tuple[Job, SweepSummary]] = {}
 
-    def prepare(self, live: ActiveSweep) -> bool:
-        """Have a sweep go on where it was left: find what is kept of it and which shards are missing.
-
-        False if meanwhile it is not wanted to any more.
-        """
-        generation, config = live.generation, live.job.sweep_config
+    def prepare(self, sweep: ActiveSweep) -> bool:
+        """Load a running sweep's results and find its missing shards; return False if it has stopped meanwhile."""
+        generation, config, job_id = sweep.generation, sweep.job.sweep_config, sweep.job.id
         try:
-            outcomes = self._store.summary(live.job.id, config)
+            summary = self._store.sweeps.summary(job_id, config)
         except CorruptDataError:
-            self._forget_damaged(live.job.id)
-            outcomes = self._store.summary(live.job.id, config)
-        done = self._store.finished_shards(live.job.id)
-        with live.lock:
-            if live.generation != generation or live.prepared == generation or live.job.status != "running":
+            self._forget_damaged(job_id)
+            summary = self._store.sweeps.summary(job_id, config)
+        done = self._store.sweeps.finished_shards(job_id)
+        with sweep.lock:
+            is_stale = sweep.generation != generation or sweep.prepared_generation == generation
+            if is_stale or sweep.job.status != "running":
                 return False
-            live.prepared, live.summary = generation, outcomes
-            live.job = replace(live.job, iteration=outcomes.done)  # its row may tell of shards that are damaged
-            live.missing.extend(number for number in range(len(config.shards)) if number not in done)
+            sweep.prepared_generation, sweep.summary, sweep.has_checkpoint = generation, summary, False
+            sweep.job = replace(sweep.job, iteration=summary.done)  # its row may count shards that were damaged
+            sweep.missing.extend(number for number in range(len(config.shards)) if number not in done)
         return True
 
-    def keep(self, live: ActiveSweep, number: int, members: Members, generation: int) -> bool:
-        """Keep a shard that is done; False if the turn in which it was is over."""
-        with live.lock:
-            if generation != live.generation or live.summary is None:
+    def persist_shard(self, sweep: ActiveSweep, number: int, members: Members, generation: int) -> bool:
+        """Persist a finished shard; return False if its generation has ended."""
+        with sweep.lock:
+            if generation != sweep.generation or sweep.summary is None:
                 return False
-            self._store.add_shard(live.job.id, number, members)
-            live.summary.add(number, members)
+            self._store.add_shard(replace(sweep.current, attempts=0), number, members)
+            sweep.summary.add(number, members)
+            self._record_checkpoint(sweep)
         return True
 
-    def checkpoint(self, live: ActiveSweep, number: int, progress: ShardProgress) -> bool:
-        """Keep how far a shard is, in whichever turn: to go on from there; False if the sweep has ended."""
-        with live.lock:
-            if not live.job.has_ended:
-                self._store.checkpoint_shard(live.job.id, number, progress.iteration, progress.state)
-        return not live.job.has_ended
+    def checkpoint(self, sweep: ActiveSweep, number: int, progress: ShardProgress) -> None:
+        """Persist a shard's checkpoint, also for an older generation, unless the sweep has ended."""
+        with sweep.lock:
+            if not sweep.job.has_ended:
+                self._store.checkpoint_shard(replace(sweep.current, attempts=0), number, progress)
+                self._record_checkpoint(sweep)
 
-    def left(self, live: ActiveSweep, number: int) -> ShardProgress | None:
-        """How far a shard was when it was left; None where that was at its beginning, or is damaged."""
+    def load_checkpoint(self, sweep: ActiveSweep, number: int) -> ShardProgress | None:
+        """Load a shard's checkpoint; None if it has none, or a damaged one."""
         try:
-            kept = self._store.shard_checkpoint(live.job.id, number)
+            return self._store.sweeps.shard_checkpoint(sweep.job.id, number)
         except CorruptDataError as damage:
-            log.error("job %s: %s; shard %d begins anew", live.job.id, damage.detail, number)
+            _log_restart(sweep.job.id, number, damage)
             return None
-        return ShardProgress(iteration=kept[0], state=kept[1]) if kept else None
 
-    def outcomes(self, job: Job, live: ActiveJob | None) -> SweepSummary:
-        """What has come of a sweep so far."""
-        if isinstance(live, ActiveSweep) and live.summary is not None:
-            return live.summary
-        kept = self._ended.get(job.id)
-        if kept is not None:
-            return kept[1]
-        outcomes = self._store.summary(job.id, job.sweep_config)
+    def summary(self, job: Job, active: ActiveJob | None) -> SweepSummary:
+        """Return the figures of a sweep's finished members."""
+        if isinstance(active, ActiveSweep) and active.summary is not None:
+            return active.summary
+        if (ended := self._ended.get(job.id)) is not None:
+            return ended[1]
+        summary = self._store.sweeps.summary(job.id, job.sweep_config)
         if job.has_ended:
-            self.remember(job, outcomes)
-        return outcomes
+            self.remember(job, summary)
+        return summary
 
-    def results(self, job: Job, outcomes: SweepSummary, index: Int64s) -> list[Result | None]:
-        """What came of some members that are done, one by one; None of one that has diverged.
+    def results(self, job: Job, summary: SweepSummary, index: Int64s) -> list[Result | None]:
+        """Return the results of some finished members; None for one that diverged.
 
         Raises:
             JobNotFoundError: the sweep has just been deleted.
         """
         results: dict[int, Result | None] = {}
-        for number, wanted in outcomes.by_shard(index).items():
-            members = self._store.shard(job.id, number)
+        for number, in_shard in summary.by_shard(index).items():
+            members = self._store.sweeps.shard(job.id, number)
             if members is None:
-                raise JobNotFoundError("the sweep has been deleted")
-            rows = np.searchsorted(members.index, wanted)
-            results |= {int(i): members.result(int(row)) for i, row in zip(wanted, rows, strict=True)}
+                raise JobNotFoundError("The sweep has just been deleted.")
+            rows = np.searchsorted(members.index, in_shard)
+            results |= {int(i): members.result(int(row)) for i, row in zip(in_shard, rows, strict=True)}
         return [results[int(i)] for i in index]
 
-    def job(self, job_id: str) -> Job | None:
-        """A sweep that has ended, if it is in memory."""
-        kept = self._ended.get(job_id)
-        return kept[0] if kept else None
+    def ended_job(self, job_id: str) -> Job | None:
+        """Return a sweep that has ended, if it is in memory."""
+        ended = self._ended.get(job_id)
+        return ended[0] if ended else None
 
-    def remember(self, job: Job, outcomes: SweepSummary) -> None:
-        """A sweep has ended, and somebody will look at it."""
+    def remember(self, job: Job, summary: SweepSummary) -> None:
+        """Keep an ended sweep in memory in place of the oldest."""
         with self._lock:
-            if len(self._ended) >= SWEEPS_IN_MEMORY:
+            if len(self._ended) >= MAX_SWEEPS_IN_MEMORY:
                 self._ended.pop(next(iter(self._ended)))
-            self._ended[job.id] = job, outcomes
-
-    def _forget_damaged(self, job_id: str) -> None:
-        """Have those shards trained anew of which the disk has not what was written; they come to the same."""
-        for number in self._store.finished_shards(job_id):
-            try:
-                self._store.shard(job_id, number)
-            except CorruptDataError as damage:
-                log.error("job %s: %s; shard %d begins anew", job_id, damage.detail, number)
-                self._store.delete_shard(job_id, number)
+            self._ended[job.id] = job, summary
 
     def forget(self, job_id: str) -> None:
-        """A sweep has been deleted."""
+        """Forget a deleted sweep."""
         with self._lock:
             self._ended.pop(job_id, None)
+
+    def _record_checkpoint(self, sweep: ActiveSweep) -> None:
+        sweep.job, sweep.has_checkpoint = replace(sweep.job, attempts=0), True
+
+    def _forget_damaged(self, job_id: str) -> None:
+        """Delete damaged shards, so that they are trained again with the same results."""
+        for number in self._store.sweeps.finished_shards(job_id):
+            try:
+                self._store.sweeps.shard(job_id, number)
+            except CorruptDataError as damage:
+                _log_restart(job_id, number, damage)
+                self._store.sweeps.delete_shard(job_id, number)
+
+
+def _log_restart(job_id: str, number: int, damage: CorruptDataError) -> None:
+    log.error("job %s: %s; shard %d starts over", job_id, damage.detail, number)

@@ -1,4 +1,4 @@
-"""The runner: threads that do what there is to do, trainings first and then sweeps, behind the event loop."""
+"""Worker threads: train queued jobs beside the event loop, trainings first and then sweeps."""
 
 import logging
 import os
@@ -6,26 +6,29 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
-from gan1010 import DivergedError, Progress, run
+from gan1010 import DivergedError, run
 from gan1010.sweeps.results import Members
-from gan1010.sweeps.sweeping import ShardProgress, train_shard
+from gan1010.sweeps.sweeping import train_shard
+from gan1010.warmup import compile_kernel
 from service.errors import DiskFullError, StorageFailedError
 from service.job import JobError
 from service.jobs.active_job import ActiveJob, ActiveSweep
 from service.jobs.queue import ShardTask
 from service.jobs.registry import Registry
 
+FIRST_CHECKPOINT_SECONDS = 0.02  # of training, so that a process that is killed soon after each start still advances
 CHECKPOINT_SECONDS = 0.5  # of training, between two checkpoints
-RETRY_SECONDS = 1.0  # between two looks whether there is room on the disk again
-NICENESS = 10  # answers come first; what they leave of the machine, a training has
+RETRY_SECONDS = 1.0  # between two attempts to write to a full disk
+NICENESS = 10  # requests have precedence over training
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
 class WorkerPool:
-    """So many threads; `stop` leaves unfinished jobs as they are on disk, for the next start."""
+    """The worker threads. `stop` leaves unfinished jobs for the next start."""
 
     def __init__(self, registry: Registry, workers: int) -> None:
         self._registry = registry
@@ -35,12 +38,12 @@ class WorkerPool:
         ]
 
     def start(self) -> None:
-        """Begin with the oldest queued job."""
+        """Start the threads."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """End the threads, at the next look that each takes at its run."""
+        """Stop the threads at their next look, and requeue the jobs that they were running."""
         self._stopping.set()
         self._registry.queue.close()
         for thread in self._threads:
@@ -48,137 +51,119 @@ class WorkerPool:
         self._registry.requeue_running()
 
     def _work(self) -> None:
-        if sys.platform == "linux":  # where each thread has a niceness of its own
+        compile_kernel()  # before a job is marked running: a process that dies here has not tried the job
+        if sys.platform == "linux":  # where each thread has its own niceness
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         while (task := self._registry.queue.get()) is not None:
-            self._do(task)
+            self._run_task(task)
 
-    def _do(self, task: ActiveJob | ShardTask) -> None:
-        """Do it, and leave no job in between: one that breaks has failed."""
-        live = task.sweep if isinstance(task, ShardTask) else task
+    def _run_task(self, task: ActiveJob | ShardTask) -> None:
+        """Run a task; any exception marks the job failed."""
+        active = task.sweep if isinstance(task, ShardTask) else task
         try:
             if isinstance(task, ShardTask):
                 self._train_shard(*task)
             else:
                 self._run(task)
         except Exception as failure:
-            error = _internal_error(live, failure)
+            log.exception("job %s failed", active.job.id)
+            detail = f"Training failed with {type(failure).__name__}. The service's log has the traceback."
+            error = JobError(type="internal-error", detail=detail)
             try:
-                self._keep(live, lambda: self._registry.fail(live, error))
+                self._persist(active, lambda: self._registry.end(active, "failed", error))
             except Exception:
-                log.exception("job %s: that it has failed could not be kept", live.job.id)
-                self._registry.queue.clear(live)
+                log.exception("job %s: its failure could not be persisted", active.job.id)
 
-    def _run(self, live: ActiveJob) -> None:
-        if not self._keep(live, lambda: self._registry.begin(live)):
-            self._registry.queue.clear(live)
-        elif isinstance(live, ActiveSweep):
-            self._share(live)
-        else:
-            self._train(live)
+    def _run(self, active: ActiveJob) -> None:
+        if self._persist(active, lambda: self._registry.start(active)):
+            if isinstance(active, ActiveSweep):
+                self._share_sweep(active)
+            else:
+                self._train(active)
 
-    def _train(self, live: ActiveJob) -> None:
-        """Train from where it was left to the end, or until somebody wants something else."""
-        if not self._keep(live, lambda: self._registry.recovery.load(live)):
+    def _train(self, active: ActiveJob) -> None:
+        """Train from the checkpoint until done or asked to stop."""
+        if not self._persist(active, lambda: self._registry.recovery.load_checkpoint(active)):
             return
-        kept = time.monotonic()
+        due = time.monotonic() + FIRST_CHECKPOINT_SECONDS
         try:
-            for progress in run(live.job.train_config, live.progress):
-                live.progress = progress
+            for progress in run(active.job.train_config, active.progress):
+                active.progress = progress
                 if progress.state is None:
-                    continue  # it ends here, well or not
-                if self._leave(live):
+                    continue  # the last progress, of a result or a divergence
+                if self._stop_if_requested(active):
                     return
-                if time.monotonic() - kept > CHECKPOINT_SECONDS:
-                    self._checkpoint(live, progress)
-                    kept = time.monotonic()
+                if time.monotonic() >= due:
+                    self._checkpoint(active, partial(self._registry.checkpoint, active, progress))
+                    due = time.monotonic() + CHECKPOINT_SECONDS
         except DivergedError as diverged:
             error = JobError(type="diverged", detail=str(diverged))
-            self._keep(live, lambda: self._registry.end(live, "failed", error))
+            self._persist(active, lambda: self._registry.end(active, "failed", error))
         else:
-            self._keep(live, lambda: self._registry.end(live, "succeeded"))
+            self._persist(active, lambda: self._registry.end(active, "succeeded"))
 
-    def _leave(self, live: ActiveJob) -> bool:
-        """Whether to stop: because somebody wants it, which is kept, or because the process stops."""
-        wanted = live.requested_status
-        if wanted is not None:
+    def _stop_if_requested(self, active: ActiveJob) -> bool:
+        """Stop a training if a client has requested it; return whether to leave it, also because the process stops."""
+        if (status := active.requested_status) is not None:
             try:
-                self._registry.stop_training(live, wanted)
+                self._registry.stop_training(active, status)
             except (DiskFullError, StorageFailedError) as error:
-                live.reject_stop(error)
+                active.reject_stop(error)
             else:
-                self._registry.queue.clear(live)
                 return True
         return self._stopping.is_set()
 
-    def _checkpoint(self, live: ActiveJob, progress: Progress) -> None:
-        try:
-            self._registry.checkpoint(live, progress)
-        except (DiskFullError, StorageFailedError) as error:
-            log.warning("job %s: no checkpoint, it trains on: %s", live.job.id, error.title)
-
-    def _keep(self, live: ActiveJob, keep: Callable[[], T]) -> T | None:
-        """Keep something of a job, as soon as the disk takes it; None if the process stops before."""
-        while True:
-            try:
-                return keep()
-            except (DiskFullError, StorageFailedError) as error:
-                log.warning("job %s waits for the disk: %s", live.job.id, error.title)
-                live.reject_stop(error)
-                if self._stopping.wait(RETRY_SECONDS):
-                    return None
-
-    def _share(self, sweep: ActiveSweep) -> None:
-        """Hand the sweep's missing shards to all threads."""
-        if not self._keep(sweep, lambda: self._registry.sweeps.prepare(sweep)):
+    def _share_sweep(self, sweep: ActiveSweep) -> None:
+        """Hand the sweep's missing shards to all workers."""
+        if not self._persist(sweep, lambda: self._registry.sweeps.prepare(sweep)):
             return
-        if sweep.complete:
-            self._keep(sweep, lambda: self._registry.end_sweep(sweep, "succeeded"))
+        if sweep.is_complete:
+            self._persist(sweep, lambda: self._registry.end(sweep, "succeeded"))
         else:
-            self._registry.queue.share(sweep)
+            self._registry.queue.put_shards(sweep)
 
     def _train_shard(self, sweep: ActiveSweep, number: int, generation: int) -> None:
-        """Train a shard from where it was left, and in between all trainings that come."""
-        config, kept = sweep.job.sweep_config, time.monotonic()
-        self._keep(sweep, lambda: self._registry.recovery.try_shard(sweep, number))
-        left = self._keep(sweep, lambda: self._registry.sweeps.left(sweep, number))
+        """Train a shard from its checkpoint, and between its steps all trainings that are queued."""
+        config, sweeps = sweep.job.sweep_config, self._registry.sweeps
+        checkpoint = self._persist(sweep, lambda: sweeps.load_checkpoint(sweep, number))
         if self._stopping.is_set():
             return
-        for step in train_shard(config, config.shards[number], left):
+        due = time.monotonic() + (CHECKPOINT_SECONDS if sweep.has_checkpoint else FIRST_CHECKPOINT_SECONDS)
+        for step in train_shard(config, config.shards[number], checkpoint):
             if isinstance(step, Members):
-                self._keep_shard(sweep, number, step, generation)
+                self._end_shard(sweep, number, step, generation)
                 return
-            leaves = self._stopping.is_set() or sweep.generation != generation
-            if step is not None and (leaves or time.monotonic() - kept > CHECKPOINT_SECONDS):
-                self._checkpoint_shard(sweep, number, step)
-                kept = time.monotonic()
-            if leaves:
+            stops = self._stopping.is_set() or sweep.generation != generation
+            if stops or time.monotonic() >= due:
+                self._checkpoint(sweep, partial(sweeps.checkpoint, sweep, number, step))
+                due = time.monotonic() + CHECKPOINT_SECONDS
+            if stops:
                 return
-            while training := self._registry.queue.training():
-                self._do(training)
+            while training := self._registry.queue.get_training():
+                self._run_task(training)
 
-    def _keep_shard(self, sweep: ActiveSweep, number: int, members: Members, generation: int) -> None:
-        if self._keep(sweep, lambda: self._registry.sweeps.keep(sweep, number, members, generation)):
-            self._keep(sweep, lambda: self._registry.recovery.shard_got_on(sweep, number, len(self._threads)))
-            self._registry.monitor.record_members(len(members), _iterations(sweep, number))
-            if sweep.complete:
-                self._keep(sweep, lambda: self._registry.end_sweep(sweep, "succeeded"))
+    def _end_shard(self, sweep: ActiveSweep, number: int, members: Members, generation: int) -> None:
+        if self._persist(sweep, lambda: self._registry.sweeps.persist_shard(sweep, number, members, generation)):
+            config = sweep.job.sweep_config
+            iterations = config.groups[config.shards[number].group].config.iterations
+            self._registry.monitor.record_members(len(members), iterations)
+            if sweep.is_complete:
+                self._persist(sweep, lambda: self._registry.end(sweep, "succeeded"))
 
-    def _checkpoint_shard(self, sweep: ActiveSweep, number: int, progress: ShardProgress) -> None:
+    def _checkpoint(self, active: ActiveJob, persist: Callable[[], None]) -> None:
+        """Persist a checkpoint; train on without one if the disk does not take it."""
         try:
-            if self._registry.sweeps.checkpoint(sweep, number, progress):
-                self._registry.recovery.shard_got_on(sweep, number, len(self._threads))
+            persist()
         except (DiskFullError, StorageFailedError) as error:
-            log.warning("job %s: no checkpoint, it trains on: %s", sweep.job.id, error.title)
+            log.warning("job %s: no checkpoint: %s", active.job.id, error.title)
 
-
-def _iterations(sweep: ActiveSweep, shard: int) -> int:
-    config = sweep.job.sweep_config
-    return config.groups[config.shards[shard].group].config.iterations
-
-
-def _internal_error(live: ActiveJob, error: Exception) -> JobError:
-    log.exception("job %s failed", live.job.id)
-    return JobError(
-        type="internal-error", detail=f"{type(error).__name__} while training; the service's log has the rest"
-    )
+    def _persist(self, active: ActiveJob, persist: Callable[[], T]) -> T | None:
+        """Retry until the disk takes it; return None if the process shuts down first."""
+        while True:
+            try:
+                return persist()
+            except (DiskFullError, StorageFailedError) as error:
+                log.warning("job %s waits for the disk: %s", active.job.id, error.title)
+                active.reject_stop(error)
+                if self._stopping.wait(RETRY_SECONDS):
+                    return None

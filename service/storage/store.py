@@ -18,6 +18,8 @@ from pydantic import TypeAdapter
 
 from gan1010 import Model, Progress
 from gan1010.export import safetensors
+from gan1010.sweeps.results import Members
+from gan1010.sweeps.sweeping import ShardProgress
 from service.errors import CorruptDataError, StorageFailedError
 from service.job import ENDED, Job, Status
 from service.storage.checksums import checksum, decoding, verify
@@ -102,6 +104,18 @@ class Store:
         with self._database.transaction() as db:
             _update(db, job)
             self.runs.persist(db, job, progress)
+
+    def add_shard(self, job: Job, number: int, members: Members) -> None:
+        """Persist a sweep's finished shard, and the sweep's state."""
+        with self._database.transaction() as db:
+            _update(db, job)
+            self.sweeps.add_shard(db, job.id, number, members)
+
+    def checkpoint_shard(self, job: Job, number: int, progress: ShardProgress) -> None:
+        """Persist a checkpoint of a sweep's shard, and the sweep's state."""
+        with self._database.transaction() as db:
+            _update(db, job)
+            self.sweeps.checkpoint_shard(db, job.id, number, progress)
 
     def finish(self, job: Job, progress: Progress | None, model: Model | None) -> None:
         """Persist a job that has ended, its last progress and its model."""

@@ -4,10 +4,10 @@ import sqlite3
 
 import numpy as np
 
-from gan1010.compiled.kernel import State
 from gan1010.sweeps.grid import SweepConfig
 from gan1010.sweeps.results import Members
 from gan1010.sweeps.summary import SweepSummary
+from gan1010.sweeps.sweeping import ShardProgress
 from service.storage.checksums import Arrays, decoding, pack_arrays, unpack_arrays
 from service.storage.database import Database
 
@@ -24,29 +24,26 @@ class SweepStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add_shard(self, job_id: str, number: int, members: Members) -> None:
+    def add_shard(self, db: sqlite3.Connection, job_id: str, number: int, members: Members) -> None:
         """Persist a finished shard, without the weights: they are large, and a member can be trained again."""
         row = (job_id, number, len(members), *pack_arrays(members.columns, number))
-        with self._database.transaction() as db:
-            db.execute("INSERT INTO shards VALUES (?, ?, ?, ?, ?)", row)
-            db.execute("DELETE FROM shard_checkpoints WHERE job_id = ? AND number = ?", (job_id, number))
+        db.execute("INSERT INTO shards VALUES (?, ?, ?, ?, ?)", row)
+        db.execute("DELETE FROM shard_checkpoints WHERE job_id = ? AND number = ?", (job_id, number))
 
-    def checkpoint_shard(self, job_id: str, number: int, iteration: int, state: State) -> None:
-        """Persist an unfinished shard's state, in place of its last one."""
-        row = (job_id, number, iteration, *pack_arrays(state._asdict(), number, iteration))
-        with self._database.transaction() as db:
-            db.execute("INSERT OR REPLACE INTO shard_checkpoints VALUES (?, ?, ?, ?, ?)", row)
+    def checkpoint_shard(self, db: sqlite3.Connection, job_id: str, number: int, progress: ShardProgress) -> None:
+        """Persist a shard's checkpoint in place of the one before."""
+        row = (job_id, number, progress.iteration, *pack_arrays(progress.arrays, number, progress.iteration))
+        db.execute("INSERT OR REPLACE INTO shard_checkpoints VALUES (?, ?, ?, ?, ?)", row)
 
-    def shard_checkpoint(self, job_id: str, number: int) -> tuple[int, State] | None:
-        """Load the iteration and the state, whose arrays may be unaligned, of an unfinished shard."""
+    def shard_checkpoint(self, job_id: str, number: int) -> ShardProgress | None:
+        """Load a shard's checkpoint; None if it has none."""
         row = self._database.row(
             "SELECT iteration, state, sha256 FROM shard_checkpoints WHERE job_id = ? AND number = ?", job_id, number
         )
         if row is None:
             return None
-        iteration, *packed = row
         with decoding(f"The checkpoint of the sweep's shard {number}", REMEDY):
-            return iteration, State(**unpack_arrays(*packed, number, iteration))
+            return ShardProgress.from_arrays(row[0], unpack_arrays(*row[1:], number, row[0]))
 
     def delete_shard(self, job_id: str, number: int) -> None:
         """Delete a shard and its checkpoint, so that it is trained again."""

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from gan1010 import Members, SweepConfig, sweep, train
-from gan1010.compiled import kernel
 from gan1010.compiled.lanes import LANES
 from gan1010.sweeps.grid import Shard
 from gan1010.sweeps.sweeping import ShardProgress, train_shard
@@ -57,30 +56,22 @@ def test_whole_runs_agree_as_well(base: dict[str, Any]) -> None:
             assert members.result(row) == run.result
 
 
-def test_a_shard_hands_back_the_thread_on_its_way() -> None:
-    config = SweepConfig(base={"iterations": 20_000}, seeds=LANES + 1)
-    shard = Shard(group=0, start=0, stop=LANES + 1)
-    *on_the_way, members = train_shard(config, shard)
-    assert len(on_the_way) >= 10
-    assert set(on_the_way) == {None}
-    assert isinstance(members, Members)
-
-
 @pytest.mark.parametrize("base", [
     {"latent": "normal", "optimizer": "adam", "loss": "bce"},
     {"experiment": "discriminator", "pattern": "110010"},
 ])  # fmt: skip
-def test_a_shard_that_takes_long_goes_on_where_it_was_left_with_the_same_bits(base: dict[str, Any]) -> None:
-    config = SweepConfig(base={"iterations": 7001} | base, grid={"learning_rate": [0.01, 0.02]}, seeds=20)
-    (shard,) = config.shards
+@pytest.mark.parametrize("seeds", [20, LANES + 1])
+def test_shard_resumed_from_any_checkpoint_has_the_same_bits(base: dict[str, Any], seeds: int) -> None:
+    config = SweepConfig(base={"iterations": 7001} | base, grid={"learning_rate": [0.01, 0.02]}, seeds=seeds)
+    shard = Shard(group=0, start=0, stop=2 * seeds)
     *on_the_way, whole = train_shard(config, shard)
     assert isinstance(whole, Members)
     assert len(on_the_way) > 5
     for step in range(1, len(on_the_way) + 1):
         *_, left = itertools.islice(train_shard(config, shard), step)
         assert isinstance(left, ShardProgress)
-        state = kernel.State(*(array.copy() for array in left.state))  # as if it came from elsewhere
-        *_, resumed = train_shard(config, shard, ShardProgress(iteration=left.iteration, state=state))
+        arrays = {name: array.copy() for name, array in left.arrays.items()}  # as if they came from elsewhere
+        *_, resumed = train_shard(config, shard, ShardProgress.from_arrays(left.iteration, arrays))
         assert isinstance(resumed, Members)
         for name, column in whole.columns.items():
             assert getattr(resumed, name).tobytes() == column.tobytes(), (step, name)

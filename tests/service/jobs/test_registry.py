@@ -51,7 +51,7 @@ def take(registry: Registry) -> ActiveJob:
 def train(registry: Registry) -> str:
     """Be the worker of the next job: its id."""
     live = take(registry)
-    assert registry.begin(live)
+    assert registry.start(live)
     for progress in run(live.job.config):
         live.progress = progress
     registry.end(live, "succeeded")
@@ -71,7 +71,7 @@ def test_job_runs_before_what_it_left_is_looked_up(registry: Registry, monkeypat
         statuses.append(store.job(of.id).status)  # type: ignore[union-attr]
 
     monkeypatch.setattr(store.runs, "progress", progress)
-    assert registry.begin(live)
+    assert registry.start(live)
     assert registry.recovery.load(live)
     assert statuses == ["running"]
     assert registry.job(job.id).status == "running"
@@ -92,7 +92,7 @@ def test_job_ends_as_the_worker_says_and_who_waits_is_told_then(registry: Regist
 def test_failure_is_kept_with_its_reason(registry: Registry, tmp_path: Path) -> None:
     submit(registry)
     live = take(registry)
-    registry.begin(live)
+    registry.start(live)
     registry.end(live, "failed", JobError(type="diverged", detail="not finite"))
     job = registry.job(live.job.id)
     assert (job.status, job.error) == ("failed", JobError(type="diverged", detail="not finite"))
@@ -110,7 +110,7 @@ def test_queue_is_as_long_as_it_may_be_and_the_running_do_not_count(tmp_path: Pa
         submit(registry)
         with pytest.raises(QueueFullError):
             submit(registry)
-        registry.begin(take(registry))
+        registry.start(take(registry))
         submit(registry)
         with pytest.raises(QueueFullError):
             submit(registry)
@@ -134,7 +134,7 @@ def test_cancelled_job_is_not_begun(registry: Registry) -> None:
     live = take(registry)
     registry.request_stop(job.id, "cancelled")
     assert registry.job(job.id).status == "cancelled"
-    assert not registry.begin(live)
+    assert not registry.start(live)
     assert registry.job(job.id).status == "cancelled"
 
 
@@ -147,7 +147,7 @@ def test_job_that_is_cancelled_or_paused_leaves_the_queue(registry: Registry) ->
 def test_running_job_is_asked_to_stop_and_may_still_succeed(registry: Registry) -> None:
     submit(registry)
     live = take(registry)
-    registry.begin(live)
+    registry.start(live)
     assert registry.request_stop(live.job.id, "cancelled") is live
     assert live.requested_status == "cancelled"
     assert registry.job(live.job.id).status == "running"
@@ -167,7 +167,7 @@ def test_unfinished_jobs_wait_again_after_a_restart_in_their_order(tmp_path: Pat
     with opened(tmp_path) as registry:
         done, running, waiting = (submit(registry).id for _ in range(3))
         train(registry)
-        registry.begin(take(registry))
+        registry.start(take(registry))
     with opened(tmp_path) as registry:
         suspect = take(registry)
         assert suspect.job.id == running
@@ -194,7 +194,7 @@ def test_full_queue_of_old_jobs_is_kept_over_a_restart_with_a_shorter_queue(tmp_
 
 def test_who_waits_is_released_when_the_service_stops_though_the_job_goes_on(registry: Registry) -> None:
     jobs = [submit(registry) for _ in range(2)]
-    registry.begin(take(registry))
+    registry.start(take(registry))
     futures = [live.over for job in jobs if (live := registry.active_job(job.id))]
     registry.release()
     registry.release()
@@ -231,7 +231,7 @@ def left_while_done(folder: Path) -> int:
     with opened(folder) as registry:
         registry.submit(LONG, preset="article", name=None)
         live = take(registry)
-        registry.begin(live)
+        registry.start(live)
         progress = iter(run(LONG))
         live.progress = next(progress)
         kept = live.progress.iteration
@@ -259,7 +259,7 @@ def test_training_goes_on_from_what_is_kept_of_it_whatever_its_row_tells(
     kept = left(tmp_path)
     with opened(tmp_path) as registry:
         live = take(registry)
-        assert registry.begin(live)
+        assert registry.start(live)
         assert registry.recovery.load(live)
         assert live.current.iteration == kept
         for progress in run(LONG, live.progress):
@@ -290,7 +290,7 @@ def test_who_waits_for_a_job_that_comes_after_the_release_is_released_too(regist
 def test_cancel_that_comes_while_a_thread_pauses_the_job_counts(registry: Registry) -> None:
     job = submit(registry)
     live = take(registry)
-    registry.begin(live)
+    registry.start(live)
     for wanted in ("paused", "cancelled"):
         registry.request_stop(job.id, wanted)
     registry.stop_training(live, "paused")  # which the thread had seen before
@@ -307,7 +307,7 @@ def test_newest_model_is_not_lost_while_another_is_forgotten(
 
     def looked_up(with_generator: bool) -> str | None:
         found = look_up(with_generator)
-        threads.append(Thread(target=registry.models.succeeded, args=[newest]))
+        threads.append(Thread(target=registry.models.record_success, args=[newest]))
         threads[-1].start()
         threads[-1].join(0.1)
         return found and "an older one"

@@ -129,7 +129,7 @@ def test_stop_is_soon_and_the_next_start_goes_on_with_what_is_missing(tmp_path: 
 def test_sweep_whose_last_shard_was_kept_before_the_end_ends_at_the_next_start(tmp_path: Path) -> None:
     with opened(tmp_path, workers=1) as (registry, _):
         live = submit_sweep(registry, SMALL)
-        registry.begin(live)
+        registry.start(live)
         registry.sweeps.prepare(live)
         for number, shard in enumerate(SMALL.shards):
             (members,) = [step for step in train_shard(SMALL, shard) if isinstance(step, Members)]

@@ -11,7 +11,8 @@ import pytest
 from gan1010 import TrainConfig, run
 from gan1010.compiled.kernel import State
 from gan1010.sweeps.grid import SweepConfig
-from gan1010.sweeps.sweeping import train_shard
+from gan1010.sweeps.results import Members
+from gan1010.sweeps.sweeping import ShardProgress, train_shard
 from service.errors import CorruptDataError
 from service.job import Job, new_job
 from service.storage.checksums import checksum, decoding, pack_arrays, unpack_arrays
@@ -62,15 +63,15 @@ def test_checkpoint_of_a_shard_is_replaced_and_goes_when_the_shard_is_finished(s
     job, other = added(store, SWEEP), state_of(2)
     assert store.sweeps.shard_checkpoint(job.id, 0) is None
     for number, iteration, state in [(0, 7, state_of(1)), (1, 8, state_of(3)), (0, 9, other)]:
-        store.sweeps.checkpoint_shard(job.id, number, iteration, state)
+        store.checkpoint_shard(job, number, ShardProgress(iteration=iteration, state=state))
     kept = store.sweeps.shard_checkpoint(job.id, 0)
     assert kept is not None
-    assert kept[0] == 9
-    for before, after in zip(other, kept[1], strict=True):
+    assert kept.iteration == 9
+    for before, after in zip(other, kept.state, strict=True):
         assert (after.shape, after.dtype, after.tobytes()) == (before.shape, before.dtype, before.tobytes())
     *_, members = train_shard(SWEEP, SWEEP.shards[0])
-    assert members is not None
-    store.sweeps.add_shard(job.id, 0, members)
+    assert isinstance(members, Members)
+    store.add_shard(job, 0, members)
     assert store.sweeps.shard_checkpoint(job.id, 0) is None
     assert store.sweeps.shard_checkpoint(job.id, 1) is not None
 
@@ -79,9 +80,9 @@ def test_shard_that_is_forgotten_is_as_if_it_had_not_begun(store: Store) -> None
     job = added(store, SWEEP)
     for number, shard in enumerate(SWEEP.shards):
         *_, members = train_shard(SWEEP, shard)
-        assert members is not None
-        store.sweeps.add_shard(job.id, number, members)
-        store.sweeps.checkpoint_shard(job.id, number, 7, state_of(1))
+        assert isinstance(members, Members)
+        store.add_shard(job, number, members)
+        store.checkpoint_shard(job, number, ShardProgress(iteration=7, state=state_of(1)))
     assert len(store.sweeps.finished_shards(job.id)) == 2
     store.sweeps.delete_shard(job.id, 0)
     assert store.sweeps.finished_shards(job.id) == {1: 3}
@@ -92,7 +93,7 @@ def test_shard_that_is_forgotten_is_as_if_it_had_not_begun(store: Store) -> None
 @pytest.mark.parametrize("status", ["succeeded", "failed", "cancelled"])
 def test_sweep_that_has_ended_leaves_no_checkpoints(store: Store, status: str) -> None:
     job = added(store, SWEEP)
-    store.sweeps.checkpoint_shard(job.id, 1, 7, state_of(1))
+    store.checkpoint_shard(job, 1, ShardProgress(iteration=7, state=state_of(1)))
     store.update(running := job.with_status("running"))
     assert store.sweeps.shard_checkpoint(job.id, 1) is not None
     store.finish(running.with_status(status), None, None)  # type: ignore[arg-type]
@@ -115,11 +116,11 @@ def test_training_that_is_forgotten_is_as_if_it_had_not_begun(store: Store) -> N
 @pytest.mark.parametrize("change", ["state = zeroblob(400)", "state = 'text'", "sha256 = ''"])
 def test_damaged_checkpoint_of_a_shard_is_told(store: Store, tmp_path: Path, change: str) -> None:
     job = added(store, SWEEP)
-    store.sweeps.checkpoint_shard(job.id, 1, 7, state_of(1))
+    store.checkpoint_shard(job, 1, ShardProgress(iteration=7, state=state_of(1)))
     with closing(sqlite3.connect(tmp_path / "gan1010.sqlite")) as db:
         db.execute(f"UPDATE shard_checkpoints SET {change}")  # noqa: S608
         db.commit()
     with pytest.raises(CorruptDataError, match="checkpoint of the sweep's shard 1 is damaged"):
         store.sweeps.shard_checkpoint(job.id, 1)
-    store.sweeps.checkpoint_shard(job.id, 1, 7, state_of(1))
+    store.checkpoint_shard(job, 1, ShardProgress(iteration=7, state=state_of(1)))
     assert store.sweeps.shard_checkpoint(job.id, 1) is not None
