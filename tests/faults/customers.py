@@ -164,8 +164,8 @@ class Customer:
         if self._is_refused(answer):
             return
         status = GONE if answer.status_code == 404 else answer.json()["status"]
-        poisoned = status == "failed" and answer.json()["error"]["type"] == "poison" and known.may_be >= ACTIVE
-        assert status in known.may_be or poisoned, f"job {id} may be {sorted(known.may_be)}, and is {answer.text}"
+        crashed = status == "failed" and answer.json()["error"]["type"] == "crashed" and known.may_be >= ACTIVE
+        assert status in known.may_be or crashed, f"job {id} may be {sorted(known.may_be)}, and is {answer.text}"
         if status in FINAL_STATUSES:
             assert known.last in (None, answer.json()), f"job {id} was {known.last}, and is {answer.text}"
             known.last = answer.json()

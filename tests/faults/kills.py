@@ -39,7 +39,7 @@ def kills(seed: int, long: bool, folder: Path) -> list[Row]:
             _let_live(server, customers, random.uniform(0.02, LONGEST_LIFE))
         is_intact(data, folder / "copy")
     with _ready(data) as (_, client, _):
-        poisoned = _all_end(client, customers)
+        crashed = _all_end(client, customers)
     done = sum((customer.done for customer in customers), Counter[str]())
     assert not long or done.keys() >= ACTS, f"nobody did {ACTS - done.keys()}"
     usual, slowest = statistics.median(starts[1:]) / clean, max(starts[1:]) / clean
@@ -48,7 +48,11 @@ def kills(seed: int, long: bool, folder: Path) -> list[Row]:
     return [
         Row(what="kill -9 under load", times=times, found="no job lost or doubled, store intact each time"),
         Row(what=f"acknowledged before: {what}", times=done.total(), found="all still so after each start"),
-        Row(what="jobs at which three processes in a row were killed", times=poisoned, found="failed as poison"),
+        Row(
+            what="jobs whose process was killed six times in a row before a checkpoint",
+            times=crashed,
+            found="failed as crashed",
+        ),
         Row(
             what=f"starts: {clean:.2f} s on an empty folder",
             times=times,
@@ -99,7 +103,7 @@ def _let_live(server: Server, customers: list[Customer], seconds: float) -> None
 
 
 def _all_end(client: httpx.Client, customers: list[Customer]) -> int:
-    """Left alone, all jobs come to an end, the paused ones once they are resumed: how many of them were poison."""
+    """Left alone, all jobs come to an end, the paused ones once they are resumed: how many of them had crashed."""
     for customer in customers:
         customer.look_at_all(client)
         for id, known in customer.jobs.items():

@@ -133,7 +133,7 @@ def test_sweep_whose_last_shard_was_kept_before_the_end_ends_at_the_next_start(t
         registry.sweeps.prepare(live)
         for number, shard in enumerate(SMALL.shards):
             (members,) = [step for step in train_shard(SMALL, shard) if isinstance(step, Members)]
-            registry._store.sweeps.add_shard(live.job.id, number, members)
+            registry._store.add_shard(live.job, number, members)
     with opened(tmp_path, workers=1) as (registry, runner):
         again = registry.active_job(live.job.id)
         assert again is not None
@@ -174,11 +174,11 @@ def test_order_of_work() -> None:
     assert [work.get(), work.get(), work.get()] == [*trainings, first]
     first.missing.extend([0, 1])
     first.set_job(first.job.with_status("running"))
-    work.share(first)
+    work.put_shards(first)
     assert work.get() == ShardTask(first, 0, 0)
     work.put(trainings[0])
-    assert work.training() is trainings[0]
-    assert work.training() is None
+    assert work.get_training() is trainings[0]
+    assert work.get_training() is None
     assert [work.get(), work.get()] == [ShardTask(first, 1, 0), second]
     assert work.get(timeout=0.01) is None
     assert work.is_empty()
@@ -199,4 +199,4 @@ def test_threads_sleep_in_it_until_there_is_work_or_none_ever() -> None:
         thread.join(1)
     assert found == [live, None, None, None]
     work.put(live)
-    assert work.get() is work.training() is None
+    assert work.get() is work.get_training() is None
