@@ -15,7 +15,7 @@ from gan1010 import TrainConfig
 from gan1010 import train as train_here
 from gan1010.export import safetensors
 from tests.support.clients import START_TIMEOUT_SECONDS, running_server, server_process
-from tests.support.contract import LONG_JOB, SHORT_JOB, Json, start_running_job, submit_job, train, wait_until
+from tests.support.contract import LONG_JOB, Json, start_running_job, submit_job, train, wait_until
 from tests.support.server_setup import DEADLY_JOB, DEADLY_SEED, checkpoint_always, kill_on_deadly_job
 
 # a second or more, so that it can be interrupted more than once
