@@ -12,12 +12,13 @@ from starlette.types import ASGIApp
 
 from gan1010.warmup import compile_kernel
 from service.api.dependencies import Services
+from service.api.error_handlers import install_error_handlers
 from service.api.event_stream import JobStreams
 from service.api.inference import binary, sample_and_score, v2_infer, v2_repository
 from service.api.middleware.access_control import AccessControlMiddleware
+from service.api.middleware.body_limit import BodyLimitMiddleware
 from service.api.middleware.request_log import RequestLogMiddleware, RequestMetrics
-from service.api.openapi.description import describe
-from service.api.problems import install_error_handlers
+from service.api.openapi.description import install_description
 from service.api.routes import events, health, history, job_plots, jobs, models, pages, script, sweep_plots, sweeps
 from service.api.v2_models import V2Models
 from service.api_keys import ApiKeys
@@ -56,10 +57,9 @@ class App(FastAPI):
         services: Services = self.state.services
         settings = services.settings
         keys = ApiKeys(settings.api_key.get_secret_value())
-        guarded = AccessControlMiddleware(
-            super().build_middleware_stack(), keys, settings.allowed_hosts, settings.max_body_bytes
-        )
-        return RequestLogMiddleware(guarded, services.request_metrics)
+        limited = BodyLimitMiddleware(super().build_middleware_stack(), settings.max_body_bytes)
+        controlled = AccessControlMiddleware(limited, keys, settings.allowed_hosts)
+        return RequestLogMiddleware(controlled, services.request_metrics)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -109,5 +109,5 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for part in (*most_asked, *others):
         app.router.routes.extend(part.router.routes)  # `include_router` would match each request's path twice
     app.mount("/assets", pages.assets(), name="assets")
-    describe(app)
+    install_description(app)
     return app

@@ -1,161 +1,107 @@
-"""What can go wrong, each with the HTTP status and the stable type that clients see.
-
-ServiceError
-|-- MalformedBody        400  malformed-body
-|-- KeyNeeded            401  key-needed, with WWW-Authenticate
-|-- HostNotAllowed       403  host-not-allowed
-|-- ForeignOrigin        403  foreign-origin
-|-- JobNotFound          404  job-not-found
-|-- ModelNotFound        404  model-not-found
-|-- FileNotInModel       404  file-not-found
-|-- MemberNotFound       404  member-not-found
-|-- NoSuchPlot           404  plot-not-found
-|-- StateForbids         409  state-forbids
-|-- WrongKind            409  wrong-kind
-|-- NoModel              409  no-model
-|-- NoGenerator          409  no-generator
-|-- ModelDamaged         409  model-damaged
-|-- ModelUnloaded        409  model-unloaded
-|-- NotAsInTheArticle    409  not-as-in-the-article
-|-- WrongContentType     415  wrong-content-type
-|-- InvalidInput         422  invalid-input, with the place of the mistake
-|   `-- NoSuchSnapshot   422  no-such-snapshot
-|-- KeyReused            422  idempotency-key-reused
-|-- QueueFull            429  queue-full, with Retry-After
-|-- StorageFailed        500  storage-failed
-`-- DiskFull             507  disk-full
-"""
-
-from typing import ClassVar
+"""Exceptions of the service. `service/api/problems.py` has the response to each."""
 
 
 class ServiceError(Exception):
-    """An answer that is not the one hoped for; `detail` says what was wrong and what would be right."""
+    """Base of the errors that a client can see; `detail` states the fact, then the remedy."""
 
-    status: ClassVar[int] = 500
-    type: ClassVar[str] = "internal-error"
-    title: ClassVar[str] = "The service failed"
+    detail = ""
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
+    def __init__(self, detail: str = "") -> None:
+        self.detail = detail or self.detail
+        super().__init__(self.detail)
 
 
 class MalformedBodyError(ServiceError):
-    """The body's bytes are not in the form that its headers say."""
-
-    status, type, title = 400, "malformed-body", "The body cannot be read"
+    """The body does not have the form that its headers declare."""
 
 
 class ApiKeyRequiredError(ServiceError):
-    """The service has API keys, and the request has none of them."""
+    """The request has no valid API key."""
 
-    status, type, title = 401, "key-needed", "An API key is needed"
+    detail = "The request has no valid API key. Send one as Authorization: Bearer KEY, or as X-API-Key: KEY."
 
 
 class HostNotAllowedError(ServiceError):
-    """The request is addressed to a name, or comes from an address, that the service does not answer to."""
+    """The service does not serve this Host, or this client's address."""
 
-    status, type, title = 403, "host-not-allowed", "The service does not answer here"
+    detail = (
+        "Without an API key, the service serves localhost, 127.0.0.1 and [::1] only."
+        " Set GAN1010_API_KEY, or add this host to GAN1010_ALLOWED_HOSTS."
+    )
 
 
 class CrossOriginError(ServiceError):
-    """A browser sends the request for a page of another origin."""
+    """A browser sent the request for a page of another origin."""
 
-    status, type, title = 403, "foreign-origin", "The request comes from another origin"
+    detail = "Pages of other origins have no access. Send the request from a page of this service."
 
 
 class JobNotFoundError(ServiceError):
-    """No job has that id, or it was deleted."""
+    """No job has this id."""
 
-    status, type, title = 404, "job-not-found", "No such job"
+    detail = "No job has this id. GET /jobs lists the jobs."
 
 
 class ModelNotFoundError(ServiceError):
-    """The Open Inference Protocol has no model of that name here."""
-
-    status, type, title = 404, "model-not-found", "No such model"
+    """The Open Inference Protocol has no model of this name."""
 
 
 class ModelFileNotFoundError(ServiceError):
-    """A model has no file of that name, or the job left no model."""
-
-    status, type, title = 404, "file-not-found", "No such file"
+    """The model has no file of this name, or the job has no model."""
 
 
 class MemberNotFoundError(ServiceError):
-    """A sweep has no member of that number."""
-
-    status, type, title = 404, "member-not-found", "No such member"
+    """The sweep has no member of this number."""
 
 
 class PlotNotFoundError(ServiceError):
-    """No picture has that name and that format."""
-
-    status, type, title = 404, "plot-not-found", "No such plot"
+    """No plot has this name and format."""
 
 
 class InvalidJobStateError(ServiceError):
-    """The job's status does not allow what was asked."""
-
-    status, type, title = 409, "state-forbids", "The job's status does not allow this"
+    """The job's status does not allow the operation."""
 
 
 class WrongJobKindError(ServiceError):
-    """A training was asked for what only sweeps have, or a sweep for what only trainings have."""
-
-    status, type, title = 409, "wrong-kind", "The job is of another kind"
+    """The operation is for sweeps and the job is a training, or the reverse."""
 
 
 class NoModelError(ServiceError):
-    """Nothing has been trained yet."""
+    """No job has a trained model yet, or this one has none."""
 
-    status, type, title = 409, "no-model", "No model yet"
+    detail = "No model has been trained yet. POST /train with an empty body trains the article's GAN."
 
 
 class NoGeneratorError(ServiceError):
-    """The discriminator experiment trains no generator."""
-
-    status, type, title = 409, "no-generator", "This job has no generator"
+    """The job is a discriminator experiment, which trains no generator."""
 
 
 class CorruptDataError(ServiceError):
-    """A model's file, or what is kept of a job beside it, is not what was written."""
-
-    status, type, title = 409, "model-damaged", "What was kept is damaged"
+    """The stored data of a job differ from what was written."""
 
 
 class ModelNotLoadedError(ServiceError):
-    """The Open Inference Protocol's model has been unloaded."""
-
-    status, type, title = 409, "model-unloaded", "The model is not loaded"
+    """The model of the Open Inference Protocol has been unloaded."""
 
 
 class ArticleViewError(ServiceError):
-    """The article's lists cannot be made of what this job recorded."""
-
-    status, type, title = 409, "not-as-in-the-article", "Not recorded as the article does"
+    """The job's history does not have the iterations that the article prints."""
 
 
 class BodyTooLargeError(ServiceError):
-    """The body is larger than the service takes."""
+    """The request body exceeds the limit."""
 
-    status, type, title = 413, "body-too-large", "The request's body is too large"
-
-    def __init__(self) -> None:
-        super().__init__("send a smaller body, or start the service with a larger GAN1010_MAX_BODY_BYTES")
+    detail = "The body is too large. Send a smaller one, or start the service with a larger GAN1010_MAX_BODY_BYTES."
 
 
 class UnsupportedMediaTypeError(ServiceError):
-    """The body is of a type that is not read here."""
+    """The Content-Type or the Content-Encoding is not supported."""
 
-    status, type, title = 415, "wrong-content-type", "The request's body is not JSON"
+    detail = "The Content-Type is not supported. Send the body with Content-Type: application/json."
 
 
 class InvalidInputError(ServiceError):
-    """A value that cannot be: `loc` is its place in the request."""
-
-    status, type, title = 422, "invalid-input", "The request is not valid"
+    """A value is not valid; `loc` is its place in the request."""
 
     def __init__(self, detail: str, *loc: str | int) -> None:
         super().__init__(detail)
@@ -163,39 +109,27 @@ class InvalidInputError(ServiceError):
 
 
 class SnapshotNotFoundError(InvalidInputError):
-    """No weights were kept at that iteration."""
-
-    type, title = "no-such-snapshot", "No weights were kept at that iteration"
+    """The job has no snapshot at this iteration."""
 
 
 class IdempotencyKeyReusedError(InvalidInputError):
-    """An idempotency key came with another request before."""
-
-    type, title = "idempotency-key-reused", "The key was used for another request"
+    """The idempotency key belongs to a different request."""
 
 
 class QueueFullError(ServiceError):
-    """As many jobs wait as may."""
-
-    status, type, title = 429, "queue-full", "The queue is full"
+    """The queue has no room for another job."""
 
 
 class StorageFailedError(ServiceError):
-    """The disk does not work as it should."""
+    """The disk failed; nothing of the operation is stored."""
 
-    status, type, title = 500, "storage-failed", "The disk failed"
-
-    def __init__(self) -> None:
-        super().__init__("nothing was kept of this request; the service's log says what the disk answered")
+    detail = "The disk failed, so nothing was stored. The service's log has the cause."
 
 
 class DiskFullError(ServiceError):
-    """There is no room on the disk."""
+    """The disk is full; nothing of the operation is stored."""
 
-    status, type, title = 507, "disk-full", "The disk is full"
-
-    def __init__(self) -> None:
-        super().__init__("nothing was kept of this request; make room on the disk of the data folder and try again")
+    detail = "The disk is full, so nothing was stored. Free some space on the disk of the data folder, then retry."
 
 
 def without_value(error: Exception) -> str:

@@ -1,47 +1,49 @@
-"""Bodies in fewer bytes: gzip and deflate, both ways, and never more than so many bytes of what is sent to us."""
+"""Compressed bodies: gzip and deflate, in requests and in responses."""
 
 import gzip
 import zlib
 
 from service.errors import BodyTooLargeError, MalformedBodyError, UnsupportedMediaTypeError
 
-EITHER_FORMAT = zlib.MAX_WBITS + 32  # gzip, or zlib's, which is what "deflate" means (RFC 9110, 8.4.1.2)
+GZIP_OR_ZLIB = zlib.MAX_WBITS + 32  # "deflate" means zlib's format (RFC 9110, 8.4.1.2)
 CODINGS = ("gzip", "deflate")
 FASTEST = 1
 
 
-def decompress(body: bytes, coding: str, limit: int) -> bytes:
-    """What a body is by its Content-Encoding.
+def decompress(body: bytes, coding: str, max_bytes: int) -> bytes:
+    """Decompress a request body by its Content-Encoding, to at most `max_bytes`.
 
     Raises:
-        UnsupportedMediaTypeError: the coding is another than gzip or deflate.
-        BodyTooLargeError: it is more than `limit` bytes; no more than that have been made of it.
-        MalformedBodyError: it is not of that coding, or not whole.
+        UnsupportedMediaTypeError: the coding is neither gzip nor deflate.
+        BodyTooLargeError: the content is larger than `max_bytes`; no more than that is decompressed.
+        MalformedBodyError: the body is not one complete stream of this coding.
     """
     coding = coding.strip().lower()
     if coding in ("", "identity"):
         return body
     if coding not in CODINGS:
-        raise UnsupportedMediaTypeError("send the body as it is, or with Content-Encoding: gzip or deflate")
-    inflating = zlib.decompressobj(EITHER_FORMAT)
+        raise UnsupportedMediaTypeError(
+            "The Content-Encoding is not supported. Send the body uncompressed, or as gzip or deflate."
+        )
+    stream = zlib.decompressobj(GZIP_OR_ZLIB)
     try:
-        content = inflating.decompress(body, limit + 1)
+        content = stream.decompress(body, max_bytes + 1)
     except zlib.error as error:
-        raise MalformedBodyError(f"the body is not {coding}, as its Content-Encoding says") from error
-    if len(content) > limit:
+        raise MalformedBodyError(f"The body is not {coding}. Send it as its Content-Encoding says.") from error
+    if len(content) > max_bytes:
         raise BodyTooLargeError
-    if not inflating.eof or inflating.unused_data:
-        raise MalformedBodyError(f"the body is not one whole {coding} stream")
+    if not stream.eof or stream.unused_data:
+        raise MalformedBodyError(f"The body is not one complete {coding} stream.")
     return content
 
 
 def compress(content: bytes, coding: str) -> bytes:
-    """The content in gzip or in deflate, made as fast as can be; the same content always gives the same bytes."""
+    """Compress quickly, and to the same bytes each time."""
     return gzip.compress(content, FASTEST, mtime=0) if coding == "gzip" else zlib.compress(content, FASTEST)
 
 
 def accepted_coding(accept_encoding: str) -> str | None:
-    """Which of gzip and deflate an Accept-Encoding allows, gzip first; None if neither (RFC 9110, 12.5.3)."""
+    """Return the coding to use for an Accept-Encoding, gzip first; None for neither (RFC 9110, 12.5.3)."""
     allowed = {}
     for part in accept_encoding.lower().split(","):
         coding, _, quality = part.partition(";")

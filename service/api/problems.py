@@ -1,48 +1,121 @@
-"""Problem responses (RFC 9457): the catalogue of errors on the wire and the exception handlers."""
+"""Problem responses (RFC 9457): the catalogue of every error on the wire."""
 
-import re
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
 import orjson
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
-from starlette.routing import Match
+from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 
+from service import errors
 from service.api.limits import HEAD_SECONDS, LINGER_SECONDS, MAX_HEAD_BYTES, MAX_HEADERS, MAX_URL_BYTES
 from service.api.responses import Responses
-from service.errors import ApiKeyRequiredError, InvalidInputError, QueueFullError, ServiceError
 
-MAX_REPORTED_MISTAKES = 20
-NAME = re.compile(r"[A-Za-z0-9_.-]{1,32}")
-V2 = "/v2"  # the Open Inference Protocol's paths
-# Browsers show a prompt for the second.
-WWW_AUTHENTICATE = ('Bearer realm="gan1010"', 'Basic realm="gan1010", charset="UTF-8"')
-REFUSALS = {
-    400: ("malformed-request", "The request is not HTTP", "send a request as RFC 9112 has it, with one Host"),
-    408: ("too-slow", "The request did not come in time", f"send its head within {HEAD_SECONDS:.0f} s, and its body"),
-    414: ("url-too-long", "The URL is too long", f"a URL has at most {MAX_URL_BYTES} bytes"),
-    431: (
-        "head-too-large",
-        "The head is too large",
-        f"at most {MAX_HEADERS} headers, and {MAX_HEAD_BYTES} bytes in all",
+V2 = "/v2"  # the path prefix of the Open Inference Protocol
+
+
+class ProblemType(NamedTuple):
+    """A type of problem, with its texts in `/openapi.json`: an example's detail and a description."""
+
+    status: int
+    slug: str
+    title: str
+    detail: str = ""
+    description: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+MALFORMED_JSON = ProblemType(400, "malformed-json", "The body is not JSON", "Send one JSON value (RFC 8259).")
+NOT_FOUND = ProblemType(404, "not-found", "Not Found", "No resource has this path. /docs lists all paths.")
+METHOD_NOT_ALLOWED = ProblemType(
+    405, "method-not-allowed", "Method Not Allowed", "This path has other methods. The Allow header lists them."
+)
+INTERNAL_ERROR = ProblemType(500, "internal-error", "Internal error", "The service failed. Its log has the cause.")
+
+# Sent by the connection, for requests that the application does not answer.
+MALFORMED_REQUEST = ProblemType(
+    400, "malformed-request", "The request is not HTTP", "Send a request as in RFC 9112, with one Host header."
+)
+TOO_SLOW = ProblemType(
+    408,
+    "too-slow",
+    "The request did not arrive in time",
+    f"Send the head within {HEAD_SECONDS:.0f} s, and the body without long pauses.",
+)
+URL_TOO_LONG = ProblemType(414, "url-too-long", "The URL is too long", f"Send at most {MAX_URL_BYTES:,} bytes.")
+HEAD_TOO_LARGE = ProblemType(
+    431, "head-too-large", "The head is too large", f"Send at most {MAX_HEADERS} headers and {MAX_HEAD_BYTES:,} bytes."
+)
+STOPPING = ProblemType(503, "stopping", "The service is shutting down", "Retry in a moment.")
+
+_ERRORS: dict[type[errors.ServiceError], ProblemType] = {  # the first of each status is its example in /openapi.json
+    errors.MalformedBodyError: ProblemType(400, "malformed-body", "Malformed body"),
+    errors.ApiKeyRequiredError: ProblemType(
+        401,
+        "key-needed",
+        "API key required",
+        headers=(
+            ("WWW-Authenticate", 'Bearer realm="gan1010"'),
+            ("WWW-Authenticate", 'Basic realm="gan1010", charset="UTF-8"'),  # browsers show a prompt for it
+        ),
     ),
-    503: ("stopping", "The service stops", "try again in a moment"),
+    errors.HostNotAllowedError: ProblemType(
+        403,
+        "host-not-allowed",
+        "Host not allowed",
+        description="The Host is not allowed, the request is cross-origin, or the client has a public address"
+        " and the service has no API keys",
+    ),
+    errors.CrossOriginError: ProblemType(403, "foreign-origin", "Cross-origin request"),
+    errors.JobNotFoundError: ProblemType(404, "job-not-found", "Job not found"),
+    errors.ModelNotFoundError: ProblemType(404, "model-not-found", "Model not found"),
+    errors.ModelFileNotFoundError: ProblemType(404, "file-not-found", "File not found"),
+    errors.MemberNotFoundError: ProblemType(404, "member-not-found", "Member not found"),
+    errors.PlotNotFoundError: ProblemType(404, "plot-not-found", "Plot not found"),
+    errors.CorruptDataError: ProblemType(
+        409,
+        "model-damaged",
+        "Stored data are corrupt",
+        "The job is damaged (its checksum does not match). Delete it and start another.",
+    ),
+    errors.InvalidJobStateError: ProblemType(
+        409,
+        "state-forbids",
+        "The job's status does not allow this",
+        "The job has already succeeded and cannot be cancelled.",
+    ),
+    errors.WrongJobKindError: ProblemType(409, "wrong-kind", "Wrong kind of job"),
+    errors.NoModelError: ProblemType(409, "no-model", "No model yet"),
+    errors.NoGeneratorError: ProblemType(409, "no-generator", "The job has no generator"),
+    errors.ModelNotLoadedError: ProblemType(409, "model-unloaded", "Model not loaded"),
+    errors.ArticleViewError: ProblemType(409, "not-as-in-the-article", "Not recorded as in the article"),
+    errors.BodyTooLargeError: ProblemType(413, "body-too-large", "Body too large"),
+    errors.UnsupportedMediaTypeError: ProblemType(415, "wrong-content-type", "Unsupported media type"),
+    errors.InvalidInputError: ProblemType(
+        422, "invalid-input", "Invalid input", "learning_rate: Input should be greater than 0"
+    ),
+    errors.SnapshotNotFoundError: ProblemType(422, "no-such-snapshot", "No snapshot at this iteration"),
+    errors.IdempotencyKeyReusedError: ProblemType(422, "idempotency-key-reused", "Idempotency key reused"),
+    errors.QueueFullError: ProblemType(
+        429, "queue-full", "Queue full", "10,000 jobs are waiting. Retry in a moment.", headers=(("Retry-After", "1"),)
+    ),
+    errors.StorageFailedError: ProblemType(
+        500, "storage-failed", "Storage failed", description="The disk failed, or the service has a bug"
+    ),
+    errors.DiskFullError: ProblemType(507, "disk-full", "Disk full"),
 }
+PROBLEM_TYPES = {error: type._replace(detail=type.detail or error.detail) for error, type in _ERRORS.items()}
 
 
 class EarlyResponse(Response):
-    """The answer to a request of which no more is read, given at once; then the connection is closed.
+    """A response before the end of the request's body: send it, drain the body briefly, close the connection.
 
-    What the client goes on sending for a moment is thrown away: closing at once would take the answer from it.
+    Closing at once would make the client's system discard the response.
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, and take in the rest."""
+        """Send the response and drain the body."""
         headers = [*self.raw_headers, (b"connection", b"close")]
         await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
@@ -53,109 +126,61 @@ class EarlyResponse(Response):
 
 
 def is_v2(path: str) -> bool:
-    """Whether a path is the Open Inference Protocol's."""
+    """Return True for a path of the Open Inference Protocol."""
     return path == V2 or path.startswith(f"{V2}/")
 
 
-def problem_body(path: str, status: int, type: str, title: str, detail: str, **more: Any) -> tuple[bytes, str]:
-    """A problem (RFC 9457) and its media type; clients of the Open Inference Protocol read its `error`."""
-    content = {"type": f"/problems/{type}", "title": title, "status": status, "detail": detail}
+def problem_content(path: str, problem: ProblemType, detail: str = "", **more: Any) -> dict[str, Any]:
+    """Return a problem's fields, and `error` for clients of the Open Inference Protocol."""
+    detail = detail or problem.detail
+    content = {"type": f"/problems/{problem.slug}", "title": problem.title, "status": problem.status, "detail": detail}
     content |= {"instance": path[:200], **more}
-    if is_v2(path):
-        return orjson.dumps({"error": f"{title}: {detail}", **content}), "application/json"
-    return orjson.dumps(content), "application/problem+json"
+    return {"error": f"{problem.title}: {detail}", **content} if is_v2(path) else content
 
 
-def problem_response(request: Request, status: int, type: str, title: str, detail: str, **more: Any) -> Response:
-    """The answer that a problem is."""
-    body, media_type = problem_body(request.scope["path"], status, type, title, detail, **more)
-    kind = EarlyResponse if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else Response
-    return kind(body, status, media_type=media_type)
+def media_type_of(path: str) -> str:
+    """Return the media type of a problem at this path."""
+    return "application/json" if is_v2(path) else "application/problem+json"
 
 
-def install_error_handlers(app: FastAPI) -> None:
-    """Have every error answered as a problem."""
-    app.add_exception_handler(ServiceError, _service_error)
-    app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(ClientDisconnect, _client_left)
-    app.add_exception_handler(Exception, _unexpected_error)
+def problem_response(request: Request, problem: ProblemType, detail: str = "", **more: Any) -> Response:
+    """Build the response to a request that failed."""
+    path = request.scope["path"]
+    response_class = EarlyResponse if problem.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else Response
+    body = orjson.dumps(problem_content(path, problem, detail, **more))
+    response = response_class(body, problem.status, media_type=media_type_of(path))
+    for name, value in problem.headers:
+        response.headers.append(name, value)
+    return response
 
 
-def problems(*statuses: int) -> Responses:
-    """The OpenAPI description of the problems that an operation can answer with."""
-    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+def error_response(request: Request, error: errors.ServiceError) -> Response:
+    """Build the response to an error of the service."""
+    problem, more = PROBLEM_TYPES[type(error)], {}
+    if isinstance(error, errors.InvalidInputError):
+        more["errors"] = [{"loc": error.loc, "msg": error.detail, "type": problem.slug}]
+    return problem_response(request, problem, error.detail, **more)
+
+
+def problems(
+    *statuses: int, conflict: type[errors.ServiceError] = errors.CorruptDataError, path: str = "/jobs"
+) -> Responses:
+    """Describe an operation's problems for `/openapi.json`; `conflict` is the example of a 409."""
+    examples = {type.status: type for type in reversed([MALFORMED_JSON, *PROBLEM_TYPES.values(), STOPPING])}
+    examples[409] = PROBLEM_TYPES[conflict]
+    return {status: describe_problem(examples[status], path, HTTPStatus(status).phrase) for status in statuses}
 
 
 def v2_problems(*statuses: int) -> Responses:
-    """The OpenAPI description of the errors that an operation of the Open Inference Protocol can answer with."""
-    content = {"application/json": {"schema": {"$ref": "#/components/schemas/V2Error"}}}
-    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+    """Describe the problems of an operation of the Open Inference Protocol."""
+    return problems(*statuses, conflict=errors.NoModelError, path=V2)
 
 
-def error_response(request: Request, error: ServiceError) -> Response:
-    """The problem that an error of ours is."""
-    more = {}
-    if isinstance(error, InvalidInputError):
-        more["errors"] = [{"loc": error.loc, "msg": error.detail, "type": error.type}]
-    answer = problem_response(request, error.status, error.type, error.title, error.detail, **more)
-    if isinstance(error, QueueFullError):
-        answer.headers["Retry-After"] = "1"
-    if isinstance(error, ApiKeyRequiredError):
-        for challenge in WWW_AUTHENTICATE:
-            answer.headers.append("WWW-Authenticate", challenge)
-    return answer
-
-
-async def _service_error(request: Request, error: Any) -> Response:
-    return error_response(request, error)
-
-
-async def _validation_error(request: Request, error: Any) -> Response:
-    """Each mistake with its place and what would be right; what was sent is not repeated."""
-    mistakes = [_mistake(e) for e in error.errors()[:MAX_REPORTED_MISTAKES]]
-    if mistakes[0]["type"] == "json_invalid":
-        return problem_response(
-            request, 400, "malformed-json", "The body is not JSON", "the body must be one JSON value (RFC 8259)"
-        )
-    detail = "; ".join(f"{'.'.join(map(str, m['loc'][1:])) or 'body'}: {m['msg']}" for m in mistakes[:3])
-    return problem_response(
-        request, 422, InvalidInputError.type, InvalidInputError.title, detail[:1000], errors=mistakes
-    )
-
-
-def _mistake(error: dict[str, Any]) -> dict[str, Any]:
-    loc = [place if isinstance(place, int) or NAME.fullmatch(place) else "?" for place in error["loc"]]
-    unknown = error["type"] == "extra_forbidden"
-    return {"loc": loc, "msg": "there is no such field" if unknown else error["msg"], "type": error["type"]}
-
-
-async def _http_error(request: Request, error: Any) -> Response:
-    status = HTTPStatus(error.status_code)
-    details = {
-        400: "the body could not be read; send one JSON value (RFC 8259)",
-        404: "nothing is here; /docs lists all that there is",
-        405: f"{request.method} is not for this; Allow names what is",
-    }
-    detail = details.get(status, str(error.detail))
-    answer = problem_response(request, status, status.phrase.lower().replace(" ", "-"), status.phrase, detail)
-    answer.headers.update(error.headers or {})
-    if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        answer.headers["Allow"] = ", ".join(_allowed_methods(request))
-    return answer
-
-
-def _allowed_methods(request: Request) -> list[str]:
-    """What the path can be asked for, by all routes that have it: Starlette names those of one."""
-    matching = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
-    methods = {method for route in matching for method in getattr(route, "methods", None) or ()}
-    return sorted(methods or {"GET", "HEAD"})  # a file's
-
-
-async def _client_left(request: Request, error: Exception) -> Response:
-    return Response(status_code=400)  # for nobody: it hung up before its body was whole
-
-
-async def _unexpected_error(request: Request, error: Exception) -> Response:
-    return problem_response(request, 500, ServiceError.type, ServiceError.title, "the service's log says what happened")
+def describe_problem(problem: ProblemType, path: str, description: str) -> dict[str, Any]:
+    """Describe a response for `/openapi.json`, with an example."""
+    schema = "V2Error" if is_v2(path) else "Problem"
+    mistake = {"loc": ["body", "learning_rate"], "msg": problem.detail.partition(": ")[2], "type": "greater_than"}
+    more: dict[str, Any] = {"errors": [mistake]} if problem.status == HTTPStatus.UNPROCESSABLE_ENTITY else {}
+    example = problem_content(path, problem, **more)
+    media = {"schema": {"$ref": f"#/components/schemas/{schema}"}, "example": example}
+    return {"description": description, "content": {media_type_of(path): media}}

@@ -1,4 +1,4 @@
-"""Routes: what of a request is read, and how strictly."""
+"""Route classes: strict JSON bodies, and fast paths around FastAPI's dependency machinery."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, get_origin, get_type_hints
@@ -11,45 +11,28 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.types import Receive, Scope, Send
 
-from service.errors import BodyTooLargeError, UnsupportedMediaTypeError
+from service.errors import UnsupportedMediaTypeError
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 Query = TypeVar("Query", bound=BaseModel)
 
 
 class StrictRequest(Request):
-    """A request whose body is not too large, and JSON by the letter: no NaN, no lone surrogates, no endless nesting."""
-
-    async def body(self) -> bytes:
-        """The body, declared or in chunks.
-
-        Raises:
-            BodyTooLargeError: before more than the limit has been taken in.
-        """
-        if not hasattr(self, "_body"):
-            limit, body = self.app.state.services.settings.max_body_bytes, bytearray()
-            if int(self.headers.get("content-length", 0)) > limit:
-                raise BodyTooLargeError
-            async for chunk in self.stream():
-                body += chunk
-                if len(body) > limit:
-                    raise BodyTooLargeError
-            self._body = bytes(body)
-        return self._body
+    """A request whose body is strict JSON: no NaN, no lone surrogates, no deep nesting."""
 
     async def json_body(self) -> bytes:
-        """The body, which is JSON by its declaration, or empty.
+        """Read the body, which is empty or declared as JSON.
 
         Raises:
-            UnsupportedMediaTypeError: it is declared as something else.
+            UnsupportedMediaTypeError: the Content-Type is another.
         """
         body = await self.body()
         if body and self.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            raise UnsupportedMediaTypeError("send the body with Content-Type: application/json")
+            raise UnsupportedMediaTypeError
         return body
 
     async def json(self) -> Any:
-        """The body's value.
+        """Parse the body.
 
         Raises:
             json.JSONDecodeError: it is not JSON.
@@ -58,10 +41,10 @@ class StrictRequest(Request):
 
 
 def parse_query(request: Request, model: type[Query]) -> Query:
-    """The query, as a model has it.
+    """Validate the query parameters.
 
     Raises:
-        RequestValidationError: it is not such a query.
+        RequestValidationError: they are not valid.
     """
     try:
         return model.model_validate(dict(request.query_params))
@@ -70,13 +53,13 @@ def parse_query(request: Request, model: type[Query]) -> Query:
 
 
 def validation_error(place: str, error: ValidationError) -> RequestValidationError:
-    """What is wrong with the query or the body, without what was sent."""
+    """Convert an error of pydantic, without the values that the client sent; `place` is "query" or "body"."""
     mistakes = error.errors(include_url=False, include_context=False, include_input=False)
     return RequestValidationError([{**mistake, "loc": (place, *mistake["loc"])} for mistake in mistakes])
 
 
 class DescribedRoute(APIRoute):
-    """A route whose summary is its endpoint's docstring, and whose operation id is the endpoint's name."""
+    """A route with the endpoint's docstring as its summary and the endpoint's name as its operation id."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         options["summary"] = (endpoint.__doc__ or "").removesuffix(".")
@@ -86,56 +69,54 @@ class DescribedRoute(APIRoute):
 
 
 class StrictRoute(DescribedRoute):
-    """A route that reads only JSON, and says so to who sends something else."""
+    """A route that accepts JSON bodies only."""
 
     def get_route_handler(self) -> Handler:
-        """The handler, around FastAPI's own."""
+        """Check the body before FastAPI's handler."""
         handler = super().get_route_handler()
 
-        async def strictly(request: Request) -> Response:
+        async def strict_handler(request: Request) -> Response:
             strict = StrictRequest(request.scope, request.receive)
             if request.method == "POST":
                 await strict.json_body()
             return await handler(strict)
 
-        return strictly
+        return strict_handler
 
 
 class BareRoute(DescribedRoute):
-    """A route for what is asked thousands of times a second: FastAPI describes it, and stays out of its way."""
+    """A route for thousands of requests a second: FastAPI describes it but does not handle its requests."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
-        answer = self.get_route_handler()
+        handler = self.get_route_handler()
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            await (await answer(Request(scope, receive)))(scope, receive, send)
+            await (await handler(Request(scope, receive)))(scope, receive, send)
 
-        self.app = app  # FastAPI's own opens two stacks for what dependencies leave open: here there are none
+        self.app = app  # FastAPI's own opens two exit stacks for dependencies, which these endpoints don't have
 
 
 class DirectRoute(BareRoute):
-    """A bare route whose endpoint takes the request and one model, made of the query (GET) or of the body (POST)."""
+    """A bare route whose endpoint takes the request and one model, from the query (GET) or the body (POST)."""
 
     def get_route_handler(self) -> Handler:
-        """The handler, in place of FastAPI's own."""
+        """Return a handler that replaces FastAPI's."""
         (model,) = (hint for name, hint in get_type_hints(self.endpoint).items() if name in ("query", "body"))
-        lists = [name for name, field in model.model_fields.items() if get_origin(field.annotation) is list]
+        list_fields = [name for name, field in model.model_fields.items() if get_origin(field.annotation) is list]
 
-        async def directly(request: Request) -> Response:
+        async def direct_handler(request: Request) -> Response:
             try:
                 if request.method == "POST":
                     place, body = "body", await StrictRequest(request.scope, request.receive).json_body()
-                    given = model.model_validate_json(body) if body else model.model_validate({})
+                    values = model.model_validate_json(body) if body else model.model_validate({})
                 else:
                     place, pairs = "query", parse_qsl(request.scope["query_string"].decode("latin-1"), True)
-                    several = {name: [value for key, value in pairs if key == name] for name in lists}
-                    given = model.model_validate(
-                        dict(pairs) | {name: found for name, found in several.items() if found}
-                    )
+                    lists = {name: [value for key, value in pairs if key == name] for name in list_fields}
+                    values = model.model_validate(dict(pairs) | {name: items for name, items in lists.items() if items})
             except ValidationError as error:
                 raise validation_error(place, error) from None
-            answer: Response = await self.endpoint(request, given)
-            return answer
+            response: Response = await self.endpoint(request, values)
+            return response
 
-        return directly
+        return direct_handler

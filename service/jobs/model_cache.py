@@ -29,7 +29,7 @@ class ModelCache:
         """
         job_id = self._latest[with_generator]
         if job_id is None:
-            raise NoModelError("nothing has been trained yet; POST /train with an empty body trains the article's GAN")
+            raise NoModelError
         return job_id
 
     def cached(self, job_id: str, iteration: int | None = None) -> tuple[Model, int] | None:

@@ -89,7 +89,7 @@ class Registry:
         active = self._active.get(job_id)
         job = active.current if active else self.sweeps.ended_job(job_id) or self._store.job(job_id)
         if job is None:
-            raise JobNotFoundError("no job has this id; GET /jobs lists those that there are")
+            raise JobNotFoundError
         return job
 
     def jobs(self, *, status: Status | None, kind: str | None, after: str | None, limit: int) -> list[Job]:

@@ -155,7 +155,7 @@ class WorkerPool:
         try:
             persist()
         except (DiskFullError, StorageFailedError) as error:
-            log.warning("job %s: no checkpoint: %s", active.job.id, error.title)
+            log.warning("job %s: no checkpoint: %s", active.job.id, error)
 
     def _persist(self, active: ActiveJob, persist: Callable[[], T]) -> T | None:
         """Retry until the disk takes it; return None if the process shuts down first."""
@@ -163,7 +163,7 @@ class WorkerPool:
             try:
                 return persist()
             except (DiskFullError, StorageFailedError) as error:
-                log.warning("job %s waits for the disk: %s", active.job.id, error.title)
+                log.warning("job %s waits for the disk: %s", active.job.id, error)
                 active.reject_stop(error)
                 if self._stopping.wait(RETRY_SECONDS):
                     return None

@@ -49,7 +49,7 @@ def test_a_job_that_is_not_there_is_said_in_words(browser: Browser, server_url: 
     with browser.new_context(base_url=server_url, locale="en-US") as context:
         page = context.new_page()
         page.goto("/?view=lab&job=none")
-        expect(page.get_by_role("alert")).to_contain_text("no job has this id")
+        expect(page.get_by_role("alert")).to_contain_text("No job has this id")
 
 
 def test_back_while_another_run_is_on_its_way_stays_with_the_first(page: Page, trained: Json, crossed: Json) -> None:

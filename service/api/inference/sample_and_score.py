@@ -16,12 +16,14 @@ from service.api.problems import problems
 from service.api.responses import BINARY, BYTES, accepts, binary_response, json_response, ok
 from service.api.route_classes import DirectRoute, parse_query
 from service.api.schemas.inference import BulkQuery, SampleOut, SampleQuery, SampleRequest, ScoreOut, ScoreRequest
-from service.errors import InvalidInputError, NoGeneratorError
+from service.errors import InvalidInputError, NoGeneratorError, NoModelError
 
 router = APIRouter(route_class=DirectRoute, tags=["inference"])
 
 AS_BINARY = "; as float32 numbers, row by row, on Accept: application/octet-stream"
-SAMPLES = ok(model=SampleOut, description=f"G's output{AS_BINARY}", content=BYTES) | problems(404, 409, 422)
+SAMPLES = ok(model=SampleOut, description=f"G's output{AS_BINARY}", content=BYTES) | problems(
+    404, 409, 422, conflict=NoModelError
+)
 SCORES = ok(model=ScoreOut, description=f"D's scores{AS_BINARY}", content=BYTES)
 BINARY_REQUEST: dict[str, Any] = {  # describes the routes of `binary`, which share these paths
     "requestBody": {"content": BYTES},
@@ -47,7 +49,11 @@ async def sample(request: Request, body: Annotated[SampleRequest, Body()] = Samp
     return await sample_response(request, body.seeds, *_job_and_iteration(request, body))
 
 
-@router.post("/score", responses=SCORES | problems(400, 404, 409, 413, 415, 422), openapi_extra=BINARY_REQUEST)
+@router.post(
+    "/score",
+    responses=SCORES | problems(400, 404, 409, 413, 415, 422, conflict=NoModelError),
+    openapi_extra=BINARY_REQUEST,
+)
 async def score(request: Request, body: Annotated[ScoreRequest, Body()]) -> Response:
     """Score vectors with the discriminator: 0 fake to 1 real."""
     vectors = body.vectors

@@ -12,7 +12,7 @@ from service.api.dependencies import JobId, find_model, services_of
 from service.api.inference.v2_metadata import SERVER_METADATA, describe_model, tensor_specs
 from service.api.inference.v2_tensors import JSON_LENGTH, decode_request, encode_response
 from service.api.limits import MAX_INLINE_BYTES
-from service.api.problems import problem_response, v2_problems
+from service.api.problems import STOPPING, problem_response, v2_problems
 from service.api.responses import BINARY, BYTES, json_response, ok
 from service.api.route_classes import BareRoute, Handler, StrictRequest, validation_error
 from service.api.schemas import v2
@@ -90,7 +90,7 @@ async def server_live(request: Request) -> Response:
 async def server_ready(request: Request) -> Response:
     """Report whether the server is ready."""
     if services_of(request).stopping.is_set():
-        return problem_response(request, 503, "stopping", "The service stops", "ask another", live=True, ready=False)
+        return problem_response(request, STOPPING, live=True, ready=False)
     return json_response({"live": True, "ready": True})
 
 

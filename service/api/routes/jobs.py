@@ -23,7 +23,7 @@ from service.jobs.registry import Registry
 
 router = APIRouter(route_class=StrictRoute, tags=["training"])
 
-CHANGED = ok(model=JobOut) | problems(404, 409, 413, 415, 422, 507)
+CHANGED = ok(model=JobOut) | problems(404, 409, 413, 415, 422, 507, conflict=InvalidJobStateError)
 
 
 @router.post("/train", status_code=202, responses=OF_A_TRAINING | problems(400, 409, 413, 415, 422, 429, 507))
@@ -85,7 +85,7 @@ def resume_job(registry: JobRegistry, job_id: JobId) -> Response:
     return _job_answer(registry.resume(job_id))
 
 
-@router.delete("/jobs/{job_id}", status_code=204, responses=problems(404, 409, 422, 507))
+@router.delete("/jobs/{job_id}", status_code=204, responses=problems(404, 409, 422, 507, conflict=InvalidJobStateError))
 def delete_job(registry: JobRegistry, job_id: JobId) -> None:
     """Delete a job that has ended, with its history and its model."""
     registry.delete(job_id)

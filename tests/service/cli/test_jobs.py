@@ -87,7 +87,7 @@ def test_job_that_has_not_succeeded_gives_a_code(client: httpx.Client, server_ur
 def test_unknown_job_is_named_as_such(server_url: str, command: str) -> None:
     asked = gan1010(command, "nosuchjob", url=server_url)
     assert (asked.exit_code, asked.stdout) == (1, "")
-    assert "no job has this id" in asked.stderr
+    assert "No job has this id" in asked.stderr
 
 
 @pytest.mark.parametrize("command", ["jobs", "show", "watch", "sample", "presets", "export"])

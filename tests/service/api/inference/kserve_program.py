@@ -82,7 +82,7 @@ async def check_errors(client, url, older):
     good = MANY[:2]
     for model, data, status, message in (
         ("other", question(good, binary=True), 404, "generator and discriminator"),
-        ("discriminator/versions/1", question(good, binary=True), 404, "no job has this id"),
+        ("discriminator/versions/1", question(good, binary=True), 404, "No job has this id"),
         (f"discriminator/versions/{older}", question(good, binary=True), 422, "of shape [-1, 3]"),
         ("discriminator", question(good[:, :3].copy(), binary=False), 422, "of shape [-1, 4]"),
         ("discriminator", question(good.astype(np.float64), binary=True, datatype="FP64"), 422, "vector is FP32"),

@@ -115,7 +115,7 @@ def test_errors_say_what_is_wrong(client: triton.InferenceServerClient) -> None:
     wrong_type[0].set_data_from_numpy(np.zeros((2, 4)))
     for model, version, tensors, status, message in (
         ("other", "", given(VECTORS), "404", "generator and discriminator"),
-        ("discriminator", "1", given(VECTORS), "404", "no job has this id"),
+        ("discriminator", "1", given(VECTORS), "404", "No job has this id"),
         ("discriminator", "", wrong_shape, "422", "of shape [-1, 4]"),
         ("discriminator", "", wrong_type, "422", "vector is FP32"),
         ("discriminator", "", given(VECTORS, "seed"), "422", "one input, vector"),

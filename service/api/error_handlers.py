@@ -1,0 +1,83 @@
+"""Exception handlers: every error becomes a problem response."""
+
+import re
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.routing import Match
+
+from service.api.problems import (
+    INTERNAL_ERROR,
+    MALFORMED_JSON,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    PROBLEM_TYPES,
+    ProblemType,
+    error_response,
+    problem_response,
+)
+from service.errors import InvalidInputError, ServiceError
+
+MAX_REPORTED_MISTAKES = 20
+MAX_DETAIL_CHARACTERS = 1000
+FIELD_NAME = re.compile(r"[A-Za-z0-9_.-]{1,32}")
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Answer every error with a problem response."""
+    app.add_exception_handler(ServiceError, _service_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ClientDisconnect, _client_disconnected)
+    app.add_exception_handler(Exception, _unexpected_error)
+
+
+async def _service_error(request: Request, error: Any) -> Response:
+    return error_response(request, error)
+
+
+async def _validation_error(request: Request, error: Any) -> Response:
+    mistakes = [_mistake(e) for e in error.errors()[:MAX_REPORTED_MISTAKES]]
+    if mistakes[0]["type"] == "json_invalid":
+        return problem_response(request, MALFORMED_JSON)
+    detail = "; ".join(f"{'.'.join(map(str, m['loc'][1:])) or 'body'}: {m['msg']}" for m in mistakes[:3])
+    return problem_response(request, PROBLEM_TYPES[InvalidInputError], detail[:MAX_DETAIL_CHARACTERS], errors=mistakes)
+
+
+def _mistake(error: dict[str, Any]) -> dict[str, Any]:
+    """Describe one mistake without any of the client's text."""
+    loc = [place if isinstance(place, int) or FIELD_NAME.fullmatch(place) else "?" for place in error["loc"]]
+    is_unknown = error["type"] == "extra_forbidden"
+    return {"loc": loc, "msg": "there is no such field" if is_unknown else error["msg"], "type": error["type"]}
+
+
+async def _http_error(request: Request, error: Any) -> Response:
+    status = HTTPStatus(error.status_code)
+    if status == HTTPStatus.NOT_FOUND:
+        response = problem_response(request, NOT_FOUND)
+    elif status == HTTPStatus.METHOD_NOT_ALLOWED:
+        response = problem_response(request, METHOD_NOT_ALLOWED)
+        response.headers["Allow"] = ", ".join(_allowed_methods(request))
+    else:
+        slug = status.phrase.lower().replace(" ", "-")
+        response = problem_response(request, ProblemType(status, slug, status.phrase, str(error.detail)))
+    return response
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """Return the methods of all routes with this path; Starlette names those of the first route only."""
+    matching = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
+    methods = {method for route in matching for method in getattr(route, "methods", None) or ()}
+    return sorted(methods or {"GET", "HEAD"})  # static files have no `methods`
+
+
+async def _client_disconnected(request: Request, error: Exception) -> Response:
+    return Response(status_code=400)  # never sent: the client disconnected before the end of its body
+
+
+async def _unexpected_error(request: Request, error: Exception) -> Response:
+    return problem_response(request, INTERNAL_ERROR)
