@@ -1,6 +1,5 @@
 """What a run is: every setting of a training, with its bounds, and the presets that have earned a name."""
 
-import dataclasses
 import re
 import secrets
 import typing
@@ -18,23 +17,45 @@ Optimizer = Literal["sgd", "adam"]
 Latent = Literal["constant", "uniform", "normal"]
 
 FLOAT32_MAX = 3.4028234663852886e38
-MAX_SEED = 2**53 - 1
-MAX_POINTS = 200_000
+MAX_SEED = 2**53 - 1  # JSON numbers hold all integers up to here exactly
+MAX_ITERATIONS = 10_000_000
+MAX_HIDDEN_SIZE = 64
+MAX_PATTERN_BITS = 16
+MAX_POINTS = 200_000  # recorded losses of one run
 MAX_SNAPSHOTS = 10_000
-PATTERN = "^[01]{1,16}$"
+PATTERN = f"^[01]{{1,{MAX_PATTERN_BITS}}}$"
 
 LearningRate = Annotated[float, Gt(0), Le(10)]
 Float32 = Annotated[float, Ge(-FLOAT32_MAX), Le(FLOAT32_MAX)]
 Spread = Annotated[float, Gt(0), Le(0.5)]
-Iterations = Annotated[int, Ge(1), Le(10_000_000)]
-HiddenSize = Annotated[int, Ge(1), Le(64)]
+Iterations = Annotated[int, Ge(1), Le(MAX_ITERATIONS)]
+HiddenSize = Annotated[int, Ge(1), Le(MAX_HIDDEN_SIZE)]
 Seed = Annotated[int, Ge(0), Le(MAX_SEED)]
-Every = Annotated[int, Ge(1), Le(10_000_000)]
+
+
+class SettingError(ValueError):
+    """A setting has an invalid value.
+
+    `field` is the setting's name, such as "iterations", or "grid.spread" in a sweep; `rule` is the message without the
+    value, for texts that must not repeat what a client has sent.
+    """
+
+    def __init__(self, field: str, reason: str, value: object) -> None:
+        super().__init__(field, reason, value)  # all three, so that the error can be pickled
+        self.field, self.reason, self.value = field, reason, value
+
+    @property
+    def rule(self) -> str:
+        """The field and the reason, such as "iterations must be at least 1"."""
+        return f"{self.field} {self.reason}"
+
+    def __str__(self) -> str:
+        return f"{self.rule}, not {self.value!r}"
 
 
 def random_seed() -> int:
-    """A seed that nobody has chosen: 0 to 2^53 - 1, the integers that JSON's numbers hold exactly."""
-    return secrets.randbits(53)
+    """Draw a random seed, 0 to MAX_SEED."""
+    return secrets.randbelow(MAX_SEED + 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,47 +66,45 @@ class TrainConfig:
     `record_every`, `snapshot_every`) is filled in, so that the same config always gives the same bits.
 
     Raises:
-        ValueError: a setting is out of its bounds; the message names it and says what would be right.
+        SettingError: a setting is out of its bounds.
     """
 
-    experiment: Annotated[Experiment, Doc("gan, or discriminator: D alone, real data against noise")] = "gan"
-    pattern: Annotated[str, Doc("1 to 16 characters of 0 and 1: the width of G's output and of D's input")] = "1010"
-    spread: Annotated[Spread, Doc("a 1 is drawn from [1 - spread, 1], a 0 from [0, spread]")] = 0.2
-    iterations: Annotated[
-        Iterations, Doc("passes of the training loop: D on a real sample, D on one of G's, and G")
-    ] = 10_000
-    learning_rate: Annotated[LearningRate, Doc("of both networks")] = 0.01
-    generator_learning_rate: Annotated[LearningRate | None, Doc("of G alone; null: the same as D's")] = None
+    experiment: Annotated[Experiment, Doc("gan; or discriminator: D alone, real data against noise")] = "gan"
+    pattern: Annotated[str, Doc("1 to 16 characters of 0 and 1; its length is the width of a sample")] = "1010"
+    spread: Annotated[Spread, Doc("real data: a 1 is drawn from [1 - spread, 1], a 0 from [0, spread]")] = 0.2
+    iterations: Annotated[Iterations, Doc("iterations of training: D on real data, D on a fake, then G")] = 10_000
+    learning_rate: Annotated[LearningRate, Doc("learning rate of both networks")] = 0.01
+    generator_learning_rate: Annotated[LearningRate | None, Doc("learning rate of G; null: that of D")] = None
     hidden_size: Annotated[HiddenSize, Doc("units in the hidden layer of both networks")] = 3
-    loss: Annotated[Loss, Doc("mean squared error or binary cross-entropy")] = "mse"
-    optimizer: Annotated[Optimizer, Doc("sgd, or adam with PyTorch's defaults but for the rate")] = "sgd"
-    latent: Annotated[Latent, Doc("what G is fed while it trains: latent_value, uniform [0, 1) or normal (0, 1)")] = (
-        "constant"
-    )
-    latent_value: Annotated[Float32, Doc("the constant; also what the evolution and the result are drawn at")] = 0.5
-    seed: Annotated[Seed, Doc("all of the run's randomness; drawn at random when left out")] = field(
+    loss: Annotated[Loss, Doc("mse: mean squared error; bce: binary cross-entropy")] = "mse"
+    optimizer: Annotated[Optimizer, Doc("sgd; or adam with PyTorch's defaults except for the learning rate")] = "sgd"
+    latent: Annotated[Latent, Doc("G's input in training: latent_value, uniform [0, 1) or normal (0, 1)")] = "constant"
+    latent_value: Annotated[Float32, Doc("the constant latent; also the latent of the result and the evolution")] = 0.5
+    seed: Annotated[Seed, Doc("random seed of the whole run; default: drawn at random")] = field(
         default_factory=random_seed
     )
-    record_every: Annotated[Every | None, Doc("iterations between two recorded losses; at most 200,000 points")] = None
-    snapshot_every: Annotated[Every | None, Doc("iterations between two kept weights; at most 10,000 snapshots")] = None
+    record_every: Annotated[Iterations | None, Doc("iterations between recorded losses; at most 200,000 points")] = None
+    snapshot_every: Annotated[Iterations | None, Doc("iterations between weight snapshots; at most 10,000")] = None
 
     def __post_init__(self) -> None:
         for name, hint in _hints().items():
             _check(name, getattr(self, name), hint)
         if not re.fullmatch(PATTERN, self.pattern):
-            raise ValueError(f"pattern must be 1 to 16 characters of 0 and 1, such as '1010', not {self.pattern!r}")
+            reason = f"must be 1 to {MAX_PATTERN_BITS} characters of 0 and 1, such as '1010'"
+            raise SettingError("pattern", reason, self.pattern)
         resolved = {
             "generator_learning_rate": self.learning_rate,
-            "record_every": 5 * _least_every(self.iterations // 5, 20_000),
-            "snapshot_every": 100 * _least_every(self.iterations // 100, 1_000),
+            "record_every": 5 * _min_interval(self.iterations // 5, 20_000),
+            "snapshot_every": 100 * _min_interval(self.iterations // 100, 1_000),
         }
         for name, value in resolved.items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
-        for name, most in {"record_every": MAX_POINTS, "snapshot_every": MAX_SNAPSHOTS}.items():
-            if self.iterations // getattr(self, name) > most:
-                least = _least_every(self.iterations, most)
-                raise ValueError(f"{name} must be at least {least} here, to keep at most {most:,} of them")
+        for name, maximum in {"record_every": MAX_POINTS, "snapshot_every": MAX_SNAPSHOTS}.items():
+            if self.iterations // getattr(self, name) > maximum:
+                minimum = _min_interval(self.iterations, maximum)
+                reason = f"must be at least {minimum} with {self.iterations:,} iterations, to keep at most {maximum:,}"
+                raise SettingError(name, reason, getattr(self, name))
 
     @property
     def width(self) -> int:
@@ -99,37 +118,37 @@ def _hints() -> dict[str, Any]:
     return typing.get_type_hints(TrainConfig, include_extras=True)
 
 
-def _least_every(iterations: int, most: int) -> int:
-    """The least n for which every n-th of so many iterations makes at most `most`."""
-    return iterations // (most + 1) + 1
+def _min_interval(iterations: int, maximum: int) -> int:
+    """Return the smallest n for which every n-th iteration gives at most `maximum` of them."""
+    return iterations // (maximum + 1) + 1
 
 
 def _check(name: str, value: Any, hint: Any) -> None:
-    """Hold one value against its annotation: the type first, then the bounds."""
+    """Check a value against its annotation: the type first, then the bounds."""
     if typing.get_origin(hint) is typing.Annotated:
         _check(name, value, hint.__origin__)
         for bound in hint.__metadata__:
             _check_bound(name, value, bound)
     elif typing.get_origin(hint) is Literal:
         if value not in typing.get_args(hint):
-            raise ValueError(f"{name} must be one of {', '.join(typing.get_args(hint))}, not {value!r}")
+            raise SettingError(name, f"must be one of {', '.join(typing.get_args(hint))}", value)
     elif options := typing.get_args(hint):  # X | None
         if value is not None:
             _check(name, value, options[0])
     else:
         accepted = (int, float) if hint is float else hint
         if not isinstance(value, accepted) or isinstance(value, bool) or (hint is float and not -inf < value < inf):
-            raise ValueError(f"{name} must be a finite {hint.__name__}, not {value!r}")
+            raise SettingError(name, f"must be a finite {hint.__name__}", value)
 
 
 def _check_bound(name: str, value: Any, bound: object) -> None:
     match bound:
         case Gt(gt) if not value > gt:
-            raise ValueError(f"{name} must be greater than {gt}, not {value}")
+            raise SettingError(name, f"must be greater than {gt}", value)
         case Ge(ge) if not value >= ge:
-            raise ValueError(f"{name} must be at least {ge}, not {value}")
+            raise SettingError(name, f"must be at least {ge}", value)
         case Le(le) if not value <= le:
-            raise ValueError(f"{name} must be at most {le}, not {value}")
+            raise SettingError(name, f"must be at most {le}", value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,11 +164,9 @@ class Preset:
         """The preset's configuration, with whatever is given beside it taking precedence.
 
         Raises:
-            ValueError: an unknown setting, or one out of its bounds.
+            SettingError: a setting is out of its bounds.
+            TypeError: there is no such setting.
         """
-        known = {f.name for f in dataclasses.fields(TrainConfig)}
-        if unknown := sorted(set(overrides) - known):
-            raise ValueError(f"unknown setting {unknown[0]!r}; the settings are {', '.join(sorted(known))}")
         return TrainConfig(**{**self.settings, **overrides})
 
 

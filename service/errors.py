@@ -130,8 +130,3 @@ class DiskFullError(ServiceError):
     """The disk is full; nothing of the operation is stored."""
 
     detail = "The disk is full, so nothing was stored. Free some space on the disk of the data folder, then retry."
-
-
-def without_value(error: Exception) -> str:
-    """The message of an error of `gan1010`, up to the `, not ...` in which it repeats what was sent."""
-    return str(error).partition(", not ")[0]

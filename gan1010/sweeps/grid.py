@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gan1010.compiled.lanes import LANES
-from gan1010.config import MAX_SEED, TrainConfig
+from gan1010.config import MAX_SEED, SettingError, TrainConfig
 from gan1010.kernel_inputs import LaneSettings
 from gan1010.layout import discriminator_layout, generator_layout
 from gan1010.types import Float64s, Int64s
@@ -88,7 +88,7 @@ class SweepConfig:
     `first_seed + i % seeds` of cell `i // seeds`. Without a grid there is one cell.
 
     Raises:
-        ValueError: the grid or a value in it cannot be; the message names it and says what would be right.
+        SettingError: `field` is the place of the invalid value, such as grid.spread, base.pattern or seeds.count.
     """
 
     base: dict[str, Any] = field(default_factory=dict)  # settings that all members share; the rest is the article's
@@ -99,17 +99,15 @@ class SweepConfig:
     def __post_init__(self) -> None:
         for where, names in (("base", self.base), ("grid", self.grid)):
             if unknown := sorted(set(names) - set(SETTINGS)):
-                raise ValueError(f"{where}.{unknown[0]} is none of the settings, which are {', '.join(SETTINGS)}")
+                raise SettingError(where, f"must name only settings: {', '.join(SETTINGS)}", unknown[0])
         object.__setattr__(self, "grid", {name: tuple(values) for name, values in self.grid.items()})
         for name, values in self.grid.items():
             if not values:
-                raise ValueError(f"grid.{name} must have at least one value")
-        _check_whole_number("seeds.count", self.seeds, 1, MAX_MEMBERS)
-        _check_whole_number("seeds.start", self.first_seed, 0, MAX_SEED + 1 - self.seeds)
+                raise SettingError(f"grid.{name}", "must have at least one value", values)
+        _check_integer("seeds.count", self.seeds, 1, MAX_MEMBERS)
+        _check_integer("seeds.start", self.first_seed, 0, MAX_SEED + 1 - self.seeds)
         if self.members > MAX_MEMBERS:
-            raise ValueError(
-                f"grid and seeds make {self.members:,} members in all; one sweep has at most {MAX_MEMBERS:,}"
-            )
+            raise SettingError("grid", f"must make at most {MAX_MEMBERS:,} members with all seeds", self.members)
         self._check_values()
 
     @property
@@ -198,11 +196,7 @@ class SweepConfig:
         return values
 
     def _check_values(self) -> None:
-        """Each value against its bounds; those that bound each other together.
-
-        Raises:
-            ValueError: the message opens with the place of the setting: `grid.learning_rate` or `base.pattern`.
-        """
+        """Check each value against its bounds, and those that bound each other in combination."""
         first = {name: values[0] for name, values in self.grid.items()}
         telling = {name: _telling(values) for name, values in self.grid.items()}
         together = [name for name in BOUND_EACH_OTHER if name in self.grid]
@@ -211,9 +205,9 @@ class SweepConfig:
         for cell in cells:
             try:
                 TrainConfig(**self.base | first | cell, seed=self.first_seed)
-            except ValueError as error:
-                where = "grid" if str(error).split()[0] in self.grid else "base"
-                raise ValueError(f"{where}.{error}") from None
+            except SettingError as error:
+                where = "grid" if error.field in self.grid else "base"
+                raise SettingError(f"{where}.{error.field}", error.reason, error.value) from None
 
 
 def _telling(values: Sequence[Any]) -> list[Any]:
@@ -228,6 +222,6 @@ def _telling(values: Sequence[Any]) -> list[Any]:
     return found
 
 
-def _check_whole_number(name: str, value: Any, least: int, most: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise ValueError(f"{name} must be a whole number from {least} to {most:,}, not {value!r}")
+def _check_integer(field: str, value: Any, minimum: int, maximum: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= maximum:
+        raise SettingError(field, f"must be an integer from {minimum} to {maximum:,}", value)

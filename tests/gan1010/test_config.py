@@ -1,4 +1,5 @@
 import dataclasses
+import pickle
 from typing import Any
 
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gan1010 import PRESETS, TrainConfig
+from gan1010.config import SettingError
 
 FIELDS = [field.name for field in dataclasses.fields(TrainConfig)]
 
@@ -142,7 +144,7 @@ def test_intervals_are_the_least_that_keep_few_enough(iterations: int) -> None:
 def test_too_many_to_keep_is_refused_with_the_least_that_would_do(
     name: str, iterations: int, every: int, least: int
 ) -> None:
-    with pytest.raises(ValueError, match=f"^{name} must be at least {least} here"):
+    with pytest.raises(ValueError, match=f"^{name} must be at least {least} with {iterations:,} iterations"):
         TrainConfig(iterations=iterations, **{name: every})
     TrainConfig(iterations=iterations, **{name: least})
 
@@ -177,6 +179,14 @@ def test_the_article_preset_is_the_default_and_what_is_given_beside_a_preset_win
     assert PRESETS["article-bce"].config(seed=3, loss="mse", pattern="11") == TrainConfig(seed=3, pattern="11")
 
 
-def test_a_preset_refuses_what_is_no_setting() -> None:
-    with pytest.raises(ValueError, match=r"unknown setting 'rate'; the settings are .*learning_rate"):
+def test_preset_rejects_unknown_settings() -> None:
+    with pytest.raises(TypeError, match="'rate'"):
         PRESETS["article"].config(rate=0.1)
+
+
+def test_setting_error_carries_field_reason_and_value() -> None:
+    with pytest.raises(SettingError, match=r"^iterations must be at least 1, not 0$") as caught:
+        TrainConfig(iterations=0)
+    for error in (caught.value, pickle.loads(pickle.dumps(caught.value))):  # noqa: S301
+        assert (error.field, error.reason, error.value) == ("iterations", "must be at least 1", 0)
+        assert error.rule == "iterations must be at least 1"

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from gan1010 import results
+from gan1010.config import MAX_ITERATIONS
 from gan1010.types import Float32s
 from service.api.dependencies import find_model, services_of
 from service.api.limits import MAX_INLINE_ROWS
@@ -31,7 +32,7 @@ BINARY_REQUEST: dict[str, Any] = {  # describes the routes of `binary`, which sh
         {"name": name, "in": "query", "description": f"{meaning}, unless the body names one", "schema": schema}
         for name, meaning, schema in (
             ("job_id", "the model's job", {"type": "string", "maxLength": 64}),
-            ("iteration", "a kept snapshot", {"type": "integer", "minimum": 0, "maximum": 10_000_000}),
+            ("iteration", "a kept snapshot", {"type": "integer", "minimum": 0, "maximum": MAX_ITERATIONS}),
         )
     ],
 }

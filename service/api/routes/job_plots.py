@@ -7,6 +7,7 @@ import anyio.to_thread
 import numpy as np
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from gan1010.config import MAX_ITERATIONS
 from gan1010.training import model_at
 from service.api.dependencies import ExistingJob, JobRegistry, services_of
 from service.api.problems import problems
@@ -47,7 +48,8 @@ async def get_plot(
         str, Path(max_length=64, examples=["losses.png"], description=f"{', '.join(PLOTS)}; as .png or .svg")
     ],
     iteration: Annotated[
-        int | None, Query(ge=0, le=10_000_000, description="for the surface: a kept snapshot; the last, when left out")
+        int | None,
+        Query(ge=0, le=MAX_ITERATIONS, description="for the surface: a kept snapshot; the last, when left out"),
     ] = None,
 ) -> Response:
     """Draw a job: its losses, how its pattern evolves, or what its discriminator thinks."""

@@ -13,7 +13,7 @@ from service.api.routes.job_responses import OF_A_TRAINING, IdempotencyKey, acce
 from service.api.schemas.common import page_content
 from service.api.schemas.sweep_results import CellPage, MemberPage, cell_columns, cell_rows, member_rows
 from service.api.schemas.sweeps import SweepRequest, fingerprint, to_sweep_config
-from service.errors import InvalidInputError, MemberNotFoundError, without_value
+from service.errors import InvalidInputError, MemberNotFoundError
 
 router = APIRouter(route_class=StrictRoute, tags=["sweeps"])
 
@@ -113,10 +113,9 @@ async def train_member(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Train a member of a sweep again, by itself: the same weights to the last bit, with all its history."""
-    try:
-        config = job.sweep_config.config(index)
-    except IndexError as error:
-        raise MemberNotFoundError(without_value(error)) from None
+    if index >= job.sweep_config.members:
+        raise MemberNotFoundError(f"The sweep has members 0 to {job.sweep_config.members - 1}.")
+    config = job.sweep_config.config(index)
     again = await run_in_threadpool(
         registry.submit,
         config,

@@ -5,7 +5,7 @@ from typing import Annotated
 from annotated_types import Ge, Le
 from pydantic import BaseModel, Field
 
-from gan1010.config import FLOAT32_MAX
+from gan1010.config import FLOAT32_MAX, MAX_ITERATIONS
 from service.api.limits import MAX_ROWS
 from service.api.schemas.common import AS_INTEGER, RequestModel
 
@@ -16,7 +16,7 @@ Number = Annotated[float, Ge(-FLOAT32_MAX), Le(FLOAT32_MAX), Field(allow_inf_nan
 Latents = Annotated[list[Number], Field(min_length=1, max_length=MAX_ROWS, description="values fed to G")]
 SnapshotIteration = Annotated[
     int | None,
-    Field(ge=0, le=10_000_000, description="a kept snapshot; the last one, when left out", examples=[5000]),
+    Field(ge=0, le=MAX_ITERATIONS, description="a kept snapshot; the last one, when left out", examples=[5000]),
     AS_INTEGER,
 ]
 

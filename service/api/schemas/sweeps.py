@@ -16,11 +16,11 @@ from pydantic import (
 )
 
 from gan1010 import PRESETS
-from gan1010.config import MAX_SEED, PATTERN
+from gan1010.config import MAX_SEED, PATTERN, SettingError
 from gan1010.sweeps.grid import MAX_MEMBERS, SETTINGS, SweepConfig
 from service.api.schemas.common import AS_INTEGER, RequestModel
 from service.api.schemas.training import PRESET, Name, setting, type_of
-from service.errors import InvalidInputError, without_value
+from service.errors import InvalidInputError
 from service.job import Job
 
 DEFAULT_PRESET = "article"
@@ -145,5 +145,5 @@ def to_sweep_config(request: SweepRequest) -> SweepConfig:
             first_seed=request.seeds.start,
             seeds=request.seeds.count,
         )
-    except ValueError as error:
-        raise InvalidInputError(without_value(error), "body", *str(error).split()[0].split(".")) from None
+    except SettingError as error:
+        raise InvalidInputError(error.rule, "body", *error.field.split(".")) from None

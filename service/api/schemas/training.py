@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field, create_model
 from pydantic_core import PydanticUndefined
 
 from gan1010 import PRESETS, TrainConfig
-from gan1010.config import PATTERN
+from gan1010.config import PATTERN, SettingError
 from service.api.schemas.common import AS_INTEGER, RequestModel
-from service.errors import InvalidInputError, without_value
+from service.errors import InvalidInputError
 from service.job import Job
 
 PresetName: Any = Literal[tuple(PRESETS)]
@@ -66,8 +66,8 @@ def to_config(request: BaseModel) -> TrainConfig:
         del given["seed"]
     try:
         return PRESETS[request.preset].config(**given)  # type: ignore[attr-defined]
-    except ValueError as error:
-        raise InvalidInputError(without_value(error), "body", str(error).split()[0]) from None
+    except SettingError as error:
+        raise InvalidInputError(error.rule, "body", error.field) from None
 
 
 def train_config_out(job: Job) -> Any:
