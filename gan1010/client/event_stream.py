@@ -1,5 +1,6 @@
 """Server-sent event stream of a job: parse the events, reconnect where the stream broke off."""
 
+import math
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -72,7 +73,7 @@ class Polling:
 
     def __init__(self, every: float, timeout: float | None) -> None:
         self._every = min(every, MAX_WAIT_SECONDS)
-        self._deadline = None if timeout is None else time.monotonic() + timeout
+        self._deadline = math.inf if timeout is None else time.monotonic() + timeout
 
     def wait_seconds(self, job: Job | None) -> float:
         """Return the `wait` of the next request, given the last response; the first request does not wait.
@@ -82,8 +83,6 @@ class Polling:
         """
         if job is None:
             return 0
-        if self._deadline is None:
-            return self._every
         remaining = self._deadline - time.monotonic()
         if remaining <= 0:
             raise TimeoutError(f"job {job.id} is {job.status} at iteration {job.iteration:,} of {job.iterations:,}")

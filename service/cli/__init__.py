@@ -1,30 +1,26 @@
-"""The command line. Declaring a command loads nothing that takes long: what it needs is loaded when it is called.
-
-`serving` has the commands that are a service, `training` those that start jobs, `jobs` those that look after them, and
-`models` those that use what came of them. They talk to a service through the client, like any other program.
-"""
+"""Command line. Modules that load slowly are imported when a command runs, so that help appears at once."""
 
 import typer
 
 from service.cli import jobs, models, serve, train
 
 EPILOG = (
-    "A command asks the service of --url or GAN1010_URL, else the one on port 8000, with the key of GAN1010_API_KEY. "
-    "It ends with 0, with 1 if that could not be done, 2 if it is none, and 3 if no service answers."
+    "Commands use the service at --url or GAN1010_URL, by default port 8000 of this machine, and send the first key of "
+    "GAN1010_API_KEY. Exit codes: 0 success, 1 failure, 2 wrong usage, 3 no service answers."
 )
 COMMANDS = {
     "Serve": (serve.serve, serve.demo),
     "Train": (train.train, train.sweep, models.presets),
-    "Look after jobs": (jobs.jobs, jobs.show, jobs.watch, jobs.pause, jobs.resume, jobs.cancel, jobs.delete),
-    "Use what came of it": (models.sample, models.score, models.plot, models.export),
+    "Manage jobs": (jobs.jobs, jobs.show, jobs.watch, jobs.pause, jobs.resume, jobs.cancel, jobs.delete),
+    "Use trained models": (models.sample, models.score, models.plot, models.export),
 }
 
 
 def command_line() -> typer.Typer:
-    """All commands, by what they are for."""
+    """Build the application with all commands."""
     app = typer.Typer(
         name="gan1010",
-        help="Train, watch, sample and score the GAN of the pattern 1-0-1-0.",
+        help="Train a tiny GAN on the pattern 1-0-1-0, watch it learn, sample it and score with it.",
         epilog=EPILOG,
         no_args_is_help=True,
     )

@@ -1,4 +1,4 @@
-"""A service to ask, and what is said when it does not do what it was asked."""
+"""Connection to the service. A failed call ends the program with a message and an exit code."""
 
 import contextlib
 import sys
@@ -14,38 +14,38 @@ from gan1010.client.responses import Job
 EXIT_FAILED, EXIT_NO_SERVICE, EXIT_INTERRUPTED = 1, 3, 130
 
 
-def end(message: str, code: int = EXIT_FAILED) -> NoReturn:
-    """End the program with a word."""
+def fail(message: str, code: int = EXIT_FAILED) -> NoReturn:
+    """Print a message to stderr and exit."""
     print(f"gan1010: {message}", file=sys.stderr)  # noqa: T201
     raise typer.Exit(code)
 
 
 @contextlib.contextmanager
 def connected(url: str | None) -> Iterator[Client]:
-    """A client of the service; what goes wrong ends the program, with a word and a code."""
-    with explained(), Client(url) as client:
+    """Connect to the service; exit if a call fails."""
+    with exit_on_client_error(), Client(url) as client:
         yield client
 
 
 @contextlib.contextmanager
-def explained() -> Iterator[None]:
-    """Calls to a service; what goes wrong with one ends the program."""
+def exit_on_client_error() -> Iterator[None]:
+    """Exit if a call to the service fails."""
     try:
         yield
     except NoResponseError as error:
-        hint = "start one with gan1010 serve, or say with --url where it is"
-        end(f"no service answers at {error.url} ({error.reason}); {hint}", EXIT_NO_SERVICE)
+        remedy = "Start one with gan1010 serve, or name its URL with --url."
+        fail(f"No service answers at {error.url} ({error.reason}). {remedy}", EXIT_NO_SERVICE)
     except ProblemError as error:
-        end(error.detail)
+        fail(error.detail)
     except (ClientError, httpx.InvalidURL) as error:
-        end(str(error))
+        fail(str(error))
 
 
 def job_or_newest(client: Client, job_id: str | None, kind: Literal["train", "sweep"] | None = None) -> Job:
-    """The job; if none is named, the newest there is."""
+    """Get a job, or the newest one if no id is given."""
     if job_id is not None:
         return client.job(job_id)
     newest = client.jobs(kind=kind, limit=1).data
     if not newest:
-        end("there is no job yet; gan1010 train starts one" if kind != "sweep" else "there is no sweep yet")
+        fail(f"There is no {kind or 'job'} yet. Start one with gan1010 {kind or 'train'}.")
     return newest[0]

@@ -1,4 +1,4 @@
-"""The commands that look after jobs."""
+"""Commands that manage jobs."""
 
 from typing import Annotated, Literal
 
@@ -6,19 +6,18 @@ import typer
 
 from service.cli.options import AsJson, JobId, JobOrNewest, Url
 
-Status = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
-Change = Literal["pause", "resume", "cancel"]
+Status = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]  # the client's, which loads slowly
 
 
 def jobs(
-    status: Annotated[Status | None, typer.Option(help="Only these.")] = None,
-    kind: Annotated[Literal["train", "sweep"] | None, typer.Option(help="Only these.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 20,
-    after: Annotated[str | None, typer.Option(metavar="JOB", help="Only those that are older than this one.")] = None,
+    status: Annotated[Status | None, typer.Option(help="Only jobs with this status.")] = None,
+    kind: Annotated[Literal["train", "sweep"] | None, typer.Option(help="Only jobs of this kind.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of jobs.")] = 20,
+    after: Annotated[str | None, typer.Option(metavar="JOB", help="Only jobs older than this one.")] = None,
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
-    """List the jobs, newest first."""
+    """List jobs, newest first."""
     from service.cli.connection import connected
     from service.cli.output import job_table, show
 
@@ -28,7 +27,7 @@ def jobs(
 
 
 def show(job: JobOrNewest = None, as_json: AsJson = False, url: Url = None) -> None:
-    """Show a job: its settings, what has come of it, and what has happened to it."""
+    """Show a job: its status, settings, results and history."""
     from service.cli.connection import connected, job_or_newest
     from service.cli.output import cell_table, job_card, show, stdout
 
@@ -40,7 +39,7 @@ def show(job: JobOrNewest = None, as_json: AsJson = False, url: Url = None) -> N
 
 
 def watch(job: JobOrNewest = None, as_json: AsJson = False, url: Url = None) -> None:
-    """Watch a job learn until it has ended: a progress bar, and its losses as they come."""
+    """Follow a job until it ends, with a progress bar and its losses."""
     from service.cli.connection import connected, job_or_newest
     from service.cli.progress import follow_job
 
@@ -49,31 +48,31 @@ def watch(job: JobOrNewest = None, as_json: AsJson = False, url: Url = None) -> 
 
 
 def pause(job: JobId, as_json: AsJson = False, url: Url = None) -> None:
-    """Pause a job: it stops, and all that it needs to go on is kept."""
+    """Pause a job. It can be resumed, also after a restart of the service."""
     _change("pause", job, url, as_json=as_json)
 
 
 def resume(job: JobId, as_json: AsJson = False, url: Url = None) -> None:
-    """Have a paused job go on where it was."""
+    """Resume a paused job where it stopped."""
     _change("resume", job, url, as_json=as_json)
 
 
 def cancel(job: JobId, as_json: AsJson = False, url: Url = None) -> None:
-    """Stop a job for good; what it has learned until then stays."""
+    """Cancel a job. Its losses and snapshots up to then are kept."""
     _change("cancel", job, url, as_json=as_json)
 
 
 def delete(job: JobId, url: Url = None) -> None:
-    """Forget a job that has ended, with its history and its model."""
+    """Delete a job that has ended, with its history and its model."""
     from service.cli.connection import connected
 
     with connected(url) as client:
         client.delete(job)
 
 
-def _change(change: Change, job: str, url: str | None, *, as_json: bool) -> None:
+def _change(method: Literal["pause", "resume", "cancel"], job: str, url: str | None, *, as_json: bool) -> None:
     from service.cli.connection import connected
     from service.cli.output import job_line, show
 
     with connected(url) as client:
-        show(getattr(client, change)(job), job_line, as_json=as_json)
+        show(getattr(client, method)(job), job_line, as_json=as_json)

@@ -1,4 +1,4 @@
-"""A service for the occasion: in a thread of this process, on a free port, for as long as a command needs it."""
+"""Local service: in a thread of this process, on a free port, for the time of one command."""
 
 import contextlib
 import socket
@@ -13,13 +13,14 @@ from rich.console import Console
 
 from gan1010.client import Client
 from service.app import CANNOT_START, create_app
+from service.cli.progress import STARTING
 from service.server.main import Server
 from service.settings import Settings
 
 
 @contextlib.contextmanager
 def running_service(data_dir: Path, console: Console) -> Iterator[tuple[Client, Server]]:
-    """The service on a data folder, and a client of it; ends the program with a word if it cannot start."""
+    """Run the service on a data folder and yield a client of it; exit if it cannot start."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     settings = Settings(host="127.0.0.1", port=port, data_dir=data_dir, api_key=SecretStr(""))
@@ -31,11 +32,11 @@ def running_service(data_dir: Path, console: Console) -> Iterator[tuple[Client, 
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:
-        with console.status("Starting (the first time on a machine, compiling takes some seconds)"):
+        with console.status(STARTING):
             while not server.started and thread.is_alive():
                 time.sleep(0.01)
         if not server.started:
-            sys.exit("gan1010 cannot start; gan1010 serve says why")
+            sys.exit("gan1010 cannot start. Run gan1010 serve to see why.")
         with Client(f"http://127.0.0.1:{port}", api_key="") as client:
             yield client, server
     finally:

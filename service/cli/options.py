@@ -1,4 +1,4 @@
-"""Options and arguments that several commands have."""
+"""Options and arguments shared by several commands."""
 
 import dataclasses
 import inspect
@@ -11,28 +11,26 @@ from annotated_doc import Doc
 
 from gan1010.config import PRESETS, TrainConfig
 
-Url = Annotated[
-    str | None, typer.Option(envvar="GAN1010_URL", help="The service. (Default: port 8000 of this machine.)")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Url = Annotated[str | None, typer.Option(envvar="GAN1010_URL", help="The service. (Default: http://127.0.0.1:8000)")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
-JobOrNewest = Annotated[str | None, typer.Argument(metavar="[JOB]", help="The job's id. (Default: the newest job.)")]
+JobOrNewest = Annotated[str | None, typer.Argument(metavar="[JOB]", help="The job's id. (Default: the newest job)")]
 Model = Annotated[
-    str | None, typer.Option("--job", metavar="JOB", help="Whose model. (Default: the one that succeeded last.)")
+    str | None, typer.Option("--job", metavar="JOB", help="The job. (Default: the newest that succeeded)")
 ]
-Iteration = Annotated[int | None, typer.Option(help="A kept moment of its training. (Default: the end.)")]
-Preset = Annotated[str | None, typer.Option(help=f"Where settings come from that are not given: {', '.join(PRESETS)}.")]
-Name = Annotated[str | None, typer.Option(help="A name for people.")]
+Iteration = Annotated[int | None, typer.Option(help="A snapshot of the training. (Default: the last)")]
+Preset = Annotated[str | None, typer.Option(help=f"Preset to start from: {', '.join(PRESETS)}.")]
+Name = Annotated[str | None, typer.Option(help="A name for the job.")]
 
 
-def with_settings(*, but: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command an option for each setting of a training; it gets those that were used, by keyword."""
+def with_settings(*, exclude: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add an option for each training setting to a command, which receives those in use as keyword arguments."""
 
-    def having(command: Callable[..., None]) -> Callable[..., None]:
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
         signature = inspect.signature(command, eval_str=True)
-        names = [field.name for field in dataclasses.fields(TrainConfig) if field.name != but]
+        names = [field.name for field in dataclasses.fields(TrainConfig) if field.name != exclude]
 
-        def with_those_given(**options: Any) -> None:
+        def wrapper(**options: Any) -> None:
             settings = {name: value for name in names if (value := options.pop(name)) is not None}
             command(**options, **settings)
 
@@ -40,18 +38,18 @@ def with_settings(*, but: str = "") -> Callable[[Callable[..., None]], Callable[
         kind = inspect.Parameter.KEYWORD_ONLY
         added = [inspect.Parameter(name, kind, default=None, annotation=_option(name)) for name in names]
         options = [*(option.replace(kind=kind) for option in own), *added]
-        with_those_given.__signature__ = signature.replace(parameters=options)  # type: ignore[attr-defined]
-        with_those_given.__name__, with_those_given.__doc__ = command.__name__, command.__doc__
-        return with_those_given
+        wrapper.__signature__ = signature.replace(parameters=options)  # type: ignore[attr-defined]
+        wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
+        return wrapper
 
-    return having
+    return decorate
 
 
 def _option(name: str) -> Any:
-    """The option of a setting: its type, its documentation and its default are those of `TrainConfig`."""
-    marks = typing.get_type_hints(TrainConfig, include_extras=True)[name].__metadata__
-    doc = next(mark.documentation for mark in marks if isinstance(mark, Doc))
+    """Build the option of a setting from its type, documentation and default in `TrainConfig`."""
+    metadata = typing.get_type_hints(TrainConfig, include_extras=True)[name].__metadata__
+    doc = next(item.documentation for item in metadata if isinstance(item, Doc))
     default = getattr(TrainConfig, name, None)
     help = doc if default is None else f"{doc} (article: {default})"
-    own_type = typing.get_type_hints(TrainConfig)[name]
-    return Annotated[own_type | None, typer.Option(help=help, rich_help_panel="Settings of the training")]
+    plain_type = typing.get_type_hints(TrainConfig)[name]
+    return Annotated[plain_type | None, typer.Option(help=help, rich_help_panel="Training settings")]

@@ -1,24 +1,24 @@
-"""A job followed to its end: a progress bar on stderr, and on stdout what comes of it."""
+"""Progress of a job: a progress bar on stderr, the result on stdout."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
-from rich.progress import Progress as Bar
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from gan1010.client import Client
 from gan1010.client.responses import Job, JobProgress
-from service.cli.connection import EXIT_INTERRUPTED, connected, end
+from service.cli.connection import EXIT_INTERRUPTED, connected, fail
 from service.cli.output import duration, job_card, job_line, show
 
-LOOK_SECONDS = 0.1
-LINES = 20  # of losses, over the whole run
-HEADING = f"{'iteration':>12}  {'D on real':>9}  {'D on fake':>9}  {'G':>9}"
+STARTING = "Starting (the first start on a machine compiles code for some seconds)"
+POLL_SECONDS = 0.1
+LOSS_LINES = 20  # over the whole training
+LOSS_HEADING = f"{'iteration':>12}  {'D on real':>9}  {'D on fake':>9}  {'G':>9}"
 
 
-def train_there(settings: dict[str, Any], url: str | None, *, wait: bool, follow: bool, as_json: bool) -> None:
-    """Train at a service."""
+def train_remotely(settings: dict[str, Any], url: str | None, *, wait: bool, follow: bool, as_json: bool) -> None:
+    """Train on a service."""
     with connected(url) as client:
         job = client.train(**settings)
         if wait or follow:
@@ -28,54 +28,54 @@ def train_there(settings: dict[str, Any], url: str | None, *, wait: bool, follow
 
 
 def follow_job(client: Client, job: Job, *, losses: bool, as_json: bool) -> None:
-    """Show a job until it has ended, and then what has come of it; if that is nothing good, so is the exit code."""
+    """Follow a job until it ends and print its result; exit with an error unless it has succeeded."""
     try:
         if losses and as_json:
-            job = _told(client, job)
+            job = _print_events(client, job)
         else:
-            job = with_bar(client, job, Console(stderr=True), losses=losses)
+            job = wait_with_bar(client, job, Console(stderr=True), losses=losses)
             show(job, job_card, as_json=as_json)
     except KeyboardInterrupt:
-        end(f"the job goes on; gan1010 watch {job.id} shows it, gan1010 cancel {job.id} stops it", EXIT_INTERRUPTED)
+        commands = f"Follow it with gan1010 watch {job.id}, stop it with gan1010 cancel {job.id}."
+        fail(f"The job still runs. {commands}", EXIT_INTERRUPTED)
     if job.status != "succeeded":
-        end(f"the job has not succeeded: it is {job.status}")
+        fail(f"The job has not succeeded: it is {job.status}.")
 
 
-def bar_on(console: Console) -> Bar:
-    """A progress bar, with a note behind it."""
+def progress_bar(console: Console) -> Progress:
+    """Build a progress bar that ends with a note."""
     columns = (SpinnerColumn(finished_text="[green]✓"), TextColumn("{task.description}"), BarColumn(20))
-    return Bar(*columns, MofNCompleteColumn(), TextColumn("{task.fields[note]}"), console=console)
+    return Progress(*columns, MofNCompleteColumn(), TextColumn("{task.fields[note]}"), console=console)
 
 
-def with_bar(client: Client, job: Job, console: Console, title: str = "", *, losses: bool = False) -> Job:
-    """The job when it has ended; a progress bar until then, with its losses above if they are wanted."""
-    with bar_on(console) as bar:
+def wait_with_bar(client: Client, job: Job, console: Console, title: str = "", *, losses: bool = False) -> Job:
+    """Show a progress bar until a job has ended, optionally with its losses above, and return the job."""
+    with progress_bar(console) as bar:
         task = bar.add_task(title or ("Train" if job.kind == "train" else "Sweep"), total=job.iterations, note="")
         if losses and job.kind == "train":
-            bar.console.print(HEADING, style="dim", highlight=False)
-        for event in client.events(job.id) if losses else client.watch(job.id, every=LOOK_SECONDS):
+            bar.console.print(LOSS_HEADING, style="dim", highlight=False)
+        for event in client.events(job.id) if losses else client.watch(job.id, every=POLL_SECONDS):
             if isinstance(event, Job):
                 job = event
                 bar.update(task, completed=job.iteration, note=_note(job))
             else:
                 bar.update(task, completed=event.iteration)
-                for line in _lines(event):
+                for line in _loss_lines(event):
                     bar.console.print(line, highlight=False)
-        bar.update(task, completed=job.iteration, note=_note(job))
     return job
 
 
-def _told(client: Client, job: Job) -> Job:
-    """The job when it has ended; until then each of its events as a line of JSON."""
+def _print_events(client: Client, job: Job) -> Job:
+    """Print each event of a job as a line of JSON until it ends, and return the job."""
     for event in client.events(job.id):
         print(event.model_dump_json(), flush=True)  # noqa: T201
         job = event if isinstance(event, Job) else job
     return job
 
 
-def _lines(progress: JobProgress) -> Iterator[str]:
-    """A line of losses for each twentieth of the run that has been passed."""
-    step, series = max(progress.iterations // LINES, 1), progress.series
+def _loss_lines(progress: JobProgress) -> Iterator[str]:
+    """Yield one line of losses for each twentieth of the training."""
+    step, series = max(progress.iterations // LOSS_LINES, 1), progress.series
     columns = [series.discriminator_real_loss, series.discriminator_fake_loss, series.generator_loss]
     for row, iteration in enumerate(series.iteration):
         if iteration // step > (iteration - progress.record_every) // step:
@@ -83,10 +83,10 @@ def _lines(progress: JobProgress) -> Iterator[str]:
 
 
 def _note(job: Job) -> str:
-    """How fast it is, and how long it takes."""
+    """Describe the job's speed and remaining or total time."""
     if job.status in ("queued", "paused", "failed", "cancelled") or not job.iterations_per_second:
         return "" if job.status == "running" else job.status
     if job.has_ended:
         return f"in {duration(job.iteration / job.iterations_per_second)}"
-    left = f", {duration(job.eta_seconds)} left" if job.eta_seconds else ""
-    return f"{job.iterations_per_second:,.0f} {'iterations' if job.kind == 'train' else 'GANs'}/s{left}"
+    remaining = f", {duration(job.eta_seconds)} left" if job.eta_seconds else ""
+    return f"{job.iterations_per_second:,.0f} {'iterations' if job.kind == 'train' else 'GANs'}/s{remaining}"

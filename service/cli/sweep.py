@@ -1,7 +1,6 @@
-"""A sweep in one command: at a service that runs, or at one started for the occasion."""
+"""Sweep in one command, on a running service or on one that runs for the sweep only."""
 
 import contextlib
-import json
 import typing
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,59 +13,58 @@ from gan1010 import TrainConfig
 from gan1010.client import Client, ClientError
 from gan1010.client.responses import Job
 from gan1010.sweeps.grid import SETTINGS
-from service.cli.connection import connected, end, explained
-from service.cli.files import picture_format, write
+from service.cli.connection import connected, exit_on_client_error, fail
+from service.cli.files import plot_format, write
 from service.cli.local_server import running_service
-from service.cli.output import cell_table, stdout
-from service.cli.progress import with_bar
+from service.cli.output import cell_table, print_json, stdout
+from service.cli.progress import wait_with_bar
 from service.settings import Settings
 
-HINTS = typing.get_type_hints(TrainConfig)
+SETTING_TYPES = typing.get_type_hints(TrainConfig)
 
 
 def run_sweep(request: dict[str, Any], url: str | None, heatmap: Path | None, *, as_json: bool) -> None:
-    """Train it with a progress bar, and show what has come of it. Ctrl-C cancels it, and shows what is done."""
-    format = picture_format(heatmap) if heatmap else None
-    progress = Console(stderr=True)
-    with _service(url, progress) as client:
-        job = _ended(client, client.sweep(**request), progress)
+    """Sweep with a progress bar and print the results; Ctrl-C cancels the sweep and prints those so far."""
+    format = plot_format(heatmap) if heatmap else None
+    stderr = Console(stderr=True)
+    with _service(url, stderr) as client:
+        job = _wait_or_cancel(client, client.sweep(**request), stderr)
         cells = list(client.each(client.results, job.id))
         if as_json:
-            content = {"job": job.model_dump(mode="json"), "data": [cell.model_dump(mode="json") for cell in cells]}
-            print(json.dumps(content, indent=2))  # noqa: T201
+            print_json({"job": job, "data": cells})
         else:
             stdout().print(cell_table(job, cells))
         if heatmap and format:
             write(heatmap, client.heatmap(job.id, format))
         if job.status == "failed":
-            end("the sweep has failed")
-        progress.print(f"Kept as {job.id}: gan1010 serve has it at /sweeps/{job.id}/results", soft_wrap=True)
+            fail("The sweep has failed.")
+        stderr.print(f"Kept as {job.id}: see /sweeps/{job.id}/results of gan1010 serve", soft_wrap=True)
 
 
-def grid_of(texts: list[str]) -> dict[str, list[Any]]:
-    """The grid that `learning_rate=0.01,0.1` and the like make."""
-    return dict(_setting(text) for text in texts)
+def parse_grid(texts: list[str]) -> dict[str, list[Any]]:
+    """Parse the values of --grid, such as `learning_rate=0.01,0.1`."""
+    return dict(_parse_setting(text) for text in texts)
 
 
-def _ended(client: Client, job: Job, console: Console) -> Job:
+def _wait_or_cancel(client: Client, job: Job, console: Console) -> Job:
     try:
-        return with_bar(client, job, console)
+        return wait_with_bar(client, job, console)
     except KeyboardInterrupt:
         return client.cancel(job.id)
 
 
 @contextlib.contextmanager
 def _service(url: str | None, console: Console) -> Iterator[Client]:
-    """The service at a URL; without one the service on this machine, or one for the occasion."""
-    if url is not None or _answers():
+    """Connect to the service at a URL, else to the default one, else start one."""
+    if url is not None or _default_service_is_healthy():
         with connected(url) as client:
             yield client
     else:
-        with running_service(Settings().data_dir, console) as (client, _), explained():
+        with running_service(Settings().data_dir, console) as (client, _), exit_on_client_error():
             yield client
 
 
-def _answers() -> bool:
+def _default_service_is_healthy() -> bool:
     try:
         with Client(timeout=5, retries=0) as client:
             return client.health().status == "ok"
@@ -74,18 +72,19 @@ def _answers() -> bool:
         return False
 
 
-def _setting(text: str) -> tuple[str, list[Any]]:
+def _parse_setting(text: str) -> tuple[str, list[Any]]:
     field, equals, values = text.partition("=")
     if not equals or field not in SETTINGS:
-        raise typer.BadParameter(f"--grid {text}: write it as FIELD=A,B,..., FIELD being one of {', '.join(SETTINGS)}")
-    return field, [_value(field, value) for value in values.split(",")]
+        remedy = f"Write it as FIELD=A,B,... with one of the fields {', '.join(SETTINGS)}."
+        raise typer.BadParameter(f"--grid {text} is no setting with values. {remedy}")
+    return field, [_parse_value(field, value) for value in values.split(",")]
 
 
-def _value(field: str, text: str) -> Any:
-    hint = HINTS[field]
+def _parse_value(field: str, text: str) -> Any:
+    hint = SETTING_TYPES[field]
     if hint is str or typing.get_origin(hint) is Literal:
         return text
     try:
         return None if text == "null" else int(text) if text.lstrip("-").isdecimal() else float(text)
     except ValueError:
-        raise typer.BadParameter(f"--grid {field}: {text!r} is not a number") from None
+        raise typer.BadParameter(f"--grid {field}: {text!r} is not a number.") from None

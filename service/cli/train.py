@@ -1,4 +1,4 @@
-"""The commands that start jobs."""
+"""Commands that start jobs."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,54 +12,50 @@ from service.cli.options import AsJson, Name, Preset, Url, with_settings
 def train(
     preset: Preset = None,
     name: Name = None,
-    wait: Annotated[bool, typer.Option(help="Wait for its end, with a progress bar.")] = True,
-    follow: Annotated[bool, typer.Option("--follow", help="Print its losses as they come, too.")] = False,
-    local: Annotated[bool, typer.Option("--local", help="Train in this process: no service is needed.")] = False,
-    save: Annotated[
-        Path | None, typer.Option(help="With --local: file for both networks, .safetensors.", metavar="FILE")
-    ] = None,
+    wait: Annotated[bool, typer.Option(help="Wait until the training ends, with a progress bar.")] = True,
+    follow: Annotated[bool, typer.Option("--follow", help="Print the losses during the training.")] = False,
+    local: Annotated[bool, typer.Option("--local", help="Train in this process, without a service.")] = False,
+    save: Annotated[Path | None, typer.Option(metavar="FILE", help="With --local: .safetensors file to write.")] = None,
     as_json: AsJson = False,
     url: Url = None,
     **settings: Any,
 ) -> None:
-    """Train a GAN: the article's, but for what is set."""
+    """Train one GAN. Settings that are not given are those of the article."""
     chosen = settings if preset is None else {"preset": preset, **settings}
     if local:
         if name is not None or follow or not wait:
-            raise typer.BadParameter("--name, --follow and --no-wait are for jobs of a service, --local makes none")
-        from service.cli.local_training import train_here
+            raise typer.BadParameter("--name, --follow and --no-wait need a service. Leave them out, or --local.")
+        from service.cli.local_training import train_locally
 
-        train_here(chosen, save, as_json=as_json)
+        train_locally(chosen, save, as_json=as_json)
         return
     if save is not None:
-        raise typer.BadParameter("--save goes with --local; gan1010 export takes models from a service")
-    from service.cli.progress import train_there
+        raise typer.BadParameter("--save needs --local. Use gan1010 export to save a model of a service.")
+    from service.cli.progress import train_remotely
 
-    train_there(chosen if name is None else {"name": name, **chosen}, url, wait=wait, follow=follow, as_json=as_json)
+    train_remotely(chosen if name is None else {"name": name, **chosen}, url, wait=wait, follow=follow, as_json=as_json)
 
 
-@with_settings(but="seed")
+@with_settings(exclude="seed")
 def sweep(
-    grid: Annotated[
-        list[str] | None, typer.Option(metavar="FIELD=A,B,...", help="Values to combine; repeat it for more fields.")
-    ] = None,
+    grid: Annotated[list[str] | None, typer.Option(metavar="FIELD=A,B,...", help="Values to try; repeatable.")] = None,
     preset: Preset = None,
-    seeds: Annotated[int, typer.Option(help="GANs in each cell, one a seed.")] = 100,
-    first_seed: Annotated[int, typer.Option(help="The first of these seeds.")] = 0,
+    seeds: Annotated[int, typer.Option(help="Number of random seeds for each combination.")] = 100,
+    first_seed: Annotated[int, typer.Option(help="The first random seed.")] = 0,
     name: Name = None,
-    heatmap: Annotated[Path | None, typer.Option(help="Picture to write: .png or .svg.", metavar="FILE")] = None,
+    heatmap: Annotated[Path | None, typer.Option(help="Heat map to write, .png or .svg.", metavar="FILE")] = None,
     as_json: AsJson = False,
     url: Annotated[
         str | None,
-        typer.Option(envvar="GAN1010_URL", help="The service. (Default: the one on port 8000, else one of its own.)"),
+        typer.Option(envvar="GAN1010_URL", help="The service. (Default: http://127.0.0.1:8000, or a temporary one)"),
     ] = None,
     **settings: Any,
 ) -> None:
-    """Train a GAN for every combination of settings and every seed: does it always converge?"""
-    from service.cli.sweep import grid_of, run_sweep
+    """Train a GAN for every combination of settings and every random seed: does it always converge?"""
+    from service.cli.sweep import parse_grid, run_sweep
 
     base = settings if preset is None else {"preset": preset, **settings}
     request = {"base": base, "seeds": {"start": first_seed, "count": seeds}, "name": name}
     if grid:
-        request["grid"] = grid_of(grid)
+        request["grid"] = parse_grid(grid)
     run_sweep(request, url, heatmap, as_json=as_json)

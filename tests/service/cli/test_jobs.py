@@ -94,7 +94,7 @@ def test_unknown_job_is_named_as_such(server_url: str, command: str) -> None:
 def test_nobody_answers(command: str) -> None:
     asked = gan1010(command, url="http://127.0.0.1:9")
     assert (asked.exit_code, asked.stdout) == (3, "")
-    assert re.search(r"no service answers at http://127.0.0.1:9 .* gan1010 serve", asked.stderr)
+    assert re.search(r"No service answers at http://127.0.0.1:9 .* gan1010 serve", asked.stderr)
 
 
 def test_what_the_state_forbids_is_said(server_url: str, running: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.cli.sweep import grid_of
+from service.cli.sweep import parse_grid
 from tests.service.cli.commands import GAN1010, PLAIN, done, gan1010, refused, run
 from tests.support.clients import clean_environment, running_server
 from tests.support.contract import wait_until
@@ -18,7 +18,7 @@ QUICK = ["--iterations", "200", "--seeds", "20"]
 
 
 def test_values_are_those_of_their_settings() -> None:
-    grid = grid_of(["learning_rate=0.001,1", "loss=mse,bce", "generator_learning_rate=null,0.1", "pattern=110,01"])
+    grid = parse_grid(["learning_rate=0.001,1", "loss=mse,bce", "generator_learning_rate=null,0.1", "pattern=110,01"])
     assert grid == {
         "learning_rate": [0.001, 1],
         "loss": ["mse", "bce"],
