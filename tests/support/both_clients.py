@@ -1,4 +1,4 @@
-"""The two clients behind one face, and connections on which things go wrong: tests are the same for both."""
+"""The synchronous and the asynchronous client behind one interface, and a transport that fails."""
 
 import inspect
 from collections.abc import Callable
@@ -22,15 +22,15 @@ class BlockingAsyncClient:
         self.real, self._portal = real, portal
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        async def ask(*args: Any, **kwargs: Any) -> Any:
-            answer = getattr(self.real, name)(*args, **kwargs)
-            return [item async for item in answer] if inspect.isasyncgen(answer) else await answer
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            result = getattr(self.real, name)(*args, **kwargs)
+            return [item async for item in result] if inspect.isasyncgen(result) else await result
 
-        return lambda *args, **kwargs: self._portal.call(lambda: ask(*args, **kwargs))
+        return lambda *args, **kwargs: self._portal.call(lambda: call(*args, **kwargs))
 
 
 class FaultyTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """A way to the service on which the first requests fail: before they arrive, or when they are answered."""
+    """A transport on which the first requests fail, before or after the service has received them."""
 
     def __init__(self, inner: InProcessTransport, *failures: Failure, after_delivery: bool = False) -> None:
         self._inner, self._failures, self._after_delivery = inner, list(failures), after_delivery
@@ -60,9 +60,8 @@ class FaultyTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 
 def make_client(kind: str, app: clients.Client, transport: FaultyTransport | None = None, **settings: Any) -> Any:
-    """A client of an application in this process."""
-    inner = app._transport
-    assert isinstance(inner, InProcessTransport)
+    """Make a client of an application in this process."""
+    inner = transport_of(app)
     if kind == "blocking":
         return Client("http://localhost", transport=transport or inner, **settings)
     return BlockingAsyncClient(

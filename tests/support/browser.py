@@ -1,4 +1,4 @@
-"""A real browser: headless Chromium, and what its pages complain about or ask of other hosts."""
+"""A real browser: headless Chromium, and an observer of its pages' errors and requests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ ARGUMENTS = [
 
 @contextmanager
 def launch_browser() -> Iterator[Browser]:
-    """A browser, until the end of the block."""
+    """Run a browser until the end of the block."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
@@ -23,7 +23,7 @@ def launch_browser() -> Iterator[Browser]:
 
 
 class PageObserver:
-    """What a page complains about, and what it asks for."""
+    """The errors and the requests of a page."""
 
     def __init__(self, page: Page) -> None:
         self.errors: list[str] = []
@@ -32,6 +32,6 @@ class PageObserver:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", lambda request: self.requested_urls.append(request.url))
 
-    def requests_to_other_hosts(self, ours: str) -> list[str]:
-        """What was asked of another host than ours."""
-        return [url for url in self.requested_urls if not url.startswith((ours, "data:", "blob:"))]
+    def requests_to_other_hosts(self, own_url: str) -> list[str]:
+        """List the requested URLs that do not begin with ours."""
+        return [url for url in self.requested_urls if not url.startswith((own_url, "data:", "blob:"))]

@@ -1,4 +1,4 @@
-"""Two ways to the service: the application in this process, and real processes that can be stopped and killed."""
+"""Clients of the application in this process, and server processes that can be stopped and killed."""
 
 import os
 import queue
@@ -22,23 +22,24 @@ from tests.support.contract import Json, check_against_openapi
 from tests.support.forking import ForkedServer
 
 ROOT = Path(__file__).parents[2]
-START_TIMEOUT_SECONDS, STOP_TIMEOUT_SECONDS = 60, 8
-OPENAPI_DOCUMENTS: dict[bool, Json] = {}  # with keys, and without; to make one takes a third of a second
+START_TIMEOUT_SECONDS = 60
+STOP_TIMEOUT_SECONDS = 20  # less than the 30 s that a request may wait for a job: stopping does not wait for requests
+OPENAPI_DOCUMENTS: dict[bool, Json] = {}  # with and without API keys; building one takes 0.3 s
 
 
 class ChunkedBody(httpx.AsyncByteStream):
-    """A request's body, in the pieces that it was given in."""
+    """A request's body in chunks."""
 
-    def __init__(self, pieces: list[bytes]) -> None:
-        self._pieces = pieces
+    def __init__(self, chunks: list[bytes]) -> None:
+        self._chunks = chunks
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self._pieces:
-            yield piece
+        for chunk in self._chunks:
+            yield chunk
 
 
 class InProcessTransport(httpx.BaseTransport):
-    """Requests straight to the application, whose event loop runs in a thread of its own."""
+    """A transport to the application, whose event loop runs in a thread."""
 
     def __init__(self, app: FastAPI, portal: BlockingPortal, raise_app_exceptions: bool) -> None:
         self._asgi, self._portal = httpx.ASGITransport(app, raise_app_exceptions=raise_app_exceptions), portal
@@ -47,27 +48,24 @@ class InProcessTransport(httpx.BaseTransport):
         assert isinstance(request.stream, httpx.SyncByteStream)
         body = ChunkedBody(list(request.stream))
         return self._portal.call(
-            self._ask, httpx.Request(request.method, request.url, headers=request.headers, stream=body)
+            self._send, httpx.Request(request.method, request.url, headers=request.headers, stream=body)
         )
 
-    async def _ask(self, request: httpx.Request) -> httpx.Response:
-        answer = await self._asgi.handle_async_request(request)
-        content = b"".join([piece async for piece in answer.aiter_raw()])  # as it is on the wire
-        return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(content))
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        response = await self._asgi.handle_async_request(request)
+        content = b"".join([chunk async for chunk in response.aiter_raw()])  # still compressed
+        return httpx.Response(response.status_code, headers=response.headers, stream=httpx.ByteStream(content))
 
 
 class Client(httpx.Client):
-    """A client of the application in this process, which `app` is."""
+    """A client of the application `app` in this process."""
 
     app: FastAPI
 
 
 @contextmanager
 def app_client(data_dir: Path, raise_app_exceptions: bool = True, **settings: Any) -> Iterator[Client]:
-    """The application on a data folder; each of its answers is held against its own `/openapi.json`.
-
-    Where it fails, its exception is the test's, unless it is told not to raise (`raise_app_exceptions`).
-    """
+    """Run the application on a data folder, and check each response against `/openapi.json`."""
     app = create_app(Settings(data_dir=data_dir, **settings))
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(app.router.lifespan_context(app)):
         has_keys = bool(app.state.services.settings.api_key)
@@ -85,9 +83,11 @@ def app_client(data_dir: Path, raise_app_exceptions: bool = True, **settings: An
 
 
 class Server:
-    """`python -m service` on a free port; `url` once it serves.
+    """`python -m service` on a free port.
 
-    It is forked from where all is loaded, `setup` being what it does before all else; or `fresh`, as by a shell.
+    Args:
+        fresh: start a new interpreter instead of forking a process that has everything loaded.
+        setup: called first in a forked process.
     """
 
     def __init__(
@@ -100,47 +100,47 @@ class Server:
     ) -> None:
         arguments = ["--port", "0", "--data-dir", str(data_dir), *flags]
         variables = clean_environment(**environment)
-        self.process = _started(arguments, variables) if fresh else ForkedServer(arguments, variables, setup)
+        self.process = _spawn(arguments, variables) if fresh else ForkedServer(arguments, variables, setup)
         self.data_dir, self.url = data_dir, ""
         self.log: list[str] = []
-        self._found: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._unread: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read_log)
         self._reader.start()
 
     def wait_until_ready(self) -> None:
-        """Wait until it does."""
+        """Wait until the server accepts connections, and set `url`."""
         self.url = self.wait_for(r"(http://[\d.]+:\d+)")
 
     def wait_for(self, pattern: str) -> str:
-        """The first group of the pattern in the next line of the log that has it."""
-        while (line := self._found.get(timeout=START_TIMEOUT_SECONDS)) is not None:
+        """Wait for a line of the log that matches, and return the pattern's first group."""
+        while (line := self._unread.get(timeout=START_TIMEOUT_SECONDS)) is not None:
             if found := re.search(pattern, line):
                 return found.group(1)
         raise AssertionError(f"no {pattern} in its log:\n{''.join(self.log)}")
 
     def stop(self) -> int:
-        """Ask it to stop, as a container engine does: its exit code."""
+        """Send SIGTERM, as a container engine does, and return the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.wait(STOP_TIMEOUT_SECONDS)
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """Send SIGKILL."""
         self.process.kill()
         self.wait(STOP_TIMEOUT_SECONDS)
 
     def wait(self, seconds: float) -> int:
-        """Wait for its end: its exit code."""
+        """Wait for the end and return the exit code."""
         code = self.process.wait(seconds)
         self._reader.join()
         return code
 
-    def memory(self, which: Literal["VmRSS", "VmHWM"] = "VmRSS") -> int:
-        """What the process holds, in bytes, or the most that it has held since `forget_peak`."""
+    def memory(self, field: Literal["VmRSS", "VmHWM"] = "VmRSS") -> int:
+        """Return the resident memory in bytes, or its peak since `reset_peak_memory` (VmHWM)."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split(f"{which}:")[1].split()[0]) * 2**10
+        return int(status.split(f"{field}:")[1].split()[0]) * 2**10
 
     def reset_peak_memory(self) -> None:
-        """Have `VmHWM` begin anew."""
+        """Reset the peak to the current memory."""
         Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
     def _read_log(self) -> None:
@@ -148,14 +148,14 @@ class Server:
         with self.process.stderr:
             for line in self.process.stderr:
                 self.log.append(line)
-                self._found.put(line)
-        self._found.put(None)
+                self._unread.put(line)
+        self._unread.put(None)
 
 
 @contextmanager
-def server_process(data_dir: Path, *flags: str, **how: Any) -> Iterator[Server]:
-    """A process that may not be ready yet, and will be gone at the end."""
-    server = Server(data_dir, *flags, **how)
+def server_process(data_dir: Path, *flags: str, **options: Any) -> Iterator[Server]:
+    """Start a server and kill it at the end of the block."""
+    server = Server(data_dir, *flags, **options)
     try:
         yield server
     finally:
@@ -164,9 +164,9 @@ def server_process(data_dir: Path, *flags: str, **how: Any) -> Iterator[Server]:
 
 
 @contextmanager
-def running_server(data_dir: Path, *flags: str, **how: Any) -> Iterator[tuple[Server, httpx.Client]]:
-    """A process that serves, and a client of it. What has not ended at the end is stopped, and must end with 0."""
-    with server_process(data_dir, *flags, **how) as server:
+def running_server(data_dir: Path, *flags: str, **options: Any) -> Iterator[tuple[Server, httpx.Client]]:
+    """Run a server and a client of it. At the end of the block it must stop with exit code 0."""
+    with server_process(data_dir, *flags, **options) as server:
         server.wait_until_ready()
         with httpx.Client(base_url=server.url, timeout=60) as client:
             yield server, client
@@ -174,11 +174,11 @@ def running_server(data_dir: Path, *flags: str, **how: Any) -> Iterator[tuple[Se
             assert server.stop() == 0, "".join(server.log)
 
 
-def _started(arguments: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
+def _spawn(arguments: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "service", *arguments]
     return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """The environment without settings of this service, and with these."""
+    """Return the environment without the service's settings, and with these."""
     return {name: value for name, value in os.environ.items() if not name.startswith("GAN1010_")} | more

@@ -1,6 +1,5 @@
-"""The contract's shapes, as far as they are the same for every test: jobs, problems, and what `/openapi.json` says."""
+"""The API's contract as tests share it: fields, problems, and responses as `/openapi.json` describes them."""
 
-import json
 import re
 import time
 from collections.abc import Callable
@@ -25,104 +24,109 @@ JOB_FIELDS = {
 PROBLEM_FIELDS = {"type", "title", "status", "detail", "instance"}
 FINAL_STATUSES = {"succeeded", "failed", "cancelled"}
 TIME_PATTERN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")  # RFC 3339, in UTC
+MAX_PROBLEM_BYTES = 8 * 1024
 
 SHORT_JOB: Json = {"iterations": 20, "snapshot_every": 10, "seed": 1}
-# So well recorded that the database's log is long when it ends: it is copied then, and cut off with the next write.
+# Its history makes the database's write-ahead log so long that it is checkpointed when the job ends.
 LARGE_LOG_JOB: Json = {"iterations": 1_000_000, "record_every": 5, "seed": 3}
-# Weights enough to be busy for minutes: still running whenever a test looks.
-LONG_JOB: Json = {
+LONG_JOB: Json = {  # runs for minutes: longer than any test
     "iterations": 10_000_000, "pattern": "1010101010101010", "hidden_size": 64, "optimizer": "adam", "seed": 1,
 }  # fmt: skip
 
 
 def train(client: httpx.Client, **settings: Any) -> Json:
-    """Train to the end: the job."""
-    answer = client.post("/train", params={"wait": 30}, json=settings)
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
+    """Train a job to its end and return it."""
+    response = client.post("/train", params={"wait": 30}, json=settings)
+    assert response.status_code in (200, 202), response.text
+    return wait_for_end(client, response.json()["id"]) if response.status_code == 202 else dict(response.json())
 
 
 def submit_job(client: httpx.Client, **settings: Any) -> Json:
-    """Start a training and don't wait for it: the job."""
-    answer = client.post("/train", json=settings)
-    assert answer.status_code == 202, answer.text
-    return dict(answer.json())
+    """Submit a job and return it without waiting."""
+    response = client.post("/train", json=settings)
+    assert response.status_code == 202, response.text
+    return dict(response.json())
 
 
 def start_running_job(client: httpx.Client, **settings: Any) -> Json:
-    """Start a training that takes long: the job, which runs and has snapshots."""
+    """Submit a long job and return it once it has trained some iterations."""
     job = submit_job(client, **(settings or LONG_JOB))
     return wait_until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["iteration"] > 0)
 
 
-def wait_until(ask: Callable[[], Json], good: Callable[[Json], bool], seconds: float = 60) -> Json:
-    """Ask until the answer is good."""
+def wait_for_end(client: httpx.Client, job_id: str, seconds: float = 60) -> Json:
+    """Wait until a job has ended and return it."""
+    return wait_until(
+        lambda: client.get(f"/jobs/{job_id}", params={"wait": 10}).json(),
+        lambda job: job["status"] in FINAL_STATUSES,
+        seconds,
+    )
+
+
+def wait_until(fetch: Callable[[], Json], condition: Callable[[Json], bool], seconds: float = 60) -> Json:
+    """Fetch again and again until the condition holds, and return what was fetched last."""
     deadline = time.monotonic() + seconds
-    while not good(answer := ask()):
-        assert time.monotonic() < deadline, answer
+    while not condition(content := fetch()):
+        assert time.monotonic() < deadline, content
         time.sleep(0.005)
-    return answer
+    return content
 
 
-def check_problem(answer: httpx.Response, status: int, type: str | None = None) -> Json:
-    """The answer's problem, which is one as RFC 9457 and the contract have it."""
-    assert answer.status_code == status, (answer.status_code, answer.text)
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert len(answer.content) <= 8 * 1024
-    content: Json = answer.json()
+def check_problem(response: httpx.Response, status: int, type: str | None = None) -> Json:
+    """Check that a response is a problem as RFC 9457 and the contract describe it, and return its content."""
+    assert response.status_code == status, (response.status_code, response.text)
+    assert response.headers["content-type"] == "application/problem+json"
+    assert len(response.content) <= MAX_PROBLEM_BYTES
+    content: Json = response.json()
     assert content.keys() == PROBLEM_FIELDS | ({"errors"} if status == 422 else set())
     assert content["status"] == status
     assert re.fullmatch(r"/problems/[a-z0-9-]+", content["type"])
     assert type is None or content["type"] == f"/problems/{type}"
-    assert content["instance"] == answer.request.url.path[:200]
+    assert content["instance"] == response.request.url.path[:200]
     assert content["title"]
     assert content["detail"]
-    assert "Traceback" not in answer.text
+    assert "Traceback" not in response.text
     if status == 422:
         assert 1 <= len(content["errors"]) <= 20
-        assert all(mistake.keys() == {"loc", "msg", "type"} for mistake in content["errors"])
-        assert all(isinstance(mistake["loc"], list) and mistake["msg"] for mistake in content["errors"])
+        for mistake in content["errors"]:
+            assert mistake.keys() == {"loc", "msg", "type"}
+            assert isinstance(mistake["loc"], list)
+            assert mistake["msg"]
     return content
 
 
-def check_against_openapi(description: Json) -> Callable[[httpx.Response], None]:
-    """A hook for a client: each answer's status and content type are ones that the description has."""
+def check_against_openapi(document: Json) -> Callable[[httpx.Response], None]:
+    """Return a client's response hook: `/openapi.json` must declare each response's status and content type."""
     routes = [
         (re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), operations)
-        for path, operations in sorted(description["paths"].items(), key=lambda item: item[0].count("{"))
+        for path, operations in sorted(document["paths"].items(), key=lambda item: item[0].count("{"))
     ]
 
-    def check(answer: httpx.Response) -> None:
-        request = answer.request
+    def check(response: httpx.Response) -> None:
+        method, status = response.request.method, str(response.status_code)
         for path, operations in routes:
-            if path.fullmatch(request.url.path) and request.method.lower() in operations:
-                declared = operations[request.method.lower()]["responses"]
-                assert str(answer.status_code) in declared, f"{request.method} {path.pattern}: {answer.status_code}"
-                answer.read()
-                if answer.content:
-                    kind = answer.headers["content-type"].partition(";")[0]
-                    said = resolve_ref(description, declared[str(answer.status_code)])
-                    assert kind in said["content"], f"{path.pattern}: {kind}"
+            if path.fullmatch(response.request.url.path) and method.lower() in operations:
+                declared = operations[method.lower()]["responses"]
+                assert status in declared, f"{method} {path.pattern}: {status}"
+                response.read()
+                if response.content:
+                    media_types = resolve_ref(document, declared[status])["content"]
+                    assert content_type(response) in media_types, f"{path.pattern}: {content_type(response)}"
                 return
 
     return check
 
 
-def resolve_ref(description: Json, part: Json) -> Json:
-    """A part of a description, or what it refers to."""
+def resolve_ref(document: Json, part: Json) -> Json:
+    """Return a part of an OpenAPI document, or the part that its `$ref` names."""
     while "$ref" in part:
-        place = description
+        target = document
         for name in part["$ref"].removeprefix("#/").split("/"):
-            place = place[name]
-        part = place
+            target = target[name]
+        part = target
     return part
 
 
-def content_type(answer: httpx.Response) -> str:
-    """The answer's media type, without parameters."""
-    return answer.headers["content-type"].partition(";")[0]
-
-
-def as_json(value: Any) -> bytes:
-    """What JSON cannot say as well: NaN, lone surrogates, infinities."""
-    return json.dumps(value).encode("utf-8", "surrogatepass")
+def content_type(response: httpx.Response) -> str:
+    """Return the media type without parameters."""
+    return response.headers["content-type"].partition(";")[0]

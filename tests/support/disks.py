@@ -1,11 +1,11 @@
-"""Disks that fail: a small one that fills up, and system calls that are made to fail under a process that runs."""
+"""Failing disks: a small file system that fills up, and injected failures of a process's system calls."""
 
 import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -16,11 +16,11 @@ BLOCK = bytes(4096)
 
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """A file system of its own, in memory, that is soon full."""
+    """Mount a small file system in memory."""
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("a file system of its own may not be mounted here")
+        pytest.skip("no file system may be mounted here")
     try:
         yield folder
     finally:
@@ -28,37 +28,37 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
 
 
 def fill_disk(folder: Path) -> Path:
-    """Take all room that is left on a disk; delete the file to give it back."""
+    """Fill a disk with one file, and return the file."""
     ballast = folder / "ballast"
     with ballast.open("wb", buffering=0) as out:
         try:
             while out.write(BLOCK) == len(BLOCK):
                 pass
         except OSError:
-            pass  # it is full
+            pass  # full
     return ballast
 
 
 @contextmanager
 def inject_failures(pid: int, calls: str, how: str, *paths: Path) -> Iterator[list[str]]:
-    """Have system calls of a process fail as `strace -e inject` says, of all files or of some only.
+    """Inject failures into a process's system calls, on all files or on these (`how`: see `strace -e inject`).
 
-    Those that did fail are in the list afterwards, a line each.
+    The list has a line for each failed call, once the block has ended.
     """
     failed: list[str] = []
-    with tempfile.NamedTemporaryFile("r") as told:
-        options = ["-e", f"trace={calls}", "-e", f"inject={calls}:{how}", "-o", told.name]
+    with tempfile.NamedTemporaryFile("r") as trace:
+        options = ["-e", f"trace={calls}", "-e", f"inject={calls}:{how}", "-o", trace.name]
         try:
             with _attached(pid, *options, *(part for path in paths for part in ("-P", str(path)))):
                 yield failed
         finally:
-            failed += [line for line in told if line.endswith("(INJECTED)\n")]
+            failed += [line for line in trace if line.endswith("(INJECTED)\n")]
 
 
 @contextmanager
-def trace_calls(pid: int, calls: str, into: Path) -> Iterator[None]:
-    """Have each of these system calls of a process written down, a line each, with the names of its files."""
-    with _attached(pid, "-y", "-s", "64", "-e", f"trace={calls}", "-o", str(into)):
+def trace_calls(pid: int, calls: str, file: Path) -> Iterator[None]:
+    """Trace these system calls of a process into a file: one line each, with file names."""
+    with _attached(pid, "-y", "-s", "64", "-e", f"trace={calls}", "-o", str(file)):
         yield
 
 
@@ -72,22 +72,20 @@ def _attached(pid: int, *options: str) -> Iterator[None]:
         while not _is_traced(pid):
             if tracer.poll() is not None:
                 assert tracer.stderr is not None
-                pytest.skip(f"strace may not look at processes here: {tracer.stderr.read().strip()}")
+                pytest.skip(f"strace may not attach to processes here: {tracer.stderr.read().strip()}")
             time.sleep(0.01)
-        time.sleep(0.1)  # until it has all threads
         yield
     finally:
         tracer.terminate()
         try:
             tracer.communicate(timeout=5)
-        except subprocess.TimeoutExpired:  # it does not always notice that a process of many threads has ended
+        except subprocess.TimeoutExpired:  # strace sometimes misses the end of a process with many threads
             tracer.kill()
             tracer.communicate()
 
 
 def _is_traced(pid: int) -> bool:
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return True  # it is gone
-    return "TracerPid:\t0\n" not in status
+    """Check that each thread of a process is traced, or that the process has ended."""
+    with suppress(OSError):  # a thread has just ended
+        return all("TracerPid:\t0\n" not in file.read_text() for file in Path(f"/proc/{pid}/task").glob("*/status"))
+    return False

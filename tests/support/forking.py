@@ -1,4 +1,4 @@
-"""Real processes in milliseconds: each is forked by one that has all loaded. A kill of it is a kill."""
+"""Server processes that start in milliseconds, forked from a process that has everything loaded."""
 
 import multiprocessing
 import os
@@ -15,7 +15,7 @@ STDERR = 2
 
 
 class ForkedServer:
-    """`python -m service`, as `subprocess.Popen` would have it."""
+    """`python -m service` with the interface of `subprocess.Popen`."""
 
     def __init__(self, arguments: list[str], environment: dict[str, str], setup: Callable[[], None] | None) -> None:
         reader, writer = CONTEXT.Pipe(duplex=False)
@@ -26,24 +26,24 @@ class ForkedServer:
         reader.close()
 
     def poll(self) -> int | None:
-        """Its exit code, once it has ended."""
+        """Return the exit code, or None while the process runs."""
         return self._process.exitcode
 
     def wait(self, seconds: float) -> int:
-        """Wait for its end: its exit code."""
+        """Wait for the end and return the exit code."""
         self._process.join(seconds)
         if self._process.exitcode is None:
             raise subprocess.TimeoutExpired("a forked service", seconds)
         return self._process.exitcode
 
     def send_signal(self, number: int) -> None:
-        """Send it a signal, if it has not ended."""
+        """Send a signal unless the process has ended."""
         if self.poll() is None:
-            with suppress(ProcessLookupError):  # it ends just now
+            with suppress(ProcessLookupError):  # it has just ended
                 os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """End it."""
+        """Kill the process."""
         self.send_signal(signal.SIGKILL)
 
 

@@ -1,4 +1,4 @@
-"""What a service loads when it is started and later, loaded once: for the process that services are forked from."""
+"""Everything that a service loads, loaded once in the process that server processes are forked from."""
 
 import gc
 import importlib
@@ -16,5 +16,5 @@ for module in (
 ):
     importlib.import_module(module)
 compile_kernel()
-Settings()  # the first takes a tenth of a second
-gc.freeze()  # a collection in a child would copy all that it looks at
+Settings()  # the first takes 0.1 s
+gc.freeze()  # a garbage collection in a child would copy all memory pages

@@ -1,4 +1,4 @@
-"""What a process may do first, so that happens in milliseconds what else takes long or comes by chance."""
+"""Setup functions of server processes: make rare or slow events happen at once (`running_server(setup=...)`)."""
 
 import os
 import signal
@@ -16,17 +16,17 @@ DEADLY_JOB: Json = {"iterations": DEADLY_ITERATIONS}
 
 
 def checkpoint_always() -> None:
-    """Keep a checkpoint as often as there is something to keep."""
+    """Persist a checkpoint at every opportunity."""
     worker.FIRST_CHECKPOINT_SECONDS = worker.CHECKPOINT_SECONDS = 0
 
 
 def shorten_write_timeout() -> None:
-    """Wait a second and no longer for clients to take in what is sent to them."""
+    """Close connections that read nothing for 1 s."""
     connection.WRITE_SECONDS = 1.0
 
 
 def kill_on_deadly_job() -> None:
-    """Have `DEADLY` with the deadly seed kill the process, as a lack of memory does."""
+    """Kill the process when it trains `DEADLY_JOB` with the deadly seed, as the out-of-memory killer does."""
     draws = kernel_inputs.draws
 
     def deadly(config: Any, varying: Any, start: int, count: int) -> Any:
@@ -38,11 +38,11 @@ def kill_on_deadly_job() -> None:
 
 
 def stop_at_start() -> None:
-    """Wait for SIGCONT, so that who wants to look on from the beginning can get ready."""
+    """Stop until SIGCONT, so that a tracer can attach before anything happens."""
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def wait_until_stopped(pid: int) -> None:
-    """Wait until a process that does this first has done it: before, SIGCONT would be nothing to it."""
+    """Wait until a process has stopped: an earlier SIGCONT would have no effect."""
     while "State:\tT" not in Path(f"/proc/{pid}/status").read_text():
         time.sleep(0.005)
