@@ -235,7 +235,7 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
     "tests/service/storage/test_damaged_rows.py::test_job_whose_row_says_something_else_than_the_job_can_be_forgotten": [  # noqa: E501
         (
             "a job's columns are not compared with its document",
-            "service.storage.store:_read",
+            "service.storage.store:_job",
             rebind(_indexed_values=anything),
         ),
     ],
