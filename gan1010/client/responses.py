@@ -222,4 +222,4 @@ class Member(ResponseModel):
 class Health(ResponseModel):
     """Health of the process: `stopping` while it shuts down."""
 
-    status: Literal["ok", "stopping"]
+    status: Literal["ok", "stopping", "storage-failed"]

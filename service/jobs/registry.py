@@ -42,6 +42,7 @@ class Registry:
     def __init__(self, store: Store, queue_size: int, metrics: Metrics | None = None) -> None:
         self._store, self.monitor = store, JobMonitor(metrics or Metrics())
         self._queue_size, self._lock, self._released = queue_size, threading.RLock(), False
+        self.check_store = store.check
         self.count = store.count  # jobs by status
         self._active: dict[str, ActiveJob] = {}
         self._queued: dict[str, ActiveJob] = {}

@@ -153,6 +153,14 @@ class Store:
         query = f"{SELECT_JOBS} WHERE {conditions} ORDER BY id DESC LIMIT ?"
         return [job for job, *_ in self._newest(query, list(filters.values()), after, limit)]
 
+    def check(self) -> None:
+        """Read from the database, to see that it responds.
+
+        Raises:
+            StorageFailedError: it does not.
+        """
+        self._database.row("SELECT 1 FROM jobs LIMIT 1")
+
     def count(self) -> dict[str, int]:
         """Count the jobs in each status."""
         return dict(self._database.rows("SELECT status, count(*) FROM jobs GROUP BY status"))

@@ -1,27 +1,37 @@
-"""Operate: whether the process lives, whether it is ready for work, and what it does."""
+"""Operations: health, readiness and metrics."""
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.api.dependencies import services_of
-from service.api.responses import json_response, ok
+from service.api.responses import Responses, json_response, ok
 from service.api.route_classes import DescribedRoute
 from service.api.schemas.health import Health
+from service.errors import StorageFailedError
 
 router = APIRouter(route_class=DescribedRoute, tags=["operations"])
+
+NOT_READY: Responses = {
+    503: {"model": Health, "description": "The service is shutting down, or its store does not respond"}
+}
 
 
 @router.get("/healthz")
 async def healthz() -> Health:
-    """Say that the process serves."""
+    """Report that the process is alive."""
     return Health(status="ok")
 
 
-@router.get("/readyz", responses={200: {"model": Health}, 503: {"model": Health, "description": "Stopping"}})
-async def readyz(request: Request) -> Response:
-    """Say whether models and store are ready."""
-    if services_of(request).stopping.is_set():
+@router.get("/readyz", responses=ok(model=Health) | NOT_READY)
+def readyz(request: Request) -> Response:
+    """Report whether the service accepts work: it is not shutting down, and its store responds."""
+    services = services_of(request)
+    if services.stopping.is_set():
         return json_response({"status": "stopping"}, 503)
+    try:
+        services.registry.check_store()
+    except StorageFailedError as error:
+        return json_response({"status": error.type}, 503)
     return json_response({"status": "ok"})
 
 
@@ -29,11 +39,11 @@ async def readyz(request: Request) -> Response:
     "/metrics",
     response_class=Response,
     responses=ok(
-        description="Figures for Prometheus: requests, jobs, and what was trained, sampled and scored",
+        description="Metrics for Prometheus: requests, jobs, iterations, samples and scores",
         content={"text/plain": {"schema": {"type": "string"}}},
     ),
 )
 def get_metrics(request: Request) -> Response:
-    """Measure: figures in the text format of Prometheus."""
+    """Return the metrics in the text format of Prometheus."""
     services = services_of(request)
     return Response(services.metrics.render(services.registry.count()), media_type=CONTENT_TYPE_LATEST)

@@ -6,6 +6,6 @@ from pydantic import BaseModel
 
 
 class Health(BaseModel):
-    """How the process is."""
+    """Health of the process."""
 
-    status: Literal["ok", "stopping"]
+    status: Literal["ok", "stopping", "storage-failed"]

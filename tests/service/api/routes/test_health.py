@@ -2,6 +2,8 @@
 
 import re
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,14 @@ def test_service_says_that_it_is_well(shared_client: Client, path: str) -> None:
 def test_service_that_stops_is_not_ready_but_alive(client: Client) -> None:
     client.app.state.services.stop_waiting()
     assert client.get("/readyz").status_code == 503
+    assert client.get("/healthz").status_code == 200
+
+
+def test_service_without_its_store_is_not_ready_but_alive(client: Client) -> None:
+    with closing(sqlite3.connect(client.app.state.services.settings.data_dir / "gan1010.sqlite")) as database:
+        database.execute("DROP TABLE jobs")
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()) == (503, {"status": "storage-failed"})
     assert client.get("/healthz").status_code == 200
 
 
