@@ -123,6 +123,9 @@ def new_job(id: str, preset: str, config: TrainConfig | SweepConfig, name: str |
     return Job(id=id, kind=_kind(config), name=name, preset=preset, config=config, created_at=at, transitions=(queued,))
 
 
+JOB_ID_PATTERN = "^[0-9a-f]{24}$"
+
+
 def job_ids(last: str | None) -> Iterator[str]:
     """Ids that sort by creation, after `last` even when the clock went back: nanoseconds, then chance, in hex."""
     latest = int(last[:16], 16) if last else 0

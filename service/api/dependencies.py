@@ -13,7 +13,7 @@ from service.api.event_stream import JobStreams
 from service.api.limits import MAX_PAGE_SIZE, MAX_WAIT_SECONDS
 from service.api.middleware.request_log import RequestMetrics
 from service.api.v2_models import V2Models
-from service.job import Job
+from service.job import JOB_ID_PATTERN, Job
 from service.jobs.registry import Registry
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
@@ -61,7 +61,7 @@ Wait = Annotated[
     float, Query(ge=0, le=MAX_WAIT_SECONDS, allow_inf_nan=False, description="seconds to wait for the job's end")
 ]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="how many")]
-After = Annotated[str | None, Query(max_length=64, description="`next` of the page before")]
+After = Annotated[str | None, Query(pattern=JOB_ID_PATTERN, description="`next` of the previous page")]
 
 
 async def find_model(registry: Registry, job_id: str, iteration: int | None) -> tuple[Model, int]:

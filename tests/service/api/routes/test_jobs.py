@@ -165,6 +165,14 @@ def test_queued_job_is_cancelled_at_once_and_never_runs(client: Client) -> None:
     assert client.get(f"/jobs/{queued['id']}").json() == cancelled
 
 
+@pytest.mark.parametrize("path", ["/jobs", "/models"])
+@pytest.mark.parametrize("after", ["", "%00", "zzz", "18EA0C6F2B3D4E5F9A1B2C3D", "0" * 23, "0" * 25, "0" * 24 + "%0A"])
+def test_cursor_that_is_no_job_id_is_refused(shared_client: Client, path: str, after: str) -> None:
+    content = check_problem(shared_client.get(f"{path}?after={after}"), 422, "invalid-input")
+    assert content["errors"][0]["loc"] == ["query", "after"]
+    assert shared_client.get(f"{path}?after={'0' * 24}").json()["data"] == []
+
+
 def test_cancelled_job_may_be_cancelled_again(client: Client) -> None:
     path = f"/jobs/{start_running_job(client)['id']}/cancel"
     first = client.post(path)
