@@ -30,8 +30,8 @@ def readyz(request: Request) -> Response:
         return json_response({"status": "stopping"}, 503)
     try:
         services.registry.check_store()
-    except StorageFailedError as error:
-        return json_response({"status": error.type}, 503)
+    except StorageFailedError:
+        return json_response({"status": "storage-failed"}, 503)
     return json_response({"status": "ok"})
 
 

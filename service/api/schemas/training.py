@@ -1,4 +1,4 @@
-"""The settings of a training on the wire: `TrainConfig` as pydantic has it, and the crossing to it."""
+"""Trainings on the wire: `TrainConfig` as pydantic models."""
 
 import typing
 from dataclasses import fields
@@ -14,62 +14,59 @@ from service.api.schemas.common import AS_INTEGER, RequestModel
 from service.errors import InvalidInputError
 from service.job import Job
 
-PresetName: Any = Literal[tuple(PRESETS)]
+FIELDS = {field.name: field for field in fields(TrainConfig)}
+PRESET: Any = (Literal[tuple(PRESETS)], Field("article", description="source of the settings that are left out"))
+Name = Annotated[str, Field(min_length=1, max_length=100, description="a name for people")]
 
 
-def type_of(name: str) -> Any:
-    """The type of a field of `TrainConfig` on the wire, with its bounds and its documentation."""
-    hint = typing.get_type_hints(TrainConfig, include_extras=True)[name]
-    return Annotated[hint, AS_INTEGER] if typing.get_type_hints(TrainConfig)[name] in (int, int | None) else hint
+def annotation_of(name: str) -> Any:
+    """Return the annotation of a `TrainConfig` field with its bounds and documentation, for pydantic."""
+    annotation = typing.get_type_hints(TrainConfig, include_extras=True)[name]
+    is_integer = typing.get_type_hints(TrainConfig)[name] in (int, int | None)
+    return Annotated[annotation, AS_INTEGER] if is_integer else annotation
 
 
-def setting(name: str, *, resolved: bool) -> Any:
-    """A field of `TrainConfig` as pydantic has it: its type and bounds, its documentation, its default."""
-    hint = type_of(name)
-    (field,) = (field for field in fields(TrainConfig) if field.name == name)
-    doc = next(mark.documentation for mark in hint.__metadata__ if isinstance(mark, Doc))
-    default = PydanticUndefined if resolved else None if name == "seed" else field.default
-    optional = name == "seed" and not resolved
+def field_of(name: str, *, required: bool = False) -> Any:
+    """Return the annotation and the `Field` of a setting; an optional `seed` may be null, to be drawn at random."""
+    annotation = annotation_of(name)
+    doc = next(mark.documentation for mark in annotation.__metadata__ if isinstance(mark, Doc))
+    default = PydanticUndefined if required else None if name == "seed" else FIELDS[name].default
     return (
-        hint | None if optional else hint,
+        annotation | None if name == "seed" and not required else annotation,
         Field(default, description=doc, pattern=PATTERN if name == "pattern" else None),
     )
 
-
-SETTINGS = [field.name for field in fields(TrainConfig)]
-PRESET: Any = (PresetName, Field("article", description="where the settings that are not given come from"))
-Name = Annotated[str, Field(min_length=1, max_length=100, description="a name for people")]
 
 TrainRequest = create_model(
     "TrainRequest",
     __base__=RequestModel,
     preset=PRESET,
     name=(Name | None, Field(None, description="a name for people")),
-    **{name: setting(name, resolved=False) for name in SETTINGS},
+    **{name: field_of(name) for name in FIELDS},
 )
 TrainConfigOut = create_model(
     "Config",
-    preset=(PresetName, ...),
+    preset=(str, ...),  # any string: presets of stored jobs may have been removed since
     name=(str | None, ...),
-    **{name: setting(name, resolved=True) for name in SETTINGS},
+    **{name: field_of(name, required=True) for name in FIELDS},
 )
 
 
 def to_config(request: BaseModel) -> TrainConfig:
-    """The configuration that a request asks for: what it gives, the preset's for what it does not.
+    """Return the requested configuration; the preset supplies what is left out.
 
     Raises:
-        InvalidInputError: two settings do not go together.
+        InvalidInputError: two settings contradict each other.
     """
-    given = request.model_dump(exclude_unset=True, exclude={"preset", "name"})
-    if given.get("seed", 0) is None:
-        del given["seed"]
+    settings = request.model_dump(exclude_unset=True, exclude={"preset", "name"})
+    if settings.get("seed", 0) is None:
+        del settings["seed"]
     try:
-        return PRESETS[request.preset].config(**given)  # type: ignore[attr-defined]
+        return PRESETS[request.preset].config(**settings)  # type: ignore[attr-defined]
     except SettingError as error:
         raise InvalidInputError(error.rule, "body", error.field) from None
 
 
 def train_config_out(job: Job) -> Any:
-    """Return a training's configuration as clients see it; as the body of `POST /train` it trains the same weights."""
+    """Return the resolved configuration of a training; sent to `POST /train`, it trains the same weights."""
     return TrainConfigOut(preset=job.preset, name=job.name, **vars(job.train_config))

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gan1010 import TrainConfig
+from gan1010 import PRESETS, TrainConfig
 from gan1010 import train as train_here
 from tests.support.clients import Client, app_client
 from tests.support.contract import JOB_FIELDS, RESULT_FIELDS, Json, check_problem, content_type, train, wait_until
@@ -187,6 +187,37 @@ def test_sweep_of_nothing_named_is_the_article_with_a_hundred_seeds(shared_clien
         assert job["config"] == {"base": {}, "grid": {}, "seeds": {"start": 0, "count": 100}, "name": None}
 
 
+@pytest.mark.parametrize(
+    "request_body",
+    [
+        {"seeds": 2},
+        {"grid": {}, "seeds": {"start": 5, "count": 2}},
+        {"base": {"preset": "adam-orbit", "learning_rate": 0.002}, "grid": {"spread": [0.1, 0.3]}, "seeds": 2},
+        {"base": {"preset": "article-bce"}, "grid": {"loss": ["mse", "bce"]}, "seeds": 1, "name": "losses"},
+        {"base": {"preset": "article", "generator_learning_rate": None}, "grid": {"hidden_size": [2]}, "seeds": 1},
+    ],
+    ids=str,
+)
+def test_returned_config_starts_the_same_sweep(shared_client: Client, request_body: Json) -> None:
+    first = sweep(shared_client, **{"base": {"iterations": 20} | request_body.pop("base", {})} | request_body)
+    second = sweep(shared_client, **first["config"])
+    assert second["config"] == first["config"]
+    assert all_members(shared_client, second) == all_members(shared_client, first)
+
+
+def test_sweep_of_a_removed_preset_is_listed_and_can_be_repeated(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = {"base": {"preset": "adam-orbit", "iterations": 20}, "seeds": 2}
+    first, training = sweep(client, **request), train(client, preset="adam-orbit", iterations=20)
+    monkeypatch.delitem(PRESETS, "adam-orbit")
+    assert [job["id"] for job in client.get("/jobs").json()["data"]] == [training["id"], first["id"]]
+    assert client.get(f"/jobs/{training['id']}").json()["config"] == training["config"]
+    config = client.get(f"/jobs/{first['id']}").json()["config"]
+    assert config["base"] == {"loss": "bce", "optimizer": "adam", "learning_rate": 0.001, "iterations": 20}
+    assert all_members(client, sweep(client, **config)) == all_members(client, first)
+
+
 def test_same_key_is_the_same_sweep(shared_client: Client) -> None:
     request = {"base": {"iterations": 10}, "grid": {"loss": ["mse"], "spread": [0.1]}, "seeds": 2}
     headers = {"Idempotency-Key": "sweep-once"}
@@ -201,7 +232,6 @@ def test_same_key_is_the_same_sweep(shared_client: Client) -> None:
 
 
 REFUSED: list[tuple[Json, list[str | int]]] = [
-    ({"grid": {}}, ["grid"]),
     ({"grid": None}, ["grid"]),
     ({"grid": [1]}, ["grid"]),
     ({"grid": {"loss": []}}, ["grid", "loss"]),

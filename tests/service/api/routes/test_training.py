@@ -111,7 +111,10 @@ def test_settings_are_resolved(shared_client: Client, given: Json, resolved: Jso
     job = submit_job(shared_client, **given)
     assert resolved.items() <= job["config"].items()
     assert {name: value for name, value in given.items() if job["config"][name] != value} == {}
-    shared_client.post(f"/jobs/{job['id']}/cancel")
+    again = submit_job(shared_client, **job["config"])
+    assert again["config"] == job["config"]
+    for each in (job, again):
+        shared_client.post(f"/jobs/{each['id']}/cancel")
 
 
 @given(iterations=st.integers(1, 10_000_000))
