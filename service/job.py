@@ -1,4 +1,4 @@
-"""A job: what was asked for, and what has become of it."""
+"""Jobs: a training or a sweep, its configuration and its state."""
 
 import dataclasses
 import secrets
@@ -21,12 +21,12 @@ ENDED: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
 
 
 def _kind(config: object) -> Kind:
-    """Of which kind a config is, also one that has just been read: only a sweep's counts seeds."""
+    """Return the kind of a config, parsed or as a dictionary: only a sweep's has `seeds`."""
     is_sweep = "seeds" in config if isinstance(config, dict) else isinstance(config, SweepConfig)
     return "sweep" if is_sweep else "train"
 
 
-Config = Annotated[  # left to itself, pydantic would read each as both and see which fits better
+Config = Annotated[  # without the discriminator, pydantic validates each config against both types
     Annotated[TrainConfig, Tag("train")] | Annotated[SweepConfig, Tag("sweep")], Discriminator(_kind)
 ]
 
@@ -42,7 +42,7 @@ class Transition:
 
 @dataclass(frozen=True, kw_only=True)
 class JobError:
-    """Why a job failed."""
+    """The reason why a job failed."""
 
     type: str
     detail: str
@@ -50,10 +50,7 @@ class JobError:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A training or a sweep of trainings, and its state; a change of state is a new `Job`.
-
-    A sweep's `iteration` counts its members that are done, and its figures are kept apart from it.
-    """
+    """A training or a sweep with its state; a change of state is a new `Job`. A sweep's `iteration` counts members."""
 
     id: str
     kind: Kind = "train"
@@ -68,43 +65,43 @@ class Job:
     iterations_per_second: float | None = None
     result: Result | None = None
     error: JobError | None = None
-    attempts: int = 0  # runs in a row that ended with the process's death before a checkpoint
+    attempts: int = 0  # crashes in a row without a checkpoint in between
     transitions: tuple[Transition, ...] = ()
 
     @property
     def iterations(self) -> int:
-        """What `iteration` comes to at the end."""
+        """The value of `iteration` at the end."""
         return self.config.members if isinstance(self.config, SweepConfig) else self.config.iterations
 
     @property
     def train_config(self) -> TrainConfig:
-        """What a training is made with.
+        """A training's configuration.
 
         Raises:
-            WrongJobKindError: it is a sweep.
+            WrongJobKindError: the job is a sweep.
         """
         if isinstance(self.config, SweepConfig):
-            raise WrongJobKindError(f"the job is a sweep; GET /sweeps/{self.id}/results has what came of it")
+            raise WrongJobKindError(f"The job is a sweep. GET /sweeps/{self.id}/results has its results.")
         return self.config
 
     @property
     def sweep_config(self) -> SweepConfig:
-        """What a sweep is made of.
+        """A sweep's configuration.
 
         Raises:
-            WrongJobKindError: it is a training.
+            WrongJobKindError: the job is a training.
         """
         if not isinstance(self.config, SweepConfig):
-            raise WrongJobKindError(f"the job is a training, not a sweep; GET /jobs/{self.id} has what came of it")
+            raise WrongJobKindError(f"The job is a training, not a sweep. GET /jobs/{self.id} has its result.")
         return self.config
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing more will happen to it."""
+        """Whether the job's status is final."""
         return self.status in ENDED
 
     def with_status(self, status: Status, detail: str | None = None, **changes: Any) -> "Job":
-        """The job in another status from now on."""
+        """Return the job with a new status, recorded as a transition."""
         at = datetime.now(UTC)
         if status == "running":
             changes["started_at"] = self.started_at or at
@@ -117,7 +114,7 @@ class Job:
 
 
 def new_job(id: str, preset: str, config: TrainConfig | SweepConfig, name: str | None) -> Job:
-    """A job that waits for a thread."""
+    """Return a queued job."""
     at = datetime.now(UTC)
     queued = Transition(status="queued", at=at)
     return Job(id=id, kind=_kind(config), name=name, preset=preset, config=config, created_at=at, transitions=(queued,))
@@ -127,7 +124,7 @@ JOB_ID_PATTERN = "^[0-9a-f]{24}$"
 
 
 def job_ids(last: str | None) -> Iterator[str]:
-    """Ids that sort by creation, after `last` even when the clock went back: nanoseconds, then chance, in hex."""
+    """Yield ids that sort by creation, after `last` even if the clock went back: nanoseconds and random bits in hex."""
     latest = int(last[:16], 16) if last else 0
     while True:
         latest = max(time.time_ns(), latest + 1)

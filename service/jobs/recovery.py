@@ -28,7 +28,7 @@ class CrashRecovery:
     def requeue(self, job: Job) -> Job:
         """Requeue a job that a dead process was running, with one more attempt."""
         done = sum(self._store.sweeps.finished_shards(job.id).values()) if job.kind == "sweep" else job.iteration
-        detail = "the process died; the job resumes from its last checkpoint"
+        detail = "The process died. The job resumes from its last checkpoint."
         job = job.with_status("queued", detail, iteration=done, attempts=job.attempts + 1)
         with contextlib.suppress(DiskFullError, StorageFailedError):  # the next start would requeue the same row again
             self._store.update(job)
@@ -41,7 +41,7 @@ class CrashRecovery:
             try:
                 active.progress = self._store.runs.progress(active.job)
                 if active.progress is not None and active.progress.state is None:
-                    raise CorruptDataError("the job has a history, but no checkpoint")
+                    raise CorruptDataError("The job has a history, but no checkpoint.")
             except CorruptDataError as damage:
                 log.error("job %s starts over: %s", active.job.id, damage.detail)
                 self._store.runs.delete(active.job.id)

@@ -30,7 +30,7 @@ from service.jobs.sweep_runs import SweepRuns
 from service.storage.store import Store
 from service.telemetry.metrics import Metrics
 
-SHUT_DOWN = "the service was shut down; the job resumes from here"
+SHUT_DOWN = "The service was shut down. The job resumes from here."
 
 
 class Registry:
@@ -71,7 +71,7 @@ class Registry:
         with self._lock:
             if key is not None and (known := self._store.idempotency_key(key)) is not None:
                 if known[0] != request:
-                    detail = "this Idempotency-Key came with another request before; use a new one"
+                    detail = "This Idempotency-Key was used with another request. Use a new one."
                     raise IdempotencyKeyReusedError(detail, "header", "idempotency-key")
                 return self.job(known[1])
             self._check_room()
@@ -197,7 +197,7 @@ class Registry:
         with self._lock:
             active = self._active.get(job_id)
             if active is None or active.job.status != "paused":
-                raise InvalidJobStateError(f"the job is {self.job(job_id).status}; only a paused one can be resumed")
+                raise InvalidJobStateError(f"The job is {self.job(job_id).status}. Only a paused job can be resumed.")
             self._check_room()
             self._persist(active, active.job.with_status("queued"))
             self._enqueue(active)
@@ -212,7 +212,7 @@ class Registry:
         with self._lock:
             with contextlib.suppress(CorruptDataError):  # a job that cannot be read can be deleted
                 if not (job := self.job(job_id)).has_ended:
-                    raise InvalidJobStateError(f"the job is {job.status}; cancel it first, or wait until it has ended")
+                    raise InvalidJobStateError(f"The job is {job.status}. Cancel it first, or wait until it has ended.")
             self._store.delete(job_id)
             self.models.forget(job_id)
             self.sweeps.forget(job_id)
@@ -247,7 +247,7 @@ class Registry:
 
     def _check_room(self) -> None:
         if len(self._queued) >= self._queue_size:
-            raise QueueFullError(f"{self._queue_size} jobs are waiting already; try again in a moment")
+            raise QueueFullError(f"The queue is full ({self._queue_size:,} jobs). Retry in a moment.")
 
     def _enqueue(self, active: ActiveJob) -> None:
         self._queued[active.job.id] = active
@@ -278,7 +278,7 @@ class Registry:
         if job_id not in self._active and self._store.job(job_id) is None:
             self.models.forget(job_id)
             self.sweeps.forget(job_id)
-            raise JobNotFoundError("the job has just been deleted")
+            raise JobNotFoundError("The job has just been deleted.")
 
     def _persist(self, active: ActiveJob, job: Job) -> None:
         """Persist a job's new status, with a checkpoint if it stops, then announce it."""

@@ -100,7 +100,7 @@ def test_nobody_answers(command: str) -> None:
 def test_what_the_state_forbids_is_said(server_url: str, running: str) -> None:
     asked = gan1010("delete", running, url=server_url)
     assert asked.exit_code == 1
-    assert "the job is running; cancel it first" in asked.stderr
+    assert "The job is running. Cancel it first" in asked.stderr
 
 
 def test_name_is_no_markup(client: httpx.Client, server_url: str) -> None:

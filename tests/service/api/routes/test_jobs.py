@@ -268,4 +268,4 @@ def test_waiting_leaves_nothing_behind(client: Client) -> None:
     for _ in range(20):
         client.get(f"/jobs/{job['id']}", params={"wait": 0.001})
     assert len(live.over._done_callbacks) <= 1
-    assert len(live._ending._callbacks or []) <= 1
+    assert len(live._over_on_loop._callbacks or []) <= 1
