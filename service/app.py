@@ -17,7 +17,7 @@ from service.api.event_stream import JobStreams
 from service.api.inference import binary, sample_and_score, v2_infer, v2_repository
 from service.api.middleware.access_control import AccessControlMiddleware
 from service.api.middleware.body_limit import BodyLimitMiddleware
-from service.api.middleware.request_log import RequestLogMiddleware, RequestMetrics
+from service.api.middleware.request_log import RequestLog, RequestLogMiddleware
 from service.api.openapi.description import install_description
 from service.api.routes import events, health, history, job_plots, jobs, models, pages, script, sweep_plots, sweeps
 from service.api.v2_models import V2Models
@@ -59,7 +59,7 @@ class App(FastAPI):
         keys = ApiKeys(settings.api_key.get_secret_value())
         limited = BodyLimitMiddleware(super().build_middleware_stack(), settings.max_body_bytes)
         controlled = AccessControlMiddleware(limited, keys, settings.allowed_hosts)
-        return RequestLogMiddleware(controlled, services.request_metrics)
+        return RequestLogMiddleware(controlled, services.request_log)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -75,7 +75,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     services = Services(
         settings=settings,
         metrics=metrics,
-        request_metrics=RequestMetrics(metrics, settings.log_format),
+        request_log=RequestLog(metrics, settings.log_format),
         registry=registry,
         v2_models=V2Models(registry),
         job_streams=JobStreams(),
@@ -85,9 +85,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     workers.start()
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, RequestMetrics]]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, RequestLog]]:
         await run_in_threadpool(compile_kernel)
-        yield {"requests": services.request_metrics}  # the connections see nothing else of the application
+        yield {"request_log": services.request_log}  # the connections see nothing else of the application
         services.stop_waiting()
         await run_in_threadpool(workers.stop)
         store.close()

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from gan1010 import Model
 from service.api.event_stream import JobStreams
 from service.api.limits import MAX_PAGE_SIZE, MAX_WAIT_SECONDS
-from service.api.middleware.request_log import RequestMetrics
+from service.api.middleware.request_log import RequestLog
 from service.api.v2_models import V2Models
 from service.job import JOB_ID_PATTERN, Job
 from service.jobs.registry import Registry
@@ -25,7 +25,7 @@ class Services:
 
     settings: Settings
     metrics: Metrics
-    request_metrics: RequestMetrics
+    request_log: RequestLog
     registry: Registry
     v2_models: V2Models
     job_streams: JobStreams

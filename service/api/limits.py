@@ -1,12 +1,11 @@
 """Limits of requests and connections."""
 
-HEAD_SECONDS = 5.0  # from a request's first byte, or from the connection's beginning, to the end of its head
-BODY_SECONDS = 5.0  # the longest pause in a body,
-BODY_BYTES_PER_SECOND = 1024  # which has to come at this rate
-WRITE_SECONDS = 10.0  # without the client taking in anything of what waits for it
+HEAD_SECONDS = 5.0  # from the start of the connection or the request's first byte to the end of the head
+BODY_SECONDS = 5.0  # the longest pause in a body
+BODY_BYTES_PER_SECOND = 1024  # the slowest body
+WRITE_SECONDS = 10.0  # a connection whose client reads nothing for so long is closed
+LINGER_SECONDS = 1.0  # after an early response, the client may send for so long and then read it
 MAX_URL_BYTES, MAX_HEAD_BYTES, MAX_HEADERS = 16 * 1024, 32 * 1024, 100
-
-LINGER_SECONDS = 1.0  # how long a client may go on sending after an early response, so that it can read it
 
 MAX_ROWS = 100_000  # latent values or vectors in one request
 MAX_PAGE_SIZE = 1000  # entries of a list

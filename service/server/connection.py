@@ -199,9 +199,10 @@ class HttpConnection(HttpToolsProtocol):
             scope: Any = cycle.scope
             scope["refused"] = status
             return request_id_in(scope)
-        now, request_id, requests = self.loop.time(), new_request_id(), self.app_state["requests"]
+        now, request_id = self.loop.time(), new_request_id()
         seconds = now - self._deadline + HEAD_SECONDS if self._deadline is not None else 0
-        requests.add(RequestRecord(time.time(), "-", NO_ROUTE, status, seconds, request_id, None, self.client))
+        record = RequestRecord(time.time(), "-", NO_ROUTE, status, seconds, request_id, None, self.client)
+        self.app_state["request_log"].add(record)
         return request_id
 
 

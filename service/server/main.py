@@ -1,4 +1,4 @@
-"""The process: the application behind uvicorn, from its start to a clean end."""
+"""Server process: uvicorn, connection timeouts and graceful shutdown."""
 
 import asyncio
 import contextlib
@@ -16,13 +16,13 @@ from service.server.connection import ConnectionReaper, HttpConnection
 from service.settings import Settings
 from service.telemetry.logs import configure_logs
 
-GRACE_SECONDS = 5  # for requests that are under way when the process is told to stop,
-TAKING_SECONDS = 4  # and for their clients to take in the answers
+SHUTDOWN_SECONDS = 5  # for requests in progress; uvicorn cancels the rest
+READ_SECONDS = 4  # of these, for clients to read their responses
 log = logging.getLogger(__name__)
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which tells the application that it stops before it does: who waits for a job need not wait on."""
+    """uvicorn with connection timeouts; on shutdown it first ends the requests that wait for a job."""
 
     def __init__(self, app: FastAPI, settings: Settings, log_level: str = "info") -> None:
         super().__init__(
@@ -37,41 +37,41 @@ class Server(uvicorn.Server):
                 proxy_headers=False,
                 server_header=False,
                 log_level=log_level,
-                timeout_graceful_shutdown=GRACE_SECONDS,
+                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             )
         )
         self._stop_waiting = app.state.services.stop_waiting
-        self._lookout = ConnectionReaper()
+        self._reaper = ConnectionReaper()
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second: look after the connections, and whether to stop; then first tell who waits for a job.
+        """Ten times a second, close late connections and look for a signal to shut down.
 
-        A signal's handler must not: it may come while this thread has what another waits for, which has what it needs.
+        The signal's handler must not call `_stop_waiting`: it could interrupt a thread that holds a lock it needs.
         """
-        self._lookout.tick(self.server_state.connections, asyncio.get_running_loop().time())
+        self._reaper.tick(self.server_state.connections, asyncio.get_running_loop().time())
         if self.should_exit:
             self._stop_waiting()
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer what is under way; who does not take in the answer is left behind before uvicorn cancels the rest."""
+        """Finish the requests in progress; abort responses that clients don't read before uvicorn's timeout."""
         loop, connections = asyncio.get_running_loop(), self.server_state.connections
-        leaving = loop.call_later(TAKING_SECONDS, self._lookout.abort_unread, connections)
+        aborting = loop.call_later(READ_SECONDS, self._reaper.abort_unread, connections)
         await super().shutdown(sockets)
-        leaving.cancel()
+        aborting.cancel()
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or Ctrl-C; ends the program with 1 if it cannot start."""
+    """Serve until SIGTERM or Ctrl-C; exit with status 1 if the service cannot start."""
     configure_logs(settings.log_format)
-    _allow_many_connections()
+    _raise_open_files_limit()
     try:
         app = create_app(settings)
     except CANNOT_START as error:
         sys.exit(f"gan1010 cannot start: {error}")
     if not settings.api_key and settings.host not in LOOPBACK_NAMES:
-        where = "anywhere" if settings.allowed_hosts else "a private network"
-        log.warning("there is no API key: whoever reaches this address from %s gets in; set GAN1010_API_KEY", where)
+        clients = "any client" if settings.allowed_hosts else "any client of a private network"
+        log.warning("No API key is set, so %s has access. Set GAN1010_API_KEY.", clients)
     server = Server(app, settings)
     with contextlib.suppress(KeyboardInterrupt):
         server.run()
@@ -79,7 +79,7 @@ def serve(settings: Settings) -> None:
         sys.exit(1)
 
 
-def _allow_many_connections() -> None:
-    """Have as many files open as the system lets a process have: each connection is one."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+def _raise_open_files_limit() -> None:
+    """Raise the limit of open files to the system's maximum: each connection is one."""
+    _, maximum = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (maximum, maximum))

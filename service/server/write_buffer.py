@@ -1,17 +1,17 @@
-"""Fewer packets: what is written in one turn of the event loop is sent at once, an answer's head with its body."""
+"""Write buffer: one packet for all that is written in one turn of the event loop, such as a head and its body."""
 
 import asyncio
 from typing import Any
 
-MOST_HELD = 64 * 1024  # bytes: what is more goes out at once, so that whoever writes too much is told to pause
+MAX_BUFFERED_BYTES = 64 * 1024  # more is sent at once, so that the transport can pause the writer
 
 
 class BufferedTransport:
-    """A connection's transport that holds back what is written until the event loop has a moment."""
+    """A transport that sends after the current turn of the event loop."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport, self._loop = transport, loop
-        self._held: list[bytes | memoryview] = []
+        self._buffer: list[bytes | memoryview] = []
         self._size = 0
         self.is_closing = transport.is_closing
 
@@ -19,28 +19,28 @@ class BufferedTransport:
         return getattr(self._transport, name)
 
     def write(self, data: bytes | memoryview) -> None:
-        """Send soon."""
+        """Buffer data, or send it if the buffer is full."""
         self._size += len(data)
-        if self._size > MOST_HELD:
+        if self._size > MAX_BUFFERED_BYTES:
             self.flush()
             self._transport.write(data)
             return
-        if not self._held:
+        if not self._buffer:
             self._loop.call_soon(self.flush)
-        self._held.append(data)
+        self._buffer.append(data)
 
     def flush(self) -> None:
-        """Send now."""
-        held, self._held, self._size = self._held, [], 0
-        if held and not self._transport.is_closing():
-            self._transport.write(b"".join(held))
+        """Send the buffer."""
+        buffer, self._buffer, self._size = self._buffer, [], 0
+        if buffer and not self._transport.is_closing():
+            self._transport.write(b"".join(buffer))
 
     def close(self) -> None:
-        """Send what is held, and close."""
+        """Flush and close."""
         self.flush()
         self._transport.close()
 
     def write_eof(self) -> None:
-        """Send what is held, and nothing after it."""
+        """Flush and end the writing side."""
         self.flush()
         self._transport.write_eof()
