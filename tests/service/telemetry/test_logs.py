@@ -177,9 +177,13 @@ def test_the_id_of_a_failure_leads_to_what_the_disk_said(tmp_path: Path, form: L
 
 def test_an_open_service_without_a_key_is_warned_of(tmp_path: Path) -> None:
     named = {"GAN1010_ALLOWED_HOSTS": "lab.example.org"}
-    for environment, whence in (({}, "a private network"), (named, "anywhere"), ({"GAN1010_API_KEY": "a:b"}, None)):
+    for environment, whence in (
+        ({}, "any client of a private network"),
+        (named, "any client"),
+        ({"GAN1010_API_KEY": "a:b"}, None),
+    ):
         with running_server(tmp_path, "--host", "0.0.0.0", **environment) as (server, _):  # noqa: S104
             pass
         warnings = [line for line in server.log if "WARNING" in line]
         assert len(warnings) == (whence is not None)
-        assert all(f"from {whence} gets in; set GAN1010_API_KEY" in warning for warning in warnings)
+        assert all(f"so {whence} has access. Set GAN1010_API_KEY" in warning for warning in warnings)
