@@ -60,7 +60,7 @@ class History:
                 kept |= {int(bucket[values[bucket].argmin()]), int(bucket[values[bucket].argmax()])}
         return self.take(np.array(sorted(kept), np.int64))
 
-    def as_in_the_article(self) -> dict[str, Float32s]:
+    def article_losses(self) -> dict[str, Float32s]:
         """The two lists that the article's program keeps: the loss of every 10th training call of each network.
 
         D is called twice in an iteration, so its every 10th call is the fake one of every 5th iteration; G is called

@@ -37,9 +37,9 @@ def single_run(config: TrainConfig) -> LaneSettings:
     )
 
 
-def plan(config: TrainConfig, varying: LaneSettings) -> kernel.Plan:
+def plan(config: TrainConfig, lanes: LaneSettings) -> kernel.Plan:
     """What stays the same for the whole run."""
-    low, high = random_draws.real_range(config.pattern, varying.spread)
+    low, high = random_draws.real_range(config.pattern, lanes.spread)
     return kernel.Plan(
         width=config.width,
         hidden=config.hidden_size,
@@ -47,9 +47,9 @@ def plan(config: TrainConfig, varying: LaneSettings) -> kernel.Plan:
         cross_entropy=config.loss == "bce",
         adam=config.optimizer == "adam",
         constant_latent=config.latent == "constant",
-        learning_rate=varying.learning_rate[None],
-        generator_learning_rate=varying.generator_learning_rate[None],
-        latent_value=varying.latent_value[None].astype(np.float32),
+        learning_rate=lanes.learning_rate[None],
+        generator_learning_rate=lanes.generator_learning_rate[None],
+        latent_value=lanes.latent_value[None].astype(np.float32),
         low=aligned_copy(low),
         high=aligned_copy(high),
         iterations=config.iterations,
@@ -58,36 +58,36 @@ def plan(config: TrainConfig, varying: LaneSettings) -> kernel.Plan:
     )
 
 
-def initial_state(config: TrainConfig, varying: LaneSettings) -> kernel.State:
+def initial_state(config: TrainConfig, lanes: LaneSettings) -> kernel.State:
     """The untrained networks."""
-    d, g = initial_weights(config, varying)
+    d, g = initial_weights(config, lanes)
     return kernel.State(
         discriminator=aligned_copy(d),
         generator=aligned_copy(g),
         discriminator_moments=aligned_copy(np.zeros((2, *d.shape), np.float32)),
         generator_moments=aligned_copy(np.zeros((2, *g.shape), np.float32)),
-        totals=aligned_copy(np.zeros((5, *varying.seed.shape))),
-        settled=aligned_copy(np.full((1, *varying.seed.shape), -1)),
+        totals=aligned_copy(np.zeros((5, *lanes.seed.shape))),
+        settled=aligned_copy(np.full((1, *lanes.seed.shape), -1)),
     )
 
 
-def initial_weights(config: TrainConfig, varying: LaneSettings) -> Pair:
+def initial_weights(config: TrainConfig, lanes: LaneSettings) -> Pair:
     """D's and G's weights before training, flat; G's are none where the experiment has no generator."""
     d, g = discriminator_layout(config.width, config.hidden_size), generator_layout(config.width, config.hidden_size)
     return (
-        random_draws.initial_weights(d.inputs, d.hidden, d.outputs, varying.seed, random_draws.DISCRIMINATOR_WEIGHTS),
-        random_draws.initial_weights(g.inputs, g.hidden, g.outputs, varying.seed, random_draws.GENERATOR_WEIGHTS)[
+        random_draws.initial_weights(d.inputs, d.hidden, d.outputs, lanes.seed, random_draws.DISCRIMINATOR_WEIGHTS),
+        random_draws.initial_weights(g.inputs, g.hidden, g.outputs, lanes.seed, random_draws.GENERATOR_WEIGHTS)[
             : None if config.experiment == "gan" else 0
         ],
     )
 
 
-def draws(config: TrainConfig, varying: LaneSettings, start: int, count: int) -> kernel.Draws:
+def draws(config: TrainConfig, lanes: LaneSettings, start: int, count: int) -> kernel.Draws:
     """The random numbers of iterations `start` to `start + count`: the same whoever asks, and in whatever pieces."""
     noisy = config.experiment == "discriminator"
     return kernel.Draws(
-        real=random_draws.real_samples(config.pattern, varying.spread, varying.seed, start, count),
-        noise=random_draws.noise(config.width, varying.seed, start, count if noisy else 0),
-        latent=random_draws.latents(config.latent, varying.seed, random_draws.LATENT, start, count),
-        generator_latent=random_draws.latents(config.latent, varying.seed, random_draws.GENERATOR_LATENT, start, count),
+        real=random_draws.real_samples(config.pattern, lanes.spread, lanes.seed, start, count),
+        noise=random_draws.noise(config.width, lanes.seed, start, count if noisy else 0),
+        latent=random_draws.latents(config.latent, lanes.seed, random_draws.LATENT, start, count),
+        generator_latent=random_draws.latents(config.latent, lanes.seed, random_draws.GENERATOR_LATENT, start, count),
     )

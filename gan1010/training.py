@@ -72,23 +72,23 @@ def model_at(config: TrainConfig, snapshots: Snapshots, iteration: int | None = 
     )
 
 
-def run(config: TrainConfig, after: Progress | None = None) -> Iterator[Progress]:
-    """Train, and hand out the progress some hundred times a second; who asks for no more has cancelled.
+def run(config: TrainConfig, resume_from: Progress | None = None) -> Iterator[Progress]:
+    """Train and yield progress about a hundred times a second; stop iterating to cancel.
 
-    A run that goes on `after` a progress, which has its state, ends with the very bits of one that was never left.
+    A run that resumes from a progress ends with the same bits as an uninterrupted one.
 
     Raises:
         DivergedError: after the last finite progress.
     """
-    varying = kernel_inputs.single_run(config)
-    plan, state = kernel_inputs.plan(config, varying), kernel_inputs.initial_state(config, varying)
+    lanes = kernel_inputs.single_run(config)
+    plan, state = kernel_inputs.plan(config, lanes), kernel_inputs.initial_state(config, lanes)
     records, scratch = _records(config, state), kernel.scratch_for(plan, state)
-    if after is not None:
-        _go_on(after, state, records)
+    if resume_from is not None:
+        _restore(resume_from, state, records)
     stride = max(WEIGHTS_PER_STRIDE // (state.discriminator.size + state.generator.size), 1)
-    for start in range(after.iteration if after else 0, config.iterations, stride):
+    for start in range(resume_from.iteration if resume_from else 0, config.iterations, stride):
         count = min(stride, config.iterations - start)
-        kernel.advance(plan, state, kernel_inputs.draws(config, varying, start, count), records, scratch, start)
+        kernel.advance(plan, state, kernel_inputs.draws(config, lanes, start, count), records, scratch, start)
         end = start + count
         if not all(np.isfinite(values).all() for values in (state.discriminator, state.generator, state.totals)):
             yield _progress_before(config, records, end)
@@ -124,16 +124,16 @@ def _records(config: TrainConfig, state: kernel.State) -> kernel.Records:
     return records
 
 
-def _go_on(after: Progress, state: kernel.State, records: kernel.Records) -> None:
+def _restore(resume_from: Progress, state: kernel.State, records: kernel.Records) -> None:
     """Put everything back as it was."""
-    if after.state is None:
+    if resume_from.state is None:
         raise ValueError("only a progress that has its state can be gone on from")
     for name in kernel.State._fields:
-        np.copyto(getattr(state, name), getattr(after.state, name))
-    for row, losses in enumerate(after.history.series.values()):
+        np.copyto(getattr(state, name), getattr(resume_from.state, name))
+    for row, losses in enumerate(resume_from.history.series.values()):
         records.losses[row, : len(losses)] = losses
-    records.discriminators[: len(after.snapshots)] = after.snapshots.discriminators
-    records.generators[: len(after.snapshots)] = after.snapshots.generators
+    records.discriminators[: len(resume_from.snapshots)] = resume_from.snapshots.discriminators
+    records.generators[: len(resume_from.snapshots)] = resume_from.snapshots.generators
 
 
 def _kept_iterations(config: TrainConfig, iteration: int) -> Int64s:
@@ -188,9 +188,9 @@ def _result(config: TrainConfig, state: kernel.State, records: kernel.Records) -
     settled = int(state.settled[0])
     model = model_at(config, _progress(config, records, config.iterations).snapshots)
     sample = None if model.generator is None else model.sample([config.latent_value])
-    inside = None if sample is None else bool(results.in_range(sample, config.pattern, config.spread)[0])
+    inside = None if sample is None else bool(results.in_range(sample, *model.real_range)[0])
     return Result(
-        sample=None if sample is None else results.shortest(sample[0]),
+        sample=None if sample is None else results.shortest_decimals(sample[0]),
         bits=None if sample is None else results.bits(sample)[0],
         in_range=inside,
         settled_at=settled if settled > 0 and inside else None,  # it may have left since the last recorded iteration

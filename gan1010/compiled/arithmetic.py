@@ -74,7 +74,7 @@ elementwise(_exponent, 1, _emit_exponent)
 elementwise(_mantissa, 1, _emit_mantissa)
 
 ZERO, HALF, ONE, TWO = f32(0), f32(0.5), f32(1), f32(2)
-LARGEST_EXPONENT = f32(87)  # e^87 and e^-87 are normal floats
+MAX_EXPONENT = f32(87)  # e^87 and e^-87 are normal floats
 LOG2_E = f32(1.4426950408889634)
 ROUNDING = f32(1.5 * 2**23)  # adding it leaves the nearest integer in the low bits of the sum
 LN2_HIGH, LN2_LOW = f32(0.693359375), f32(-2.12194440e-4)  # their sum is ln 2; the first has few bits
@@ -92,8 +92,8 @@ def exp(x: Any) -> Any:
     x = n ln 2 + r with |r| <= ln 2 / 2, and e^r is a polynomial of degree 7 (coefficients: Cephes, expf), evaluated
     in two halves at once (Estrin), which the processor overlaps.
     """
-    x = select(x > LARGEST_EXPONENT, LARGEST_EXPONENT, x)
-    x = select(x < -LARGEST_EXPONENT, -LARGEST_EXPONENT, x)
+    x = select(x > MAX_EXPONENT, MAX_EXPONENT, x)
+    x = select(x < -MAX_EXPONENT, -MAX_EXPONENT, x)
     shifted = fma(x, LOG2_E, ROUNDING)
     n = shifted - ROUNDING
     r = fma(n, -LN2_LOW, fma(n, -LN2_HIGH, x))

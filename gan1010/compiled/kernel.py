@@ -25,7 +25,7 @@ REAL_LOSS, FAKE_LOSS, GENERATOR_LOSS, REAL_SCORE, FAKE_SCORE = range(5)
 # Adam (Kingma and Ba, 2015, algorithm 1) with PyTorch's defaults.
 BETA1, BETA2, EPSILON = 0.9, 0.999, f32(1e-8)
 FRESH1, FRESH2, KEPT2 = f32(1 - BETA1), f32(1 - BETA2), f32(BETA2)
-LARGEST_LOSS = f32(100)  # of cross-entropy, as PyTorch bounds it
+MAX_LOSS = f32(100)  # of cross-entropy, as PyTorch bounds it
 
 
 class Plan(NamedTuple):
@@ -101,7 +101,7 @@ def loss(answer: Any, target: Any, cross_entropy: bool) -> Any:
         return (answer - target) * (answer - target)
     probability = answer if target == ONE else ONE - answer
     surprise = -log(probability)
-    return select(probability <= ZERO, LARGEST_LOSS, select(surprise > LARGEST_LOSS, LARGEST_LOSS, surprise))
+    return select(probability <= ZERO, MAX_LOSS, select(surprise > MAX_LOSS, MAX_LOSS, surprise))
 
 
 @inlined

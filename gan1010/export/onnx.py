@@ -17,7 +17,7 @@ TENSORS: dict[Network, tuple[str, str]] = {"generator": ("seed", "sample"), "dis
 
 OPSET, IR_VERSION = 13, 7  # old enough for whatever reads ONNX, new enough for Gemm and Sigmoid as they are today
 ROWS = "rows"  # the name of the dimension that may be anything
-LARGEST_BATCH = 100_000  # rows in one request, as the service has it
+MAX_BATCH_ROWS = 100_000  # rows in one request, as the service has it
 EPOCH = (1980, 1, 1, 0, 0, 0)  # of every file in the archive: the earliest that ZIP can say
 READABLE = 0o644 << 16
 
@@ -96,7 +96,7 @@ def _network(model: Model, name: Network) -> tuple[Layout, Float32s]:
 
 def _config(model: Model, name: Network) -> str:
     layout, _ = _network(model, name)
-    (source, target), most = TENSORS[name], LARGEST_BATCH
+    (source, target), most = TENSORS[name], MAX_BATCH_ROWS
     return CONFIG.format(
         name=name, most=most, input=source, inputs=layout.inputs, output=target, outputs=layout.outputs
     )

@@ -20,7 +20,7 @@ from gan1010.types import Array, Float32s
 
 Tensors = dict[str, Array]
 
-LARGEST_FILE = 64 * 1024  # the largest model there can be takes 11 KiB; so no header is huge either
+MAX_FILE_BYTES = 64 * 1024  # the largest model there can be takes 11 KiB; so no header is huge either
 LENGTH_BYTES = 8  # a file opens with the length of its header, which is padded to a multiple of as much
 
 
@@ -53,8 +53,8 @@ def load(data: bytes) -> Model:
     Raises:
         ValueError: the bytes are damaged or not such a file; the message says what is wrong.
     """
-    if len(data) > LARGEST_FILE:
-        raise ValueError(f"not a model file: it has {len(data):,} bytes, and none has over {LARGEST_FILE:,}")
+    if len(data) > MAX_FILE_BYTES:
+        raise ValueError(f"not a model file: it has {len(data):,} bytes, and none has over {MAX_FILE_BYTES:,}")
     try:
         tensors = load_tensors(data)
     except SafetensorError as error:

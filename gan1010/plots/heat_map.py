@@ -10,8 +10,8 @@ from matplotlib.colors import Normalize
 from gan1010.plots.style import BOTTOM, GRID, INK, WHITE_TO_BLUE, Format, add_colour_bar, as_bytes, drawing, new_figure
 from gan1010.types import Float64s, Int64s
 
-MOST_WRITTEN = 200  # cells with their value in them; with more it could not be read
-MOST_LABELS = 20  # on an axis
+MAX_WRITTEN_VALUES = 200  # cells with their value in them; with more it could not be read
+MAX_LABELS = 20  # on an axis
 CELL = 0.62, 0.42  # width and height of a cell, in inches, while all of them fit
 WIDTHS, HEIGHTS = (3.6, 9.0), (1.6, 6.4)  # the least and the most of a panel, in inches
 BAR_ROOM = 0.9
@@ -44,7 +44,7 @@ def heatmap(
     if cells.shape != (len(y_labels), len(x_labels)) or cells.size == 0:
         raise ValueError(f"values must be (y labels, x labels), ({len(y_labels)}, {len(x_labels)}), not {cells.shape}")
     (width, height), texts = _size(*cells.shape), [_label(label) for label in x_labels]
-    crowded = _width(texts) + 0.1 > width / min(len(texts), MOST_LABELS)
+    crowded = _width(texts) + 0.1 > width / min(len(texts), MAX_LABELS)
     heading = f"{_words(value_name)}, by {_words(x_name).lower()} and {_words(y_name).lower()}"
     explanation = "A cell for each combination of the two settings."
     if not np.isfinite(cells).all():
@@ -79,7 +79,7 @@ def _range(cells: Float64s, name: str) -> tuple[float, float]:
 
 def _draw_cells(axes: Axes, cells: Float64s, colours: Normalize) -> None:
     axes.patch.set(facecolor="#F4F4F4", edgecolor="#BDBDBD", hatch="////", linewidth=0)  # shows where there is no value
-    few = cells.size <= MOST_WRITTEN
+    few = cells.size <= MAX_WRITTEN_VALUES
     axes.pcolormesh(
         np.ma.masked_invalid(cells),
         cmap=WHITE_TO_BLUE,
@@ -109,7 +109,7 @@ def _label_axes(axes: Axes, x_labels: Sequence[object], y_labels: Sequence[objec
 
 def _some(labels: int) -> Int64s:
     """The places of at most so many labels as an axis has room for, the first one among them."""
-    return np.arange(0, labels, -(-labels // MOST_LABELS))
+    return np.arange(0, labels, -(-labels // MAX_LABELS))
 
 
 def _label(value: object) -> str:

@@ -19,13 +19,13 @@ from gan1010.types import Float64s, Int64s
 MAX_MEMBERS = 1_000_000
 SETTINGS = tuple(f.name for f in fields(TrainConfig) if f.name != "seed")
 # What may differ between GANs that are trained side by side, besides the seed; what else differs makes another group.
-BY_LANE = ("spread", "learning_rate", "generator_learning_rate", "latent_value")
-BOUND_EACH_OTHER = ("iterations", "record_every", "snapshot_every")
+PER_LANE_SETTINGS = ("spread", "learning_rate", "generator_learning_rate", "latent_value")
+INTERDEPENDENT_SETTINGS = ("iterations", "record_every", "snapshot_every")
 
 # A shard's work is its members x iterations x (weights + DRAWS_IN_WEIGHTS): some tenths of a second. Also, of a large
 # sweep there are at least so many shards, for all threads to end at the same time, and none has more than so many
 # members. A change here cuts unfinished sweeps otherwise: the service's store then needs a new version.
-WORK_PER_SHARD, DRAWS_IN_WEIGHTS, LEAST_SHARDS, MOST_IN_SHARD = 500_000_000, 16, 32, 8192
+WORK_PER_SHARD, DRAW_COST_IN_WEIGHTS, MIN_SHARDS, MAX_SHARD_MEMBERS = 500_000_000, 16, 32, 8192
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +43,10 @@ class Group:
 
     config: TrainConfig  # of the first of them
     cells: Int64s  # (cells,)
-    values: dict[str, Float64s]  # each (cells,): the settings BY_LANE
+    values: dict[str, Float64s]  # each (cells,): the PER_LANE_SETTINGS
     first_seed: int
     seeds: int
-    least_shards: int
+    min_shards: int
 
     @property
     def members(self) -> int:
@@ -62,8 +62,8 @@ class Group:
     @property
     def members_per_shard(self) -> int:
         """Members in full lanes that take well below a second, or the fewest there can be."""
-        affordable = WORK_PER_SHARD // (self.config.iterations * (self.weights + DRAWS_IN_WEIGHTS))
-        wanted = min(affordable, self.members // self.least_shards, MOST_IN_SHARD)
+        affordable = WORK_PER_SHARD // (self.config.iterations * (self.weights + DRAW_COST_IN_WEIGHTS))
+        wanted = min(affordable, self.members // self.min_shards, MAX_SHARD_MEMBERS)
         return max(wanted // LANES, 1) * LANES
 
     def index(self, places: Int64s) -> Int64s:
@@ -72,7 +72,7 @@ class Group:
         index: Int64s = self.cells[cell] * self.seeds + offset
         return index
 
-    def varying(self, places: Int64s) -> LaneSettings:
+    def lane_settings(self, places: Int64s) -> LaneSettings:
         """What the members at these places have for themselves."""
         cell, offset = np.divmod(places, self.seeds)
         return LaneSettings(
@@ -155,7 +155,7 @@ class SweepConfig:
             stride *= len(self.grid[name])
         group_of = np.zeros(self.cells, np.int64)
         for name in self.grid:
-            if name not in BY_LANE:
+            if name not in PER_LANE_SETTINGS:
                 group_of = group_of * len(self.grid[name]) + places[name]
         _, group_of = np.unique(group_of, return_inverse=True)
         members = np.split(np.argsort(group_of, kind="stable"), np.cumsum(np.bincount(group_of))[:-1])
@@ -163,10 +163,13 @@ class SweepConfig:
             Group(
                 config=self.config(int(cells[0]) * self.seeds),
                 cells=cells,
-                values={name: self._values(name, {n: place[cells] for n, place in places.items()}) for name in BY_LANE},
+                values={
+                    name: self._values(name, {n: place[cells] for n, place in places.items()})
+                    for name in PER_LANE_SETTINGS
+                },
                 first_seed=self.first_seed,
                 seeds=self.seeds,
-                least_shards=max(LEAST_SHARDS // len(members), 1),
+                min_shards=max(MIN_SHARDS // len(members), 1),
             )
             for cells in members
         )
@@ -198,10 +201,10 @@ class SweepConfig:
     def _check_values(self) -> None:
         """Check each value against its bounds, and those that bound each other in combination."""
         first = {name: values[0] for name, values in self.grid.items()}
-        telling = {name: _telling(values) for name, values in self.grid.items()}
-        together = [name for name in BOUND_EACH_OTHER if name in self.grid]
-        cells = [{name: value} for name, values in telling.items() for value in values]
-        cells += [dict(zip(together, values, strict=True)) for values in product(*(telling[n] for n in together))]
+        boundary = {name: _boundary_values(values) for name, values in self.grid.items()}
+        together = [name for name in INTERDEPENDENT_SETTINGS if name in self.grid]
+        cells = [{name: value} for name, values in boundary.items() for value in values]
+        cells += [dict(zip(together, values, strict=True)) for values in product(*(boundary[n] for n in together))]
         for cell in cells:
             try:
                 TrainConfig(**self.base | first | cell, seed=self.first_seed)
@@ -210,7 +213,7 @@ class SweepConfig:
                 raise SettingError(f"{where}.{error.field}", error.reason, error.value) from None
 
 
-def _telling(values: Sequence[Any]) -> list[Any]:
+def _boundary_values(values: Sequence[Any]) -> list[Any]:
     """The values that keep to the bounds only if all do: of numbers the least and the greatest, of texts each once."""
     found: list[Any] = []
     for kind in dict.fromkeys(map(type, values)):

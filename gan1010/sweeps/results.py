@@ -56,7 +56,7 @@ class Members:
         sample = self.sample[row : row + 1, np.isfinite(self.sample[row])]
         trained, settled = sample.size > 0, int(self.settled_at[row])
         return Result(
-            sample=results.shortest(sample[0]) if trained else None,
+            sample=results.shortest_decimals(sample[0]) if trained else None,
             bits=results.bits(sample)[0] if trained else None,
             in_range=bool(self.in_range[row]) if trained else None,
             settled_at=settled if settled != NEVER else None,
@@ -68,7 +68,7 @@ class Members:
         )
 
 
-def concatenated(parts: Sequence[Members]) -> Members:
+def concatenate(parts: Sequence[Members]) -> Members:
     """All members of the parts, by their index, without their weights."""
     width = max(part.sample.shape[1] for part in parts)
     columns = {name: [part.columns[name] for part in parts] for name in parts[0].columns}

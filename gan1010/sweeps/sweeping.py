@@ -13,7 +13,7 @@ from gan1010 import kernel_inputs
 from gan1010.compiled import kernel
 from gan1010.compiled.lanes import LANES, aligned_copy
 from gan1010.sweeps.grid import Group, Shard, SweepConfig
-from gan1010.sweeps.results import NEVER, Cells, Members, concatenated
+from gan1010.sweeps.results import NEVER, Cells, Members, concatenate
 from gan1010.types import Array, Int64s
 
 # Between two looks at whether to go on: so many random numbers of each lane, which is what the processor's second cache
@@ -92,7 +92,7 @@ def sweep(
         for members in pool.map(train, config.shards):
             cells.add(members)
             parts.append(members)
-    return Sweep(config=config, members=concatenated(parts), cells=cells.table())
+    return Sweep(config=config, members=concatenate(parts), cells=cells.table())
 
 
 def train_shard(
@@ -115,18 +115,18 @@ def _train_side_by_side(
     group: Group, places: Int64s, resume_from: ShardProgress | None
 ) -> Iterator[ShardProgress | Columns]:
     """Train LANES members: how far they are after each stride, and what has come of them, lanes being the last axis."""
-    config, varying = group.config, group.varying(places)
-    plan = kernel_inputs.plan(config, varying)._replace(snapshot_every=config.iterations + 1)
+    config, lanes = group.config, group.lane_settings(places)
+    plan = kernel_inputs.plan(config, lanes)._replace(snapshot_every=config.iterations + 1)
     state = (
         kernel.State(*(aligned_copy(array) for array in resume_from.state))
         if resume_from
-        else kernel_inputs.initial_state(config, varying)
+        else kernel_inputs.initial_state(config, lanes)
     )
     scratch = kernel.scratch_for(plan, state)
     stride = max(min(DRAWS_AT_ONCE // config.width, WEIGHTS_AT_ONCE // group.weights), 1)
     for start in range(resume_from.iteration if resume_from else 0, config.iterations, stride):
         count = min(stride, config.iterations - start)
-        kernel.advance(plan, state, kernel_inputs.draws(config, varying, start, count), NO_RECORDS, scratch, start)
+        kernel.advance(plan, state, kernel_inputs.draws(config, lanes, start, count), NO_RECORDS, scratch, start)
         yield ShardProgress(iteration=start + count, state=state)
     if plan.adversarial:
         kernel.sample_at_latent_value(plan, state, scratch)

@@ -251,7 +251,7 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
     ],
     "tests/gan1010/test_training.py::test_a_run_that_was_left_ends_with_the_very_same_bits": [
         ("a resumed run restarts one random stream", "gan1010.kernel_inputs:draws", call(_restart_generator_latents)),
-        ("a resumed run loses the optimiser's state", "gan1010.training:_go_on", call(_resume_without_moments)),
+        ("a resumed run loses the optimiser's state", "gan1010.training:_restore", call(_resume_without_moments)),
     ],
     "tests/service/jobs/test_recovery.py::test_run_interrupted_three_times_ends_with_the_bits_of_an_undisturbed_one": [
         ("a job resumes one iteration late", "service.storage.runs:RunStore.progress", call(_resume_late)),

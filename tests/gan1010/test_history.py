@@ -64,7 +64,7 @@ def test_a_single_spike_survives_thinning() -> None:
 
 def test_articles_lists_are_the_fake_losses_and_every_other_of_the_generators() -> None:
     history = a_history(7)
-    lists = history.as_in_the_article()
+    lists = history.article_losses()
     assert lists["discriminator"] is history.discriminator_fake_loss
     assert history.generator_loss is not None
     assert lists["generator"].tolist() == history.generator_loss[[1, 3, 5]].tolist()
@@ -73,7 +73,7 @@ def test_articles_lists_are_the_fake_losses_and_every_other_of_the_generators() 
 @pytest.mark.parametrize("every", [1, 4, 10])
 def test_articles_lists_need_losses_of_every_fifth_iteration(every: int) -> None:
     with pytest.raises(ValueError, match="record_every is 5"):
-        a_history(7, every).as_in_the_article()
+        a_history(7, every).article_losses()
 
 
 SNAPSHOTS = Snapshots(

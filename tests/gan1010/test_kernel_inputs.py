@@ -21,7 +21,7 @@ def test_draws_follow_the_config() -> None:
 
 def test_draws_of_lanes_have_lanes_as_their_last_axis() -> None:
     (group,) = SweepConfig(base={"latent": "uniform"}, seeds=LANES).groups
-    drawn = kernel_inputs.draws(group.config, group.varying(np.arange(LANES)), 10, 7)
+    drawn = kernel_inputs.draws(group.config, group.lane_settings(np.arange(LANES)), 10, 7)
     assert shapes(drawn) == [(4, 7, LANES), (4, 0, LANES), (7, LANES), (7, LANES)]
 
 

@@ -54,15 +54,15 @@ def test_articles_lists_are_every_tenth_call_of_each_network() -> None:
         discriminator.append(reference.train_on_real(torch.tensor(draws.real[:, k])))
         discriminator.append(reference.train_on_generated(seed))
         generator.append(reference.train_generator(seed))
-    kept = train(config).history.as_in_the_article()
+    kept = train(config).history.article_losses()
     np.testing.assert_allclose(kept["discriminator"], [loss.item() for loss in discriminator[9::10]], atol=1e-6)
     np.testing.assert_allclose(kept["generator"], [loss.item() for loss in generator[9::10]], atol=1e-6)
 
 
 def test_articles_lists_are_as_long_as_the_articles() -> None:
-    lists = train(TrainConfig(seed=3)).history.as_in_the_article()
+    lists = train(TrainConfig(seed=3)).history.article_losses()
     assert {name: len(values) for name, values in lists.items()} == {"discriminator": 2000, "generator": 1000}
-    lists = train(TrainConfig(seed=3, experiment="discriminator")).history.as_in_the_article()
+    lists = train(TrainConfig(seed=3, experiment="discriminator")).history.article_losses()
     assert {name: len(values) for name, values in lists.items()} == {"discriminator": 2000, "generator": 0}
 
 

@@ -149,11 +149,11 @@ def test_the_result_says_what_the_snapshots_show(seed: int, iterations: int, rec
     )
     finished = train(config)
     sample = finished.model().sample([config.latent_value])
-    assert finished.result.sample == results.shortest(sample[0])
+    assert finished.result.sample == results.shortest_decimals(sample[0])
     assert [finished.result.bits] == results.bits(sample)
     kept = finished.snapshots.iterations.tolist()
     inside = [
-        bool(results.in_range(finished.model(k).sample([config.latent_value]), config.pattern, config.spread)[0])
+        bool(results.in_range(finished.model(k).sample([config.latent_value]), *finished.model().real_range)[0])
         for k in kept
     ]
     assert finished.result.in_range == inside[-1]

@@ -120,7 +120,7 @@ async def sample_response(
                 "seeds": latents,
                 "samples": samples,
                 "bits": results.bits(samples),
-                "in_range": results.inside(samples, *model.real_range),
+                "in_range": results.in_range(samples, *model.real_range),
             }
         )
 

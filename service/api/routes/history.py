@@ -95,7 +95,7 @@ def _article_view(job: Job, history: History) -> Response:
         raise ArticleViewError(
             f"the article's lists need a job whose record_every is 5, not {job.train_config.record_every}"
         )
-    return json_response({"job_id": job.id, **history.as_in_the_article()})
+    return json_response({"job_id": job.id, **history.article_losses()})
 
 
 def _networks(job: Job, snapshots: Snapshots) -> dict[str, tuple[Layout, Float32s]]:

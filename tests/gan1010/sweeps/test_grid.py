@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gan1010 import SweepConfig, TrainConfig
 from gan1010.compiled.lanes import LANES
-from gan1010.sweeps.grid import BY_LANE, MOST_IN_SHARD, Shard
+from gan1010.sweeps.grid import MAX_SHARD_MEMBERS, PER_LANE_SETTINGS, Shard
 
 GRID: dict[str, Any] = {
     "learning_rate": [0.01, 0.1],
@@ -53,14 +53,14 @@ def test_shards_are_all_members_once_and_each_knows_its_own_settings(grid: Any, 
     for shard in sweep.shards:
         group = sweep.groups[shard.group]
         places = np.arange(shard.start, shard.stop)
-        index, varying = group.index(places), group.varying(places)
+        index, lane_settings = group.index(places), group.lane_settings(places)
         seen[index] += 1
         for row in {0, len(index) // 2, len(index) - 1}:
             config = sweep.config(int(index[row]))
-            assert varying.seed[row] == config.seed
-            for name in BY_LANE:
-                assert getattr(varying, name)[row] == getattr(config, name)
-            for name in set(grid) - set(BY_LANE):
+            assert lane_settings.seed[row] == config.seed
+            for name in PER_LANE_SETTINGS:
+                assert getattr(lane_settings, name)[row] == getattr(config, name)
+            for name in set(grid) - set(PER_LANE_SETTINGS):
                 assert getattr(group.config, name) == getattr(config, name)
     assert (seen == 1).all()
 
@@ -73,14 +73,14 @@ def test_generators_rate_is_the_discriminators_where_it_is_left_out() -> None:
         ({"learning_rate": 0.4}, {"spread": [0.1, 0.2]}, [0.4, 0.4]),
     ):
         (group,) = SweepConfig(base=base, grid=grid, seeds=1).groups
-        assert group.varying(np.arange(2)).generator_learning_rate.tolist() == expected
+        assert group.lane_settings(np.arange(2)).generator_learning_rate.tolist() == expected
 
 
 @pytest.mark.parametrize("base", [{}, {"iterations": 1}, {"iterations": 10_000_000}, {"hidden_size": 64}])
 def test_shards_fill_their_lanes_and_are_many(base: Any) -> None:
     shards = SweepConfig(base=base, seeds=100_000).shards
     assert all(shard.start % LANES == 0 for shard in shards)
-    assert all(0 < shard.stop - shard.start <= MOST_IN_SHARD for shard in shards)
+    assert all(0 < shard.stop - shard.start <= MAX_SHARD_MEMBERS for shard in shards)
     assert len(shards) >= 32
 
 

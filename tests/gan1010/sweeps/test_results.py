@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gan1010 import Members, Result, SweepConfig, TrainConfig, sweep, train
-from gan1010.sweeps.results import LOSSES, Cells, concatenated, pivot
+from gan1010.sweeps.results import LOSSES, Cells, concatenate, pivot
 
 GRID = {"loss": ["mse", "bce"], "learning_rate": [0.01, 0.1]}
 
@@ -99,7 +99,7 @@ def test_parts_are_put_together_by_index_whatever_their_patterns() -> None:
     result = members.result(1)
     assert isinstance(result, Result)
     assert result.sample == train(TrainConfig(iterations=30, pattern="10", seed=1)).result.sample
-    again = concatenated([members.take(slice(3, 6)), members.take(slice(0, 3))])
+    again = concatenate([members.take(slice(3, 6)), members.take(slice(0, 3))])
     np.testing.assert_array_equal(again.sample, members.sample)
 
 
