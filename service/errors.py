@@ -75,6 +75,8 @@ class NoModelError(ServiceError):
 class NoGeneratorError(ServiceError):
     """The job is a discriminator experiment, which trains no generator."""
 
+    detail = "The job is a discriminator experiment, which trains no generator. Name another job."
+
 
 class CorruptDataError(ServiceError):
     """The stored data of a job differ from what was written."""

@@ -28,7 +28,7 @@ class V2Models:
         """
         _check_name(name)
         if not self.is_loaded(name):
-            raise ModelNotLoadedError(f"the model is unloaded; POST /v2/repository/models/{name}/load loads it")
+            raise ModelNotLoadedError(f"POST /v2/repository/models/{name}/load loads it again.")
         return version if version is not None else self._newest(name)
 
     def versions(self, name: str) -> list[str]:
@@ -57,4 +57,6 @@ class V2Models:
 
 def _check_name(name: str) -> None:
     if name not in MODEL_NAMES:
-        raise ModelNotFoundError(f"the models are {' and '.join(MODEL_NAMES)}; a training's id is a version of both")
+        raise ModelNotFoundError(
+            f"The models are {' and '.join(MODEL_NAMES)}. The id of a training is a version of both."
+        )

@@ -62,6 +62,6 @@ async def score_binary(request: Request, query: BulkQuery) -> Response:
 def _rows(body: bytes, width: int, row: str) -> Float32s:
     count, rest = divmod(len(body), width * FLOAT32.itemsize)
     if rest or not 1 <= count <= MAX_ROWS:
-        detail = f"the body has {len(body):,} bytes; send 1 to {MAX_ROWS:,} rows of float32, each of {row}"
+        detail = f"The body has {len(body):,} bytes. Send 1 to {MAX_ROWS:,} rows of float32, each of {row}."
         raise InvalidInputError(detail, "body")
     return np.frombuffer(body, FLOAT32).reshape(count, width)

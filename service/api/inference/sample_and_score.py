@@ -63,7 +63,7 @@ async def score(request: Request, body: Annotated[ScoreRequest, Body()]) -> Resp
         width = len(pattern)
         for index, vector in enumerate(vectors):
             if len(vector) != width:
-                detail = f"vectors[{index}] has {len(vector)} numbers; the pattern {pattern} needs {width}"
+                detail = f"vectors[{index}] has {len(vector)} numbers. The pattern {pattern} needs {width}."
                 raise InvalidInputError(detail, "body", "vectors", index)
         return np.fromiter(chain.from_iterable(vectors), np.float32, len(vectors) * width).reshape(-1, width)
 
@@ -102,7 +102,7 @@ async def sample_response(
         job_id = registry.models.latest(with_generator=True)
     model, iteration = await find_model(registry, job_id, iteration)
     if model.generator is None:
-        raise NoGeneratorError("the job is a discriminator experiment, which trains no generator; name another job")
+        raise NoGeneratorError
 
     def respond() -> Response:
         try:

@@ -25,7 +25,7 @@ def tensor_specs(name: str, model: Model) -> tuple[TensorSpec, TensorSpec]:
     if name == DISCRIMINATOR:
         return TensorSpec(name="vector", width=width), TensorSpec(name="score", width=1)
     if model.generator is None:
-        raise NoGeneratorError("the job is a discriminator experiment, which trains no generator; name another version")
+        raise NoGeneratorError
     return TensorSpec(name="seed", width=1), TensorSpec(name="sample", width=width)
 
 

@@ -36,7 +36,7 @@ async def load_model(request: Request, name: ModelName) -> Response:
     """Load a model that was unloaded."""
     body = await _parse_body(request)
     if any(key == "config" or key.startswith("file:") for key in body.parameters):
-        raise InvalidInputError("models cannot be uploaded; train one with POST /train", "parameters")
+        raise InvalidInputError("Models cannot be uploaded. Train one with POST /train.", "parameters")
     services_of(request).v2_models.load(name)
     return json_response({"name": name, "ready": True})
 
@@ -61,6 +61,6 @@ async def _parse_body(request: Request) -> RepositoryRequest:
 def _index_entries(models: V2Models, name: str) -> list[dict[str, Any]]:
     versions = models.versions(name)
     if not versions:
-        return [{"name": name, "state": "UNAVAILABLE", "reason": "nothing has been trained yet; POST /train"}]
+        return [{"name": name, "state": "UNAVAILABLE", "reason": "Nothing has been trained yet. POST /train."}]
     state, reason = ("READY", "") if models.is_loaded(name) else ("UNAVAILABLE", "unloaded")
     return [{"name": name, "version": version, "state": state, "reason": reason} for version in versions]

@@ -54,7 +54,7 @@ def decode_request(
         return DecodedRequest(id=None, rows=_raw_rows(body, input_spec), binary_output=True)
     request, values = InferRequest.model_validate_json(body[:length]), memoryview(body)[length:]
     if [tensor.name for tensor in request.inputs] != [input_spec.name]:
-        raise InvalidInputError(f"the model takes one input, {input_spec.name}", "inputs")
+        raise InvalidInputError(f"The model takes one input, {input_spec.name}.", "inputs")
     rows = _decode_rows(request.inputs[0], values, input_spec)
     return DecodedRequest(id=request.id, rows=rows, binary_output=_wants_binary(request, output_spec))
 
@@ -76,9 +76,9 @@ def _parse_json_length(header: str | None, body_length: int) -> int:
     if header is None:
         return body_length
     if not (header.isascii() and header.isdigit() and len(header) <= MAX_JSON_LENGTH_DIGITS):
-        raise MalformedBodyError(f"{JSON_LENGTH} must be the length of the body's JSON, in bytes")
+        raise MalformedBodyError(f"{JSON_LENGTH} must be the length of the body's JSON in bytes.")
     if int(header) > body_length:
-        raise MalformedBodyError(f"{JSON_LENGTH} is more than the {body_length:,} bytes of the body")
+        raise MalformedBodyError(f"{JSON_LENGTH} is more than the {body_length:,} bytes of the body.")
     return int(header)
 
 
@@ -86,31 +86,31 @@ def _raw_rows(body: bytes, spec: TensorSpec) -> Float32s:
     rows, rest = divmod(len(body), spec.width * FLOAT32.itemsize)
     if rest:
         raise MalformedBodyError(
-            f"a raw binary request must be whole rows, each of {spec.width * FLOAT32.itemsize} bytes"
+            f"A raw binary request must be whole rows, each of {spec.width * FLOAT32.itemsize} bytes."
         )
     return np.frombuffer(body, FLOAT32).reshape(_check_row_count(rows), spec.width)
 
 
 def _decode_rows(tensor: InputIn, values: memoryview, spec: TensorSpec) -> Float32s:
     if tensor.datatype != DATATYPE:
-        raise InvalidInputError(f"{spec.name} is {DATATYPE}", "inputs", 0, "datatype")
+        raise InvalidInputError(f"The input {spec.name} is {DATATYPE}.", "inputs", 0, "datatype")
     if len(tensor.shape) != 2 or tensor.shape[1] != spec.width:
-        raise InvalidInputError(f"{spec.name} is of shape [-1, {spec.width}]", "inputs", 0, "shape")
+        raise InvalidInputError(f"The input {spec.name} is of shape [-1, {spec.width}].", "inputs", 0, "shape")
     shape = _check_row_count(tensor.shape[0]), spec.width
     _check_parameters(tensor.parameters, "inputs", 0, "parameters")
     size = tensor.parameters.get("binary_data_size")
     if (size is None) == (tensor.data is None):
-        raise InvalidInputError("send either `data`, or bytes after the JSON with `binary_data_size`", "inputs", 0)
+        raise InvalidInputError("Send either `data`, or bytes after the JSON with `binary_data_size`.", "inputs", 0)
     if size is None:
         if values:
-            raise MalformedBodyError(f"{len(values):,} bytes follow the JSON, but no input has a binary_data_size")
+            raise MalformedBodyError(f"{len(values):,} bytes follow the JSON, but no input has a binary_data_size.")
         return _rows_from_json(tensor.data or [], shape)
     needed = shape[0] * shape[1] * FLOAT32.itemsize
     if type(size) is not int or size != needed:
-        detail = f"this shape needs {needed:,} bytes"
+        detail = f"This shape needs {needed:,} bytes."
         raise InvalidInputError(detail, "inputs", 0, "parameters", "binary_data_size")
     if len(values) != size:
-        raise MalformedBodyError(f"{len(values):,} bytes follow the JSON, but binary_data_size is {size:,}")
+        raise MalformedBodyError(f"{len(values):,} bytes follow the JSON, but binary_data_size is {size:,}.")
     rows: Float32s = np.frombuffer(values, FLOAT32).reshape(shape)
     return rows
 
@@ -119,22 +119,22 @@ def _rows_from_json(data: list[Any], shape: tuple[int, int]) -> Float32s:
     """Build the rows from numbers, flat or nested."""
     if data and type(data[0]) is list:
         if any(type(row) is not list or len(row) != shape[1] for row in data):
-            raise InvalidInputError(f"each row needs {shape[1]} numbers", "inputs", 0, "data")
+            raise InvalidInputError(f"Each row needs {shape[1]} numbers.", "inputs", 0, "data")
         data = list(chain.from_iterable(data))
     if len(data) != shape[0] * shape[1]:
-        raise InvalidInputError(f"this shape needs {shape[0] * shape[1]:,} numbers", "inputs", 0, "data")
+        raise InvalidInputError(f"This shape needs {shape[0] * shape[1]:,} numbers.", "inputs", 0, "data")
     if not set(map(type, data)) <= {int, float}:
-        raise InvalidInputError("send only numbers", "inputs", 0, "data")
+        raise InvalidInputError("Send only numbers.", "inputs", 0, "data")
     try:
         with np.errstate(over="ignore"):  # the model rejects infinities
             return np.fromiter(data, np.float64, len(data)).astype(np.float32).reshape(shape)
     except OverflowError:
-        raise InvalidInputError("a number is too large for FP32", "inputs", 0, "data") from None
+        raise InvalidInputError("A number is too large for FP32.", "inputs", 0, "data") from None
 
 
 def _check_row_count(rows: int) -> int:
     if not 1 <= rows <= MAX_ROWS:
-        raise InvalidInputError(f"send 1 to {MAX_ROWS:,} rows", "inputs", 0, "shape")
+        raise InvalidInputError(f"Send 1 to {MAX_ROWS:,} rows.", "inputs", 0, "shape")
     return rows
 
 
@@ -143,7 +143,7 @@ def _wants_binary(request: InferRequest, spec: TensorSpec) -> bool:
     if not request.outputs:
         return default
     if [output.name for output in request.outputs] != [spec.name]:
-        raise InvalidInputError(f"the model has one output, {spec.name}", "outputs")
+        raise InvalidInputError(f"The model has one output, {spec.name}.", "outputs")
     parameters = request.outputs[0].parameters
     _check_parameters(parameters, "outputs", 0, "parameters")
     return _flag(parameters, "binary_data", default, "outputs", 0)
@@ -152,11 +152,11 @@ def _wants_binary(request: InferRequest, spec: TensorSpec) -> bool:
 def _flag(parameters: dict[str, Any], name: str, default: bool, *loc: str | int) -> bool:
     value = parameters.get(name, default)
     if type(value) is not bool:
-        raise InvalidInputError(f"{name} must be true or false", *loc, "parameters", name)
+        raise InvalidInputError(f"{name} must be true or false.", *loc, "parameters", name)
     return value
 
 
 def _check_parameters(parameters: dict[str, Any], *loc: str | int) -> None:
     for name in UNSUPPORTED_PARAMETERS:
         if name in parameters:
-            raise InvalidInputError(f"{name} is not supported; GET /v2 lists the supported extensions", *loc, name)
+            raise InvalidInputError(f"{name} is not supported. GET /v2 lists the supported extensions.", *loc, name)

@@ -1,0 +1,335 @@
+"""Inference by the Open Inference Protocol: tensors as JSON and as bytes, and bodies that break its rules."""
+
+import gzip
+import json
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.clients import Client, app_client
+from tests.support.contract import Json, content_type, train
+from tests.support.inference_protocol import (
+    INFER_PATH,
+    JSON_LENGTH,
+    VECTORS,
+    binary_tensor,
+    check_v2_error,
+    json_tensor,
+    post_infer,
+    read_output,
+)
+
+VALUES = VECTORS.tobytes()
+REQUEST = {"inputs": [json_tensor()]}
+TEXT = json.dumps(REQUEST).encode()
+BINARY_REQUEST = {"inputs": [binary_tensor()]}
+BINARY_TEXT = json.dumps(BINARY_REQUEST).encode()
+BINARY_OUTPUT = {"parameters": {"binary_data_output": True}}
+MAX_BODY_BYTES = 2**20
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    with app_client(tmp_path_factory.mktemp("infer"), workers=1, max_body_bytes=MAX_BODY_BYTES) as client:
+        train(client, pattern="110", hidden_size=5, iterations=500, seed=1)
+        train(client, seed=4)
+        yield client
+
+
+def infer_bytes(client: Client, body: bytes, json_length: object) -> httpx.Response:
+    return client.post(INFER_PATH, content=body, headers={JSON_LENGTH: str(json_length)})
+
+
+def scores(client: Client, vectors: np.ndarray = VECTORS) -> list[list[float]]:
+    response = client.post("/score", json={"vectors": vectors.tolist()})
+    return np.array(response.json()["scores"], np.float32).reshape(-1, 1).tolist()
+
+
+@pytest.mark.parametrize("output", [{}, BINARY_OUTPUT])
+@pytest.mark.parametrize("tensor", [json_tensor(), json_tensor(data=VECTORS.tolist()), binary_tensor()])
+def test_tensors_are_json_or_bytes_both_ways(client: Client, tensor: Json, output: Json) -> None:
+    response = post_infer(client, {"inputs": [tensor], **output}, b"" if "data" in tensor else VALUES)
+    assert read_output(response).tolist() == scores(client)
+    assert content_type(response) == ("application/octet-stream" if output else "application/json")
+    assert (JSON_LENGTH in response.headers) == bool(output)
+
+
+@pytest.mark.parametrize(
+    ("all_binary", "own", "is_binary"),
+    [(None, None, False), (True, None, True), (True, False, False), (False, True, True), (None, True, True)],
+)
+def test_outputs_own_parameter_overrides_the_requests(
+    client: Client, all_binary: bool | None, own: bool | None, is_binary: bool
+) -> None:
+    output: Json = {"name": "score"} | ({} if own is None else {"parameters": {"binary_data": own}})
+    parameters = {} if all_binary is None else {"parameters": {"binary_data_output": all_binary}}
+    response = post_infer(client, REQUEST | {"outputs": [output]} | parameters)
+    assert read_output(response).tolist() == scores(client)
+    assert (JSON_LENGTH in response.headers) == is_binary
+
+
+def test_raw_binary_request_has_only_numbers(client: Client) -> None:
+    response = infer_bytes(client, VALUES, 0)
+    assert read_output(response).tolist() == scores(client)
+    assert JSON_LENGTH in response.headers
+
+
+def test_version_is_a_job(client: Client) -> None:
+    latents = np.array([[0.5], [0.25]], np.float32)
+    for job in client.get("/jobs").json()["data"]:
+        path = f"/v2/models/generator/versions/{job['id']}/infer"
+        response = post_infer(client, {"inputs": [json_tensor(latents, "seed")]}, path=path)
+        assert (response.json()["model_name"], response.json()["model_version"]) == ("generator", job["id"])
+        samples = client.get("/sample", params={"seed": [0.5, 0.25], "job_id": job["id"]}).json()["samples"]
+        assert read_output(response).tolist() == np.array(samples, np.float32).tolist()
+
+
+@pytest.mark.parametrize("id", ["", "42", "an id\n\u2028\U0001f600"])
+def test_id_is_returned(client: Client, id: str) -> None:
+    assert post_infer(client, {"id": id, **REQUEST}).json()["id"] == id
+    assert "id" not in post_infer(client, REQUEST).json()
+
+
+def test_unknown_fields_parameters_and_content_types_are_ignored(client: Client) -> None:
+    request = {"model_name": "discriminator", "inputs": [json_tensor(parameters={"content_type": "np"})], "outputs": []}
+    request |= {"parameters": {"priority": 1, "timeout": 5}}
+    assert read_output(post_infer(client, request, content_type="text/plain")).tolist() == scores(client)
+
+
+def test_null_parameters_are_empty(client: Client) -> None:
+    tensor, output = json_tensor(parameters=None), {"name": "score", "parameters": None}
+    response = post_infer(client, {"parameters": None, "inputs": [tensor], "outputs": [output]})
+    assert read_output(response).shape == (2, 1)
+
+
+def test_ten_thousand_rows(client: Client) -> None:
+    rows = np.random.default_rng(1).random((10_000, 4), np.float32)
+    for tensor, values in ((json_tensor(rows), b""), (binary_tensor(rows), rows.tobytes())):
+        assert read_output(post_infer(client, {"inputs": [tensor]}, values)).tolist() == scores(client, rows)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_long_responses_are_compressed_on_request(client: Client, coding: str) -> None:
+    rows = np.tile(VECTORS, (500, 1))
+    for output in ({}, BINARY_OUTPUT):
+        request = {"inputs": [binary_tensor(rows)], **output}
+        response = post_infer(client, request, rows.tobytes(), accept_encoding=coding)
+        assert response.headers["content-encoding"] == coding
+        assert read_output(response).tolist() == scores(client, rows)
+    for accepted in ("identity", "br", f"{coding};q=0", ""):
+        response = post_infer(client, request, rows.tobytes(), accept_encoding=accepted)
+        assert "content-encoding" not in response.headers
+    assert "content-encoding" not in post_infer(client, REQUEST, accept_encoding=coding).headers
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "GZIP", " deflate "])
+def test_compressed_request_is_decoded(client: Client, coding: str) -> None:
+    compress = gzip.compress if "gzip" in coding.lower() else zlib.compress
+    headers = {"content-encoding": coding, JSON_LENGTH: str(len(BINARY_TEXT))}
+    response = client.post(INFER_PATH, content=compress(BINARY_TEXT + VALUES), headers=headers)
+    assert read_output(response).tolist() == scores(client)
+
+
+@pytest.mark.parametrize(
+    "length", ["-1", "+1", "1.0", "1e2", "0x10", "", "one", "\xb2", "9" * 5000, "999999999", str(len(TEXT) + 1), "1 1"]
+)
+def test_impossible_json_length(client: Client, length: str) -> None:
+    headers = [(JSON_LENGTH.encode(), length.encode("latin-1"))]
+    check_v2_error(client.post(INFER_PATH, content=TEXT, headers=headers), 400, "malformed-body")
+
+
+@pytest.mark.parametrize(
+    ("body", "length"), [(TEXT, 1), (TEXT, len(TEXT) - 1), (BINARY_TEXT + VALUES, len(BINARY_TEXT) + 4), (b"", 0)]
+)
+def test_json_length_that_cuts_off_no_json(client: Client, body: bytes, length: int) -> None:
+    check_v2_error(infer_bytes(client, body, length), 400, "malformed-json")
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        *((BINARY_TEXT, values) for values in (b"", VALUES[:-1], VALUES[:-4], VALUES + b"\0", VALUES + VALUES)),
+        (TEXT, VALUES),
+        *((b"", b"\0" * size) for size in (1, 15, 17)),
+    ],
+)
+def test_values_of_another_length_than_declared(client: Client, text: bytes, values: bytes) -> None:
+    check_v2_error(infer_bytes(client, text + values, len(text)), 400, "malformed-body")
+
+
+@pytest.mark.parametrize("size", [-32, 0, 1, 31, 33, 64, 32.0, "32", True, None, [32], {}, 2**64, 10**400])
+def test_binary_data_size_that_does_not_fit_the_shape(client: Client, size: Any) -> None:
+    tensor = binary_tensor(parameters={"binary_data_size": size})
+    check_v2_error(post_infer(client, {"inputs": [tensor]}, VALUES), 422, "invalid-input")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"datatype": name} for name in ("FP64", "FP16", "BF16", "INT64", "BYTES", "BOOL", "fp32", "", 1, None)),
+        *(
+            {"shape": shape}
+            for shape in (
+                [], [2], [8], [2, 4, 1], [4, 2], [2, 3], [2, 5], [0, 4], [-2, 4], [2, -4], [-1, 4], [True, 4], [2.5, 4],
+                ["2", 4], [2**62, 4], [2**64, 4], [10**400, 4], [100_001, 4], [2, 2**63], 8, None, [None, 4], {},
+            )
+        ),
+        *({"name": name} for name in ("seed", "score", "", "Vector", None, 1)),
+        *({"parameters": value} for value in ([], 1, {"shared_memory_region": "a"}, {"binary_data_size": 32})),
+    ],
+)  # fmt: skip
+def test_tensor_that_does_not_fit_the_model(client: Client, change: Json) -> None:
+    check_v2_error(post_infer(client, {"inputs": [json_tensor() | change]}), 422)
+    if change.keys() != {"parameters"}:
+        check_v2_error(post_infer(client, {"inputs": [binary_tensor() | change]}, VALUES), 422)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        [], [1] * 7, [1] * 9, [[1] * 4], [[1] * 4] * 3, [[1] * 3, [1] * 5], [[1] * 4, [1] * 4, []], [[1] * 8],
+        [[[1] * 4, [1] * 4]], [1, 1, 1, 1, [1, 1, 1, 1]], [[1] * 4, 1, 1, 1, 1], [[], []], ["1"] * 8, [True] * 8,
+        [None] * 8, [1] * 7 + ["1"], [{}] * 8, {}, "12345678", 8, [10**400] * 8, [1e39] * 8, [-1e39] * 8,
+        [[1, 1, 1, 1], [1, 1, 1, float("nan")]], [float("inf")] * 8, [float("-inf")] + [0] * 7, [2**128] * 8,
+    ],
+)  # fmt: skip
+def test_data_that_is_not_rows_of_finite_numbers(client: Client, data: Any) -> None:
+    check_v2_error(post_infer(client, {"inputs": [json_tensor(data=data)]}), 422, "invalid-input")
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_bytes_that_are_not_finite_numbers(client: Client, number: float) -> None:
+    rows = VECTORS.copy()
+    rows[1, 2] = number
+    check_v2_error(post_infer(client, BINARY_REQUEST, rows.tobytes()), 422, "invalid-input")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"inputs": value} for value in ([], [json_tensor()] * 2, [json_tensor(), json_tensor(name="other")])),
+        *({"inputs": value} for value in (None, json_tensor(), ["vector"])),
+        *({"outputs": value} for value in ([{"name": "sample"}], [{"name": "score"}] * 2, [{}], ["score"])),
+        {"outputs": {"name": "score"}},
+        {"outputs": [{"name": "score", "parameters": {"classification": 1}}]},
+        {"outputs": [{"name": "score", "parameters": {"shared_memory_region": "a"}}]},
+        *({"outputs": [{"name": "score", "parameters": {"binary_data": value}}]} for value in (1, "true", None, [])),
+        *({"parameters": {"binary_data_output": value}} for value in (1, "true", None, [])),
+        *({"id": value} for value in (1, True, [], {}, 1.5)),
+        *({"parameters": value} for value in (1, "a", [])),
+    ],
+)
+def test_invalid_request(client: Client, change: Json) -> None:
+    check_v2_error(post_infer(client, REQUEST | change), 422, "invalid-input")
+
+
+@pytest.mark.parametrize("content", [[], None, 1, "a", {}, {"inputs": [{}]}])
+def test_json_that_is_no_request(client: Client, content: Any) -> None:
+    check_v2_error(post_infer(client, content), 422, "invalid-input")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"{", b"\xff", b"{}{}", TEXT[:-1], TEXT + b"x", b'{"id": "\\ud800", "inputs": []}',
+        b'{"inputs": ' + b"[" * 20_000 + b"]" * 20_000 + b"}", TEXT.replace(b"[2,", b"[" + b"9" * 5000 + b","),
+        TEXT.replace(b"[2, 4]", b"[2, 4" + b"0" * 5000 + b"]"), TEXT.decode().encode("utf-16"),
+    ],
+)  # fmt: skip
+def test_body_that_is_no_json(client: Client, body: bytes) -> None:
+    response = client.post(INFER_PATH, content=body)
+    check_v2_error(response, 422 if response.status_code == 422 else 400)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        TEXT, b"", gzip.compress(TEXT)[:-1], gzip.compress(TEXT) + b"x", gzip.compress(TEXT) * 2,
+        b"\x1f\x8b" + b"\0" * 20,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_body_that_is_not_compressed_as_declared(client: Client, body: bytes, coding: str) -> None:
+    response = client.post(INFER_PATH, content=body, headers={"content-encoding": coding})
+    check_v2_error(response, 400, "malformed-body")
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip", "x", "gzip;q=1"])
+def test_unsupported_content_encoding(client: Client, coding: str) -> None:
+    response = client.post(INFER_PATH, content=TEXT, headers={"content-encoding": coding})
+    check_v2_error(response, 415, "wrong-content-type")
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_decompression_bomb_is_rejected(client: Client, coding: str) -> None:
+    bomb = (gzip.compress if coding == "gzip" else zlib.compress)(b" " * 40_000_000)
+    assert len(bomb) < MAX_BODY_BYTES
+    response = client.post(INFER_PATH, content=bomb, headers={"content-encoding": coding})
+    check_v2_error(response, 413, "body-too-large")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+PARAMETERS = st.dictionaries(
+    st.sampled_from(["binary_data_size", "binary_data", "binary_data_output", "classification", "x"]),
+    st.sampled_from([0, 16, 32, True, False]) | JSON,
+    max_size=2,
+)
+TENSORS = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from(["vector", "seed"]) | JSON,
+        "shape": st.lists(st.sampled_from([0, 1, 2, 4, -1, 2**63]), max_size=3) | JSON,
+        "datatype": st.sampled_from(["FP32", "BYTES"]) | JSON,
+    },
+    optional={"parameters": PARAMETERS | JSON, "data": st.lists(st.floats() | st.integers(), max_size=8) | JSON},
+)
+OUTPUTS = st.lists(st.fixed_dictionaries({"name": st.just("score")}, optional={"parameters": PARAMETERS}))
+REQUESTS = st.fixed_dictionaries(
+    {"inputs": st.lists(TENSORS, max_size=2)},
+    optional={"id": JSON, "parameters": PARAMETERS | JSON, "outputs": OUTPUTS | JSON},
+)
+
+
+@given(content=REQUESTS | JSON, values=st.binary(max_size=40), offset=st.integers(-3, 3))
+@settings(max_examples=300)
+def test_any_request_gets_a_response(client: Client, content: Any, values: bytes, offset: int) -> None:
+    text = json.dumps(content).encode("utf-8", "surrogatepass")
+    check_valid_response(infer_bytes(client, text + values, len(text) + offset))
+
+
+@given(
+    body=st.binary(max_size=60) | st.binary(max_size=60).map(gzip.compress) | st.just(gzip.compress(TEXT)),
+    headers=st.dictionaries(
+        st.sampled_from([JSON_LENGTH.lower(), "content-encoding", "content-type", "accept-encoding"]),
+        st.sampled_from(["0", "16", "gzip", "deflate", "identity", ""])
+        | st.text(st.characters(max_codepoint=255), max_size=9),
+    ),
+)
+@settings(max_examples=200)
+def test_any_bytes_get_a_response(client: Client, body: bytes, headers: dict[str, str]) -> None:
+    encoded = [(name.encode(), value.encode("latin-1").strip()) for name, value in headers.items()]
+    check_valid_response(client.post(INFER_PATH, content=body, headers=encoded))
+
+
+def check_valid_response(response: httpx.Response) -> None:
+    assert response.status_code < 500
+    if response.status_code >= 400:
+        check_v2_error(response, response.status_code)
+
+
+@given(rows=st.lists(st.binary(min_size=16, max_size=16), min_size=1, max_size=5))
+@settings(max_examples=100)
+def test_any_finite_numbers_are_scored(client: Client, rows: list[bytes]) -> None:
+    finite = all(np.isfinite(struct.unpack("<4f", row)).all() for row in rows)
+    response = infer_bytes(client, b"".join(rows), 0)
+    assert response.status_code == (200 if finite else 422)
