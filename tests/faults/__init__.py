@@ -1,1 +1,1 @@
-"""What may go wrong, done to real processes on purpose, and what has to hold all the same."""
+"""Fault injection: scenarios that make real processes fail, and check what must still hold."""

@@ -1,4 +1,4 @@
-"""Schemathesis: requests right and wrong, made from `/openapi.json`, to a real process; each answer is as described."""
+"""Schemathesis: valid and invalid requests from `/openapi.json`, and responses that must be as it describes them."""
 
 import json
 import subprocess
@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 
-from tests.faults.rows import Row
+from tests.faults.report import Finding
 from tests.support.clients import ROOT, clean_environment, running_server
 from tests.support.contract import train
 
@@ -20,38 +21,38 @@ SCHEMATHESIS = Path(sysconfig.get_path("scripts")) / "schemathesis"
 CONFIG = ROOT / "tests/faults/fuzzing/schemathesis.toml"
 FLAGS = ("--workers", "1", "--queue-size", "100")
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
-AT_A_TIME = 2  # in a process each: its threads get in each other's way
-MOST_EXAMPLES, FEW_EXAMPLES = 320, 3  # of an operation, in each phase that makes them by chance
+PROCESSES = 2  # instead of threads of one process, which would slow each other down
+LONG_EXAMPLES, SHORT_EXAMPLES = 320, 3  # per operation, in each random phase
 
 
-def fuzz(seed: int, long: bool, folder: Path) -> list[Row]:
-    """Find no answer that is not as described, and none that says that the service failed."""
-    searches, examples = (AT_A_TIME, MOST_EXAMPLES) if long else (1, FEW_EXAMPLES)
-    with ThreadPoolExecutor(searches) as searchers:
-        cases = sum(searchers.map(partial(_search, folder, examples), range(seed, seed + searches)))
-    assert cases >= 20_000 or not long, f"{cases} requests are too few"
-    what = f"requests to all operations: {', '.join(PHASES)}"
-    return [Row(what=what, times=cases, found="no 5xx, each answer as described")]
+def fuzz(seed: int, long: bool, folder: Path) -> list[Finding]:
+    """Find no server error, and no response that differs from its description."""
+    processes, examples = (PROCESSES, LONG_EXAMPLES) if long else (1, SHORT_EXAMPLES)
+    with ThreadPoolExecutor(processes) as pool:
+        requests = sum(pool.map(partial(_fuzz_server, folder, examples), range(seed, seed + processes)))
+    assert requests >= 20_000 or not long, f"{requests} requests are too few"
+    action = f"requests to all operations: {', '.join(PHASES)}"
+    return [Finding(action=action, times=requests, outcome="no 5xx, each response as described")]
 
 
-def _search(folder: Path, examples: int, seed: int) -> int:
-    """Ask a server of its own: how often."""
-    place = folder / str(seed)
-    with running_server(place / "data", *FLAGS) as (server, client):
+def _fuzz_server(folder: Path, examples: int, seed: int) -> int:
+    """Start a server, send requests, and return their number."""
+    with running_server(folder / str(seed) / "data", *FLAGS) as (server, client):
         train(client, iterations=1000)
         client.post("/sweeps", params={"wait": 30}, json={"grid": {"loss": ["mse", "bce"]}, "seeds": 2})
-        with _all_called_off(server.url):
-            report, said = _asked(server.url, seed, examples, place)
+        with _cancelling_jobs(server.url):
+            report, output = _run_schemathesis(server.url, seed, examples, folder / str(seed))
         assert client.get("/readyz").status_code == 200
     assert "Traceback" not in "".join(server.log)
-    assert report["exit_code"] == 0, said
+    assert report["exit_code"] == 0, output
     assert report["operations"]["tested"] == report["operations"]["total"]
-    assert {name: phase["status"] for name, phase in report["phases"].items()} == dict.fromkeys(PHASES, "success"), said
+    statuses = {name: phase["status"] for name, phase in report["phases"].items()}
+    assert statuses == dict.fromkeys(PHASES, "success"), output
     return int(report["test_cases"]["generated"])
 
 
-def _asked(url: str, seed: int, examples: int, folder: Path) -> tuple[dict, str]:  # type: ignore[type-arg]
-    """What Schemathesis reports, and what it says."""
+def _run_schemathesis(url: str, seed: int, examples: int, folder: Path) -> tuple[dict[str, Any], str]:
+    """Return the report and the output."""
     report = folder / "report.json"
     command = [SCHEMATHESIS, "--config-file", CONFIG, "run", f"{url}/openapi.json", "--checks", "all"]
     command += ["--phases", ",".join(PHASES), "--max-examples", str(examples), "--seed", str(seed)]
@@ -64,21 +65,21 @@ def _asked(url: str, seed: int, examples: int, folder: Path) -> tuple[dict, str]
 
 
 @contextmanager
-def _all_called_off(url: str) -> Iterator[None]:
-    """Meanwhile, have no job run or wait for long, so that there is room for others."""
-    over = threading.Event()
+def _cancelling_jobs(url: str) -> Iterator[None]:
+    """Cancel jobs all the time during the block, so that the queue has room."""
+    done = threading.Event()
 
-    def call_off() -> None:
+    def cancel_jobs() -> None:
         with httpx.Client(base_url=url, timeout=60) as client:
-            while not over.wait(0.05):
+            while not done.wait(0.05):
                 for status in ("running", "queued", "paused"):
                     for job in client.get("/jobs", params={"status": status, "limit": 1000}).json()["data"]:
                         client.post(f"/jobs/{job['id']}/cancel")
 
-    thread = threading.Thread(target=call_off)
+    thread = threading.Thread(target=cancel_jobs)
     thread.start()
     try:
         yield
     finally:
-        over.set()
+        done.set()
         thread.join()

@@ -1,4 +1,4 @@
-"""`kill -9` at random moments while customers train, sweep, pause, resume, cancel, delete and sample."""
+"""`kill -9` at random moments while clients train, sweep, pause, resume, cancel, delete and sample."""
 
 import statistics
 import threading
@@ -11,61 +11,56 @@ from random import Random
 
 import httpx
 
-from tests.faults.customers import GONE, Customer, everything, nothing_is_there_twice
-from tests.faults.intact import is_intact
-from tests.faults.rows import Row
+from tests.faults.report import Finding
+from tests.faults.simulated_client import DELETED, SimulatedClient, check_no_duplicates, list_jobs
+from tests.faults.store_check import check_store
 from tests.support.clients import Server, server_process
 from tests.support.contract import FINAL_STATUSES, wait_until
 
-CUSTOMERS = 4
-FLAGS = ("--workers", "2")
-LONGEST_LIFE = 1.5  # seconds, from being ready to the kill
-SLOWEST_START = 1.5  # times a clean one, at the median
-ACTS = {"/train", "/sweeps", "asked again with its key", "cancel", "pause", "resume", "delete", "sample"}
+CLIENTS = 4
+MAX_LIFE_SECONDS = 1.5  # from being ready to the kill
+MAX_START_RATIO = 1.5  # median start time, compared with that on an empty folder
+ACTIONS = {"/train", "/sweeps", "retry with a key", "cancel", "pause", "resume", "delete", "sample"}
 
 
-def kills(seed: int, long: bool, folder: Path) -> list[Row]:
-    """Kill a process under load over and over: nothing acknowledged is lost, nothing is there twice."""
+def kills(seed: int, long: bool, folder: Path) -> list[Finding]:
+    """Kill a process under load again and again: no acknowledged job is lost, and none exists twice."""
     times, random = 300 if long else 3, Random(seed)  # noqa: S311
     clean = statistics.median(_start_seconds(folder / f"clean-{number}") for number in range(5 if long else 1))
-    customers = [Customer(f"customer {number}", Random(seed + number)) for number in range(CUSTOMERS)]  # noqa: S311
+    clients = [SimulatedClient(f"client {number}", Random(seed + number)) for number in range(CLIENTS)]  # noqa: S311
     starts, data = [], folder / "data"
     for _ in range(times):
         with _ready(data) as (server, client, seconds):
             starts.append(seconds)
-            for customer in customers:
-                customer.look_at_all(client)
-            nothing_is_there_twice(client, customers)
-            _let_live(server, customers, random.uniform(0.02, LONGEST_LIFE))
-        is_intact(data, folder / "copy")
+            for simulated in clients:
+                simulated.check_all(client)
+            check_no_duplicates(client, clients)
+            _kill_under_load(server, clients, random.uniform(0.02, MAX_LIFE_SECONDS))
+        check_store(data, folder / "copy")
     with _ready(data) as (_, client, _):
-        crashed = _all_end(client, customers)
-    done = sum((customer.done for customer in customers), Counter[str]())
-    assert not long or done.keys() >= ACTS, f"nobody did {ACTS - done.keys()}"
-    usual, slowest = statistics.median(starts[1:]) / clean, max(starts[1:]) / clean
-    assert not long or usual <= SLOWEST_START, f"a start takes {usual:.2f} times a clean one"
-    what = ", ".join(f"{count} {name}" for name, count in sorted(done.items()))
+        crashed = _finish(client, clients)
+    done = sum((simulated.done for simulated in clients), Counter[str]())
+    assert not long or done.keys() >= ACTIONS, f"no client did {ACTIONS - done.keys()}"
+    median, slowest = statistics.median(starts[1:]) / clean, max(starts[1:]) / clean
+    assert not long or median <= MAX_START_RATIO, f"a start takes {median:.2f} times as long as a clean one"
+    actions = ", ".join(f"{count} {name}" for name, count in sorted(done.items()))
     return [
-        Row(what="kill -9 under load", times=times, found="no job lost or doubled, store intact each time"),
-        Row(what=f"acknowledged before: {what}", times=done.total(), found="all still so after each start"),
-        Row(
-            what="jobs whose process was killed six times in a row before a checkpoint",
-            times=crashed,
-            found="failed as crashed",
-        ),
-        Row(
-            what=f"starts: {clean:.2f} s on an empty folder",
+        Finding(action="kill -9 under load", times=times, outcome="no job lost or duplicated, store intact each time"),
+        Finding(action=f"acknowledged: {actions}", times=done.total(), outcome="still true after each start"),
+        Finding(action="jobs killed six times before a checkpoint", times=crashed, outcome="failed as crashed"),
+        Finding(
+            action=f"starts, compared with {clean:.2f} s on an empty folder",
             times=times,
-            found=f"{usual:.2f} times that; the slowest {slowest:.2f}",
+            outcome=f"{median:.2f} times as long; the slowest {slowest:.2f} times",
         ),
     ]
 
 
 @contextmanager
 def _ready(data: Path) -> Iterator[tuple[Server, httpx.Client, float]]:
-    """A process that is ready, a client of it, and how long that took."""
+    """Start a process; yield it, a client, and the seconds until it was ready."""
     began = time.perf_counter()
-    with server_process(data, *FLAGS, fresh=True) as server:
+    with server_process(data, "--workers", "2", fresh=True) as server:
         server.wait_until_ready()
         with httpx.Client(base_url=server.url, timeout=60) as client:
             assert client.get("/readyz").status_code == 200
@@ -77,47 +72,47 @@ def _start_seconds(folder: Path) -> float:
         return seconds
 
 
-def _let_live(server: Server, customers: list[Customer], seconds: float) -> None:
-    """Have the customers at it for so long, each on a thread and a connection of its own, then kill."""
-    broken: list[BaseException] = []
+def _kill_under_load(server: Server, clients: list[SimulatedClient], seconds: float) -> None:
+    """Let each client send requests on a thread and a connection of its own, and kill the server after some time."""
+    failures: list[BaseException] = []
 
-    def live(customer: Customer) -> None:
+    def send_requests(simulated: SimulatedClient) -> None:
         with httpx.Client(base_url=server.url, timeout=60) as client:
             try:
                 while True:
-                    customer.act(client)
+                    simulated.act(client)
             except httpx.TransportError:
-                pass  # it has been killed
+                pass  # the server was killed
             except BaseException as error:
-                broken.append(error)
+                failures.append(error)
 
-    threads = [threading.Thread(target=live, args=[customer]) for customer in customers]
+    threads = [threading.Thread(target=send_requests, args=[simulated]) for simulated in clients]
     for thread in threads:
         thread.start()
     time.sleep(seconds)
     server.kill()
     for thread in threads:
         thread.join()
-    if broken:
-        raise broken[0]
+    if failures:
+        raise failures[0]
 
 
-def _all_end(client: httpx.Client, customers: list[Customer]) -> int:
-    """Left alone, all jobs come to an end, the paused ones once they are resumed: how many of them had crashed."""
-    for customer in customers:
-        customer.look_at_all(client)
-        for id, known in customer.jobs.items():
-            if known.may_be == {"paused"}:
+def _finish(client: httpx.Client, clients: list[SimulatedClient]) -> int:
+    """Resume the paused jobs and wait until all jobs have ended; return how many of them failed as crashed."""
+    for simulated in clients:
+        simulated.check_all(client)
+        for id, job in simulated.jobs.items():
+            if job.statuses == {"paused"}:
                 assert client.post(f"/jobs/{id}/resume").status_code == 200
-                known.may_be = frozenset({"queued", "running", "succeeded"})
-    nothing_is_there_twice(client, customers)
+                job.statuses = frozenset({"queued", "running", "succeeded"})
+    check_no_duplicates(client, clients)
     wait_until(
-        lambda: {"jobs": everything(client)},
+        lambda: {"jobs": list_jobs(client)},
         lambda page: all(job["status"] in FINAL_STATUSES for job in page["jobs"]),
         seconds=120,
     )
-    for customer in customers:
-        customer.look_at_all(client)
-        assert all(known.may_be <= {*FINAL_STATUSES, GONE} for known in customer.jobs.values())
-    nothing_is_there_twice(client, customers)
-    return len([job for job in everything(client) if job["status"] == "failed"])
+    for simulated in clients:
+        simulated.check_all(client)
+        assert all(job.statuses <= {*FINAL_STATUSES, DELETED} for job in simulated.jobs.values())
+    check_no_duplicates(client, clients)
+    return len([job for job in list_jobs(client) if job["status"] == "failed"])

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
-from tests.faults.rows import Row
+from tests.faults.report import Finding
 from tests.faults.sabotages import SABOTAGES
 from tests.support.clients import ROOT, clean_environment
 
 PARTS = ("gan1010", "service", "tests", "pyproject.toml", "README.md", "docs")
 
 
-def sabotage(seed: int, long: bool, folder: Path) -> list[Row]:
+def sabotage(seed: int, long: bool, folder: Path) -> list[Finding]:
     """See the tests pass in a copy of the tree, and each fail after its sabotage."""
     chosen = SABOTAGES if long else Random(seed).sample(SABOTAGES, 1)  # noqa: S311
     tree = folder / "tree"
@@ -33,7 +33,9 @@ def sabotage(seed: int, long: bool, folder: Path) -> list[Row]:
         file.write_text(source)
         assert not passed, f"{sabotage.name}: {sabotage.test} does not notice it"
         assert "FAILED" in output, f"{sabotage.name}: the test cannot run\n{output}"
-    return [Row(what=item.name, times=1, found=f"noticed by {item.test.rpartition('::')[2]}") for item in chosen]
+    return [
+        Finding(action=item.name, times=1, outcome=f"noticed by {item.test.rpartition('::')[2]}") for item in chosen
+    ]
 
 
 def _run_tests(tree: Path, tests: Sequence[str]) -> tuple[bool, str]:

@@ -87,7 +87,17 @@ def anything(*_: object) -> Any:
     return ANY
 
 
-def _write_under_own_name(_: Function, file: Any, content: bytes) -> None:
+def first(value: Any, *_: object) -> Any:
+    """Return the first argument."""
+    return value
+
+
+NO_CHECKPOINTS = {"FIRST_CHECKPOINT_SECONDS": 60, "CHECKPOINT_SECONDS": 60}
+NO_LOCKS = SimpleNamespace(flock=nothing, LOCK_EX=0, LOCK_NB=0)
+UNSAFE_HMAC = SimpleNamespace(compare_digest=operator.eq)
+
+
+def _write_in_place(_: Function, file: Any, content: bytes) -> None:
     with file.open("wb") as out:
         out.write(content)
         out.flush()
@@ -135,7 +145,7 @@ def _ignore_failed_fsync(_: Function, descriptor: int) -> None:
         os.fsync(descriptor)
 
 
-def _ignore_failed_copy(original: Function, db: Any, mode: str) -> None:
+def _ignore_errors(original: Function, db: Any, mode: str) -> None:
     with contextlib.suppress(Exception):
         rebind(_service_errors=contextlib.nullcontext)(original)(db, mode)
 
@@ -154,23 +164,11 @@ async def _respond_before_the_pause(original: Any, registry: Any, job_id: str, s
 CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
     "tests/service/storage/test_write_order.py::test_model_is_whole_on_disk_before_its_row_and_that_before_the_answer": [  # noqa: E501
         ("a model's file is not fsynced", "service.storage.durable_files:write_file", rebind(fsync=nothing)),
-        (
-            "the folder of a model's file is not fsynced",
-            "service.storage.durable_files:write_file",
-            rebind(sync_folder=nothing),
-        ),
-        (
-            "a model's file is written under its own name",
-            "service.storage.durable_files:write_file",
-            call(_write_under_own_name),
-        ),
+        ("a model's folder is not fsynced", "service.storage.durable_files:write_file", rebind(sync_folder=nothing)),
+        ("a model's file has no temporary name", "service.storage.durable_files:write_file", call(_write_in_place)),
     ],
     "tests/service/storage/test_write_order.py::test_job_is_on_disk_before_it_is_acknowledged": [
-        (
-            "the database's log is not fsynced at each commit",
-            "service.storage.database:_connect",
-            call(_connect_without_fsync),
-        ),
+        ("commits are not fsynced", "service.storage.database:_connect", call(_connect_without_fsync)),
         (
             "a job is acknowledged before its commit",
             "service.storage.store:Store.add",
@@ -181,73 +179,45 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
         ("a failed fsync is ignored", "service.storage.durable_files:fsync", call(_ignore_failed_fsync)),
     ],
     "tests/service/storage/test_fsyncs.py::test_of_the_database_when_a_long_log_is_copied_into_it": [
-        (
-            "a failed fsync is ignored where a long log is copied into the file",
-            "service.storage.database:Database._copy_log",
-            call(_ignore_failed_copy),
-        ),
+        ("a failed copy of the log is ignored", "service.storage.database:Database._copy_log", call(_ignore_errors)),
     ],
     "tests/service/storage/test_fsyncs.py::test_of_the_database_at_a_clean_stop": [
         (
-            "SQLite copies the log when the file is closed",
+            "SQLite copies the log at the end",
             "service.storage.database:Database._copy_log",
             call(lambda original, db, how: None if how == "TRUNCATE" else original(db, how)),
         ),
     ],
     "tests/service/storage/test_write_order.py::test_log_has_its_name_on_disk_before_the_process_is_ready": [
-        (
-            "the name of the database's log is not fsynced",
-            "service.storage.database:Database.__init__",
-            rebind(sync_folder=nothing),
-        ),
+        ("the log's name is not fsynced", "service.storage.database:Database.__init__", rebind(sync_folder=nothing)),
     ],
     "tests/service/storage/test_write_order.py::test_each_folder_that_is_made_has_its_name_on_disk": [
         (
-            "only the innermost new folder has its name on disk",
+            "names of outer folders are not fsynced",
             "service.storage.durable_files:make_folder",
             call(_make_folders_at_once),
         ),
     ],
     "tests/service/storage/test_reserve.py::test_process_that_stopped_cleanly_starts_on_a_disk_that_is_full_since": [
-        (
-            "no disk space is reserved for the next start",
-            "service.storage.database:Database.close",
-            rebind(RESERVE_BYTES=0),
-        ),
+        ("no disk space is reserved", "service.storage.database:Database.close", rebind(RESERVE_BYTES=0)),
     ],
     "tests/service/storage/test_resource_errors.py::test_model_that_cannot_be_read_for_now_is_not_damaged": [
-        (
-            "a file that is temporarily unreadable counts as damaged",
-            "service.storage.store:Store.model_file",
-            rebind(RESOURCE_ERRNOS=()),
-        ),
+        ("an unreadable file counts as damaged", "service.storage.store:Store.model_file", rebind(RESOURCE_ERRNOS=())),
     ],
     "tests/service/storage/test_disk.py::test_sound_file_of_another_model_is_damage": [
-        (
-            "a file's checksum is not compared",
-            "service.storage.store:Store.model_file",
-            rebind(verify=lambda blob, *_: blob),
-        ),
+        ("a file's checksum is not compared", "service.storage.store:Store.model_file", rebind(verify=first)),
     ],
     "tests/service/storage/test_damaged_rows.py::test_damaged_history_is_refused_by_all_that_read_it_and_others_work": [
-        ("a blob's checksum is not compared", "service.storage.checksums:verify", call(lambda _, blob, *rest: blob)),
+        ("a blob's checksum is not compared", "service.storage.checksums:verify", call(lambda _, blob, *keys: blob)),
     ],
     "tests/service/storage/test_damaged_rows.py::test_job_whose_row_says_something_else_than_the_job_can_be_forgotten": [  # noqa: E501
-        (
-            "a job's columns are not compared with its document",
-            "service.storage.store:_job",
-            rebind(_indexed_values=anything),
-        ),
+        ("a job's columns are not compared", "service.storage.store:_job", rebind(_indexed_values=anything)),
     ],
     "tests/gan1010/export/test_safetensors.py::test_a_flipped_bit_anywhere_is_noticed": [
         ("the checksum inside a file is not compared", "gan1010.export.safetensors:load", rebind(_metadata=anything)),
     ],
     "tests/gan1010/export/test_safetensors.py::test_what_is_no_model_file_is_refused_with_the_reason": [
-        (
-            "NaN weights are loaded",
-            "gan1010.export.safetensors:_model",
-            rebind(np=SimpleNamespace(isfinite=np.ones_like)),
-        ),
+        ("NaN weights load", "gan1010.export.safetensors:_model", rebind(np=SimpleNamespace(isfinite=np.ones_like))),
     ],
     "tests/gan1010/test_training.py::test_a_run_that_was_left_ends_with_the_very_same_bits": [
         ("a resumed run restarts one random stream", "gan1010.kernel_inputs:draws", call(_restart_generator_latents)),
@@ -264,28 +234,20 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
         ),
     ],
     "tests/service/jobs/test_recovery.py::test_running_job_leaves_a_checkpoint_every_second": [
-        (
-            "a training has no checkpoints",
-            "service.jobs.worker:WorkerPool._train",
-            rebind(FIRST_CHECKPOINT_SECONDS=60, CHECKPOINT_SECONDS=60),
-        ),
+        ("a training has no checkpoints", "service.jobs.worker:WorkerPool._train", rebind(**NO_CHECKPOINTS)),
     ],
     "tests/service/jobs/test_sweep_restart.py::test_running_shard_that_takes_long_leaves_a_checkpoint_every_second": [
-        (
-            "a shard has no checkpoints",
-            "service.jobs.worker:WorkerPool._train_shard",
-            rebind(FIRST_CHECKPOINT_SECONDS=60, CHECKPOINT_SECONDS=60),
-        ),
+        ("a shard has no checkpoints", "service.jobs.worker:WorkerPool._train_shard", rebind(**NO_CHECKPOINTS)),
     ],
     "tests/service/server/test_connection.py::test_connections_whose_answers_nobody_takes_in_are_closed": [
         (
-            "a client that reads nothing keeps its connection",
+            "unread connections stay open",
             "service.server.connection:HttpConnection.close_if_late",
             rebind(WRITE_SECONDS=600),
         ),
     ],
     "tests/service/server/test_connection.py::test_silent_and_trickling_connections_are_closed_while_others_are_served": [  # noqa: E501
-        ("a silent client keeps its connection", "service.server.connection:ConnectionReaper.tick", call(nothing)),
+        ("silent connections stay open", "service.server.connection:ConnectionReaper.tick", call(nothing)),
     ],
     "tests/service/jobs/test_recovery.py::test_job_that_takes_the_process_down_is_poison_and_the_rest_goes_on": [
         (
@@ -308,31 +270,19 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
         ("a deleted job's model stays", "service.storage.store:Store.delete", call(_keep_model_file)),
     ],
     "tests/service/storage/test_disk.py::test_second_process_on_a_folder_says_why_it_does_not_start": [
-        (
-            "two processes share a data folder",
-            "service.storage.store:Store.__init__",
-            rebind(fcntl=SimpleNamespace(flock=nothing, LOCK_EX=0, LOCK_NB=0)),
-        ),
+        ("two processes share a data folder", "service.storage.store:Store.__init__", rebind(fcntl=NO_LOCKS)),
     ],
     "tests/service/storage/test_migrations.py::test_store_of_another_version_is_refused_and_not_changed": [
         ("a store of a later version is opened", "service.storage.database:migrate", call(_ignore_later_version)),
     ],
     "tests/service/jobs/test_pausing.py::test_change_is_on_disk_when_it_is_told": [
-        (
-            "a pause is acknowledged before it is persisted",
-            "service.api.routes.jobs:_have",
-            call(_respond_before_the_pause),
-        ),
+        ("a pause is acknowledged early", "service.api.routes.jobs:_have", call(_respond_before_the_pause)),
     ],
     "tests/service/api/routes/test_training.py::test_full_queue_refuses_and_keeps_nothing": [
         ("the queue has no limit", "service.jobs.registry:Registry._check_room", call(nothing)),
     ],
     "tests/service/api/middleware/test_access_control.py::test_keys_are_compared_in_constant_time": [
-        (
-            "API keys are compared with ==",
-            "service.api_keys:ApiKeys.name_of",
-            rebind(hmac=SimpleNamespace(compare_digest=operator.eq)),
-        ),
+        ("keys are compared with ==", "service.api_keys:ApiKeys.name_of", rebind(hmac=UNSAFE_HMAC)),
     ],
     "tests/service/api/middleware/test_access_control.py::test_without_a_right_key_no_route_lets_anybody_in": [
         (
@@ -343,7 +293,7 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
     ],
     "tests/service/api/middleware/test_access_control.py::test_addressed_to_another_name_no_route_lets_anybody_in": [
         (
-            "any Host header is allowed",
+            "every Host is allowed",
             "service.api.middleware.access_control:AccessControlMiddleware._is_allowed_host",
             call(lambda *_: True),
         ),

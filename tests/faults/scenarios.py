@@ -1,25 +1,25 @@
-"""All scenarios by name: each does what may go wrong, from a seed, in a folder of its own, and tells what it found."""
+"""Scenarios by name: each injects its faults, from a random seed and in a folder of its own, and returns findings."""
 
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.faults.bits import bits
-from tests.faults.calls import calls
-from tests.faults.crowds import crowds
 from tests.faults.damage import damage
+from tests.faults.disk_failures import disk_failures
 from tests.faults.fuzz import fuzz
 from tests.faults.kills import kills
-from tests.faults.rows import Row
+from tests.faults.load import load
+from tests.faults.report import Finding
+from tests.faults.resume import resume
 from tests.faults.sabotage import sabotage
 from tests.faults.sequences import sequences
 
-Scenario = Callable[[int, bool, Path], list[Row]]  # seed, whether it may take long, folder
+Scenario = Callable[[int, bool, Path], list[Finding]]  # random seed, whether it may take long, folder
 SCENARIOS: dict[str, Scenario] = {
     "kills": kills,
-    "bits": bits,
-    "calls": calls,
+    "resume": resume,
+    "disk": disk_failures,
     "damage": damage,
-    "crowds": crowds,
+    "load": load,
     "fuzz": fuzz,
     "sequences": sequences,
     "sabotage": sabotage,

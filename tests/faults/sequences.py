@@ -1,4 +1,4 @@
-"""Sequences of calls, restarts and kills by chance, against a plain model of what jobs there should be."""
+"""Random sequences of API calls, restarts and kills, compared with a plain model of the expected jobs."""
 
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
@@ -6,20 +6,19 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from tests.faults.rows import Row
+from tests.faults.report import Finding
 from tests.service.jobs.job_life import live
 
-AT_A_TIME = 2
+PROCESSES = 2
 STEPS = 15
 
 
-def sequences(seed: int, long: bool, folder: Path) -> list[Row]:
-    """Find no sequence that brings the service into a state that there should not be."""
+def sequences(seed: int, long: bool, folder: Path) -> list[Finding]:
+    """Find no sequence after which the service differs from the model."""
     times = 1000 if long else 6
-    searches = partial(live, times // AT_A_TIME, STEPS)
-    with ProcessPoolExecutor(AT_A_TIME, get_context("spawn")) as searchers:
-        counts = searchers.map(searches, range(seed, seed + AT_A_TIME))
+    with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as pool:
+        counts = pool.map(partial(live, times // PROCESSES, STEPS), range(seed, seed + PROCESSES))
         done = sum(counts, Counter[str]())
     assert done["sequences"] >= times
-    ends = f"{done['kill']:,} kills and {done['stop']:,} restarts in between"
-    return [Row(what=f"sequences of up to {STEPS} calls, {ends}", times=done["sequences"], found="no violation")]
+    action = f"sequences of up to {STEPS} calls, with {done['kill']:,} kills and {done['stop']:,} restarts"
+    return [Finding(action=action, times=done["sequences"], outcome="no difference from the model")]

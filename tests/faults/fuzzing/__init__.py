@@ -1,1 +1,1 @@
-"""How Schemathesis asks the service, and what it may be answered."""
+"""Configuration of Schemathesis and an additional check."""
