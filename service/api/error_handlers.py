@@ -10,16 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
-from service.api.problems import (
-    INTERNAL_ERROR,
-    MALFORMED_JSON,
-    METHOD_NOT_ALLOWED,
-    NOT_FOUND,
-    PROBLEM_TYPES,
-    ProblemType,
-    error_response,
-    problem_response,
-)
+from service.api import problems
+from service.api.problems import ProblemType, error_response, problem_response
 from service.errors import InvalidInputError, ServiceError
 
 MAX_REPORTED_MISTAKES = 20
@@ -43,9 +35,11 @@ async def _service_error(request: Request, error: Any) -> Response:
 async def _validation_error(request: Request, error: Any) -> Response:
     mistakes = [_mistake(e) for e in error.errors()[:MAX_REPORTED_MISTAKES]]
     if mistakes[0]["type"] == "json_invalid":
-        return problem_response(request, MALFORMED_JSON)
+        return problem_response(request, problems.MALFORMED_JSON)
     detail = "; ".join(f"{'.'.join(map(str, m['loc'][1:])) or 'body'}: {m['msg']}" for m in mistakes[:3])
-    return problem_response(request, PROBLEM_TYPES[InvalidInputError], detail[:MAX_DETAIL_CHARACTERS], errors=mistakes)
+    return problem_response(
+        request, problems.PROBLEM_TYPES[InvalidInputError], detail[:MAX_DETAIL_CHARACTERS], errors=mistakes
+    )
 
 
 def _mistake(error: dict[str, Any]) -> dict[str, Any]:
@@ -58,9 +52,9 @@ def _mistake(error: dict[str, Any]) -> dict[str, Any]:
 async def _http_error(request: Request, error: Any) -> Response:
     status = HTTPStatus(error.status_code)
     if status == HTTPStatus.NOT_FOUND:
-        response = problem_response(request, NOT_FOUND)
+        response = problem_response(request, problems.NOT_FOUND)
     elif status == HTTPStatus.METHOD_NOT_ALLOWED:
-        response = problem_response(request, METHOD_NOT_ALLOWED)
+        response = problem_response(request, problems.METHOD_NOT_ALLOWED)
         response.headers["Allow"] = ", ".join(_allowed_methods(request))
     else:
         slug = status.phrase.lower().replace(" ", "-")
@@ -80,4 +74,4 @@ async def _client_disconnected(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected_error(request: Request, error: Exception) -> Response:
-    return problem_response(request, INTERNAL_ERROR)
+    return problem_response(request, problems.INTERNAL_ERROR)

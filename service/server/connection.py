@@ -15,29 +15,9 @@ import httptools
 import orjson
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from service.api.limits import (
-    BODY_BYTES_PER_SECOND,
-    BODY_SECONDS,
-    HEAD_SECONDS,
-    LINGER_SECONDS,
-    MAX_HEAD_BYTES,
-    MAX_HEADERS,
-    MAX_URL_BYTES,
-    WRITE_SECONDS,
-)
+from service.api import limits, problems
 from service.api.middleware.request_log import NO_ROUTE, RequestRecord, add_headers, new_request_id, request_id_in
-from service.api.problems import (
-    HEAD_TOO_LARGE,
-    MALFORMED_REQUEST,
-    STOPPING,
-    TOO_SLOW,
-    URL_TOO_LONG,
-    V2,
-    ProblemType,
-    is_v2,
-    media_type_of,
-    problem_content,
-)
+from service.api.problems import ProblemType
 from service.server.write_buffer import BufferedTransport
 
 CHECK_SECONDS = 1.0
@@ -57,7 +37,7 @@ class HttpConnection(HttpToolsProtocol):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         now, self.url = self.loop.time(), b""
-        self._deadline: float | None = now + HEAD_SECONDS  # for the rest of the request; None once it is complete
+        self._deadline: float | None = now + limits.HEAD_SECONDS  # for the rest of the request; None if complete
         self._bytes_without_progress = 0  # received since the last complete head or part of a body
         self._in_body, self._has_refused = False, False
         self._current: RequestResponseCycle | None = None  # being answered; `cycle` is the last one received
@@ -81,7 +61,7 @@ class HttpConnection(HttpToolsProtocol):
         if self._has_refused:
             return
         if self._deadline is None:
-            self._deadline = self.loop.time() + HEAD_SECONDS
+            self._deadline = self.loop.time() + limits.HEAD_SECONDS
         self._bytes_without_progress += len(data)
         try:
             self.parser.feed_data(data)
@@ -89,16 +69,16 @@ class HttpConnection(HttpToolsProtocol):
             self.cycle.keep_alive = False  # no upgrade is supported: send the response, then close
         except httptools.HttpParserError as error:
             cause = error.__context__
-            self._refuse(cause.problem if isinstance(cause, RequestRefusedError) else MALFORMED_REQUEST)
+            self._refuse(cause.problem if isinstance(cause, RequestRefusedError) else problems.MALFORMED_REQUEST)
         else:
-            if self._bytes_without_progress > MAX_HEAD_BYTES:
-                self._refuse(HEAD_TOO_LARGE)
+            if self._bytes_without_progress > limits.MAX_HEAD_BYTES:
+                self._refuse(problems.HEAD_TOO_LARGE)
 
     def on_url(self, url: bytes) -> None:
         """Check the URL's length."""
         super().on_url(url)
-        if len(self.url) > MAX_URL_BYTES:
-            raise RequestRefusedError(URL_TOO_LONG)
+        if len(self.url) > limits.MAX_URL_BYTES:
+            raise RequestRefusedError(problems.URL_TOO_LONG)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Add a header; ignore trailers."""
@@ -107,20 +87,21 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Check the head, and start the application."""
-        if len(self.headers) > MAX_HEADERS or sum(map(len, chain.from_iterable(self.headers))) > MAX_HEAD_BYTES:
-            raise RequestRefusedError(HEAD_TOO_LARGE)
+        size = sum(map(len, chain.from_iterable(self.headers)))
+        if len(self.headers) > limits.MAX_HEADERS or size > limits.MAX_HEAD_BYTES:
+            raise RequestRefusedError(problems.HEAD_TOO_LARGE)
         if sum(name == b"host" for name, _ in self.headers) != 1:
-            raise RequestRefusedError(MALFORMED_REQUEST)
+            raise RequestRefusedError(problems.MALFORMED_REQUEST)
         super().on_headers_complete()
-        self._in_body, self._bytes_without_progress, self._deadline = True, 0, self.loop.time() + BODY_SECONDS
+        self._in_body, self._bytes_without_progress, self._deadline = True, 0, self.loop.time() + limits.BODY_SECONDS
 
     def on_body(self, body: bytes) -> None:
         """Extend the deadline by the time that this part may take."""
         super().on_body(body)
         self._bytes_without_progress = 0
         if self._deadline is not None and not self.cycle.response_complete:
-            extended = self._deadline + len(body) / BODY_BYTES_PER_SECOND
-            self._deadline = min(extended, self.loop.time() + BODY_SECONDS)
+            extended = self._deadline + len(body) / limits.BODY_BYTES_PER_SECOND
+            self._deadline = min(extended, self.loop.time() + limits.BODY_SECONDS)
 
     def on_message_complete(self) -> None:
         """Drop the deadline of a complete request."""
@@ -131,7 +112,7 @@ class HttpConnection(HttpToolsProtocol):
         """Set a deadline for the rest of the body, if the response came before its end."""
         super().on_response_complete()
         if self._in_body:
-            self._deadline = self.loop.time() + BODY_SECONDS
+            self._deadline = self.loop.time() + limits.BODY_SECONDS
 
     def resume_writing(self) -> None:
         """Note that the client is reading."""
@@ -141,7 +122,7 @@ class HttpConnection(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Finish the current response, and refuse requests that are not complete."""
         if self._in_body or (self._deadline is not None and not self._is_busy):
-            self._refuse(STOPPING)
+            self._refuse(problems.STOPPING)
         else:
             super().shutdown()
 
@@ -151,20 +132,15 @@ class HttpConnection(HttpToolsProtocol):
         if unsent < self._unsent_bytes or not unsent:
             self._last_read = now
         self._unsent_bytes = unsent
-        if now - self._last_read > WRITE_SECONDS:
+        if now - self._last_read > limits.WRITE_SECONDS:
             self.transport.abort()
         elif self._deadline is not None and now > self._deadline:
             if self._has_refused:
                 self.transport.abort()
             elif self.flow.read_paused or (self._is_busy and not self._in_body):
-                self._deadline = now + BODY_SECONDS  # the server is the one that is late
+                self._deadline = now + limits.BODY_SECONDS  # the server is the one that is late
             else:
-                self._refuse(TOO_SLOW)
-
-    def abort_if_unread(self) -> None:
-        """Abort the connection if its client has not read everything."""
-        if self.transport.get_write_buffer_size():
-            self.transport.abort()
+                self._refuse(problems.TOO_SLOW)
 
     @property
     def _is_busy(self) -> bool:
@@ -179,19 +155,23 @@ class HttpConnection(HttpToolsProtocol):
         cycle = self._current if self._is_busy else None
         is_waiting = not cycle.response_started if cycle else self._bytes_without_progress > 0 and not self._in_body
         if is_waiting:
-            url_path = self.url.partition(b"?")[0].decode(errors="replace")
-            path = cycle.scope["path"] if cycle else V2 if is_v2(url_path) else "/"  # repeat nothing of a refused head
+            path = cycle.scope["path"] if cycle else self._safe_path()
             self.transport.write(_response_bytes(path, problem, self._log_refusal(problem.status, cycle)))
         if cycle:
             cycle.disconnected = True
             cycle.message_event.set()
         self.pipeline.clear()
         self._current, self._in_body, self._bytes_without_progress = None, False, 0
-        if is_waiting and problem in (MALFORMED_REQUEST, URL_TOO_LONG, HEAD_TOO_LARGE):
+        if is_waiting and problem in (problems.MALFORMED_REQUEST, problems.URL_TOO_LONG, problems.HEAD_TOO_LARGE):
             self.transport.write_eof()  # the client may still be sending: let it read the response first
-            self._has_refused, self._deadline = True, self.loop.time() + LINGER_SECONDS
+            self._has_refused, self._deadline = True, self.loop.time() + limits.LINGER_SECONDS
         else:
             self.transport.close()
+
+    def _safe_path(self) -> str:
+        """Return a path of the same API as a refused head's URL, with nothing of the URL itself."""
+        path = self.url.partition(b"?")[0].decode(errors="replace")
+        return problems.V2 if problems.is_v2(path) else "/"
 
     def _log_refusal(self, status: int, cycle: RequestResponseCycle | None) -> bytes:
         """Log a refused request and return its id; the middleware logs a request that the application has."""
@@ -200,7 +180,7 @@ class HttpConnection(HttpToolsProtocol):
             scope["refused"] = status
             return request_id_in(scope)
         now, request_id = self.loop.time(), new_request_id()
-        seconds = now - self._deadline + HEAD_SECONDS if self._deadline is not None else 0
+        seconds = now - self._deadline + limits.HEAD_SECONDS if self._deadline is not None else 0
         record = RequestRecord(time.time(), "-", NO_ROUTE, status, seconds, request_id, None, self.client)
         self.app_state["request_log"].add(record)
         return request_id
@@ -226,13 +206,14 @@ class ConnectionReaper:
     def abort_unread(self, connections: Iterable[Any]) -> None:
         """Abort the connections whose clients have not read everything."""
         for connection in list(connections):
-            connection.abort_if_unread()
+            if connection.transport.get_write_buffer_size():
+                connection.transport.abort()
 
 
 def _response_bytes(path: str, problem: ProblemType, request_id: bytes) -> bytes:
-    body = orjson.dumps(problem_content(path, problem))
+    body = orjson.dumps(problems.problem_content(path, problem))
     headers = [
-        (b"content-type", media_type_of(path).encode()),
+        (b"content-type", problems.media_type_of(path).encode()),
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
     ]

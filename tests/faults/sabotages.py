@@ -243,7 +243,7 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
         (
             "unread connections stay open",
             "service.server.connection:HttpConnection.close_if_late",
-            rebind(WRITE_SECONDS=600),
+            rebind(limits=SimpleNamespace(WRITE_SECONDS=600)),
         ),
     ],
     "tests/service/server/test_connection.py::test_silent_and_trickling_connections_are_closed_while_others_are_served": [  # noqa: E501

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from gan1010 import kernel_inputs
+from service.api import limits
 from service.jobs import worker
-from service.server import connection
 from tests.support.contract import Json
 
 DEADLY_ITERATIONS, DEADLY_SEED = 6661, 20_000
@@ -22,7 +22,7 @@ def checkpoint_always() -> None:
 
 def shorten_write_timeout() -> None:
     """Close connections that read nothing for 1 s."""
-    connection.WRITE_SECONDS = 1.0
+    limits.WRITE_SECONDS = 1.0
 
 
 def kill_on_deadly_job() -> None:

@@ -99,18 +99,8 @@ class RequestLogMiddleware:
         finally:
             seconds = time.perf_counter() - started
             route = getattr(scope.get("route"), "path", "") or scope.get("root_path") or NO_ROUTE
-            self._log.add(
-                RequestRecord(
-                    time.time(),
-                    scope["method"],
-                    route,
-                    scope.get("refused", status),
-                    seconds,
-                    request_id,
-                    scope.get("key"),
-                    scope.get("client"),
-                )
-            )
+            outcome = scope.get("refused", status), seconds, request_id, scope.get("key"), scope.get("client")
+            self._log.add(RequestRecord(time.time(), scope["method"], route, *outcome))
 
 
 def request_id_in(scope: MutableMapping[str, Any]) -> bytes:

@@ -5,34 +5,19 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from service.api import problems
 from service.api.middleware.access_control import PUBLIC_PATHS
-from service.api.openapi.examples import make_examples
-from service.api.problems import (
-    HEAD_TOO_LARGE,
-    MALFORMED_REQUEST,
-    PROBLEM_TYPES,
-    STOPPING,
-    TOO_SLOW,
-    URL_TOO_LONG,
-    V2,
-    describe_problem,
-    is_v2,
-)
+from service.api.openapi.examples import load_examples
+from service.api.problems import V2, describe_problem, is_v2
 from service.api.schemas.problems import Problem
 from service.api.schemas.v2 import V2_SCHEMAS
 from service.errors import ApiKeyRequiredError, BodyTooLargeError, HostNotAllowedError, StorageFailedError
 
-API_KEY_REQUIRED = PROBLEM_TYPES[ApiKeyRequiredError]
+API_KEY_REQUIRED = problems.PROBLEM_TYPES[ApiKeyRequiredError]
 COMMON_PROBLEMS = (
     API_KEY_REQUIRED,
-    PROBLEM_TYPES[HostNotAllowedError],
-    PROBLEM_TYPES[BodyTooLargeError],
-    PROBLEM_TYPES[StorageFailedError],
-    MALFORMED_REQUEST,
-    TOO_SLOW,
-    URL_TOO_LONG,
-    HEAD_TOO_LARGE,
-    STOPPING,
+    *(problems.PROBLEM_TYPES[error] for error in (HostNotAllowedError, BodyTooLargeError, StorageFailedError)),
+    *(problems.MALFORMED_REQUEST, problems.TOO_SLOW, problems.URL_TOO_LONG, problems.HEAD_TOO_LARGE, problems.STOPPING),
 )
 SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer KEY`"},
@@ -80,7 +65,7 @@ def _complete_schemas(schemas: dict[str, Any]) -> None:
 
 
 def _complete_operations(description: dict[str, Any]) -> None:
-    examples = make_examples()
+    examples = load_examples()
     for _, operation in _operations(description):
         for parameter in operation.get("parameters", []):
             parameter["schema"] = _without_null(parameter["schema"])
