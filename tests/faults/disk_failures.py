@@ -11,9 +11,9 @@ from gan1010 import TrainConfig, train
 from gan1010.export import safetensors
 from tests.faults.report import Finding
 from tests.faults.simulated_client import SimulatedClient, check_no_duplicates
-from tests.faults.store_check import check_store
 from tests.support.clients import Server, running_server
 from tests.support.contract import LARGE_LOG_JOB, SHORT_JOB, start_running_job, submit_job
+from tests.support.data_folder import check_store
 from tests.support.disks import inject_failures
 
 EX_IOERR = 74
@@ -52,7 +52,7 @@ def disk_failures(seed: int, long: bool, folder: Path) -> list[Finding]:
                     _check_exit(server, call, f"{call} {error} {number}")
                 outcome = _outcome(exited, simulated.refused.total() - refused)
                 counts[call, outcome if was_called else NOT_CALLED] += 1
-        check_store(data, folder / "copy")
+        check_store(data)
     with running_server(data) as (_, client):
         _check(client, simulated)
     assert {call for call, outcome in counts if outcome != NOT_CALLED} == {*WRITES, *FSYNCS}

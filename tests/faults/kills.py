@@ -13,9 +13,9 @@ import httpx
 
 from tests.faults.report import Finding
 from tests.faults.simulated_client import DELETED, SimulatedClient, check_no_duplicates, list_jobs
-from tests.faults.store_check import check_store
 from tests.support.clients import Server, server_process
 from tests.support.contract import FINAL_STATUSES, wait_until
+from tests.support.data_folder import check_store
 
 CLIENTS = 4
 MAX_LIFE_SECONDS = 1.5  # from being ready to the kill
@@ -36,7 +36,7 @@ def kills(seed: int, long: bool, folder: Path) -> list[Finding]:
                 simulated.check_all(client)
             check_no_duplicates(client, clients)
             _kill_under_load(server, clients, random.uniform(0.02, MAX_LIFE_SECONDS))
-        check_store(data, folder / "copy")
+        check_store(data)
     with _ready(data) as (_, client, _):
         crashed = _finish(client, clients)
     done = sum((simulated.done for simulated in clients), Counter[str]())

@@ -162,7 +162,7 @@ async def _respond_before_the_pause(original: Any, registry: Any, job_id: str, s
 
 # By the test that notices them: name, function, change.
 CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
-    "tests/service/storage/test_write_order.py::test_model_is_whole_on_disk_before_its_row_and_that_before_the_answer": [  # noqa: E501
+    "tests/service/storage/test_write_order.py::test_model_file_is_on_disk_before_its_row_and_the_response": [
         ("a model's file is not fsynced", "service.storage.durable_files:write_file", rebind(fsync=nothing)),
         ("a model's folder is not fsynced", "service.storage.durable_files:write_file", rebind(sync_folder=nothing)),
         ("a model's file has no temporary name", "service.storage.durable_files:write_file", call(_write_in_place)),
@@ -175,13 +175,11 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
             call(lambda original, *args: threading.Timer(0.3, original, args).start()),
         ),
     ],
-    "tests/service/storage/test_disk.py::test_failed_fsync_ends_the_process_and_the_next_start_is_clean": [
+    "tests/service/storage/test_disk_failures.py::test_failed_fsync_ends_the_process": [
         ("a failed fsync is ignored", "service.storage.durable_files:fsync", call(_ignore_failed_fsync)),
-    ],
-    "tests/service/storage/test_fsyncs.py::test_of_the_database_when_a_long_log_is_copied_into_it": [
         ("a failed copy of the log is ignored", "service.storage.database:Database._copy_log", call(_ignore_errors)),
     ],
-    "tests/service/storage/test_fsyncs.py::test_of_the_database_at_a_clean_stop": [
+    "tests/service/storage/test_disk_failures.py::test_failed_fsync_of_the_database_ends_a_clean_stop": [
         (
             "SQLite copies the log at the end",
             "service.storage.database:Database._copy_log",
@@ -191,26 +189,26 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
     "tests/service/storage/test_write_order.py::test_log_has_its_name_on_disk_before_the_process_is_ready": [
         ("the log's name is not fsynced", "service.storage.database:Database.__init__", rebind(sync_folder=nothing)),
     ],
-    "tests/service/storage/test_write_order.py::test_each_folder_that_is_made_has_its_name_on_disk": [
+    "tests/service/storage/test_write_order.py::test_each_new_folder_has_its_name_on_disk": [
         (
             "names of outer folders are not fsynced",
             "service.storage.durable_files:make_folder",
             call(_make_folders_at_once),
         ),
     ],
-    "tests/service/storage/test_reserve.py::test_process_that_stopped_cleanly_starts_on_a_disk_that_is_full_since": [
+    "tests/service/storage/test_disk_failures.py::test_process_starts_and_stops_on_a_full_disk": [
         ("no disk space is reserved", "service.storage.database:Database.close", rebind(RESERVE_BYTES=0)),
     ],
-    "tests/service/storage/test_resource_errors.py::test_model_that_cannot_be_read_for_now_is_not_damaged": [
+    "tests/service/storage/test_disk_failures.py::test_model_is_not_damaged_when_descriptors_or_memory_run_out": [
         ("an unreadable file counts as damaged", "service.storage.store:Store.model_file", rebind(RESOURCE_ERRNOS=())),
     ],
-    "tests/service/storage/test_disk.py::test_sound_file_of_another_model_is_damage": [
+    "tests/service/storage/test_damage.py::test_intact_file_of_another_model_is_damaged": [
         ("a file's checksum is not compared", "service.storage.store:Store.model_file", rebind(verify=first)),
     ],
-    "tests/service/storage/test_damaged_rows.py::test_damaged_history_is_refused_by_all_that_read_it_and_others_work": [
+    "tests/service/storage/test_damage.py::test_damaged_arrays_are_refused_by_every_reader": [
         ("a blob's checksum is not compared", "service.storage.checksums:verify", call(lambda _, blob, *keys: blob)),
     ],
-    "tests/service/storage/test_damaged_rows.py::test_job_whose_row_says_something_else_than_the_job_can_be_forgotten": [  # noqa: E501
+    "tests/service/storage/test_damage.py::test_job_whose_columns_do_not_match_its_document_is_damaged": [
         ("a job's columns are not compared", "service.storage.store:_job", rebind(_indexed_values=anything)),
     ],
     "tests/gan1010/export/test_safetensors.py::test_a_flipped_bit_anywhere_is_noticed": [
@@ -269,7 +267,7 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
     "tests/service/storage/test_store.py::test_deleted_job_leaves_nothing": [
         ("a deleted job's model stays", "service.storage.store:Store.delete", call(_keep_model_file)),
     ],
-    "tests/service/storage/test_disk.py::test_second_process_on_a_folder_says_why_it_does_not_start": [
+    "tests/service/storage/test_store.py::test_second_process_on_a_folder_exits": [
         ("two processes share a data folder", "service.storage.store:Store.__init__", rebind(fcntl=NO_LOCKS)),
     ],
     "tests/service/storage/test_migrations.py::test_store_of_another_version_is_refused_and_not_changed": [

@@ -1,4 +1,4 @@
-"""The data folder: what is put in comes out as it was, all of it or nothing, and for one process at a time."""
+"""The data folder: everything written is read back as it was, all of it or nothing, by one process at a time."""
 
 import hashlib
 import sqlite3
@@ -17,7 +17,11 @@ from gan1010 import Progress, TrainConfig, run
 from gan1010.export import safetensors
 from gan1010.training import model_at
 from service.job import Job, JobError, new_job
-from service.storage.store import DataFolderInUseError, Store
+from service.storage.checksums import pack_arrays, unpack_arrays
+from service.storage.store import Store
+from tests.support.clients import running_server, server_process
+from tests.support.contract import SHORT_JOB, train
+from tests.support.data_folder import execute
 
 CONFIGS = st.builds(
     TrainConfig,
@@ -42,18 +46,18 @@ def new(number: int, config: TrainConfig | None = None, name: str | None = None)
     return new_job(f"{number:024x}", "article", config or TrainConfig(seed=1, iterations=20), name)
 
 
-def finished(store: Store, job: Job) -> tuple[Job, Progress]:
-    """A job that has been added, and has succeeded."""
+def finish(store: Store, job: Job) -> tuple[Job, Progress]:
+    """Add a job, train it and store its success."""
     store.add(job, None, "")
-    *_, progress = run(job.config)
+    *_, progress = run(job.train_config)
     ended = job.with_status("running").with_status("succeeded", iteration=progress.iteration, result=progress.result)
-    store.finish(ended, progress, model_at(job.config, progress.snapshots))
+    store.finish(ended, progress, model_at(job.train_config, progress.snapshots))
     return ended, progress
 
 
 @given(config=CONFIGS, name=st.none() | st.text(max_size=100), detail=st.text(), speed=st.floats(0, 1e9))
 @settings(max_examples=50)
-def test_job_comes_back_as_it_was(config: TrainConfig, name: str | None, detail: str, speed: float) -> None:
+def test_job_is_read_as_it_was_written(config: TrainConfig, name: str | None, detail: str, speed: float) -> None:
     with TemporaryDirectory() as folder:
         store = Store(Path(folder))
         job = new(1, config, name)
@@ -66,19 +70,27 @@ def test_job_comes_back_as_it_was(config: TrainConfig, name: str | None, detail:
         store.close()
 
 
+def test_arrays_of_every_layout_are_read_bit_for_bit() -> None:
+    square = np.arange(12, dtype=np.float32).reshape(3, 4)
+    arrays = {"transposed": square.T, "strided": square[:, ::2], "empty": square[:0], "bool": square > 5}
+    unpacked = unpack_arrays(*pack_arrays(arrays))
+    assert {name: array.tolist() for name, array in unpacked.items()} == {n: a.tolist() for n, a in arrays.items()}
+    assert all(unpacked[name].dtype == array.dtype for name, array in arrays.items())
+
+
 @pytest.mark.parametrize("experiment", ["gan", "discriminator"])
-def test_history_and_model_come_back_to_the_bit(store: Store, experiment: str) -> None:
+def test_history_and_model_are_read_bit_for_bit(store: Store, experiment: str) -> None:
     config = TrainConfig(seed=1, iterations=333, experiment=experiment, record_every=2, snapshot_every=10)
-    job, progress = finished(store, new(1, config))
-    kept = store.runs.progress(job)
-    assert kept is not None
-    assert (kept.iteration, kept.result) == (progress.iteration, progress.result)
-    assert kept.history.series.keys() == progress.history.series.keys()
-    assert np.array_equal(kept.history.iteration, progress.history.iteration)
+    job, progress = finish(store, new(1, config))
+    loaded = store.runs.progress(job)
+    assert loaded is not None
+    assert (loaded.iteration, loaded.result) == (progress.iteration, progress.result)
+    assert loaded.history.series.keys() == progress.history.series.keys()
+    assert np.array_equal(loaded.history.iteration, progress.history.iteration)
     for name, values in progress.history.series.items():
-        assert kept.history.series[name].tobytes() == values.tobytes()
+        assert loaded.history.series[name].tobytes() == values.tobytes()
     for name in ("iterations", "discriminators", "generators"):
-        before, after = getattr(progress.snapshots, name), getattr(kept.snapshots, name)
+        before, after = getattr(progress.snapshots, name), getattr(loaded.snapshots, name)
         assert (after.shape, after.dtype, after.tobytes()) == (before.shape, before.dtype, before.tobytes())
     content = store.model_file(job.id)
     assert content == safetensors.dump(model_at(config, progress.snapshots))
@@ -86,90 +98,98 @@ def test_history_and_model_come_back_to_the_bit(store: Store, experiment: str) -
     assert (row.job_id, row.bytes, row.sha256) == (job.id, len(content), hashlib.sha256(content).hexdigest())
 
 
-def test_all_is_there_when_the_folder_is_opened_again(tmp_path: Path) -> None:
+def test_deleted_history_can_be_written_again(store: Store) -> None:
+    job = new(1, TrainConfig(seed=1, iterations=1_000_000)).with_status("running")
+    store.add(job, None, "")
+    progress = next(run(job.train_config))
+    for _ in range(2):
+        store.checkpoint(job, progress)
+        loaded = store.runs.progress(job)
+        assert loaded is not None
+        assert loaded.history.iteration.tolist() == progress.history.iteration.tolist()
+        store.runs.delete(job.id)
+        assert store.runs.progress(job) is None
+
+
+def test_reopened_store_has_everything(tmp_path: Path) -> None:
     first = Store(tmp_path)
-    ended, _ = finished(first, new(1))
-    waiting = new(2)
-    first.add(waiting, "key", "request")
+    ended, _ = finish(first, new(1))
+    queued = new(2)
+    first.add(queued, "key", "request")
     first.close()
     second = Store(tmp_path)
-    assert second.jobs(status=None, kind=None, after=None, limit=9) == [waiting, ended]
-    assert second.unfinished_jobs() == [waiting]
-    assert second.idempotency_key("key") == ("request", waiting.id)
-    assert second.last_job_id() == waiting.id
+    assert second.jobs(status=None, kind=None, after=None, limit=9) == [queued, ended]
+    assert second.unfinished_jobs() == [queued]
+    assert second.idempotency_key("key") == ("request", queued.id)
+    assert second.last_job_id() == queued.id
     assert second.last_succeeded(with_generator=True) == ended.id
     assert second.model_file(ended.id) is not None
     second.close()
 
 
-def test_another_process_sees_a_job_as_soon_as_it_is_added(store: Store, tmp_path: Path) -> None:
+def test_added_job_is_visible_to_other_processes(store: Store, tmp_path: Path) -> None:
     store.add(new(1), "key", "request")
-    (file,) = tmp_path.glob("*.sqlite")
-    other = sqlite3.connect(file)
-    assert other.execute("SELECT count(*) FROM jobs").fetchone() == (1,)
-    assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    other.close()
+    assert execute(tmp_path, "SELECT count(*) FROM jobs") == [(1,)]
+    assert execute(tmp_path, "PRAGMA journal_mode") == [("wal",)]
 
 
-def test_folder_is_for_one_at_a_time(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(DataFolderInUseError, match="another --data-dir"):
-        Store(tmp_path)
-    store.close()
+def test_second_process_on_a_folder_exits(tmp_path: Path) -> None:
+    with running_server(tmp_path) as (_, client):
+        with server_process(tmp_path) as second:
+            assert second.wait(60) == 1
+        assert "Another gan1010 process uses" in second.log[-1]
+        assert train(client, **SHORT_JOB)["status"] == "succeeded"
     Store(tmp_path).close()
 
 
-def test_job_whose_key_is_taken_is_not_kept(store: Store) -> None:
+def test_job_whose_key_is_taken_is_not_added(store: Store) -> None:
     store.add(new(1), "key", "request")
     with pytest.raises(sqlite3.IntegrityError):
         store.add(new(2), "key", "request")
     assert store.job(new(2).id) is None
-    store.add(new(2), "other", "request")  # and the store goes on
+    store.add(new(2), "other", "request")
 
 
 def test_deleted_job_leaves_nothing(store: Store, tmp_path: Path) -> None:
     store.add(new(1), "key", "request")
-    kept, _ = finished(store, new(2))
-    deleted, _ = finished(store, new(3))
+    other, _ = finish(store, new(2))
+    deleted, _ = finish(store, new(3))
     for id in (new(1).id, deleted.id):
         store.delete(id)
     assert store.job(deleted.id) is store.runs.progress(deleted) is store.model_file(deleted.id) is None
     assert store.idempotency_key("key") is None
-    assert [model.job_id for model in store.models(after=None, limit=9)] == [kept.id]
-    assert [file.stem for file in tmp_path.rglob("*.safetensors")] == [kept.id]
-    (file,) = tmp_path.glob("*.sqlite")
-    with sqlite3.connect(file) as db:
-        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        counts = {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}  # noqa: S608
-    db.close()
+    assert [model.job_id for model in store.models(after=None, limit=9)] == [other.id]
+    assert [file.stem for file in tmp_path.rglob("*.safetensors")] == [other.id]
+    tables = [name for (name,) in execute(tmp_path, "SELECT name FROM sqlite_master WHERE type = 'table'")]
+    counts = {table: execute(tmp_path, f"SELECT count(*) FROM {table}")[0][0] for table in tables}  # noqa: S608
     assert {table: count for table, count in counts.items() if count} == {"jobs": 1, "histories": 1, "models": 1}
 
 
-def test_files_that_a_crash_left_behind_are_swept_away(tmp_path: Path) -> None:
+def test_orphaned_files_are_deleted_at_the_start(tmp_path: Path) -> None:
     first = Store(tmp_path)
-    kept, _ = finished(first, new(1))
+    job, _ = finish(first, new(1))
     first.close()
-    (file,) = tmp_path.rglob("*.safetensors")
-    (file.parent / f"{new(2).id}.safetensors").write_bytes(b"of no job")
-    (file.parent / f"{new(3).id}.tmp").write_bytes(b"hal")
-    second = Store(tmp_path)
-    assert [left.name for left in file.parent.iterdir()] == [f"{kept.id}.safetensors"]
-    second.close()
+    models = tmp_path / "models"
+    (models / f"{new(2).id}.safetensors").write_bytes(b"of no job")
+    (models / f"{new(3).id}.tmp").write_bytes(b"hal")
+    Store(tmp_path).close()
+    assert [file.name for file in models.iterdir()] == [f"{job.id}.safetensors"]
 
 
-def test_who_succeeded_last_is_told_by_the_end_not_the_start(store: Store) -> None:
+def test_last_succeeded_is_the_last_to_end_not_to_start(store: Store) -> None:
     first, second = new(1), new(2)
-    finished(store, second)
-    finished(store, first)
-    alone, _ = finished(store, new(3, replace(first.config, experiment="discriminator")))
+    finish(store, second)
+    finish(store, first)
+    alone, _ = finish(store, new(3, replace(first.train_config, experiment="discriminator")))
     assert store.last_succeeded(with_generator=True) == first.id
     assert store.last_succeeded(with_generator=False) == alone.id
 
 
-def test_many_threads_write_and_read_at_once(store: Store) -> None:
+def test_many_threads_write_and_read(store: Store) -> None:
     def work(number: int) -> bool:
-        job, progress = finished(store, new(number))
-        kept = store.runs.progress(job)
-        return kept is not None and kept.iteration == progress.iteration and store.job(job.id) == job
+        job, progress = finish(store, new(number))
+        loaded = store.runs.progress(job)
+        return loaded is not None and loaded.iteration == progress.iteration and store.job(job.id) == job
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(work, range(40)))
