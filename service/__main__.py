@@ -1,4 +1,4 @@
-"""`python -m service` is `gan1010 serve`."""
+"""Entry point of `python -m service`, which is `gan1010 serve`."""
 
 import typer
 

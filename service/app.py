@@ -1,4 +1,4 @@
-"""The application, wired: the only place that knows every part."""
+"""The application: `create_app` connects all parts."""
 
 import sqlite3
 from collections.abc import AsyncIterator
@@ -19,7 +19,19 @@ from service.api.middleware.access_control import AccessControlMiddleware
 from service.api.middleware.body_limit import BodyLimitMiddleware
 from service.api.middleware.request_log import RequestLog, RequestLogMiddleware
 from service.api.openapi.description import install_description
-from service.api.routes import events, health, history, job_plots, jobs, models, pages, script, sweep_plots, sweeps
+from service.api.routes import (
+    events,
+    health,
+    history,
+    job_plots,
+    jobs,
+    models,
+    pages,
+    script,
+    sweep_plots,
+    sweeps,
+    training,
+)
 from service.api.v2_models import V2Models
 from service.api_keys import ApiKeys
 from service.errors import ServiceError
@@ -30,30 +42,28 @@ from service.storage.migrations import StoreVersionError
 from service.storage.store import DataFolderInUseError, Store
 from service.telemetry.metrics import Metrics
 
-CANNOT_START = (DataFolderInUseError, StoreVersionError, ServiceError, OSError, sqlite3.Error)  # each says why
+STARTUP_ERRORS = (DataFolderInUseError, StoreVersionError, ServiceError, OSError, sqlite3.Error)
 DESCRIPTION = """
-Train the GAN that learns to produce the pattern 1-0-1-0, watch it learn, sample it and score with it.
+Train the GAN that learns the pattern 1-0-1-0, watch it learn, sample it and score with it.
 
-An empty `POST /train` is the article's run; `?wait=10` answers when it has ended.
+A `POST /train` without a body is the article's run; with `?wait=10` it responds when the run has ended.
 """
-
-
 TAGS = {
-    "training": "Start jobs, list them, wait for them, pause, resume, cancel and delete them.",
-    "watching": "Losses as they come, and the moments that were kept.",
-    "sweeps": "Train by the hundred thousand, and see what comes of it.",
+    "training": "Start, list, read, pause, resume, cancel and delete jobs.",
+    "watching": "Losses while they are recorded, and snapshots.",
+    "sweeps": "Hundreds of thousands of trainings at once, and their results.",
     "inference": "Sample with the generator, score with the discriminator.",
-    "models": "Take finished models away.",
+    "models": "Download finished models.",
     "protocol": "The Open Inference Protocol (v2), for clients of Triton and KServe.",
-    "operations": "Whether the service lives, and is ready.",
+    "operations": "Health, readiness and metrics.",
 }
 
 
 class App(FastAPI):
-    """FastAPI, with the layers around all that it answers, its own failures included."""
+    """FastAPI inside the service's middleware, which also sees the responses to unexpected errors."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """The layers, from the inside out."""
+        """Add the middleware, from the inside out."""
         services: Services = self.state.services
         settings = services.settings
         keys = ApiKeys(settings.api_key.get_secret_value())
@@ -63,10 +73,10 @@ class App(FastAPI):
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The service, with a data folder of its own: it works from now on, and its lifespan ends it.
+    """Build the application and start its workers; its lifespan stops them.
 
     Raises:
-        CANNOT_START: another process has the folder, or it cannot be used.
+        STARTUP_ERRORS: another process uses the data folder, or it is unusable.
     """
     settings = settings or Settings()
     store = Store(settings.data_dir)
@@ -104,10 +114,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.services = services
     install_error_handlers(app)
-    most_asked = binary, sample_and_score, v2_infer, jobs, history, events
+    frequent = binary, sample_and_score, v2_infer, training, jobs, history, events
     others = sweeps, job_plots, sweep_plots, models, script, health, v2_repository, pages
-    for part in (*most_asked, *others):
-        app.router.routes.extend(part.router.routes)  # `include_router` would match each request's path twice
+    for module in (*frequent, *others):
+        app.router.routes.extend(module.router.routes)  # `include_router` would match each path twice
     app.mount("/assets", pages.assets(), name="assets")
     install_description(app)
     return app

@@ -1,4 +1,4 @@
-"""How the service is set up: the environment, read once, and checked."""
+"""Settings of the service, from the environment or from flags."""
 
 import os
 import re
@@ -13,42 +13,38 @@ from service.api_keys import ApiKeys
 HOST_NAME = re.compile(r"[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\]")
 
 
-def _parsed_keys(keys: SecretStr) -> SecretStr:
+def _check_keys(keys: SecretStr) -> SecretStr:
     ApiKeys(keys.get_secret_value())
     return keys
 
 
-def _host_names(names: object) -> object:
-    """`a.example, b.example` as two names, in lower case.
-
-    Raises:
-        ValueError: one is no host's name.
-    """
+def _split_host_names(names: object) -> object:
+    """Split a text such as `a.example, b.example`, in lower case."""
     if isinstance(names, str):
         names = tuple(name.strip().lower() for name in names.split(",") if name.strip())
         if not all(HOST_NAME.fullmatch(name) for name in names):
-            raise ValueError("give names of hosts, without scheme and port, such as lab.example.org,[fd00::1]")
+            raise ValueError("use host names without scheme and port, such as lab.example.org,[fd00::1]")
     return names
 
 
 class Settings(BaseSettings):
-    """Every setting, from the environment (`GAN1010_PORT=9000`) or from a flag of the same name (`--port 9000`)."""
+    """The settings; each is an environment variable (`GAN1010_PORT=9000`) and a flag (`--port 9000`)."""
 
     model_config = SettingsConfigDict(env_prefix="GAN1010_", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535, description="port to listen on; 0 takes a free one")] = 8000
-    data_dir: Annotated[Path, Field(description="folder in which jobs and models are kept")] = Path("data")
+    port: Annotated[int, Field(ge=0, le=65535, description="port to listen on; 0 selects a free one")] = 8000
+    data_dir: Annotated[Path, Field(description="folder of the jobs and models")] = Path("data")
     workers: Annotated[int, Field(ge=1, le=1024, description="training threads")] = os.cpu_count() or 1
-    queue_size: Annotated[int, Field(ge=1, description="jobs that may wait for a thread")] = 10_000
-    max_body_bytes: Annotated[int, Field(ge=1024, description="largest request body")] = 8 * 2**20
+    queue_size: Annotated[int, Field(ge=1, description="maximum number of queued jobs")] = 10_000
+    max_body_bytes: Annotated[int, Field(ge=1024, description="maximum size of a request body")] = 8 * 2**20
     api_key: Annotated[
-        SecretStr, AfterValidator(_parsed_keys), Field(description="who may: `NAME:KEY,NAME:KEY`, or a single key")
+        SecretStr, AfterValidator(_check_keys), Field(description="API keys: `NAME:KEY,NAME:KEY`, or a single key")
     ] = SecretStr("")
     allowed_hosts: Annotated[
         tuple[str, ...],
         NoDecode,
-        BeforeValidator(_host_names),
-        Field(description="names that requests may be addressed to, besides loopback ones"),
+        BeforeValidator(_split_host_names),
+        Field(description="host names to serve besides the loopback names"),
     ] = ()
-    log_format: Annotated[Literal["text", "json"], Field(description="the form of the log's lines")] = "text"
+    log_format: Annotated[Literal["text", "json"], Field(description="format of the log lines")] = "text"

@@ -1,4 +1,4 @@
-"""Dependencies of routes: the application's services, the registry, and the job of a path."""
+"""Dependencies of the routes: shared services, common parameters, and the job in the path."""
 
 import threading
 from dataclasses import dataclass, field

@@ -1,8 +1,7 @@
-"""What who watches a job is sent: its new points in batches, each change of its status, and its end.
+"""Server-sent event streams of jobs: batches of points, status changes, and the end.
 
-A feed looks at its job eight times a second. All its followers see what it saw, each from its own place on, and what
-several of them are sent is encoded once. Points are never queued: a follower is an iteration, and what comes after it
-is read from the job's history when there is room to send it.
+A `JobStream` reads its job eight times a second and encodes each event once for all of its subscribers. Points are not
+queued: a subscriber holds an iteration, and reads the points past it when the client has received the last batch.
 """
 
 import asyncio
@@ -22,14 +21,14 @@ from service.api.schemas.jobs import JobOut
 from service.job import Job
 from service.jobs.active_job import ActiveJob
 
-TICK_SECONDS = 1 / 8  # the contract allows ten batches a second
-STATUS_SECONDS = 1  # between two looks at a job whose status is the same, and which has no points to send
-MAX_POINTS_PER_BATCH = 5000  # in one batch: some 200 kB
-MAX_BATCHES = 16  # kept for followers who are at the same place; more are encoded again
+TICK_SECONDS = 1 / 8  # the API promises at most ten batches a second
+STATUS_SECONDS = 1  # between status events of a job that advances without points
+MAX_BATCH_POINTS = 5000  # some 200 kB
+MAX_BATCHES = 16  # encoded batches that a stream keeps
 
 
 def progress_content(job: Job, iteration: int, points: History, next_after: int) -> dict[str, Any]:
-    """A `ProgressOut`, its series still NumPy arrays."""
+    """Build a `ProgressOut` whose series are NumPy arrays."""
     return {
         "job_id": job.id,
         "status": job.status,
@@ -43,7 +42,7 @@ def progress_content(job: Job, iteration: int, points: History, next_after: int)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class JobView:
-    """A job at one look; `over` when nothing more will come of it in this process."""
+    """A job at one moment; `over` if this process will not change it again."""
 
     job: Job
     history: History | None
@@ -51,9 +50,9 @@ class JobView:
     _events: dict[tuple[str, int], bytes] = field(default_factory=dict, init=False)
 
     @classmethod
-    def of(cls, live: ActiveJob) -> "JobView":
-        """Look at a job: at whether it is over first, so that all that it left is seen."""
-        over, job, progress = live.over.done(), live.current, live.progress
+    def of(cls, active: ActiveJob) -> "JobView":
+        """Read an active job."""
+        over, job, progress = active.over.done(), active.current, active.progress  # `over` first: what follows is final
         return cls(job=job, history=progress.history if progress else None, over=over)
 
     @cached_property
@@ -61,115 +60,115 @@ class JobView:
         return _json(JobOut.of(self.job).model_dump(mode="json"))
 
     def job_event(self, name: str, id: int) -> bytes:
-        """An event with the job, made once for all who are at the same place."""
+        """Return an event with the job, encoded once for all subscribers at the same iteration."""
         if (name, id) not in self._events:
             self._events[name, id] = _event(name, self._job_json, id)
         return self._events[name, id]
 
 
 class JobStream:
-    """One job and all who follow it, on one event loop; without `live` it has ended."""
+    """One job and its subscribers, on one event loop; a job that has ended has no `active` job."""
 
-    def __init__(self, moment: JobView, live: ActiveJob | None = None) -> None:
-        self.moment, self._live = moment, live
+    def __init__(self, view: JobView, active: ActiveJob | None = None) -> None:
+        self.view, self._active = view, active
         self._batches: dict[int, tuple[bytes, int]] = {}
-        self._looked = asyncio.Event()
-        self._next: asyncio.TimerHandle | None = None
-        if live is not None:
-            live.over_on_loop().add_done_callback(lambda _: self._look())
+        self._refreshed = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        if active is not None:
+            active.over_on_loop().add_done_callback(lambda _: self._refresh())
 
     def wake(self) -> None:
-        """Look now, unless somebody follows already and has it look soon."""
-        if self._next is None:
-            self._look()
-            self._look_soon()
+        """Read the job now, unless a timer will do so soon."""
+        if self._timer is None:
+            self._refresh()
+            self._start_timer()
 
-    async def next_look(self) -> None:
-        """Wait for the next look: a tick, or less when the job ends."""
-        if self._next is None:
-            self._look_soon()
-        await self._looked.wait()
+    async def next_view(self) -> None:
+        """Wait until the job is read again: for a tick, or until it ends."""
+        if self._timer is None:
+            self._start_timer()
+        await self._refreshed.wait()
 
     def batch(self, after: int) -> tuple[bytes, int] | None:
-        """The event with the points past an iteration, and the last of these; None if there are none.
+        """Return the event with the points past an iteration, and its last iteration; None without points.
 
-        Batches end at the same points for everybody, so that followers who began at different places meet.
+        Batches end at fixed points, so that subscribers that began at different iterations share the following ones.
         """
-        history = self.moment.history
+        history = self.view.history
         if after not in self._batches and history is not None:
             rest = history.after(after)
-            points = rest.take(slice(MAX_POINTS_PER_BATCH - (len(history) - len(rest)) % MAX_POINTS_PER_BATCH))
+            points = rest.take(slice(MAX_BATCH_POINTS - (len(history) - len(rest)) % MAX_BATCH_POINTS))
             if len(points):
                 if len(self._batches) >= MAX_BATCHES:
                     self._batches.clear()
-                last, job = int(points.iteration[-1]), self.moment.job
+                last, job = int(points.iteration[-1]), self.view.job
                 content = progress_content(job, max(job.iteration, last), points, last)
                 self._batches[after] = _event("progress", _json(content), last), last
         return self._batches.get(after)
 
-    def _look_soon(self) -> None:
-        def look() -> None:
-            self._next = None
-            self._look()
+    def _start_timer(self) -> None:
+        def refresh() -> None:
+            self._timer = None
+            self._refresh()
 
-        self._next = asyncio.get_running_loop().call_later(TICK_SECONDS, look)
+        self._timer = asyncio.get_running_loop().call_later(TICK_SECONDS, refresh)
 
-    def _look(self) -> None:
-        if self._live is not None:
-            self.moment = JobView.of(self._live)
+    def _refresh(self) -> None:
+        if self._active is not None:
+            self.view = JobView.of(self._active)
             self._batches.clear()
-        if self.moment.over:
-            self._live = None  # a slow follower needs the history, not the weights
-        self._looked.set()
-        self._looked = asyncio.Event()
+        if self.view.over:
+            self._active = None  # frees the weights: a slow subscriber needs only the history
+        self._refreshed.set()
+        self._refreshed = asyncio.Event()
 
 
 class JobStreams:
-    """The feeds of the jobs that are followed; those that nobody follows any more go by themselves."""
+    """The streams with subscribers, by job; weak references drop the others."""
 
     def __init__(self) -> None:
-        self._feeds: WeakValueDictionary[str, JobStream] = WeakValueDictionary()
+        self._streams: WeakValueDictionary[str, JobStream] = WeakValueDictionary()
 
-    def of(self, live: ActiveJob) -> JobStream:
-        """The feed of a job."""
-        feed = self._feeds.get(live.job.id)
-        if feed is None:
-            feed = self._feeds[live.job.id] = JobStream(JobView.of(live), live)
-        feed.wake()
-        return feed
+    def of(self, active: ActiveJob) -> JobStream:
+        """Return the stream of a job, with a fresh view."""
+        stream = self._streams.get(active.job.id)
+        if stream is None:
+            stream = self._streams[active.job.id] = JobStream(JobView.of(active), active)
+        stream.wake()
+        return stream
 
 
 class Subscriber:
-    """One reader of a feed: how far it has read, and what it has been told of the job."""
+    """One client of a stream: the iteration that it has reached, and the last status event."""
 
-    def __init__(self, feed: JobStream, after: int) -> None:
-        self.feed, self.done = feed, False
+    def __init__(self, stream: JobStream, after: int) -> None:
+        self.stream, self.done = stream, False
         self._after = after
-        self._told: Job | None = None
-        self._told_at = 0.0
+        self._sent_job: Job | None = None
+        self._sent_at = 0.0
 
     def events(self) -> list[bytes]:
-        """What is new since the last time, at most a batch of points; `done` says whether it was the last."""
-        moment, batch = self.feed.moment, self.feed.batch(self._after)
-        events = [moment.job_event("status", self._after)] if self._is_news(moment.job, batch is not None) else []
+        """Return the new events, with at most one batch of points; set `done` after the last."""
+        view, batch = self.stream.view, self.stream.batch(self._after)
+        events = [view.job_event("status", self._after)] if self._is_status_due(view.job, batch is not None) else []
         if batch is not None:
             event, self._after = batch
             return [*events, event]
-        self.done = moment.job.has_ended or moment.over
-        return [*events, moment.job_event("end", moment.job.iteration)] if moment.job.has_ended else events
+        self.done = view.job.has_ended or view.over
+        return [*events, view.job_event("end", view.job.iteration)] if view.job.has_ended else events
 
-    def _is_news(self, job: Job, with_points: bool) -> bool:
-        """Whether to tell of the job: its status is another, or it has gone on for a while without points to send."""
-        if job.has_ended and with_points:
-            return False  # that comes when all its points are sent
-        told, now = self._told, time.monotonic()
-        if told is None or told.status != job.status:
-            news = True
+    def _is_status_due(self, job: Job, has_points: bool) -> bool:
+        """Return True for a new status, and once a second while the job advances without points."""
+        if job.has_ended and has_points:
+            return False  # the final status follows the last points
+        sent, now = self._sent_job, time.monotonic()
+        if sent is None or sent.status != job.status:
+            due = True
         else:
-            news = not with_points and told.iteration != job.iteration and now - self._told_at >= STATUS_SECONDS
-        if news or with_points:  # for points, too, say how far it is
-            self._told, self._told_at = job, now
-        return news
+            due = not has_points and sent.iteration != job.iteration and now - self._sent_at >= STATUS_SECONDS
+        if due or has_points:  # a progress event has the iteration, too
+            self._sent_job, self._sent_at = job, now
+        return due
 
 
 def _event(name: str, data: str, id: int) -> bytes:

@@ -9,6 +9,9 @@ MAX_URL_BYTES, MAX_HEAD_BYTES, MAX_HEADERS = 16 * 1024, 32 * 1024, 100
 
 MAX_ROWS = 100_000  # latent values or vectors in one request
 MAX_PAGE_SIZE = 1000  # entries of a list
+MAX_CELLS_PER_PAGE = 10_000
+MAX_AXIS_VALUES = 1000  # of a heat map: a million cells are drawn in a second
+MAX_QUERY_INTEGER = 2**53  # cursors and indices; JSON has larger integers only as approximations
 MAX_WAIT_SECONDS = 30
 
 # Requests up to these sizes are computed on the event loop; larger ones on a thread, so that others need not wait.

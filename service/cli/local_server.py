@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from gan1010.client import Client
-from service.app import CANNOT_START, create_app
+from service.app import STARTUP_ERRORS, create_app
 from service.cli.progress import STARTING
 from service.server.main import Server
 from service.settings import Settings
@@ -26,7 +26,7 @@ def running_service(data_dir: Path, console: Console) -> Iterator[tuple[Client, 
     settings = Settings(host="127.0.0.1", port=port, data_dir=data_dir, api_key=SecretStr(""))
     try:
         server = Server(create_app(settings), settings, log_level="warning")
-    except CANNOT_START as error:
+    except STARTUP_ERRORS as error:
         listener.close()
         sys.exit(f"gan1010 cannot start: {error}")
     thread = threading.Thread(target=server.run, args=([listener],))

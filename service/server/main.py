@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from service.api.middleware.access_control import LOOPBACK_NAMES
-from service.app import CANNOT_START, create_app
+from service.app import STARTUP_ERRORS, create_app
 from service.server.connection import ConnectionReaper, HttpConnection
 from service.settings import Settings
 from service.telemetry.logs import configure_logs
@@ -67,7 +67,7 @@ def serve(settings: Settings) -> None:
     _raise_open_files_limit()
     try:
         app = create_app(settings)
-    except CANNOT_START as error:
+    except STARTUP_ERRORS as error:
         sys.exit(f"gan1010 cannot start: {error}")
     if not settings.api_key and settings.host not in LOOPBACK_NAMES:
         clients = "any client" if settings.allowed_hosts else "any client of a private network"

@@ -1,4 +1,4 @@
-"""Follow a job as it learns: server-sent events, until it has ended."""
+"""Events of a job: a stream of server-sent events until the job ends."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -8,7 +8,8 @@ from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
 from service.api.dependencies import JobId, JobRegistry, services_of
-from service.api.event_stream import TICK_SECONDS, JobStream, JobView, Subscriber
+from service.api.event_stream import MAX_BATCH_POINTS, TICK_SECONDS, JobStream, JobView, Subscriber
+from service.api.limits import MAX_QUERY_INTEGER
 from service.api.problems import problems
 from service.api.responses import ok
 from service.api.route_classes import StrictRoute
@@ -16,10 +17,10 @@ from service.jobs.registry import Registry
 
 router = APIRouter(route_class=StrictRoute, tags=["watching"])
 
-QUIET_TICKS = int(15 / TICK_SECONDS)  # then a comment says that somebody is still there
-PIECE = 65_536  # bytes handed over at once: all that is buffered for a reader that is slow
-HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}  # the second for nginx, which would hold events back
-EVENT = {  # of those that the stream is made of: OpenAPI 3.1 has no other word, 3.2 has itemSchema
+KEEPALIVE_TICKS = int(15 / TICK_SECONDS)
+CHUNK_BYTES = 65_536  # the most that the server buffers for a slow client
+HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}  # the second stops nginx from buffering
+EVENT = {  # the schema of one event: OpenAPI 3.1 has no `itemSchema` for a stream
     "type": "object",
     "properties": {
         "event": {"enum": ["status", "progress", "end"]},
@@ -35,16 +36,16 @@ EVENT = {  # of those that the stream is made of: OpenAPI 3.1 has no other word,
     "required": ["event", "data", "id"],
 }
 EVENTS = ok(
-    description="`status`, the job: first, whenever its status changes, and every second while it goes on without"
-    " points to send, as a sweep does. `progress`, the new points in the form of"
-    " `/jobs/{job_id}/progress`: at most ten times a second, and 5,000 points at once. `end`, the job, comes last."
-    " Each event's data is JSON, and its id the iteration up to which points have been sent",
+    description="`status` has the job: first, when its status changes, and every second while it advances without"
+    " points, as a sweep does. `progress` has the new points in the form of `/jobs/{job_id}/progress`, at most ten"
+    f" times a second and {MAX_BATCH_POINTS:,} points at once. `end` has the job and comes last."
+    " The data of an event are JSON. Its id is the iteration up to which points have been sent",
     content={EventSourceResponse.media_type: {"schema": EVENT}},
-) | {204: {"description": "The job has ended, and there is nothing past Last-Event-ID: don't ask again"}}
+) | {204: {"description": "The job has ended, and has no points past Last-Event-ID: do not reconnect"}}
 
 
-# FastAPI would make the stream of an endpoint that yields; but then it always answers 200, encodes each event for each
-# reader anew, and passes it through three tasks. Returned by the endpoint, its response serves 500 readers of a job.
+# An endpoint that yields, as FastAPI offers, always answers 200, encodes each event for each client and passes it
+# through three tasks. A response that iterates by itself serves 500 subscribers of a job.
 @router.get("/jobs/{job_id}/events", response_class=Response, responses=EVENTS | problems(404, 409, 422))
 async def follow_job(
     request: Request,
@@ -52,41 +53,38 @@ async def follow_job(
     job_id: JobId,
     last_event_id: Annotated[
         int | None,
-        Header(ge=0, le=2**53, description="go on after this iteration; left out, while the job goes on: all points"),
+        Header(
+            ge=0, le=MAX_QUERY_INTEGER, description="continue past this iteration; all points of an active job without"
+        ),
     ] = None,
 ) -> Response:
-    """Follow a job as it learns, event by event; one that has ended only to finish what was begun."""
-    live = registry.active_job(job_id)
-    if live is not None:
-        feed = services_of(request).job_streams.of(live)
+    """Stream the events of a job; one that has ended only completes a stream that a client began before."""
+    active = registry.active_job(job_id)
+    if active is not None:
+        stream = services_of(request).job_streams.of(active)
     else:
-        moment = await run_in_threadpool(_end, registry, job_id)
-        if last_event_id is None or last_event_id >= moment.job.iteration:
+        view = await run_in_threadpool(_final_view, registry, job_id)
+        if last_event_id is None or last_event_id >= view.job.iteration:
             return Response(status_code=204)
-        feed = JobStream(moment)
-    return EventSourceResponse(_stream(request, Subscriber(feed, last_event_id or 0)), headers=HEADERS)
+        stream = JobStream(view)
+    return EventSourceResponse(_send_events(request, Subscriber(stream, last_event_id or 0)), headers=HEADERS)
 
 
-async def _stream(request: Request, follower: Subscriber) -> AsyncIterator[bytes | memoryview]:
-    quiet, stopping = 0, services_of(request).stopping
-    while not (follower.done or stopping.is_set()):
-        events = follower.events()
-        quiet = 0 if events else quiet + 1
-        if quiet == QUIET_TICKS:
-            events, quiet = [KEEPALIVE_COMMENT], 0
+async def _send_events(request: Request, subscriber: Subscriber) -> AsyncIterator[bytes | memoryview]:
+    silent_ticks, stopping = 0, services_of(request).stopping
+    while not (subscriber.done or stopping.is_set()):
+        events = subscriber.events()
+        silent_ticks = 0 if events else silent_ticks + 1
+        if silent_ticks == KEEPALIVE_TICKS:
+            events, silent_ticks = [KEEPALIVE_COMMENT], 0
         for event in events:
-            for start in range(0, len(event), PIECE):
-                yield memoryview(event)[start : start + PIECE]
-        if not follower.done:
-            await follower.feed.next_look()
+            for start in range(0, len(event), CHUNK_BYTES):
+                yield memoryview(event)[start : start + CHUNK_BYTES]
+        if not subscriber.done:
+            await subscriber.stream.next_view()
 
 
-def _end(registry: Registry, job_id: str) -> JobView:
-    """How a job has ended, and what it left behind.
-
-    Raises:
-        JobNotFound: there is no such job.
-    """
+def _final_view(registry: Registry, job_id: str) -> JobView:
     job = registry.job(job_id)
     progress = registry.progress(job)
     return JobView(job=job, history=progress.history if progress else None, over=True)

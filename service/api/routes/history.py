@@ -1,4 +1,4 @@
-"""Watch, and look back: the losses of a job, and the moments that were kept."""
+"""History of a job: its losses and its snapshots."""
 
 import io
 from typing import Annotated, Any, Literal
@@ -12,6 +12,7 @@ from gan1010.training import model_at
 from gan1010.types import Array, Float32s
 from service.api.dependencies import ExistingJob, JobRegistry
 from service.api.event_stream import progress_content
+from service.api.limits import MAX_QUERY_INTEGER
 from service.api.problems import problems
 from service.api.responses import NOT_MODIFIED, accepts, conditional_response, csv_response, json_response, ok
 from service.api.route_classes import StrictRoute
@@ -22,14 +23,14 @@ from service.job import Job
 router = APIRouter(route_class=StrictRoute, tags=["watching"])
 
 NPZ = "application/x-npz"
-NOTHING = np.empty(0, np.float32)
-NO_SNAPSHOTS = Snapshots(iterations=np.empty(0, np.int64), discriminators=NOTHING, generators=NOTHING)
+EMPTY = np.empty(0, np.float32)
+NO_SNAPSHOTS = Snapshots(iterations=np.empty(0, np.int64), discriminators=EMPTY, generators=EMPTY)
 
 
 @router.get(
     "/jobs/{job_id}/progress",
     responses=ok(
-        description="The losses; as the article's two lists with view=article; as CSV on Accept: text/csv",
+        description="The losses; the article's two lists with view=article; CSV on Accept: text/csv",
         model=ProgressOut | ArticleProgressOut,
         content={"text/csv": {"schema": {"type": "string"}}},
     )
@@ -40,13 +41,15 @@ def get_progress(
     request: Request,
     registry: JobRegistry,
     job: ExistingJob,
-    after: Annotated[int, Query(ge=0, le=2**53, description="only points past this iteration")] = 0,
-    max_points: Annotated[int | None, Query(ge=1, le=2**53, description="thin to at most so many points")] = None,
+    after: Annotated[int, Query(ge=0, le=MAX_QUERY_INTEGER, description="only points past this iteration")] = 0,
+    max_points: Annotated[
+        int | None, Query(ge=1, le=MAX_QUERY_INTEGER, description="thin to at most this many points")
+    ] = None,
     view: Annotated[Literal["article"] | None, Query(description="the lists that the article's program keeps")] = None,
 ) -> Response:
-    """Look at the losses of a job, past `after`."""
+    """Return the losses of a job past `after`."""
     progress = registry.progress(job)
-    history = progress.history if progress else _no_points(job)
+    history = progress.history if progress else _empty_history(job)
     if view == "article":
         return conditional_response(request, _article_view(job, history))
     history = history.after(after)
@@ -63,7 +66,7 @@ def get_progress(
 @router.get(
     "/jobs/{job_id}/snapshots",
     responses=ok(
-        description="The kept moments; as NumPy arrays on Accept: application/x-npz, weights by their keys in torch",
+        description="The snapshots; NumPy arrays on Accept: application/x-npz, with the weights under their torch keys",
         model=SnapshotsOut,
         content={NPZ: {"schema": {"type": "string", "format": "binary"}}},
     )
@@ -74,32 +77,31 @@ def get_snapshots(
     request: Request,
     registry: JobRegistry,
     job: ExistingJob,
-    weights: Annotated[bool, Query(description="with the weights of both networks, to redraw any moment")] = False,
+    weights: Annotated[bool, Query(description="include the weights of both networks")] = False,
 ) -> Response:
-    """Look at the moments that were kept: what G made of `latent_value` at each."""
+    """Return the snapshots of a job: G's output for `latent_value` at each."""
     progress = registry.progress(job)
     snapshots = progress.snapshots if progress else NO_SNAPSHOTS
     content: dict[str, Any] = {"iterations": snapshots.iterations}
     if job.train_config.experiment == "gan":
-        moments = [model_at(job.train_config, snapshots, int(iteration)) for iteration in snapshots.iterations]
-        content["samples"] = [moment.sample([job.train_config.latent_value])[0] for moment in moments]
+        models = [model_at(job.train_config, snapshots, int(iteration)) for iteration in snapshots.iterations]
+        content["samples"] = [model.sample([job.train_config.latent_value])[0] for model in models]
     if accepts(request, NPZ):
-        return conditional_response(request, _npz(content | (_tensors(job, snapshots) if weights else {})))
+        return conditional_response(request, _npz_response(content | (_tensors(job, snapshots) if weights else {})))
     if weights:
         content["weights"] = _weights(job, snapshots)
     return conditional_response(request, json_response({"job_id": job.id, **content}))
 
 
 def _article_view(job: Job, history: History) -> Response:
-    if job.train_config.record_every != 5:
-        raise ArticleViewError(
-            f"the article's lists need a job whose record_every is 5, not {job.train_config.record_every}"
-        )
+    every = job.train_config.record_every
+    if every != 5:
+        raise ArticleViewError(f"The article's lists need record_every 5, and this job has {every}. Train another job.")
     return json_response({"job_id": job.id, **history.article_losses()})
 
 
 def _networks(job: Job, snapshots: Snapshots) -> dict[str, tuple[Layout, Float32s]]:
-    """How the weights of each network lie, and the weights, a row for each snapshot."""
+    """Return the layout and the weights of each network: (snapshots, weights)."""
     config = job.train_config
     networks = {"discriminator": (discriminator_layout(config.width, config.hidden_size), snapshots.discriminators)}
     if config.experiment == "gan":
@@ -114,7 +116,7 @@ def _weights(job: Job, snapshots: Snapshots) -> dict[str, Any]:
 
 
 def _tensors(job: Job, snapshots: Snapshots) -> dict[str, Float32s]:
-    """Each tensor of both networks, as `generator.0.weight`: (snapshots, *shape)."""
+    """Return each tensor of both networks by a key such as `generator.0.weight`: (snapshots, *shape)."""
     tensors = {}
     for name, (layout, rows) in _networks(job, snapshots).items():
         parts = [layout.split(row) for row in rows]
@@ -123,16 +125,16 @@ def _tensors(job: Job, snapshots: Snapshots) -> dict[str, Float32s]:
     return tensors
 
 
-def _npz(arrays: dict[str, Any]) -> Response:
+def _npz_response(arrays: dict[str, Any]) -> Response:
     file = io.BytesIO()
     np.savez(file, **arrays)
     return Response(file.getvalue(), media_type=NPZ)
 
 
-def _no_points(job: Job) -> History:
+def _empty_history(job: Job) -> History:
     return History(
         iteration=np.empty(0, np.int64),
-        discriminator_real_loss=NOTHING,
-        discriminator_fake_loss=NOTHING,
-        generator_loss=NOTHING if job.train_config.experiment == "gan" else None,
+        discriminator_real_loss=EMPTY,
+        discriminator_fake_loss=EMPTY,
+        generator_loss=EMPTY if job.train_config.experiment == "gan" else None,
     )

@@ -1,12 +1,13 @@
-"""See a job: its losses, how its pattern evolves and what its discriminator thinks, as pictures."""
+"""Plots of a job: its losses, the evolution of G's output, and D's score over a plane."""
 
 from math import log
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Literal, cast
 
 import anyio.to_thread
 import numpy as np
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from gan1010 import Progress
 from gan1010.config import MAX_ITERATIONS
 from gan1010.training import model_at
 from service.api.dependencies import ExistingJob, JobRegistry, services_of
@@ -31,14 +32,16 @@ router = APIRouter(route_class=StrictRoute, tags=["watching"])
 Format = Literal["png", "svg"]
 MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml"}
 PLOTS = ("losses", "evolution", "surface")
-PICTURE: Responses = ok(
-    description="The picture; the same job and moment always give the same bytes",
+PLOT_RESPONSES: Responses = ok(
+    description="The plot; the same job and iteration give the same bytes",
     content=dict.fromkeys((*MEDIA_TYPES.values(), BINARY), BYTES[BINARY]),
 )
 
 
 @router.get(
-    "/jobs/{job_id}/plots/{file}", response_class=Response, responses=PICTURE | NOT_MODIFIED | problems(404, 409, 422)
+    "/jobs/{job_id}/plots/{file}",
+    response_class=Response,
+    responses=PLOT_RESPONSES | NOT_MODIFIED | problems(404, 409, 422),
 )
 async def get_plot(
     request: Request,
@@ -49,25 +52,25 @@ async def get_plot(
     ],
     iteration: Annotated[
         int | None,
-        Query(ge=0, le=MAX_ITERATIONS, description="for the surface: a kept snapshot; the last, when left out"),
+        Query(ge=0, le=MAX_ITERATIONS, description="a snapshot for the surface; the last one when left out"),
     ] = None,
 ) -> Response:
-    """Draw a job: its losses, how its pattern evolves, or what its discriminator thinks."""
+    """Plot a job: its losses, the evolution of G's output, or D's score over a plane."""
     plot, _, format = file.rpartition(".")
     if plot not in PLOTS or format not in MEDIA_TYPES:
-        raise PlotNotFoundError(f"the plots are {', '.join(PLOTS)}, each as .png and as .svg, such as surface.png")
+        raise PlotNotFoundError(f"No plot has this name. The plots are {', '.join(PLOTS)}, as .png or .svg.")
     if iteration is not None and plot != "surface":
-        raise InvalidInputError("only the surface is of one moment; leave iteration out", "query", "iteration")
-    picture = await anyio.to_thread.run_sync(
+        raise InvalidInputError("Only the surface has an iteration. Leave it out.", "query", "iteration")
+    image = await anyio.to_thread.run_sync(
         _draw, registry, job, plot, cast(Format, format), iteration, limiter=services_of(request).plot_limiter
     )
-    return picture_answer(request, picture, format)
+    return plot_response(request, image, format)
 
 
-def picture_answer(request: Request, picture: bytes, format: str) -> Response:
-    """A picture, or just its bytes for a program that has no word for pictures: many that are generated have none."""
-    kind = BINARY if accepts(request, BINARY) else MEDIA_TYPES[format]
-    return conditional_response(request, Response(picture, headers=PLOT_HEADERS, media_type=kind))
+def plot_response(request: Request, image: bytes, format: str) -> Response:
+    """Build the response with a plot; generated clients without image types accept application/octet-stream."""
+    media_type = BINARY if accepts(request, BINARY) else MEDIA_TYPES[format]
+    return conditional_response(request, Response(image, headers=PLOT_HEADERS, media_type=media_type))
 
 
 def _draw(registry: Registry, job: Job, plot: str, format: Format, iteration: int | None) -> bytes:
@@ -81,14 +84,11 @@ def _draw(registry: Registry, job: Job, plot: str, format: Format, iteration: in
 
 
 def _losses(registry: Registry, job: Job, format: Format) -> bytes:
-    from gan1010 import plots  # matplotlib is loaded by who first needs it, not while the service starts
+    from gan1010 import plots  # imports matplotlib, which would slow down the start
 
     equilibrium = 0.25 if job.train_config.loss == "mse" else log(2)
-    progress = registry.progress(job)
-    if progress is None:
-        raise _nothing_yet(job)
-    series: dict[str, Any] = {"iteration": progress.history.iteration, **progress.history.series}
-    return plots.losses(series, equilibrium=equilibrium, format=format)
+    history = _progress(registry, job).history
+    return plots.losses({"iteration": history.iteration, **history.series}, equilibrium=equilibrium, format=format)
 
 
 def _evolution(registry: Registry, job: Job, format: Format) -> bytes:
@@ -96,16 +96,11 @@ def _evolution(registry: Registry, job: Job, format: Format) -> bytes:
 
     config = job.train_config
     if config.experiment != "gan":
-        raise NoGeneratorError(
-            "the job is a discriminator experiment, which trains no generator; its losses can be drawn"
-        )
-    progress = registry.progress(job)
-    if progress is None:
-        raise _nothing_yet(job)
-    kept = progress.snapshots.iterations
-    shown = kept[np.union1d(plots.tenths(kept), len(kept) - 1)]
-    moments = [model_at(config, progress.snapshots, int(iteration)) for iteration in shown]
-    samples = np.concatenate([moment.sample([config.latent_value]) for moment in moments])
+        raise NoGeneratorError("A discriminator experiment has no generator. Plot its losses or its surface.")
+    snapshots = _progress(registry, job).snapshots
+    shown = snapshots.iterations[np.union1d(plots.tenths(snapshots.iterations), len(snapshots.iterations) - 1)]
+    models = [model_at(config, snapshots, int(iteration)) for iteration in shown]
+    samples = np.concatenate([model.sample([config.latent_value]) for model in models])
     return plots.evolution(samples, shown, pattern=config.pattern, format=format)
 
 
@@ -124,6 +119,9 @@ def _surface(registry: Registry, job: Job, format: Format, iteration: int | None
     )
 
 
-def _nothing_yet(job: Job) -> NoModelError:
-    what_next = "train another" if job.has_ended else "wait until it runs"
-    return NoModelError(f"the job is {job.status} and has left nothing to draw; {what_next}")
+def _progress(registry: Registry, job: Job) -> Progress:
+    progress = registry.progress(job)
+    if progress is None:
+        remedy = "Train another job." if job.has_ended else "Wait until it runs."
+        raise NoModelError(f"The job is {job.status} and has no history to plot. {remedy}")
+    return progress

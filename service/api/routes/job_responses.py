@@ -1,6 +1,7 @@
-"""Accept a job: what every route does that starts one."""
+"""Job responses: a job as JSON, at once or when it has ended."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Header, Response
@@ -12,40 +13,45 @@ from service.job import Job
 from service.jobs.registry import Registry
 
 IdempotencyKey = Annotated[
-    str | None, Header(min_length=1, max_length=255, description="the same key and body: the same job")
+    str | None, Header(min_length=1, max_length=255, description="the same key and body return the same job")
 ]
 
 
-def accepting(**operations: str) -> Responses:
-    """The OpenAPI description of a job's acceptance, with links to the operations that it can be asked for."""
+def accepted_responses(**operations: str) -> Responses:
+    """Describe a started job for `/openapi.json`, with links to the operations on it."""
     links: dict[str, Any] = {
         name: {"operationId": operation, "parameters": {"job_id": "$response.body#/id"}}
         for name, operation in operations.items()
     }
     return {
         200: {"model": JobOut, "description": "The job, which has ended", "links": links},
-        202: {"model": JobOut, "description": "The job, which is on disk and will run", "links": links},
+        202: {"model": JobOut, "description": "The job, which is on disk and queued", "links": links},
     }
 
 
-async def accepted(registry: Registry, job: Job, wait: float) -> Response:
-    """The job: at once, or when it has ended or `wait` seconds have passed."""
+def job_response(job: Job, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Build the response with a job."""
+    return json_response(JobOut.of(job).model_dump(mode="json"), status, headers)
+
+
+async def accepted_response(registry: Registry, job: Job, wait: float) -> Response:
+    """Build the response to the start of a job, after up to `wait` seconds."""
     if wait:
         job = await wait_for_end(registry, job.id, wait)
-    headers = {"Location": f"/jobs/{job.id}"} | ({} if job.has_ended else {"Retry-After": "1"})
-    return json_response(JobOut.of(job).model_dump(mode="json"), 200 if job.has_ended else 202, headers)
+    headers = {"Location": f"/jobs/{job.id}"}
+    return job_response(job, 200, headers) if job.has_ended else job_response(job, 202, headers | {"Retry-After": "1"})
 
 
 async def wait_for_end(registry: Registry, job_id: str, seconds: float) -> Job:
-    """The job as soon as it has ended, or after so many seconds."""
-    live = registry.active_job(job_id) if seconds else None
-    if live is not None:
-        await asyncio.wait([live.over_on_loop()], timeout=seconds)
-        return live.current
-    return await run_in_threadpool(registry.job, job_id)
+    """Return a job when it has ended, or after this time."""
+    active = registry.active_job(job_id) if seconds else None
+    if active is None:
+        return await run_in_threadpool(registry.job, job_id)
+    await asyncio.wait([active.over_on_loop()], timeout=seconds)
+    return active.current
 
 
-OF_A_TRAINING = accepting(
+TRAINING_ACCEPTED = accepted_responses(
     job="get_job",
     progress="get_progress",
     events="follow_job",

@@ -1,50 +1,26 @@
-"""Train: start jobs, list them, wait for them, pause, resume, cancel and delete them."""
+"""Jobs: list, read, wait for, cancel, pause, resume and delete them."""
 
 import asyncio
-import hashlib
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from service.api.dependencies import After, JobId, JobRegistry, Limit, Wait
 from service.api.problems import problems
-from service.api.responses import NOT_MODIFIED, conditional_response, json_response, ok
+from service.api.responses import NOT_MODIFIED, conditional_response, ok
 from service.api.route_classes import StrictRoute
-from service.api.routes.job_responses import OF_A_TRAINING, IdempotencyKey, accepted, wait_for_end
+from service.api.routes.job_responses import job_response, wait_for_end
 from service.api.schemas.common import page_content
 from service.api.schemas.jobs import JobOut, JobPage
-from service.api.schemas.presets import PRESET_LIST, PresetList
-from service.api.schemas.training import TrainRequest, to_config
 from service.errors import InvalidJobStateError
-from service.job import Job, Kind, Status
+from service.job import Kind, Status, StopStatus
 from service.jobs.active_job import ActiveJob
 from service.jobs.registry import Registry
 
 router = APIRouter(route_class=StrictRoute, tags=["training"])
 
 CHANGED = ok(model=JobOut) | problems(404, 409, 413, 415, 422, 507, conflict=InvalidJobStateError)
-
-
-@router.post("/train", status_code=202, responses=OF_A_TRAINING | problems(400, 409, 413, 415, 422, 429, 507))
-async def start_training(
-    registry: JobRegistry,
-    body: TrainRequest = TrainRequest(),  # type: ignore[valid-type]  # noqa: B008
-    wait: Wait = 0,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
-    """Start a training; with an empty body, the article's."""
-    config = to_config(body)
-    request = hashlib.sha256(body.model_dump_json(exclude_unset=True).encode()).hexdigest()  # type: ignore[attr-defined]
-    job = await run_in_threadpool(
-        registry.submit,
-        config,
-        preset=body.preset,  # type: ignore[attr-defined]
-        name=body.name,  # type: ignore[attr-defined]
-        key=idempotency_key,
-        request=request,
-    )
-    return await accepted(registry, job, wait)
 
 
 @router.get("/jobs", responses=problems(422))
@@ -62,27 +38,26 @@ def list_jobs(
 
 @router.get("/jobs/{job_id}", responses=ok(model=JobOut) | NOT_MODIFIED | problems(404, 409, 422))
 async def get_job(request: Request, registry: JobRegistry, job_id: JobId, wait: Wait = 0) -> Response:
-    """Look at a job; with `wait`, as soon as it has ended."""
-    job = await wait_for_end(registry, job_id, wait)
-    return conditional_response(request, _job_answer(job))
+    """Return a job; with `wait`, when it has ended."""
+    return conditional_response(request, job_response(await wait_for_end(registry, job_id, wait)))
 
 
 @router.post("/jobs/{job_id}/cancel", responses=CHANGED)
 async def cancel_job(registry: JobRegistry, job_id: JobId) -> Response:
-    """Cancel a job; answers once it has stopped."""
-    return await _have(registry, job_id, "cancelled")
+    """Cancel a job, and wait until it has stopped."""
+    return await _stop_and_wait(registry, job_id, "cancelled")
 
 
 @router.post("/jobs/{job_id}/pause", responses=CHANGED)
 async def pause_job(registry: JobRegistry, job_id: JobId) -> Response:
-    """Pause a job; answers once it has stopped, with all that it needs to go on kept."""
-    return await _have(registry, job_id, "paused")
+    """Pause a job, and wait until it has stopped and its checkpoint is on disk."""
+    return await _stop_and_wait(registry, job_id, "paused")
 
 
 @router.post("/jobs/{job_id}/resume", responses=CHANGED | problems(429))
 def resume_job(registry: JobRegistry, job_id: JobId) -> Response:
-    """Have a paused job go on where it was, as soon as a thread has time."""
-    return _job_answer(registry.resume(job_id))
+    """Resume a paused job: queue it, to continue from its checkpoint."""
+    return job_response(registry.resume(job_id))
 
 
 @router.delete("/jobs/{job_id}", status_code=204, responses=problems(404, 409, 422, 507, conflict=InvalidJobStateError))
@@ -91,34 +66,24 @@ def delete_job(registry: JobRegistry, job_id: JobId) -> None:
     registry.delete(job_id)
 
 
-@router.get("/presets")
-async def list_presets() -> PresetList:
-    """List the presets, each with what it is known to do."""
-    return PRESET_LIST
-
-
-async def _have(registry: Registry, job_id: str, wanted: Literal["cancelled", "paused"]) -> Response:
-    """Have a job cancelled or paused, and wait until it is.
+async def _stop_and_wait(registry: Registry, job_id: str, status: StopStatus) -> Response:
+    """Request a status, and wait until the job has it.
 
     Raises:
-        InvalidJobStateError: it has come to another end before.
-        ServiceError: that it is could not be kept, so it goes on.
+        InvalidJobStateError: the job has ended, or stopped with another status.
+        ServiceError: the new status could not be persisted; the job keeps running.
     """
     before = registry.active_job(job_id)
-    changes = len(before.job.transitions) if before else 0
-    found = await run_in_threadpool(registry.request_stop, job_id, wanted)
-    if isinstance(found, ActiveJob):
-        changed = found.changed  # looked up before the status: a change in between is not missed
-        while found.job.status == "running" and found.requested_status and not found.over.done():
+    earlier = len(before.job.transitions) if before else 0
+    job = await run_in_threadpool(registry.request_stop, job_id, status)
+    if isinstance(job, ActiveJob):
+        active, changed = job, job.changed  # read `changed` before the status, so that no change is missed
+        while active.job.status == "running" and active.requested_status and not active.over.done():
             await asyncio.wait([asyncio.wrap_future(changed)])
-            changed = found.changed
-        if found.stop_error and found.job.status == "running":
-            raise found.stop_error
-        found = found.job
-    if found.status != wanted and all(change.status != wanted for change in found.transitions[changes:]):
-        raise InvalidJobStateError(f"the job is {found.status}: it could not be {wanted} in time")
-    return _job_answer(found)
-
-
-def _job_answer(job: Job) -> Response:
-    return json_response(JobOut.of(job).model_dump(mode="json"))
+            changed = active.changed
+        if active.stop_error and active.job.status == "running":
+            raise active.stop_error
+        job = active.job
+    if status not in {job.status, *(transition.status for transition in job.transitions[earlier:])}:
+        raise InvalidJobStateError(f"The job is {job.status} and was not {status} in time. Get the job, then retry.")
+    return job_response(job)

@@ -1,4 +1,4 @@
-"""Take away: finished models, as safetensors and ONNX files, and as a folder to serve elsewhere."""
+"""Finished models: list them, download them as safetensors and ONNX files or as a Triton repository."""
 
 from collections.abc import Callable
 from functools import partial
@@ -18,7 +18,7 @@ from service.errors import ModelFileNotFoundError
 
 router = APIRouter(route_class=StrictRoute, tags=["models"])
 
-WHOLE = "model.safetensors"
+WHOLE_MODEL = "model.safetensors"
 FILES: dict[str, Callable[[Model], bytes]] = {
     "generator.safetensors": partial(safetensors.dump_network, name="generator"),
     "discriminator.safetensors": partial(safetensors.dump_network, name="discriminator"),
@@ -30,7 +30,7 @@ ZIP = "application/zip"
 DOWNLOADS = (
     ok(
         description="safetensors: the keys are those of torch.nn.Sequential(Linear, Sigmoid, Linear, Sigmoid);"
-        " model.safetensors holds both networks, each key behind its network's name."
+        " in model.safetensors, which has both networks, each key begins with the network's name."
         " onnx: `seed` to `sample`, `vector` to `score`. triton.zip: a model repository for Triton and KServe",
         content={kind: {"schema": {"type": "string", "format": "binary"}} for kind in (BINARY, ZIP)},
     )
@@ -47,11 +47,7 @@ def list_models(registry: JobRegistry, limit: Limit = 50, after: After = None) -
     return ModelPage(**page_content(data, [model.job_id for model in models], limit))
 
 
-@router.get(
-    "/models/{job_id}/{file}",
-    response_class=Response,
-    responses=DOWNLOADS,
-)
+@router.get("/models/{job_id}/{file}", response_class=Response, responses=DOWNLOADS)
 def download_model(
     request: Request,
     registry: JobRegistry,
@@ -61,17 +57,17 @@ def download_model(
     ],
 ) -> Response:
     """Download a finished model."""
-    whole = registry.models.file(registry.job(job_id))
+    content = _convert(registry.models.file(registry.job(job_id)), file)
     media_type = ZIP if file.endswith(".zip") else BINARY
-    return conditional_response(request, Response(_content(whole, file), media_type=media_type))
+    return conditional_response(request, Response(content, media_type=media_type))
 
 
-def _content(whole: bytes, file: str) -> bytes:
-    if file == WHOLE:
+def _convert(whole: bytes, file: str) -> bytes:
+    if file == WHOLE_MODEL:
         return whole
     if file not in FILES:
-        raise ModelFileNotFoundError(f"the files of a model are {', '.join(FILES)} and {WHOLE}")
+        raise ModelFileNotFoundError(f"No file has this name. The files of a model: {', '.join(FILES)}, {WHOLE_MODEL}.")
     model = safetensors.load(whole)
     if file.startswith("generator") and model.generator is None:
-        raise ModelFileNotFoundError("the job is a discriminator experiment, which trains no generator")
+        raise ModelFileNotFoundError("A discriminator experiment has no generator. Download another file.")
     return FILES[file](model)

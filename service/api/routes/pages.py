@@ -1,4 +1,4 @@
-"""What people see in a browser: the lab, and the description of the service, with assets of their own."""
+"""Web pages: the lab and the API documentation, with their assets."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Scope
 
 PAGE = Path(__file__).parents[2] / "page"
 FILES = frozenset(str(file.relative_to(PAGE)) for file in PAGE.rglob("*") if file.is_file())
-POLICY = {  # what the pages may load and do: nothing from another host, and no script or style inside the page
+POLICY = {  # nothing from other hosts, no inline scripts or styles
     "default-src": "'none'",
     "script-src": "'self'",
     "style-src": "'self'",
@@ -23,9 +23,9 @@ POLICY = {  # what the pages may load and do: nothing from another host, and no 
     "frame-ancestors": "'none'",
 }
 HEADERS = {
-    "Content-Security-Policy": "; ".join(f"{what} {where}" for what, where in POLICY.items()),
+    "Content-Security-Policy": "; ".join(f"{directive} {sources}" for directive, sources in POLICY.items()),
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Referrer-Policy": "same-origin",  # not to another host, for links name what one looks at
+    "Referrer-Policy": "same-origin",  # URLs of the lab contain job ids
     "Cache-Control": "no-cache",
     "Accept-Ranges": "none",
 }
@@ -35,41 +35,41 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/")
 async def page(request: Request) -> FileResponse:
-    """Show the lab: see a GAN learn."""
+    """Show the lab."""
     return _page(request, "index.html")
 
 
 @router.get("/docs")
 async def docs(request: Request) -> FileResponse:
-    """Describe every operation, and let people try it."""
+    """Show the API documentation."""
     return _page(request, "docs.html")
 
 
 def assets() -> ASGIApp:
-    """The files of both pages, compressed."""
-    return GZipMiddleware(_Revalidated(directory=PAGE), minimum_size=500)
+    """Build the application that serves the files of both pages, compressed."""
+    return GZipMiddleware(_RevalidatedFiles(directory=PAGE), minimum_size=500)
 
 
-class _Revalidated(StaticFiles):
-    """Files that a browser keeps, and asks about each time: what has not changed is a 304."""
+class _RevalidatedFiles(StaticFiles):
+    """Static files that browsers cache and revalidate each time."""
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
-        """One of our files: nothing else that is asked for gets to the disk."""
+        """Look up one of the page's files; no other path reaches the disk."""
         return super().lookup_path(path) if path in FILES else ("", None)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """The file."""
-        _forget_range(scope)
-        answer = await super().get_response(path, scope)
-        answer.headers.update({name: HEADERS[name] for name in ("Cache-Control", "Accept-Ranges")})
-        return answer
+        """Send a file."""
+        _ignore_range(scope)
+        response = await super().get_response(path, scope)
+        response.headers.update({name: HEADERS[name] for name in ("Cache-Control", "Accept-Ranges")})
+        return response
 
 
 def _page(request: Request, file: str) -> FileResponse:
-    _forget_range(request.scope)
+    _ignore_range(request.scope)
     return FileResponse(PAGE / file, headers=HEADERS)
 
 
-def _forget_range(scope: Scope) -> None:
-    """Have a file sent whole: parts of what is compressed are nothing to a browser (RFC 9110, 14.2 leaves it to us)."""
+def _ignore_range(scope: Scope) -> None:
+    """Ignore Range, as RFC 9110, 14.2 allows: a browser cannot use a part of a compressed file."""
     scope["headers"] = [header for header in scope["headers"] if header[0] != b"range"]

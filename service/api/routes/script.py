@@ -1,4 +1,4 @@
-"""Take a run away as a program."""
+"""Export of a training as a PyTorch program."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -12,7 +12,7 @@ router = APIRouter(route_class=StrictRoute, tags=["models"])
 
 PYTHON = "text/x-python"
 SCRIPT = ok(
-    description="A program that trains with the job's settings, and needs nothing but torch",
+    description="A program that trains with the job's settings and needs only torch",
     content={PYTHON: {"schema": {"type": "string"}}},
 )
 
@@ -21,6 +21,6 @@ SCRIPT = ok(
     "/jobs/{job_id}/script.py", response_class=Response, responses=SCRIPT | NOT_MODIFIED | problems(404, 409, 422)
 )
 def get_script(request: Request, job: ExistingJob) -> Response:
-    """Take a run away as a program in plain PyTorch."""
+    """Download a training as a program in plain PyTorch."""
     headers = {"Content-Disposition": f'attachment; filename="gan1010-{job.id}.py"'}
     return conditional_response(request, Response(pytorch_script(job.train_config), headers=headers, media_type=PYTHON))

@@ -1,4 +1,4 @@
-"""Sweep: start many trainings at once, and look at what comes of them, cell by cell and one by one."""
+"""Sweeps: start many trainings at once, and read their results by cell and by member."""
 
 from typing import Annotated
 
@@ -6,10 +6,16 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from service.api.dependencies import ExistingJob, JobRegistry, Limit, Wait
+from service.api.limits import MAX_CELLS_PER_PAGE, MAX_QUERY_INTEGER
 from service.api.problems import problems
 from service.api.responses import NOT_MODIFIED, accepts, conditional_response, csv_response, json_response, ok
 from service.api.route_classes import StrictRoute
-from service.api.routes.job_responses import OF_A_TRAINING, IdempotencyKey, accepted, accepting
+from service.api.routes.job_responses import (
+    TRAINING_ACCEPTED,
+    IdempotencyKey,
+    accepted_response,
+    accepted_responses,
+)
 from service.api.schemas.common import page_content
 from service.api.schemas.sweep_results import CellPage, MemberPage, cell_columns, cell_rows, member_rows
 from service.api.schemas.sweeps import SweepRequest, fingerprint, to_sweep_config
@@ -17,14 +23,12 @@ from service.errors import InvalidInputError, MemberNotFoundError
 
 router = APIRouter(route_class=StrictRoute, tags=["sweeps"])
 
-MAX_CELLS_PER_PAGE = 10_000  # on one page
-MAX_INDEX = 2**53
-OF_A_SWEEP = accepting(
+SWEEP_ACCEPTED = accepted_responses(
     job="get_job", results="get_results", members="list_members", cancel="cancel_job", delete="delete_job"
 )
 
 
-@router.post("/sweeps", status_code=202, responses=OF_A_SWEEP | problems(400, 409, 413, 415, 422, 429, 507))
+@router.post("/sweeps", status_code=202, responses=SWEEP_ACCEPTED | problems(400, 409, 413, 415, 422, 429, 507))
 async def start_sweep(
     registry: JobRegistry,
     body: SweepRequest = SweepRequest(),  # noqa: B008
@@ -41,13 +45,13 @@ async def start_sweep(
         key=idempotency_key,
         request=fingerprint(body, config) if idempotency_key else "",
     )
-    return await accepted(registry, job, wait)
+    return await accepted_response(registry, job, wait)
 
 
 @router.get(
     "/sweeps/{job_id}/results",
     responses=ok(
-        description="The cells, also while the sweep runs; as CSV on Accept: text/csv, with a Link to the next page",
+        description="The cells, also of a running sweep; as CSV on Accept: text/csv, with a Link to the next page",
         model=CellPage,
         content={"text/csv": {"schema": {"type": "string"}}},
     )
@@ -59,18 +63,18 @@ def get_results(
     registry: JobRegistry,
     job: ExistingJob,
     limit: Annotated[int, Query(ge=1, le=MAX_CELLS_PER_PAGE, description="how many")] = MAX_CELLS_PER_PAGE,
-    after: Annotated[int | None, Query(ge=0, le=MAX_INDEX, description="only cells past this one")] = None,
+    after: Annotated[int | None, Query(ge=0, le=MAX_QUERY_INTEGER, description="only cells past this one")] = None,
 ) -> Response:
-    """Look at what has come of a sweep so far, cell by cell."""
+    """Return the results of a sweep so far, by cell."""
     config = job.sweep_config
-    cells = range(config.cells)[_first_past(after) :][: limit + 1]
+    cells = range(config.cells)[_first_after(after) :][: limit + 1]
     shown = cells[:limit]
     table = registry.sweep_summary(job).table(slice(shown.start, shown.stop))
     if accepts(request, "text/csv"):
         response = csv_response(cell_columns(config, shown, table))
         if len(cells) > limit:
-            following = request.url.include_query_params(limit=limit, after=shown[-1])
-            response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+            next_page = request.url.include_query_params(limit=limit, after=shown[-1])
+            response.headers["Link"] = f'<{next_page.path}?{next_page.query}>; rel="next"'
     else:
         page = page_content(cell_rows(config, shown, table), cells, limit)
         response = json_response({"job_id": job.id, "status": job.status, **page})
@@ -82,50 +86,48 @@ def list_members(
     request: Request,
     registry: JobRegistry,
     job: ExistingJob,
-    cell: Annotated[int | None, Query(ge=0, le=MAX_INDEX, description="only members of this cell")] = None,
-    in_range: Annotated[
-        bool | None, Query(description="only members that ended in range, or that ended out of it")
-    ] = None,
+    cell: Annotated[int | None, Query(ge=0, le=MAX_QUERY_INTEGER, description="only members of this cell")] = None,
+    in_range: Annotated[bool | None, Query(description="only members that ended in range, or out of it")] = None,
     limit: Limit = 50,
-    after: Annotated[int | None, Query(ge=0, le=MAX_INDEX, description="only members past this index")] = None,
+    after: Annotated[int | None, Query(ge=0, le=MAX_QUERY_INTEGER, description="only members past this index")] = None,
 ) -> Response:
-    """List the members of a sweep that are done."""
-    config, outcomes = job.sweep_config, registry.sweep_summary(job)
+    """List the finished members of a sweep."""
+    config, summary = job.sweep_config, registry.sweep_summary(job)
     if cell is not None and cell >= config.cells:
-        raise InvalidInputError(f"cell: the cells of this sweep are 0 to {config.cells - 1}", "query", "cell")
+        raise InvalidInputError(f"The cells are 0 to {config.cells - 1}. Send one of these.", "query", "cell")
     first, stop = (0, config.members) if cell is None else (cell * config.seeds, (cell + 1) * config.seeds)
-    found = outcomes.members(max(first, _first_past(after)), stop, in_range=in_range, limit=limit + 1)
+    found = summary.members(max(first, _first_after(after)), stop, in_range=in_range, limit=limit + 1)
     shown = found[:limit]
-    members = member_rows(config, shown.tolist(), registry.sweeps.results(job, outcomes, shown))
+    members = member_rows(config, shown.tolist(), registry.sweeps.results(job, summary, shown))
     return conditional_response(request, json_response(page_content(members, found.tolist(), limit)))
 
 
 @router.post(
     "/sweeps/{job_id}/members/{index}/train",
     status_code=202,
-    responses=OF_A_TRAINING | problems(404, 409, 413, 415, 422, 429, 507),
+    responses=TRAINING_ACCEPTED | problems(404, 409, 413, 415, 422, 429, 507),
 )
 async def train_member(
     registry: JobRegistry,
     job: ExistingJob,
-    index: Annotated[int, Path(ge=0, le=MAX_INDEX, description="a member's index", examples=[42])],
+    index: Annotated[int, Path(ge=0, le=MAX_QUERY_INTEGER, description="a member's index", examples=[42])],
     wait: Wait = 0,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Train a member of a sweep again, by itself: the same weights to the last bit, with all its history."""
+    """Train one member of a sweep as a job, with its history: its weights are the same bytes."""
     if index >= job.sweep_config.members:
-        raise MemberNotFoundError(f"The sweep has members 0 to {job.sweep_config.members - 1}.")
-    config = job.sweep_config.config(index)
-    again = await run_in_threadpool(
+        last = job.sweep_config.members - 1
+        raise MemberNotFoundError(f"This sweep has the members 0 to {last}. Train one of these.")
+    training = await run_in_threadpool(
         registry.submit,
-        config,
+        job.sweep_config.config(index),
         preset=job.preset,
         name=f"{(job.name or 'sweep')[:80]}, member {index}",
         key=idempotency_key,
         request=f"{job.id} {index}",
     )
-    return await accepted(registry, again, wait)
+    return await accepted_response(registry, training, wait)
 
 
-def _first_past(after: int | None) -> int:
-    return 0 if after is None else after + 1
+def _first_after(cursor: int | None) -> int:
+    return 0 if cursor is None else cursor + 1

@@ -6,7 +6,7 @@ from service.job import Status
 
 
 class Series(BaseModel):
-    """Losses by iteration; what the experiment does not have is left out."""
+    """Losses by iteration; a discriminator experiment has no `generator_loss`."""
 
     iteration: list[int]
     discriminator_real_loss: list[float]
@@ -23,11 +23,11 @@ class ProgressOut(BaseModel):
     iterations: int
     record_every: int
     series: Series
-    next_after: int = Field(description="pass it as `after` to get only what is new")
+    next_after: int = Field(description="the next `after`")
 
 
 class ArticleProgressOut(BaseModel):
-    """The two lists that the article's program would have kept: every 10th call of each network."""
+    """The two lists of the article's program: every 10th call of each network."""
 
     job_id: str
     discriminator: list[float]
@@ -35,7 +35,7 @@ class ArticleProgressOut(BaseModel):
 
 
 class WeightsOut(BaseModel):
-    """Flat weights, a row for each snapshot, and how each row divides into tensors."""
+    """Flat weights, a row for each snapshot, and the tensors in a row."""
 
     generator: list[list[float]] = Field(default=[])
     discriminator: list[list[float]]
@@ -43,7 +43,7 @@ class WeightsOut(BaseModel):
 
 
 class SnapshotsOut(BaseModel):
-    """The kept moments of a run, and what G made at each of `latent_value`; no samples where there is no generator."""
+    """The snapshots of a training, with G's output for `latent_value`; no samples without a generator."""
 
     job_id: str
     iterations: list[int]

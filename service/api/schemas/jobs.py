@@ -12,11 +12,11 @@ from service.job import Job, JobError, Kind, Status, Transition
 
 
 class ResultOut(BaseModel):
-    """What came of the run; losses and scores are means over its last tenth. Null: only a generator has it."""
+    """The result of a training: losses and scores are means over its last tenth. Null without a generator."""
 
     sample: list[float] | None = Field(description="G's output for latent_value")
     bits: str | None = Field(description="each value of the sample rounded at 0.5")
-    in_range: bool | None = Field(description="every value of the sample lies in its real range")
+    in_range: bool | None = Field(description="every value of the sample is in its real range")
     settled_at: int | None = Field(description="first recorded iteration from which in_range holds to the end")
     discriminator_real_loss: float
     discriminator_fake_loss: float
@@ -36,8 +36,8 @@ class JobOut(BaseModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    iteration: int = Field(description="of a sweep: the members that are done")
-    iterations: int = Field(description="what `iteration` comes to at the end")
+    iteration: int = Field(description="of a sweep: finished members")
+    iterations: int = Field(description="`iteration` at the end")
     iterations_per_second: float | None = Field(description="of a sweep: members a second")
     eta_seconds: float | None
     result: ResultOut | None
@@ -46,8 +46,8 @@ class JobOut(BaseModel):
 
     @classmethod
     def of(cls, job: Job) -> Self:
-        """The job as clients see it."""
-        left, speed = job.iterations - job.iteration, job.iterations_per_second
+        """Convert a job."""
+        remaining, speed = job.iterations - job.iteration, job.iterations_per_second
         return cls(
             id=job.id,
             kind=job.kind,
@@ -60,7 +60,7 @@ class JobOut(BaseModel):
             iteration=job.iteration,
             iterations=job.iterations,
             iterations_per_second=speed,
-            eta_seconds=round(left / speed, 3) if speed and not job.has_ended else None,
+            eta_seconds=round(remaining / speed, 3) if speed and not job.has_ended else None,
             result=ResultOut(**vars(job.result)) if job.result else None,
             error=job.error,
             transitions=list(job.transitions),

@@ -8,7 +8,7 @@ from service.api.schemas.common import Page
 
 
 class ModelOut(BaseModel):
-    """A finished model; bytes and SHA-256 are those of its `model.safetensors`, which holds both networks."""
+    """A finished model, with the size and the SHA-256 of its `model.safetensors`."""
 
     model_config = ConfigDict(from_attributes=True)
 

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict
 
 from gan1010 import PRESETS
 
 
 class PresetOut(BaseModel):
-    """A named configuration: the settings that differ from the defaults, and what they are known to do."""
+    """A named configuration: the settings that differ from the defaults, and their measured behaviour."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -24,4 +24,4 @@ class PresetList(BaseModel):
     data: list[PresetOut]
 
 
-PRESET_LIST = PresetList(data=TypeAdapter(list[PresetOut]).validate_python(list(PRESETS.values())))
+PRESET_LIST = PresetList.model_validate({"data": list(PRESETS.values())})

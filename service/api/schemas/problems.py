@@ -4,7 +4,7 @@ from pydantic import BaseModel, Field
 
 
 class Mistake(BaseModel):
-    """One mistake in a request, and where it is."""
+    """One mistake in a request, and its place."""
 
     loc: list[str | int]
     msg: str
@@ -12,11 +12,11 @@ class Mistake(BaseModel):
 
 
 class Problem(BaseModel):
-    """What went wrong (RFC 9457)."""
+    """A problem (RFC 9457)."""
 
     type: str = Field(description="a stable relative URI", examples=["/problems/job-not-found"])
     title: str
     status: int
-    detail: str = Field(description="what was wrong, and what would be right")
+    detail: str = Field(description="the fact, then the remedy")
     instance: str
     errors: list[Mistake] = Field(default=[], description="for 422: each mistake, at most 20")

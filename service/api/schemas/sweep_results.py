@@ -1,4 +1,4 @@
-"""The shapes of sweeps' figures on the wire, and the crossing to them from arrays."""
+"""Results of sweeps on the wire, built from arrays."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -18,7 +18,7 @@ DIVERGED = dict.fromkeys(field.name for field in fields(Result))
 
 
 class SettledOut(BaseModel):
-    """When members settled: percentiles over those that did; null while none has."""
+    """Percentiles of `settled_at` over the members that settled; null if none has."""
 
     p5: float | None
     p50: float | None
@@ -26,13 +26,13 @@ class SettledOut(BaseModel):
 
 
 class CellOut(BaseModel):
-    """A cell of the grid, and what its members have come to: shares of all that are done, means of what is finite."""
+    """A cell of the grid: rates over its finished members, and means of the finite losses."""
 
     cell: int
-    config: dict[str, Any] = Field(description="the grid's fields")
-    count: int = Field(description="members done")
-    bits_rate: float | None = Field(description="the share whose bits are the pattern")
-    in_range_rate: float | None = Field(description="the share whose every value lies in its real range")
+    config: dict[str, Any] = Field(description="the cell's values of the grid's settings")
+    count: int = Field(description="finished members")
+    bits_rate: float | None = Field(description="the share with the pattern's bits")
+    in_range_rate: float | None = Field(description="the share in range")
     settled_at: SettledOut
     discriminator_real_loss: float | None
     discriminator_fake_loss: float | None
@@ -47,7 +47,7 @@ class CellPage(Page[CellOut, int]):
 
 
 class MemberOut(BaseModel):
-    """One GAN of a sweep: its number, and the fields of a job's result, which are all null if it has diverged."""
+    """One GAN of a sweep, with the fields of a job's result; all are null if it diverged."""
 
     index: int = Field(description="its number in the sweep")
     seed: int
@@ -68,7 +68,7 @@ class MemberPage(Page[MemberOut, int]):
 
 
 def cell_columns(config: SweepConfig, numbers: range, table: Table) -> dict[str, Sequence[Any]]:
-    """Some cells as columns: their numbers, their settings, and the figures that a table has of them."""
+    """Build the columns of a CSV file: numbers, settings and figures of cells."""
     settings = [config.cell(number) for number in numbers]
     named = {name: [cell[name] for cell in settings] for name in config.grid}
     figures = {name: [x if isfinite(x) else None for x in values.tolist()] for name, values in table.items()}
@@ -76,27 +76,27 @@ def cell_columns(config: SweepConfig, numbers: range, table: Table) -> dict[str,
 
 
 def cell_rows(config: SweepConfig, numbers: range, table: Table) -> list[dict[str, Any]]:
-    """Some cells, each as a `CellOut`; what is NaN becomes null in JSON."""
+    """Build the content of a `CellOut` for each cell; NaN becomes null in JSON."""
     return [
         {
             "cell": number,
             "config": config.cell(number),
             "count": count,
             "bits_rate": bits,
-            "in_range_rate": inside,
+            "in_range_rate": in_range,
             "settled_at": {"p5": p5, "p50": p50, "p95": p95},
             "discriminator_real_loss": real,
             "discriminator_fake_loss": fake,
             "generator_loss": generator,
         }
-        for number, count, bits, inside, p5, p50, p95, real, fake, generator in zip(
+        for number, count, bits, in_range, p5, p50, p95, real, fake, generator in zip(
             numbers, *(values.tolist() for values in table.values()), strict=True
         )
     ]
 
 
 def member_rows(config: SweepConfig, index: list[int], results: list[Result | None]) -> list[dict[str, Any]]:
-    """Some members, each as a `MemberOut`."""
+    """Build the content of a `MemberOut` for each member."""
     return [
         {"index": i, "seed": config.first_seed + i % config.seeds, "cell": i // config.seeds}
         | (vars(result) if result else DIVERGED)

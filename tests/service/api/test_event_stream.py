@@ -1,4 +1,4 @@
-"""What followers of a feed are sent, and what the feed keeps for them."""
+"""What followers of a stream are sent, and what the stream keeps for them."""
 
 import json
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from gan1010 import History, TrainConfig
-from service.api.event_stream import MAX_BATCHES, MAX_POINTS_PER_BATCH, JobStream, JobView, Subscriber
+from service.api.event_stream import MAX_BATCH_POINTS, MAX_BATCHES, JobStream, JobView, Subscriber
 from service.job import Status, new_job
 
 CONFIG = TrainConfig(iterations=1_000_000, record_every=5, seed=1)
 
 
-def moment(points: int, status: Status = "running") -> JobView:
+def job_view(points: int, status: Status = "running") -> JobView:
     """A job that has recorded so many points."""
     iterations = np.arange(1, points + 1, dtype=np.int64) * 5
     losses = np.linspace(0, 1, points, dtype=np.float32)
@@ -33,22 +33,22 @@ def iterations_of(events: list[bytes]) -> list[int]:
 
 
 def test_followers_at_the_same_place_are_sent_the_same_bytes() -> None:
-    feed = JobStream(moment(12_000))
-    first, second = Subscriber(feed, 0), Subscriber(feed, 0)
+    stream = JobStream(job_view(12_000))
+    first, second = Subscriber(stream, 0), Subscriber(stream, 0)
     for _ in range(3):
         assert all(one is other for one, other in zip(first.events(), second.events(), strict=True))
 
 
 def test_followers_from_different_places_meet_where_a_batch_ends() -> None:
-    feed = JobStream(moment(12_000))
-    ahead, behind = Subscriber(feed, 5 * 3000), Subscriber(feed, 0)
-    assert iterations_of(ahead.events()) == list(range(5 * 3001, 5 * MAX_POINTS_PER_BATCH + 1, 5))
-    assert iterations_of(behind.events()) == list(range(5, 5 * MAX_POINTS_PER_BATCH + 1, 5))
+    stream = JobStream(job_view(12_000))
+    ahead, behind = Subscriber(stream, 5 * 3000), Subscriber(stream, 0)
+    assert iterations_of(ahead.events()) == list(range(5 * 3001, 5 * MAX_BATCH_POINTS + 1, 5))
+    assert iterations_of(behind.events()) == list(range(5, 5 * MAX_BATCH_POINTS + 1, 5))
     assert ahead.events()[0] is behind.events()[0]
 
 
 def test_end_is_told_when_all_points_are_sent() -> None:
-    follower = Subscriber(JobStream(moment(MAX_POINTS_PER_BATCH + 1, "succeeded")), 0)
+    follower = Subscriber(JobStream(job_view(MAX_BATCH_POINTS + 1, "succeeded")), 0)
     batches = [follower.events() for _ in range(3)]
     assert follower.done
     assert [[parsed(event)[0] for event in events] for events in batches] == [
@@ -59,16 +59,16 @@ def test_end_is_told_when_all_points_are_sent() -> None:
 
 
 def test_points_that_come_later_are_sent_once() -> None:
-    follower, followed = Subscriber(JobStream(moment(10)), 0), []
+    follower, followed = Subscriber(JobStream(job_view(10)), 0), []
     for points in (10, 10, 17, 17, 40):
-        follower.feed = JobStream(moment(points))
+        follower.stream = JobStream(job_view(points))
         followed += follower.events()
     assert iterations_of(followed) == list(range(5, 201, 5))
     assert [parsed(event)[0] for event in followed] == ["status", "progress", "progress", "progress"]
 
 
 def test_feed_keeps_few_batches_however_many_places_are_read_from() -> None:
-    feed = JobStream(moment(5000))
+    stream = JobStream(job_view(5000))
     for after in range(0, 5 * 100, 5):
-        assert Subscriber(feed, after).events()
-        assert len(feed._batches) <= MAX_BATCHES
+        assert Subscriber(stream, after).events()
+        assert len(stream._batches) <= MAX_BATCHES

@@ -27,7 +27,7 @@ from tests.support.contract import (
 )
 
 STREAMS, SLOW = 60, 20
-MAX_POINTS_PER_BATCH = 5000  # in one batch
+MAX_BATCH_POINTS = 5000  # in one batch
 SOME_SECONDS: Json = {"iterations": 4_000_000, "record_every": 100, "seed": 3}
 PROGRESS = ["job_id", "status", "iteration", "iterations", "record_every", "series", "next_after"]
 
@@ -83,7 +83,7 @@ def test_follower_gets_every_point_once_and_then_the_end(client: Client) -> None
         assert list(data) == PROGRESS
         assert id == data["next_after"] == points[-1]
         assert before < points[0] <= points[-1] <= data["iteration"] <= data["iterations"]
-        assert len(points) <= MAX_POINTS_PER_BATCH
+        assert len(points) <= MAX_BATCH_POINTS
     assert series_of(events) == series_after(client, job)
     assert events[-1] == ("end", job["iterations"], client.get(f"/jobs/{job['id']}").json())
     assert events[-2][2] == events[-1][2]
