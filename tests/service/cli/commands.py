@@ -1,47 +1,53 @@
-"""Two ways to run a command: as a process of its own, and, which is quicker, in this one."""
+"""Helpers that run a command, in this process or, more slowly, in one of its own."""
 
 import re
+import signal
 import subprocess
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 from typer.testing import CliRunner, Result
 
 from service.cli import command_line
 from tests.support.clients import clean_environment
+from tests.support.contract import Json, wait_until
 
 GAN1010 = [str(Path(sysconfig.get_path("scripts")) / "gan1010")]
-PLAIN = {"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
+PLAIN_TERMINAL = {"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
 
 
-def run(command: list[str], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run it as a process."""
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env=clean_environment(**PLAIN, **environment),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+def run_process(command: list[str], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own."""
+    env = clean_environment(**PLAIN_TERMINAL, **environment)
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+
+def interrupt(arguments: list[str], url: str, started: Callable[[Json], bool]) -> tuple[int, str, str, Json]:
+    """Send Ctrl-C to a command once its job has started; return its exit code, stdout and stderr, and the job."""
+    command = [*GAN1010, *arguments, "--name", "to be interrupted", "--url", url]
+    env = clean_environment(**PLAIN_TERMINAL)
+    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    newest = f"{url}/jobs?limit=1&kind={arguments[0]}"
+    page = wait_until(
+        lambda: httpx.get(newest).json(),
+        lambda page: any(job["name"] == "to be interrupted" and started(job) for job in page["data"]),
     )
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert "Traceback" not in stderr
+    return process.returncode, stdout, stderr, httpx.get(f"{url}/jobs/{page['data'][0]['id']}").json()
 
 
-def gan1010(*arguments: object, url: str | None = None, piped: str | None = None) -> Result:
-    """Run it here, at a service if one is named."""
-    environment = PLAIN | ({"GAN1010_URL": url} if url else {})
-    return CliRunner().invoke(command_line(), [str(argument) for argument in arguments], input=piped, env=environment)
+def invoke(*arguments: object, url: str | None = None, stdin: str | None = None) -> Result:
+    """Run `gan1010` in this process, with the service at a URL."""
+    environment = PLAIN_TERMINAL | ({"GAN1010_URL": url} if url else {})
+    return CliRunner().invoke(command_line(), [str(argument) for argument in arguments], input=stdin, env=environment)
 
 
-def done(*arguments: object, url: str | None = None, piped: str | None = None) -> str:
-    """What it prints, having done what it was asked, without the spaces that fill a table's lines."""
-    result = gan1010(*arguments, url=url, piped=piped)
+def output_of(*arguments: object, url: str | None = None, stdin: str | None = None) -> str:
+    """Run a command that succeeds; return its output without the spaces at the ends of table lines."""
+    result = invoke(*arguments, url=url, stdin=stdin)
     assert result.exit_code == 0, result.output
     return re.sub(" +$", "", result.stdout, flags=re.MULTILINE)
-
-
-def refused(*arguments: object, url: str | None = None) -> tuple[int, str]:
-    """The code that it ends with when it cannot do that, and why, in one line; it prints nothing else."""
-    result = gan1010(*arguments, url=url)
-    assert result.stdout == ""
-    return result.exit_code, " ".join(result.stderr.replace("│", " ").split())

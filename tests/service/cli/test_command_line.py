@@ -1,44 +1,106 @@
-"""The command line as a whole: what it has, what it loads, and that a shell can complete it."""
+"""Command line as a whole: help, imports, completion, errors."""
 
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.service.cli.commands import GAN1010, done, run
+from tests.service.cli.commands import GAN1010, invoke, output_of, run_process
+from tests.support.contract import Json
 
 COMMANDS = {
     "serve", "demo", "train", "sweep", "presets", "jobs", "show", "watch", "pause", "resume", "cancel", "delete",
     "sample", "score", "plot", "export",
 }  # fmt: skip
-HEAVY = {"torch", "numba", "numpy", "matplotlib", "fastapi", "uvicorn", "httpx", "pydantic"}
+SLOW_IMPORTS = {"torch", "numba", "numpy", "matplotlib", "fastapi", "uvicorn", "httpx", "pydantic"}
 WITH_JSON = COMMANDS - {"serve", "demo", "delete", "plot", "export"}
 
 
-def test_help_names_the_commands_and_loads_nothing_that_takes_long() -> None:
-    program = f"import sys; from service.cli import main\ntry: main()\nfinally: print({HEAVY} & set(sys.modules))"
-    shown = subprocess.run(
-        [sys.executable, "-c", program, "--help"], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    assert {line.strip("│ ").partition(" ")[0] for line in shown} >= COMMANDS
-    assert shown[-1] == "set()"
+def test_help_lists_the_commands_without_slow_imports() -> None:
+    program = (
+        f"import sys; from service.cli import main\ntry: main()\nfinally: print({SLOW_IMPORTS} & {{*sys.modules}})"
+    )
+    lines = subprocess.check_output([sys.executable, "-c", program, "--help"], text=True).splitlines()
+    assert {line.strip("│ ").partition(" ")[0] for line in lines} >= COMMANDS
+    assert lines[-1] == "set()"
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
-def test_command_explains_itself(command: str) -> None:
-    shown = done(command, "--help")
-    assert f"gan1010 {command}" in shown or f"root {command}" in shown
-    assert ("--json" in shown) == (command in WITH_JSON)
+def test_command_has_help(command: str) -> None:
+    output = output_of(command, "--help")
+    assert f"gan1010 {command}" in output or f"root {command}" in output
+    assert ("--json" in output) == (command in WITH_JSON)
 
 
-def test_talking_to_a_service_needs_no_torch() -> None:
-    program = "import sys; import service.cli.progress, service.cli.files; print({'torch', 'numba'} & set(sys.modules))"
+def test_commands_for_a_service_do_not_load_torch() -> None:
+    program = "import sys; import service.cli.progress, service.cli.files; print({'torch', 'numba'} & {*sys.modules})"
     assert subprocess.check_output([sys.executable, "-c", program], text=True) == "set()\n"
 
 
-def test_shell_completes_commands_and_options(tmp_path: Path) -> None:
-    completing = {"_GAN1010_COMPLETE": "complete_bash", "COMP_WORDS": "gan1010 wa", "COMP_CWORD": "1"}
-    assert run(GAN1010, tmp_path, **completing).stdout.split() == ["watch"]
-    completing |= {"COMP_WORDS": "gan1010 train --lat", "COMP_CWORD": "2"}
-    assert run(GAN1010, tmp_path, **completing).stdout.split() == ["--latent", "--latent-value"]
+@pytest.mark.parametrize(
+    ("words", "completions"),
+    [("gan1010 wa", ["watch"]), ("gan1010 train --lat", ["--latent", "--latent-value"])],
+)
+def test_shell_completion(tmp_path: Path, words: str, completions: list[str]) -> None:
+    variables = {"_GAN1010_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    assert run_process(GAN1010, tmp_path, **variables).stdout.split() == completions
+
+
+@pytest.fixture(scope="module")
+def job(server_url: str) -> Json:
+    return dict(httpx.post(f"{server_url}/train", params={"wait": 30}, json={"iterations": 2000}).json())
+
+
+UNREACHABLE = ["http://127.0.0.1:9", "gan1010 serve"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ("train --loss mae", 2, ["'mae'", "'mse', 'bce'"]),
+        ("train --learning-rate 11", 1, ["learning_rate", "less than or equal to 10"]),
+        ("train --preset best", 1, ["preset", "'article-bce'"]),
+        ("train --save m.safetensors", 2, ["--local", "gan1010 export"]),
+        ("train --url nowhere", 3, ["nowhere", "http://"]),
+        ("train --local --learning-rate 11", 2, ["learning_rate", "at most 10"]),
+        ("train --local --preset best", 2, ["article-bce", "best"]),
+        ("train --local --name mine", 2, ["--name", "--local"]),
+        ("train --local --no-wait", 2, ["--no-wait", "--local"]),
+        ("train --local --save model.pt", 2, [".safetensors", "model.pt"]),
+        ("train --local --iterations 9 --save /dev/null/x.safetensors", 1, ["cannot be written", "/dev/null"]),
+        ("sweep --grid loss", 2, ["--grid loss", "FIELD=A,B"]),
+        ("sweep --grid learning_rate=0.1,x", 2, ["--grid learning_rate", "'x'"]),
+        ("sweep --grid seed=1,2", 2, ["--grid seed", "learning_rate"]),
+        ("sweep --grid rate=1", 2, ["rate=1", "learning_rate"]),
+        ("sweep --hidden-size three", 2, ["hidden-size", "three"]),
+        ("sweep --heatmap map.gif", 2, ["map.gif", ".svg"]),
+        ("sweep --grid learning_rate=0.1,11", 1, ["grid.learning_rate.1", "less than or equal to 10"]),
+        ("score", 2, ["0.9,0.1,0.9,0.1", "--file"]),
+        ("score 0.9;0.1", 2, ["'0.9;0.1'", "0.9,0.1,0.9,0.1"]),
+        ("score --file nosuch.csv", 2, ["nosuch.csv"]),
+        ("score 1,2 --job JOB", 1, ["vectors[0] has 2 numbers", "4"]),
+        ("sample half", 2, ["half"]),
+        ("sample --job JOB --iteration 1050", 1, ["1000", "1100"]),
+        ("plot losses JOB -o picture.gif", 2, ["picture.gif", ".svg"]),
+        ("plot losses JOB -o /dev/null/picture.png", 1, ["cannot be written"]),
+        ("export generator.pt --job JOB", 2, ["generator.pt", "generator.safetensors"]),
+        *((f"{command} --url {UNREACHABLE[0]}", 3, UNREACHABLE) for command in
+          ("train", "sweep", "jobs", "show", "watch", "sample", "presets", "export")),
+    ],
+)  # fmt: skip
+def test_error_names_the_cause_and_the_remedy(
+    server_url: str, job: Json, arguments: str, code: int, words: list[str]
+) -> None:
+    result = invoke(*arguments.replace("JOB", job["id"]).split(), url=server_url)
+    message = " ".join(result.stderr.replace("│", " ").split())
+    assert (result.exit_code, result.stdout) == (code, ""), message
+    assert [word for word in words if word not in message] == [], message
+
+
+@pytest.mark.parametrize("command", ["show", "watch", "pause", "resume", "cancel", "delete"])
+def test_problem_of_the_service_is_printed(server_url: str, command: str) -> None:
+    result = invoke(command, "nosuchjob", url=server_url)
+    detail = httpx.get(f"{server_url}/jobs/nosuchjob").json()["detail"]
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", f"gan1010: {detail}\n")

@@ -1,4 +1,4 @@
-"""`gan1010 serve` and `demo`, as processes: what they print, how they end, and that each setting has its flag."""
+"""`gan1010 serve` and `demo`, as processes."""
 
 import re
 import socket
@@ -9,35 +9,36 @@ import httpx
 import pytest
 
 from service.settings import Settings
-from tests.service.cli.commands import GAN1010, run
+from tests.service.cli.commands import GAN1010, run_process
 from tests.support.clients import Server, running_server, server_process
 
 MODULE = [sys.executable, "-m", "service"]
 
 
-def test_every_setting_has_its_flag_and_says_its_variable(tmp_path: Path) -> None:
-    shown = run([*GAN1010, "serve", "--help"], tmp_path)
-    assert shown.returncode == 0
+def error_of_serve(folder: Path, *flags: object) -> str:
+    """Run `serve`, which must fail, and return what it writes to stderr."""
+    process = run_process([*MODULE, *map(str, flags)], folder)
+    assert process.returncode not in (0, None)
+    assert "Traceback" not in process.stderr
+    return process.stderr
+
+
+def test_help_has_the_flag_and_the_variable_of_every_setting(tmp_path: Path) -> None:
+    help = run_process([*GAN1010, "serve", "--help"], tmp_path).stdout
     for name in Settings.model_fields:
-        assert f"--{name.replace('_', '-')}" in shown.stdout
-        assert f"GAN1010_{name.upper()}" in shown.stdout
-
-
-def test_module_is_the_serve_command(tmp_path: Path) -> None:
-    one, other = run([*GAN1010, "serve", "--help"], tmp_path), run([*MODULE, "--help"], tmp_path)
-    assert other.stdout.split() == one.stdout.replace("gan1010 serve", "python -m service").split()
+        assert f"--{name.replace('_', '-')}" in help
+        assert f"GAN1010_{name.upper()}" in help
+    module_help = run_process([*MODULE, "--help"], tmp_path).stdout
+    assert module_help.split() == help.replace("gan1010 serve", "python -m service").split()
 
 
 @pytest.mark.parametrize("flags", [["--port", "x"], ["--queue-size", "0"], ["--none"]])
-def test_bad_flag_is_named_and_nothing_is_made(tmp_path: Path, flags: list[str]) -> None:
-    done = run([*MODULE, *flags], tmp_path)
-    assert done.returncode != 0
-    assert flags[0].strip("-").replace("-", "_") in done.stderr.replace("-", "_")
-    assert "Traceback" not in done.stderr
+def test_invalid_flag_is_named_and_nothing_is_written(tmp_path: Path, flags: list[str]) -> None:
+    assert flags[0].strip("-").replace("-", "_") in error_of_serve(tmp_path, *flags).replace("-", "_")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_flags_come_before_the_environment(tmp_path: Path) -> None:
+def test_flags_override_the_environment(tmp_path: Path) -> None:
     environment = {"GAN1010_MAX_BODY_BYTES": "2048", "GAN1010_DATA_DIR": str(tmp_path / "never")}
     with running_server(tmp_path / "flag", **environment) as (_, client):
         assert client.post("/train", content=b" " * 3000).status_code == 413
@@ -45,51 +46,43 @@ def test_flags_come_before_the_environment(tmp_path: Path) -> None:
     assert (tmp_path / "flag").is_dir()
 
 
-def test_port_that_is_taken_ends_it_with_a_word_and_a_code(tmp_path: Path) -> None:
+def test_port_in_use_is_an_error(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        done = run([*MODULE, "--port", str(taken.getsockname()[1]), "--data-dir", str(tmp_path)], tmp_path)
-    assert done.returncode not in (0, None)
-    assert "address already in use" in done.stderr.lower()
-    assert "Traceback" not in done.stderr
+        error = error_of_serve(tmp_path, "--port", taken.getsockname()[1], "--data-dir", tmp_path)
+    assert "address already in use" in error.lower()
 
 
-def test_folder_that_cannot_be_made_ends_it_with_a_word_and_a_code(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    done = run([*MODULE, "--port", "0", "--data-dir", str(tmp_path / "file")], tmp_path)
-    assert done.returncode not in (0, None)
-    assert str(tmp_path / "file") in done.stderr
-    assert "Traceback" not in done.stderr
+def test_folder_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("in the way")
+    assert str(file) in error_of_serve(tmp_path, "--port", 0, "--data-dir", file)
 
 
-def test_folder_of_another_process_ends_it_with_a_word_and_a_code(server: Server, tmp_path: Path) -> None:
-    done = run([*MODULE, "--port", "0", "--data-dir", str(server.data_dir)], tmp_path)
-    assert done.returncode not in (0, None)
-    assert re.search(rf"another .* uses {re.escape(str(server.data_dir))}", done.stderr)
-    assert "Traceback" not in done.stderr
-    trained = httpx.post(f"{server.url}/train", params={"wait": 9})  # the first is none the worse
+def test_folder_of_another_process_is_an_error_and_does_not_harm_that_process(server: Server, tmp_path: Path) -> None:
+    error = error_of_serve(tmp_path, "--port", 0, "--data-dir", server.data_dir)
+    assert "another" in error.lower()
+    assert str(server.data_dir) in error
+    trained = httpx.post(f"{server.url}/train", params={"wait": 30}, timeout=60)
     assert (trained.status_code, trained.json()["status"]) == (200, "succeeded")
 
 
-def test_stop_while_it_starts_is_a_clean_stop(tmp_path: Path) -> None:
+def test_sigterm_during_startup_is_a_clean_stop(tmp_path: Path) -> None:
     with server_process(tmp_path, fresh=True) as server:
         server.wait_for("(Waiting for application startup)")
         assert server.stop() == 0, "".join(server.log)
         assert "Traceback" not in "".join(server.log)
 
 
-def test_demo_tells_the_article_and_draws_it(tmp_path: Path) -> None:
-    done = run([*GAN1010, "demo", "--output", str(tmp_path / "here")], tmp_path)
-    assert done.returncode == 0, done.stderr
-    untrained, trained = (
-        re.search(rf"^\s*{name}\s.*?([01]{{4}}).*?((?:[\d.]+\s+){{4}})", done.stdout, re.MULTILINE)
-        for name in ("untrained", "trained")
-    )
-    assert untrained
-    assert trained
-    assert trained[1] == "1010"
-    assert all(0.2 < float(value) < 0.8 for value in untrained[2].split())
-    assert "real" in done.stdout
-    assert "noise" in done.stdout
-    for picture in ("losses.png", "evolution.png"):
-        assert str(tmp_path / "here" / picture) in done.stdout.replace("\n", "")
-        assert (tmp_path / "here" / picture).read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+def test_demo_shows_the_article_and_writes_its_plots(tmp_path: Path) -> None:
+    demo = run_process([*GAN1010, "demo", "--output", str(tmp_path / "here")], tmp_path)
+    assert demo.returncode == 0, demo.stderr
+    rows = {
+        row[1]: (row[2], [float(value) for value in row[3].split()])
+        for row in re.finditer(r"^\s*((?:un)?trained)\s.*?([01]{4}).*?((?:[\d.]+\s+){4})", demo.stdout, re.MULTILINE)
+    }
+    assert rows["trained"][0] == "1010"
+    assert all(0.2 < value < 0.8 for value in rows["untrained"][1])
+    assert re.search(r"trained alone +0\.[6-9]\d +0\.[0-3]\d", demo.stdout)
+    for plot in ("losses.png", "evolution.png"):
+        assert str(tmp_path / "here" / plot) in demo.stdout.replace("\n", "")
+        assert (tmp_path / "here" / plot).read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
