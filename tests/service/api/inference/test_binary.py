@@ -1,5 +1,6 @@
-"""Sampling and scoring in bulk: float32 numbers as bytes, both ways."""
+"""Binary sampling and scoring: float32 numbers as bytes, both ways."""
 
+import httpx
 import numpy as np
 import pytest
 
@@ -7,8 +8,8 @@ from tests.support.clients import Client
 from tests.support.contract import Json, check_problem, content_type, train
 from tests.support.inference_protocol import VECTORS
 
-BYTES = "application/octet-stream"
-SENT, WANTED = {"content-type": BYTES}, {"accept": BYTES}
+BINARY = "application/octet-stream"
+ACCEPT = {"accept": BINARY}
 SEEDS = np.array([0.5, 0.25, -1], np.float32)
 
 
@@ -22,57 +23,64 @@ def newest(shared_client: Client, wide: Json) -> Json:
     return train(shared_client, seed=2)
 
 
-@pytest.mark.parametrize("accept", [BYTES, "application/json", f"{BYTES};q=0.5, application/json", "*/*"])
+def post_binary(
+    client: Client, path: str, content: bytes, accept: str = "*/*", kind: str = BINARY, **query: object
+) -> httpx.Response:
+    return client.post(path, content=content, headers={"content-type": kind, "accept": accept}, params=query)
+
+
+@pytest.mark.parametrize("accept", [BINARY, "application/json", f"{BINARY};q=0.5, application/json", "*/*"])
 def test_scores_are_those_of_json(shared_client: Client, newest: Json, accept: str) -> None:
     expected = shared_client.post("/score", json={"vectors": VECTORS.tolist()}).json()
-    answer = shared_client.post("/score", content=VECTORS.tobytes(), headers=SENT | {"accept": accept})
-    if accept == BYTES:
-        assert content_type(answer) == BYTES
-        assert np.frombuffer(answer.content, "<f4").tolist() == np.array(expected["scores"], np.float32).tolist()
-        assert (answer.headers["job-id"], answer.headers["iteration"]) == (newest["id"], "10000")
+    response = post_binary(shared_client, "/score", VECTORS.tobytes(), accept)
+    if accept == BINARY:
+        assert content_type(response) == BINARY
+        assert np.frombuffer(response.content, "<f4").tolist() == np.array(expected["scores"], np.float32).tolist()
+        assert (response.headers["job-id"], response.headers["iteration"]) == (newest["id"], "10000")
     else:
-        assert answer.json() == expected
+        assert response.json() == expected
 
 
 def test_samples_are_those_of_json(shared_client: Client, newest: Json) -> None:
     expected = shared_client.post("/sample", json={"seeds": SEEDS.tolist()}).json()
-    assert shared_client.post("/sample", content=SEEDS.tobytes(), headers=SENT).json() == expected
-    for answer in (
-        shared_client.post("/sample", content=SEEDS.tobytes(), headers=SENT | WANTED),
-        shared_client.post("/sample", json={"seeds": SEEDS.tolist()}, headers=WANTED),
-        shared_client.get("/sample", params={"seed": SEEDS.tolist()}, headers=WANTED),
+    assert post_binary(shared_client, "/sample", SEEDS.tobytes()).json() == expected
+    for response in (
+        post_binary(shared_client, "/sample", SEEDS.tobytes(), BINARY),
+        shared_client.post("/sample", json={"seeds": SEEDS.tolist()}, headers=ACCEPT),
+        shared_client.get("/sample", params={"seed": SEEDS.tolist()}, headers=ACCEPT),
     ):
-        assert content_type(answer) == BYTES
-        samples = np.frombuffer(answer.content, "<f4").reshape(3, 4)
+        assert content_type(response) == BINARY
+        samples = np.frombuffer(response.content, "<f4").reshape(3, 4)
         assert samples.tolist() == np.array(expected["samples"], np.float32).tolist()
 
 
-def test_any_job_at_any_moment(shared_client: Client, wide: Json, newest: Json) -> None:
-    rows, asked = np.random.default_rng(1).random((50_000, 5), np.float32), {"job_id": wide["id"], "iteration": 5000}
-    expected = shared_client.post("/score", json={"vectors": rows.tolist(), **asked}).json()["scores"]
-    answer = shared_client.post("/score", content=rows.tobytes(), params=asked, headers=SENT | WANTED)
-    assert np.frombuffer(answer.content, "<f4").tolist() == np.array(expected, np.float32).tolist()
-    assert answer.headers["iteration"] == "5000"
+def test_query_names_the_job_and_the_snapshot(shared_client: Client, wide: Json, newest: Json) -> None:
+    rows, query = np.random.default_rng(1).random((50_000, 5), np.float32), {"job_id": wide["id"], "iteration": 5000}
+    expected = shared_client.post("/score", json={"vectors": rows.tolist(), **query}).json()["scores"]
+    response = post_binary(shared_client, "/score", rows.tobytes(), BINARY, **query)
+    assert np.frombuffer(response.content, "<f4").tolist() == np.array(expected, np.float32).tolist()
+    assert response.headers["iteration"] == "5000"
 
 
 @pytest.mark.parametrize("size", [0, 1, 15, 17, 20, 16 * 100_001])
 def test_bytes_that_are_no_rows(shared_client: Client, newest: Json, size: int) -> None:
-    check_problem(shared_client.post("/score", content=b"\0" * size, headers=SENT), 422, "invalid-input")
+    check_problem(post_binary(shared_client, "/score", b"\0" * size), 422, "invalid-input")
 
 
-def test_numbers_that_are_not_finite(shared_client: Client, newest: Json) -> None:
-    for number in (np.nan, np.inf):
-        values = np.full(4, number, np.float32).tobytes()
-        for path in ("/score", "/sample"):
-            check_problem(shared_client.post(path, content=values, headers=SENT), 422, "invalid-input")
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+@pytest.mark.parametrize("path", ["/score", "/sample"])
+def test_numbers_that_are_not_finite(shared_client: Client, newest: Json, path: str, number: float) -> None:
+    check_problem(post_binary(shared_client, path, np.full(4, number, np.float32).tobytes()), 422, "invalid-input")
 
 
-def test_query_that_cannot_be(shared_client: Client, newest: Json) -> None:
-    for query, status in (("iteration=x", 422), ("iteration=-1", 422), ("iteration=3", 422), ("job_id=none", 404)):
-        check_problem(shared_client.post(f"/score?{query}", content=VECTORS.tobytes(), headers=SENT), status)
-    check_problem(shared_client.post(f"/score?job_id={'x' * 65}", content=VECTORS.tobytes(), headers=SENT), 422)
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [*(({"iteration": value}, 422) for value in ("x", -1, 3)), ({"job_id": "none"}, 404), ({"job_id": "x" * 65}, 422)],
+)
+def test_query_that_names_no_model(shared_client: Client, newest: Json, query: Json, status: int) -> None:
+    check_problem(post_binary(shared_client, "/score", VECTORS.tobytes(), **query), status)
 
 
-def test_other_types_are_refused_as_ever(shared_client: Client, newest: Json) -> None:
-    for kind in ("text/plain", "application/octet", ""):
-        check_problem(shared_client.post("/score", content=VECTORS.tobytes(), headers={"content-type": kind}), 415)
+@pytest.mark.parametrize("kind", ["text/plain", "application/octet", ""])
+def test_other_content_types_are_rejected(shared_client: Client, newest: Json, kind: str) -> None:
+    check_problem(post_binary(shared_client, "/score", VECTORS.tobytes(), kind=kind), 415)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 
 from tests.support.clients import Client, app_client
@@ -84,9 +85,10 @@ def test_models_are_ready_once_trained(tmp_path: Path) -> None:
 
 def test_running_job_is_a_version(tmp_path: Path) -> None:
     with app_client(tmp_path, workers=1) as client:
-        job = start_running_job(client, iterations=10_000_000, seed=1)
+        job = start_running_job(client)
         path = f"/v2/models/discriminator/versions/{job['id']}/infer"
-        assert read_output(post_infer(client, BODY, path=path)).shape == (2, 1)
+        rows = np.zeros((2, len(job["config"]["pattern"])), np.float32)
+        assert read_output(post_infer(client, {"inputs": [json_tensor(rows)]}, path=path)).shape == (2, 1)
         check_v2_error(client.get("/v2/models/discriminator"), 409, "no-model")
 
 
