@@ -310,7 +310,7 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
             call(lambda _, middleware, receive: receive),
         ),
     ],
-    "tests/service/telemetry/test_logs.py::test_nothing_that_a_client_sends_is_in_the_log_or_comes_back": [
+    "tests/service/telemetry/test_logs.py::test_nothing_that_a_client_sends_is_logged_or_returned": [
         (
             "an error repeats what the client sent",
             "service.api.error_handlers:_mistake",

@@ -1,4 +1,4 @@
-"""The log: a line for each request and each change of a job, in either form, and nothing in it that a client wrote."""
+"""The log: one line per request and per change of a job, and never a text that a client sent."""
 
 import io
 import json
@@ -20,36 +20,32 @@ from rich.console import Console
 
 from service.cli.local_server import running_service
 from service.telemetry.logs import LogFormat, LogFormatter, fields
-from tests.support.clients import Server, running_server
+from tests.support.clients import running_server
 from tests.support.contract import SHORT_JOB, train
 
 MARK = "hunter2mark"
 NASTY = f"{MARK}\n2026-01-01T00:00:00.000Z INFO    request  status=200\x1b[2J\u2028\r{MARK}"
-PLACES = {"index": "0", "name": "generator"}  # in a path, beside a job's id and a file's name
+PATH_PARAMETERS = {"index": "0", "name": "generator"}
 FILES = {"job": "losses.svg", "sweep": "heatmap.svg", "model": "generator.safetensors"}
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 LINE = re.compile(rf"{TIME} (INFO   |WARNING|ERROR  ) \S")
 
 
-def lines(server: Server) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in server.log]
-
-
-def test_each_request_and_each_change_of_a_job_is_one_line_of_json(tmp_path: Path) -> None:
+def test_requests_and_job_changes_are_lines_of_json(tmp_path: Path) -> None:
     with running_server(tmp_path, "--log-format", "json", GAN1010_API_KEY="alice:s3cret") as (server, client):
         client.headers = httpx.Headers({"X-API-Key": "s3cret"})
         job = train(client, **SHORT_JOB)
-        answers = [
+        responses = [
             client.get(f"/jobs/{job['id']}?limit={MARK}", headers={"X-Request-ID": "mine-1"}),
             client.get("/none"),
             client.get("/jobs", headers={"X-API-Key": "wrong"}),
             client.head("/healthz"),
             client.delete(f"/jobs/{job['id']}"),
         ]
-    told = lines(server)
-    assert all({"time", "level", "logger", "message"} <= line.keys() for line in told)
-    assert all(re.fullmatch(TIME, line["time"]) for line in told)
-    requests = {line["request_id"]: line for line in told if line["message"] == "request"}
+    lines = [json.loads(line) for line in server.log]
+    assert all({"time", "level", "logger", "message"} <= line.keys() for line in lines)
+    assert all(re.fullmatch(TIME, line["time"]) for line in lines)
+    requests = {line["request_id"]: line for line in lines if line["message"] == "request"}
     expected = [
         ("GET", "/jobs/{job_id}", 200, "alice"),
         ("GET", "none", 404, "alice"),
@@ -57,67 +53,67 @@ def test_each_request_and_each_change_of_a_job_is_one_line_of_json(tmp_path: Pat
         ("HEAD", "/healthz", 405, "alice"),
         ("DELETE", "/jobs/{job_id}", 204, "alice"),
     ]
-    for answer, (method, route, status, key) in zip(answers, expected, strict=True):
-        line = requests[answer.headers["x-request-id"]]
-        assert (line["method"], line["route"], line["status"], line["key"]) == (method, route, status, key)
+    for response, fields_of_line in zip(responses, expected, strict=True):
+        line = requests[response.headers["x-request-id"]]
+        assert (line["method"], line["route"], line["status"], line["key"]) == fields_of_line
         assert line["client"] == "127.0.0.1"
-        assert 0 < line["milliseconds"] < 5000
-    assert len(requests) == len(answers) + 1
-    changes = [line for line in told if line["message"] == "job"]
+        assert 0 < line["milliseconds"] < 60_000
+    assert len(requests) == len(responses) + 1
+    changes = [line for line in lines if line["message"] == "job"]
     assert [line["status"] for line in changes] == ["queued", "running", "succeeded", "deleted"]
     assert {line["job_id"] for line in changes} == {job["id"]}
-    assert ["request_id" in line for line in changes] == [True, False, False, True]  # by whom they were asked for
-    assert changes[-1]["request_id"] == answers[-1].headers["x-request-id"]
+    assert ["request_id" in line for line in changes] == [True, False, False, True]  # requested changes only
+    assert changes[-1]["request_id"] == responses[-1].headers["x-request-id"]
     assert MARK not in "".join(server.log)
     assert "s3cret" not in "".join(server.log)
 
 
-def test_nothing_that_a_client_sends_is_in_the_log_or_comes_back(tmp_path: Path) -> None:
+def test_nothing_that_a_client_sends_is_logged_or_returned(tmp_path: Path) -> None:
     with running_server(tmp_path) as (server, client):
-        address = (client.base_url.host, client.base_url.port or 80)
         grid = {"loss": ["mse", "bce"], "learning_rate": [0.1, 0.2]}
-        sweep = client.post("/sweeps?wait=9", json={"base": {"iterations": 20}, "grid": grid, "seeds": 2}).json()
+        sweep = client.post("/sweeps?wait=30", json={"base": {"iterations": 20}, "grid": grid, "seeds": 2}).json()
         paths = client.get("/openapi.json").json()["paths"]
-        described = [(method, path, paths[path][method]) for path in paths for method in paths[path]]
-        for method, path, operation in sorted(described, key=lambda called: called[0] == "delete"):
-            queried = [place["name"] for place in operation.get("parameters", []) if place["in"] == "query"]
+        operations = [(method, path, paths[path][method]) for path in paths for method in paths[path]]
+        for method, path, operation in sorted(operations, key=lambda item: item[0] == "delete"):
+            query = [item["name"] for item in operation.get("parameters", []) if item["in"] == "query"]
             for job in ("0", train(client, **SHORT_JOB)["id"], sweep["id"]) if "{job_id}" in path else ("0",):
-                for answer in _ask(client, method.upper(), path, PLACES | {"job_id": job}, queried):
-                    assert answer.status_code < 500, answer.request.url
-                    assert MARK not in re.sub(r'"instance":"[^"]*"', "", answer.text), answer.text
+                for response in send_mark(client, method.upper(), path, PATH_PARAMETERS | {"job_id": job}, query):
+                    assert response.status_code < 500, response.request.url
+                    assert MARK not in re.sub(r'"instance":"[^"]*"', "", response.text), response.text
         for raw in (b"GET /%b HTTP/1.1\r\n%b\r\n\r\n", b"%b\r\n\r\n", b"GET / HTTP/1.1\r\n%b: x\r\nHost: %b\r\n\r\n"):
-            with socket.create_connection(address, timeout=9) as connection:
+            with socket.create_connection((client.base_url.host, client.base_url.port), timeout=60) as connection:
                 connection.sendall(raw.replace(b"%b", NASTY.encode()))
                 assert MARK.encode() not in connection.recv(65536)
     assert MARK not in "".join(server.log)
     assert [line for line in server.log if not LINE.match(line)] == []
 
 
-def _ask(
-    client: httpx.Client, method: str, path: str, places: dict[str, str], queried: list[str]
+def send_mark(
+    client: httpx.Client, method: str, path: str, parameters: dict[str, str], query: list[str]
 ) -> list[httpx.Response]:
-    """Everything that can be said to an operation, with the mark in each place."""
-    kind = "sweep" if path.startswith("/sweeps") else "model" if path.startswith("/models") else "job"
-    here = path.format(**places, file=FILES[kind])
-    headers = {"content-type": "application/json"}
-    names = "seed", "job_id", "iteration", "limit", "after", "status", "wait", "view", "x", "y", "value", "cell"
+    """Send requests to an operation with the mark in each parameter, header and field."""
+    file = FILES["sweep" if path.startswith("/sweeps") else "model" if path.startswith("/models") else "job"]
+    url = path.format(**parameters, file=file)
+    every = "seed", "job_id", "iteration", "limit", "after", "status", "wait", "view", "x", "y", "value", "cell"
     body = dict.fromkeys(("preset", "seeds", "vectors", "base", "grid", "inputs", "name", NASTY), NASTY)
-    wrong = {"host": MARK, "origin": MARK, "accept": MARK, "last-event-id": MARK, "if-none-match": MARK}
-    wrong |= {"idempotency-key": MARK * 50, "authorization": f"Bearer {MARK}", "x-request-id": f"{MARK} {MARK}"}
-    some = [*combinations(queried, 1), *combinations(queried, 2)]
-    in_paths = [places | {name: quote(NASTY)} for name in places] + [dict.fromkeys([*places, "file"], quote(NASTY))]
-    asked = [
-        client.request(method, here, params=dict.fromkeys(names, NASTY)),
-        *(client.request(method, here, params=dict.fromkeys(names, MARK)) for names in some),
-        *(client.request(method, path.format(**({"file": FILES[kind]} | place))) for place in in_paths),
-        *(client.request(method, here, headers={name: value}) for name, value in wrong.items()),
+    headers = dict.fromkeys(("host", "origin", "accept", "last-event-id", "if-none-match", "content-type"), MARK)
+    headers |= {"idempotency-key": MARK * 50, "authorization": f"Bearer {MARK}", "x-request-id": f"{MARK} {MARK}"}
+    some = [*combinations(query, 1), *combinations(query, 2)]
+    in_path = [parameters | {name: quote(NASTY)} for name in parameters]
+    in_path.append(dict.fromkeys([*parameters, "file"], quote(NASTY)))
+    responses = [
+        client.request(method, url, params=dict.fromkeys(every, NASTY)),
+        *(client.request(method, url, params=dict.fromkeys(names, MARK)) for names in some),
+        *(client.request(method, path.format(**({"file": file} | marked))) for marked in in_path),
+        *(client.request(method, url, headers={name: value}) for name, value in headers.items()),
     ]
     if method == "POST":
-        contents = [json.dumps(body), f'{{"{MARK}', json.dumps([NASTY]), json.dumps({"base": body, "seeds": 1})]
-        contents += [json.dumps({name: value}) for name, value in body.items() if name != "name"]
-        asked += [client.post(here, content=content, headers=headers) for content in contents]
-        asked.append(client.post(here, content=MARK, headers={"content-type": MARK}))
-    return asked
+        contents: list[object] = [body, [NASTY], {"base": body, "seeds": 1}]
+        contents += [{name: value} for name, value in body.items() if name != "name"]
+        bodies = [f'{{"{MARK}', *map(json.dumps, contents)]
+        responses += [client.post(url, content=text, headers={"content-type": "application/json"}) for text in bodies]
+        responses.append(client.post(url, content=MARK, headers={"content-type": MARK}))
+    return responses
 
 
 def record(message: str, *arguments: object, **values: Any) -> logging.LogRecord:
@@ -125,28 +121,28 @@ def record(message: str, *arguments: object, **values: Any) -> logging.LogRecord
 
 
 @pytest.mark.parametrize("text", [NASTY, "\ud800", "a\x00b", "\x85", "\x9b31m"], ids=repr)
-@pytest.mark.parametrize("told", [lambda text: record("%s", text), lambda text: record("x", name=text)])
-def test_no_text_makes_a_line_of_its_own(told: Callable[[str], logging.LogRecord], text: str) -> None:
-    line = LogFormatter("text").format(told(text))
+@pytest.mark.parametrize("make", [lambda text: record("%s", text), lambda text: record("x", name=text)])
+def test_unprintable_text_is_escaped(make: Callable[[str], logging.LogRecord], text: str) -> None:
+    line = LogFormatter("text").format(make(text))
     assert line.isprintable()
-    (content,) = [json.loads(part) for part in LogFormatter("json").format(told(text)).splitlines()]
+    (content,) = [json.loads(part) for part in LogFormatter("json").format(make(text)).splitlines()]
     assert content["level"] == "info"
 
 
-def test_a_failure_comes_with_its_trace() -> None:
+def test_traceback_follows_in_indented_lines_or_in_a_field() -> None:
     try:
         raise ValueError(NASTY)
     except ValueError:
         failed = logging.getLogger("a").makeRecord("a", 40, "here", 1, "failed", (), sys.exc_info())
-    first, *below = LogFormatter("text").format(failed).split("\n")
+    first, *trace = LogFormatter("text").format(failed).split("\n")
     assert LINE.match(first)
-    assert below
-    assert all(line.startswith("    ") for line in below)
+    assert trace
+    assert all(line.startswith("    ") for line in trace)
     assert "ValueError" in json.loads(LogFormatter("json").format(failed))["trace"]
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_the_id_of_a_failure_leads_to_its_trace(tmp_path: Path, form: LogFormat) -> None:
+def test_request_id_of_a_failure_is_logged_with_the_traceback(tmp_path: Path, form: LogFormat) -> None:
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     handler.setFormatter(LogFormatter(form))
@@ -158,24 +154,24 @@ def test_the_id_of_a_failure_leads_to_its_trace(tmp_path: Path, form: LogFormat)
     finally:
         logging.getLogger().removeHandler(handler)
     assert failed.status_code == 500
-    (told,) = [text for text in re.split(r"\n(?! )", written.getvalue()) if failed.headers["x-request-id"] in text]
-    assert "Exception in ASGI application" in told
-    assert "AttributeError" in told
+    (logged,) = [text for text in re.split(r"\n(?! )", written.getvalue()) if failed.headers["x-request-id"] in text]
+    assert "Exception in ASGI application" in logged
+    assert "AttributeError" in logged
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_the_id_of_a_failure_leads_to_what_the_disk_said(tmp_path: Path, form: LogFormat) -> None:
+def test_request_id_of_a_storage_failure_is_logged_with_the_cause(tmp_path: Path, form: LogFormat) -> None:
     with running_server(tmp_path, "--log-format", form) as (server, client):
         with closing(sqlite3.connect(tmp_path / "gan1010.sqlite")) as db:
             db.execute("DROP TABLE models")
-        answers = [client.get("/models", headers={"X-Request-ID": f"mine-{number}"}) for number in range(3)]
-    assert [answer.status_code for answer in answers] == [500] * 3
-    for answer in answers:
-        told = [line for line in server.log if answer.headers["x-request-id"] in line]
-        assert ["the database failed" in line for line in told] == [True, False]
+        responses = [client.get("/models", headers={"X-Request-ID": f"mine-{number}"}) for number in range(3)]
+    assert [response.status_code for response in responses] == [500] * 3
+    for response in responses:
+        lines = [line for line in server.log if response.headers["x-request-id"] in line]
+        assert ["the database failed" in line for line in lines] == [True, False]
 
 
-def test_an_open_service_without_a_key_is_warned_of(tmp_path: Path) -> None:
+def test_open_service_without_a_key_logs_a_warning(tmp_path: Path) -> None:
     named = {"GAN1010_ALLOWED_HOSTS": "lab.example.org"}
     for environment, whence in (
         ({}, "any client of a private network"),
