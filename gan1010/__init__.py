@@ -1,4 +1,4 @@
-"""Train the GAN that learns to produce the pattern 1-0-1-0, thousands of times faster than its first program.
+"""Training of the GAN that learns the pattern 1-0-1-0, in compiled code.
 
 >>> from gan1010 import TrainConfig, train
 >>> run = train(TrainConfig(seed=1))
@@ -41,24 +41,23 @@ __all__ = [
     "train",
 ]
 
-
-HOMES = {
-    "sweeps.results": ("Members",),
+MODULES = {
     "config": ("PRESETS", "Preset", "TrainConfig"),
-    "sweeps.grid": ("SweepConfig",),
     "history": ("History", "Snapshots"),
-    "results": ("Result",),
     "model": ("Model",),
     "networks": ("Discriminator", "Generator"),
+    "results": ("Result",),
+    "sweeps.grid": ("SweepConfig",),
+    "sweeps.results": ("Members",),
     "sweeps.sweeping": ("Sweep", "sweep"),
     "training": ("DivergedError", "Progress", "Run", "run", "train"),
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Each name from its module, when first asked for: Numba and torch take long to load, and not all need them."""
-    for home, names in HOMES.items():
+    """Import a public name when it is first used, because Numba and torch take long to load."""
+    for module, names in MODULES.items():
         if name in names:
-            globals()[name] = found = getattr(import_module(f"gan1010.{home}"), name)
-            return found
+            globals()[name] = value = getattr(import_module(f"gan1010.{module}"), name)
+            return value
     raise AttributeError(f"module 'gan1010' has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""What a run is: every setting of a training, with its bounds, and the presets that have earned a name."""
+"""Training settings: names, bounds, defaults, and presets."""
 
 import re
 import secrets
@@ -60,10 +60,10 @@ def random_seed() -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """Every setting of one run; the defaults are the article's.
+    """The settings of one run; the defaults are those of the article.
 
-    A `TrainConfig` is always complete: what was left to the defaults (`seed`, `generator_learning_rate`,
-    `record_every`, `snapshot_every`) is filled in, so that the same config always gives the same bits.
+    A `TrainConfig` is always complete, so that one config always gives the same bits: defaults that depend on other
+    settings or on chance (`seed`, `generator_learning_rate`, `record_every`, `snapshot_every`) are filled in.
 
     Raises:
         SettingError: a setting is out of its bounds.
@@ -108,13 +108,13 @@ class TrainConfig:
 
     @property
     def width(self) -> int:
-        """Numbers in a sample: the pattern's length."""
+        """Values in a sample."""
         return len(self.pattern)
 
 
 @cache
 def _hints() -> dict[str, Any]:
-    """Each setting's type and bounds."""
+    """Return the type and the bounds of each setting."""
     return typing.get_type_hints(TrainConfig, include_extras=True)
 
 
@@ -153,7 +153,7 @@ def _check_bound(name: str, value: Any, bound: object) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """A configuration with a name: the settings that differ from the article's, and what they are known to do."""
+    """A named configuration: the settings that differ from the article's, and statistics of its runs (`known`)."""
 
     name: str
     summary: str
@@ -161,7 +161,7 @@ class Preset:
     settings: dict[str, Any] = field(default_factory=dict)
 
     def config(self, **overrides: Any) -> TrainConfig:
-        """The preset's configuration, with whatever is given beside it taking precedence.
+        """Return the preset's configuration; overrides take precedence.
 
         Raises:
             SettingError: a setting is out of its bounds.
@@ -176,28 +176,28 @@ PRESETS = {
         Preset(
             name="article",
             summary="The article's GAN: squared error and SGD at 0.01, one sample at a time.",
-            known="Of 1,000 seeds all ended with the right bits and 97 % in range. Half of these stayed in range from "
-            "iteration 6,570 on, nine in ten from one between 4,880 and 8,920.",
+            known="All of 1,000 seeds ended with the right bits, 97 % of them in range. The median run stayed in range "
+            "from iteration 6,570 on; 90 % of runs did from an iteration between 4,880 and 8,920 on.",
         ),
         Preset(
             name="article-bce",
-            summary="The same with binary cross-entropy, as GANs were first described.",
-            known="Of 1,000 seeds all ended with the right bits and in range, in half the article's time. Half of them "
-            "stayed in range from iteration 3,300 on, nine in ten from one between 2,420 and 4,660.",
+            summary="The article's GAN with binary cross-entropy, as in the first paper on GANs.",
+            known="All of 1,000 seeds ended with the right bits and in range, in half the iterations. The median run "
+            "stayed in range from iteration 3,300 on; 90 % of runs did from an iteration between 2,420 and 4,660 on.",
             settings={"loss": "bce"},
         ),
         Preset(
             name="discriminator-alone",
-            summary="The article's test of D before there is a generator: real data against noise.",
-            known="Over 1,000 seeds D answered 0.78 to real data and 0.20 to noise, on average over the last tenth of "
-            "the run. Nine in ten were between 0.72 and 0.82, and between 0.16 and 0.28.",
+            summary="The article's test of D without a generator: real data against noise.",
+            known="D's mean score over the last tenth of 1,000 runs is 0.78 for real data and 0.20 for noise. 90 % of "
+            "runs are between 0.72 and 0.82, and between 0.16 and 0.28.",
             settings={"experiment": "discriminator"},
         ),
         Preset(
             name="adam-orbit",
-            summary="Binary cross-entropy with Adam at 0.001: quick to the pattern, and then around it.",
-            known="Of 1,000 seeds all came into range, half of them by iteration 700, and all left it again, most "
-            "several times. 91 % ended with the right bits and 52 % in range.",
+            summary="Binary cross-entropy with Adam at 0.001: G finds the pattern fast, then orbits it.",
+            known="All of 1,000 seeds reached the range, half of them by iteration 700, and all left it again, most of "
+            "them several times. 91 % ended with the right bits, 52 % in range.",
             settings={"loss": "bce", "optimizer": "adam", "learning_rate": 0.001},
         ),
     )

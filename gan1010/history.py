@@ -1,17 +1,18 @@
-"""What a run remembers: its losses, and its weights at chosen iterations."""
+"""Training history: recorded losses and weight snapshots of a run."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from gan1010.types import Float32s, Int64s
 
-REAL, FAKE, GENERATOR = "discriminator_real_loss", "discriminator_fake_loss", "generator_loss"
+LOSSES = REAL, FAKE, GENERATOR = "discriminator_real_loss", "discriminator_fake_loss", "generator_loss"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class History:
-    """The recorded losses: point i was taken after iteration `iteration[i]`, all arrays (points,).
+    """Recorded losses: point i is recorded after iteration `iteration[i]`; all arrays are (points,).
 
     In the discriminator experiment `discriminator_fake_loss` is the loss on noise and `generator_loss` is None.
     """
@@ -23,64 +24,59 @@ class History:
 
     @property
     def series(self) -> dict[str, Float32s]:
-        """The losses that there are, by name."""
-        named = {REAL: self.discriminator_real_loss, FAKE: self.discriminator_fake_loss, GENERATOR: self.generator_loss}
-        return {name: values for name, values in named.items() if values is not None}
+        """The losses by name, without those that the experiment does not have."""
+        return {name: getattr(self, name) for name in LOSSES if getattr(self, name) is not None}
 
     def __len__(self) -> int:
         return len(self.iteration)
 
     def take(self, points: slice | Int64s) -> "History":
-        """Some of the points."""
-        return History(
-            iteration=self.iteration[points],
-            discriminator_real_loss=self.discriminator_real_loss[points],
-            discriminator_fake_loss=self.discriminator_fake_loss[points],
-            generator_loss=None if self.generator_loss is None else self.generator_loss[points],
-        )
+        """Select points by slice or index."""
+        selected: dict[str, Any] = {name: v if v is None else v[points] for name, v in vars(self).items()}
+        return History(**selected)
 
     def after(self, iteration: int) -> "History":
-        """The points past an iteration."""
+        """Select the points after an iteration."""
         return self.take(slice(int(np.searchsorted(self.iteration, iteration, side="right")), None))
 
-    def thinned(self, most: int) -> "History":
-        """At most `most` points: each bucket's minimum and maximum of every series, and the last point.
+    def thinned(self, max_points: int) -> "History":
+        """Select at most `max_points` points so that a chart still shows every spike.
 
-        A picture of these shows every spike of the whole. With fewer than one bucket's worth of points allowed, only
-        the last ones stay.
+        These are the minimum and the maximum of every series in each of as many equal buckets as possible, and the last
+        point. If not even one bucket fits, they are the last points.
         """
-        if len(self) <= most:
+        if len(self) <= max_points:
             return self
-        buckets = (most - 1) // (2 * len(self.series))
+        buckets = (max_points - 1) // (2 * len(self.series))
         if buckets == 0:
-            return self.take(slice(len(self) - most, None))
-        kept = {len(self) - 1}
+            return self.take(slice(len(self) - max_points, None))
+        points = {len(self) - 1}
         for bucket in np.array_split(np.arange(len(self)), buckets):
             for values in self.series.values():
-                kept |= {int(bucket[values[bucket].argmin()]), int(bucket[values[bucket].argmax()])}
-        return self.take(np.array(sorted(kept), np.int64))
+                points |= {int(bucket[values[bucket].argmin()]), int(bucket[values[bucket].argmax()])}
+        return self.take(np.array(sorted(points), np.int64))
 
     def article_losses(self) -> dict[str, Float32s]:
-        """The two lists that the article's program keeps: the loss of every 10th training call of each network.
+        """Return the article's two lists: the loss of every 10th training step of each network.
 
-        D is called twice in an iteration, so its every 10th call is the fake one of every 5th iteration; G is called
-        once. Of the points recorded every 5 iterations that is all of D's fake losses and every other one of G's.
+        D has two steps in an iteration, so every 10th is the fake step of every 5th iteration; G has one. With
+        record_every 5 that is all of D's fake losses, and every second one of G's losses.
 
         Raises:
             ValueError: the losses were not recorded every 5 iterations.
         """
         if len(self) and self.iteration[0] != 5:
-            raise ValueError("the article's lists need a run whose record_every is 5")
+            raise ValueError("the article's lists need losses of every 5th iteration; train with record_every 5")
         generator = np.empty(0, np.float32) if self.generator_loss is None else self.generator_loss[1::2]
         return {"discriminator": self.discriminator_fake_loss, "generator": generator}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Snapshots:
-    """Weights kept on the way: row i is the state after iteration `iterations[i]`, row 0 before any training.
+    """Weight snapshots: row i is the state after iteration `iterations[i]`; row 0 is the initial state.
 
-    The weights are flat, as in `layout`: discriminators (snapshots, N_d), generators (snapshots, N_g), and N_g is 0 in
-    the discriminator experiment, which has no generator.
+    Weights are flat, as in `layout`: discriminators (snapshots, N_d) and generators (snapshots, N_g). N_g is 0 in the
+    discriminator experiment.
     """
 
     iterations: Int64s
@@ -90,11 +86,15 @@ class Snapshots:
     def __len__(self) -> int:
         return len(self.iterations)
 
+    def take(self, rows: slice) -> "Snapshots":
+        """Select rows."""
+        return Snapshots(**{name: values[rows] for name, values in vars(self).items()})
+
     def row_of(self, iteration: int) -> int:
-        """The row of an iteration.
+        """Return the row of an iteration.
 
         Raises:
-            ValueError: nothing was kept there; the message names the nearest two that were.
+            ValueError: there is no snapshot; the message names the nearest two.
         """
         row = int(np.searchsorted(self.iterations, iteration))
         if row == len(self) or self.iterations[row] != iteration:

@@ -1,7 +1,7 @@
-"""What the kernel is given: a run's plan, its first state and its random numbers, for one GAN or for lanes of GANs."""
+"""Kernel inputs: the plan, the initial state and the draws of a run, for one GAN or for lanes of GANs."""
 
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, fields
+from typing import Any, cast
 
 import numpy as np
 
@@ -12,12 +12,10 @@ from gan1010.config import TrainConfig
 from gan1010.layout import discriminator_layout, generator_layout
 from gan1010.types import Float32s, Float64s, Int64s
 
-Pair = tuple[Float32s, Float32s]
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LaneSettings:
-    """What differs between GANs that are trained side by side: a number each, all arrays (members,), () for one GAN."""
+    """The settings that may differ between GANs trained side by side: all arrays (members,), or () for one GAN."""
 
     seed: Int64s
     spread: Float64s
@@ -27,18 +25,14 @@ class LaneSettings:
 
 
 def single_run(config: TrainConfig) -> LaneSettings:
-    """The settings that may vary, as those of a single run: all of shape ()."""
-    return LaneSettings(
-        seed=np.asarray(config.seed, np.int64),
-        spread=np.asarray(config.spread, np.float64),
-        learning_rate=np.asarray(config.learning_rate, np.float64),
-        generator_learning_rate=np.asarray(config.generator_learning_rate, np.float64),
-        latent_value=np.asarray(config.latent_value, np.float64),
-    )
+    """Return the settings of a single run, all of shape ()."""
+    names = [field.name for field in fields(LaneSettings)]
+    settings: dict[str, Any] = {name: np.asarray(getattr(config, name), np.float64) for name in names}
+    return LaneSettings(**settings | {"seed": np.asarray(config.seed, np.int64)})
 
 
 def plan(config: TrainConfig, lanes: LaneSettings) -> kernel.Plan:
-    """What stays the same for the whole run."""
+    """Return the constants of a run."""
     low, high = random_draws.real_range(config.pattern, lanes.spread)
     return kernel.Plan(
         width=config.width,
@@ -59,7 +53,7 @@ def plan(config: TrainConfig, lanes: LaneSettings) -> kernel.Plan:
 
 
 def initial_state(config: TrainConfig, lanes: LaneSettings) -> kernel.State:
-    """The untrained networks."""
+    """Return the state before training."""
     d, g = initial_weights(config, lanes)
     return kernel.State(
         discriminator=aligned_copy(d),
@@ -71,23 +65,23 @@ def initial_state(config: TrainConfig, lanes: LaneSettings) -> kernel.State:
     )
 
 
-def initial_weights(config: TrainConfig, lanes: LaneSettings) -> Pair:
-    """D's and G's weights before training, flat; G's are none where the experiment has no generator."""
+def initial_weights(config: TrainConfig, lanes: LaneSettings) -> tuple[Float32s, Float32s]:
+    """Draw D's and G's weights before training, flat; G's are (0,) in the discriminator experiment."""
     d, g = discriminator_layout(config.width, config.hidden_size), generator_layout(config.width, config.hidden_size)
-    return (
-        random_draws.initial_weights(d.inputs, d.hidden, d.outputs, lanes.seed, random_draws.DISCRIMINATOR_WEIGHTS),
-        random_draws.initial_weights(g.inputs, g.hidden, g.outputs, lanes.seed, random_draws.GENERATOR_WEIGHTS)[
-            : None if config.experiment == "gan" else 0
-        ],
-    )
+    discriminator = random_draws.initial_weights(d, lanes.seed, random_draws.DISCRIMINATOR_WEIGHTS)
+    generator = random_draws.initial_weights(g, lanes.seed, random_draws.GENERATOR_WEIGHTS)
+    return discriminator, generator if config.experiment == "gan" else generator[:0]
 
 
 def draws(config: TrainConfig, lanes: LaneSettings, start: int, count: int) -> kernel.Draws:
-    """The random numbers of iterations `start` to `start + count`: the same whoever asks, and in whatever pieces."""
-    noisy = config.experiment == "discriminator"
+    """Draw the random numbers of iterations `start` to `start + count`; any split of a range gives the same numbers."""
+    noise_count = count if config.experiment == "discriminator" else 0
+    latents = (
+        random_draws.latents(config.latent, lanes.seed, stream, start, count)
+        for stream in (random_draws.LATENT, random_draws.GENERATOR_LATENT)
+    )
     return kernel.Draws(
-        real=random_draws.real_samples(config.pattern, lanes.spread, lanes.seed, start, count),
-        noise=random_draws.noise(config.width, lanes.seed, start, count if noisy else 0),
-        latent=random_draws.latents(config.latent, lanes.seed, random_draws.LATENT, start, count),
-        generator_latent=random_draws.latents(config.latent, lanes.seed, random_draws.GENERATOR_LATENT, start, count),
+        random_draws.real_samples(config.pattern, lanes.spread, lanes.seed, start, count),
+        random_draws.noise(config.width, lanes.seed, start, noise_count),
+        *latents,
     )

@@ -1,4 +1,4 @@
-"""How a network's weights lie in one flat array: layer by layer, as `torch.nn.Sequential.parameters()` yields them."""
+"""Weight layout: one flat array per network, in the order of `torch.nn.Sequential.parameters()`."""
 
 from dataclasses import dataclass
 from math import prod
@@ -18,7 +18,7 @@ class Layout:
 
     @property
     def tensors(self) -> dict[str, tuple[int, ...]]:
-        """Each tensor's shape under its key in `torch.nn.Sequential.state_dict()`, in order."""
+        """The tensors' shapes by their keys in `torch.nn.Sequential.state_dict()`, in order."""
         return {
             "0.weight": (self.hidden, self.inputs),
             "0.bias": (self.hidden,),
@@ -28,20 +28,20 @@ class Layout:
 
     @property
     def size(self) -> int:
-        """Weights in all."""
+        """Number of weights."""
         return sum(prod(shape) for shape in self.tensors.values())
 
     def split(self, flat: Float32s) -> dict[str, Float32s]:
-        """The flat weights (size,) as one array for each tensor: views, not copies."""
+        """Split flat weights (size,) into one view for each tensor."""
         ends = np.cumsum([prod(shape) for shape in self.tensors.values()])
         parts = np.split(flat, ends[:-1])
         return {key: part.reshape(shape) for (key, shape), part in zip(self.tensors.items(), parts, strict=True)}
 
     def join(self, tensors: dict[str, Float32s]) -> Float32s:
-        """The flat weights (size,) of the named tensors.
+        """Join tensors into flat weights (size,).
 
         Raises:
-            ValueError: a tensor is missing, is one too many, or has another shape or type.
+            ValueError: a tensor is missing or unknown, or has another shape or type.
         """
         if set(tensors) != set(self.tensors):
             raise ValueError(f"tensors must be {', '.join(self.tensors)}, not {', '.join(sorted(tensors))}")
@@ -52,10 +52,10 @@ class Layout:
 
 
 def discriminator_layout(width: int, hidden: int) -> Layout:
-    """D takes a sample of `width` numbers and answers one: 0 fake to 1 real."""
+    """Return D's layout: a sample of `width` values in, one score out."""
     return Layout(width, hidden, 1)
 
 
 def generator_layout(width: int, hidden: int) -> Layout:
-    """G takes one number, its seed, and answers a sample of `width` numbers."""
+    """Return G's layout: one latent in, a sample of `width` values out."""
     return Layout(1, hidden, width)

@@ -1,8 +1,9 @@
-"""A pair of networks at one moment of a training, ready to use: sample with G, score with D."""
+"""Trained model: both networks at one iteration, to sample with G and to score with D."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +13,12 @@ from gan1010.compiled import forward
 from gan1010.layout import Layout, discriminator_layout, generator_layout
 from gan1010.types import Float32s
 
-Numbers = Sequence[float] | Sequence[Sequence[float]] | npt.NDArray[np.floating]
+Numbers = Sequence[float] | Sequence[Sequence[float]] | npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Model:
-    """The weights of both networks, flat as in `layout`; `generator` is None where the experiment has none."""
+    """The weights of both networks, flat as in `layout`; `generator` is None in the discriminator experiment."""
 
     pattern: str
     spread: float
@@ -26,64 +27,64 @@ class Model:
     generator: Float32s | None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "discriminator", _as_compiled_for(self.discriminator))
+        object.__setattr__(self, "discriminator", _as_float32s(self.discriminator))
         if self.generator is not None:
-            object.__setattr__(self, "generator", _as_compiled_for(self.generator))
+            object.__setattr__(self, "generator", _as_float32s(self.generator))
 
     @property
     def discriminator_layout(self) -> Layout:
-        """How D's weights lie."""
+        """Layout of D's weights."""
         return discriminator_layout(len(self.pattern), self.hidden_size)
 
     @property
     def generator_layout(self) -> Layout:
-        """How G's weights lie."""
+        """Layout of G's weights."""
         return generator_layout(len(self.pattern), self.hidden_size)
 
     @cached_property
     def real_range(self) -> tuple[Float32s, Float32s]:
-        """The lowest and the highest real value of each place, both (W,)."""
+        """Bounds of real data, low and high, both (W,)."""
         return random_draws.real_range(self.pattern, self.spread)
 
-    def sample(self, seeds: Numbers) -> Float32s:
-        """G's output for each of the seeds (n,), the values fed to it: (n, W), all in [0, 1].
+    def sample(self, latents: Numbers) -> Float32s:
+        """Return G's samples (n, W) for latents (n,), all values in [0, 1].
 
         Raises:
-            ValueError: there is no generator, or the seeds are not one row of finite float32 numbers.
+            ValueError: there is no generator, or the latents are not one row of finite float32 numbers.
         """
         if self.generator is None:
-            raise ValueError("the discriminator experiment trains no generator, so there is nothing to sample")
-        inputs = _as_compiled_for(seeds)
+            raise ValueError("the discriminator experiment trains no generator; sample a model of the gan experiment")
+        inputs = _as_float32s(latents)
         if inputs.ndim != 1:
-            raise ValueError(f"seeds must be one row of numbers, not of shape {inputs.shape}")
-        out = np.empty((len(inputs), len(self.pattern)), np.float32)
-        forward.sample(self.generator, _finite(inputs, "seeds"), np.empty(self.hidden_size, np.float32), out)
-        return out
+            raise ValueError(f"latents must be one row of numbers, not of shape {inputs.shape}")
+        samples = np.empty((len(inputs), len(self.pattern)), np.float32)
+        forward.sample(self.generator, _finite(inputs), np.empty(self.hidden_size, np.float32), samples)
+        return samples
 
     def score(self, vectors: Numbers) -> Float32s:
-        """D's answer to each of the vectors (n, W): (n,), 0 fake to 1 real.
+        """Return D's scores (n,) of vectors (n, W): from 0, fake, to 1, real.
 
         Raises:
             ValueError: the vectors are not rows of W finite float32 numbers.
         """
-        inputs = _as_compiled_for(vectors)
+        inputs = _as_float32s(vectors)
         if inputs.ndim != 2 or inputs.shape[1] != len(self.pattern):
             raise ValueError(f"vectors must be rows of {len(self.pattern)} numbers, not of shape {inputs.shape}")
-        out = np.empty(len(inputs), np.float32)
-        forward.score(self.discriminator, _finite(inputs, "vectors"), np.empty(self.hidden_size, np.float32), out)
-        return out
+        scores = np.empty(len(inputs), np.float32)
+        forward.score(self.discriminator, _finite(inputs), np.empty(self.hidden_size, np.float32), scores)
+        return scores
 
 
-def _as_compiled_for(numbers: Numbers) -> Float32s:
-    """The numbers as an array of the one kind that the kernel is compiled for: another kind would be compiled anew."""
-    with np.errstate(over="ignore"):  # what is too large becomes infinite
+def _as_float32s(numbers: Numbers) -> Float32s:
+    """Copy numbers into a writable C-contiguous float32 array: Numba would compile anew for any other kind."""
+    with np.errstate(over="ignore"):  # too large numbers become infinite
         return np.array(numbers, np.float32, order="C")
 
 
-def _finite(numbers: Float32s, what: str) -> Float32s:
-    """The numbers, where all are finite: then all answers are, for no sum of rounded-once products can be NaN."""
+def _finite(numbers: Float32s) -> Float32s:
+    """Return the numbers if all are finite; then all outputs are, because no sum of finite products is NaN."""
     finite = np.isfinite(numbers)
-    if not np.logical_and.reduce(finite, axis=None):  # as finite.all(), at half its cost for a single row
+    if not np.logical_and.reduce(finite, axis=None):  # half the cost of finite.all() for a single row
         row = int(np.argwhere(~finite)[0, 0])
-        raise ValueError(f"{what}[{row}] is not a finite number, or too large for a float32")
+        raise ValueError(f"row {row} is not a finite number, or too large for a float32")
     return numbers

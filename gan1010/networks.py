@@ -1,4 +1,4 @@
-"""The two networks as torch modules, and the way from flat weights into them and back."""
+"""PyTorch modules of both networks, and the conversion from and to flat weights."""
 
 import torch
 from torch import Tensor, nn
@@ -21,12 +21,12 @@ class _TwoLayers(nn.Module):
         )
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """The network's answer, (..., outputs), to inputs (..., inputs)."""
-        answer: Tensor = self.model(inputs)
-        return answer
+        """Return the outputs (..., outputs) for inputs (..., inputs)."""
+        outputs: Tensor = self.model(inputs)
+        return outputs
 
     def flat(self) -> Float32s:
-        """A copy of the weights, flat as in `layout`: (N,)."""
+        """Return a copy of the weights, flat as in `layout`: (N,)."""
         weights: Float32s = nn.utils.parameters_to_vector(self.parameters()).detach().numpy()
         return weights
 
@@ -35,7 +35,7 @@ class _TwoLayers(nn.Module):
         """Copy flat weights (N,) into the module.
 
         Raises:
-            ValueError: there are more or fewer weights than the module has.
+            ValueError: the number of weights is not that of the module.
         """
         if weights.shape != (self.layout.size,):
             raise ValueError(f"weights must be of shape ({self.layout.size},), not {weights.shape}")
@@ -44,14 +44,14 @@ class _TwoLayers(nn.Module):
 
 
 class Discriminator(_TwoLayers):
-    """D: a sample (..., W) to one number (..., 1), 0 fake to 1 real."""
+    """D: a sample (..., W) in, a score (..., 1) from 0, fake, to 1, real, out."""
 
     def __init__(self, width: int = 4, hidden_size: int = 3) -> None:
         super().__init__(discriminator_layout(width, hidden_size))
 
 
 class Generator(_TwoLayers):
-    """G: one number (..., 1), its seed, to a sample (..., W)."""
+    """G: a latent (..., 1) in, a sample (..., W) out."""
 
     def __init__(self, width: int = 4, hidden_size: int = 3) -> None:
         super().__init__(generator_layout(width, hidden_size))

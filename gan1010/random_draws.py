@@ -1,10 +1,10 @@
-"""Where numbers come from: real patterns, noise, latents and initial weights, each draw a function of its place alone.
+"""Random draws: real samples, noise, latents and initial weights, each a pure function of its place.
 
-Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) turns a counter (stream,
-iteration, block) and a key (the seed) into random bits. Nothing is carried from one draw to the next, so a run can
-stop and go on anywhere, and whoever asks for the same place gets the same number.
+Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) maps a counter (stream, iteration,
+block) and a key (the random seed) to random bits. No state passes from one draw to the next, so a run can resume at any
+iteration, and the same place always gets the same number.
 
-Where a seed (or a spread) may be an array (LANES,) instead of a number, every answer has lanes as its last axis.
+A seed or spread is a number, or an array (LANES,); with an array, results have lanes as their last axis.
 """
 
 from typing import Any
@@ -14,12 +14,13 @@ import numpy as np
 from gan1010.compiled.arithmetic import ONE, TWO, compiled, f32, inlined, log
 from gan1010.compiled.elementwise import fma, sqrt, to_float
 from gan1010.compiled.lanes import LANES, WORDS, empty, load, load_words, select, store, store_words
+from gan1010.layout import Layout
 from gan1010.types import Float32s, Float64s, Int64s
 
 Seeds = int | Int64s
-Numbers = float | Float64s
+Spreads = float | Float64s
 
-# The streams of a run. A new one takes a new number: an old number never changes its meaning.
+# The streams of a run. A new stream takes a new number, because saved seeds must keep giving the same runs.
 DISCRIMINATOR_WEIGHTS, GENERATOR_WEIGHTS, REAL, NOISE, LATENT, GENERATOR_LATENT = range(6)
 
 MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
@@ -31,9 +32,9 @@ ULP = f32(2**-24)
 
 @inlined
 def philox(iteration: Any, stream: Any, block: Any, seed: Any) -> Any:
-    """Philox4x32-10: four random words for a counter of four words and a key of two, each in the low half of 64 bits.
+    """Compute Philox4x32-10: four random words from a counter of four words and a key of two.
 
-    What the high halves hold on the way never reaches the low ones.
+    A word is the low half of 64 bits. The high halves hold garbage on the way, which never reaches the low ones.
     """
     c0, c1, c2, c3 = iteration, iteration >> WORD, stream, block
     k0, k1 = seed, seed >> WORD
@@ -46,13 +47,13 @@ def philox(iteration: Any, stream: Any, block: Any, seed: Any) -> Any:
 
 @inlined
 def unit(word: Any) -> Any:
-    """The upper 24 of a word's 32 bits as a number in [0, 1)."""
+    """Map the upper 24 of a word's 32 bits to [0, 1)."""
     return to_float(word >> EIGHT) * ULP
 
 
 @compiled
 def _fill(seed: Any, stream: Any, start: int, low: Any, extent: Any, out: Any) -> None:
-    """Draws from [low, low + extent), both (4 blocks,), for each place and iteration: out is (4 blocks, count)."""
+    """Draw from [low, low + extent), both (4 blocks,), for each place and iteration: out is (4 blocks, count)."""
     for block in range(out.shape[0] // 4):
         p = 4 * block
         l0, l1, l2, l3 = low[p], low[p + 1], low[p + 2], low[p + 3]
@@ -67,14 +68,14 @@ def _fill(seed: Any, stream: Any, start: int, low: Any, extent: Any, out: Any) -
 
 @inlined
 def put(words: Any, low: Any, extent: Any, out: Any, place: int, t: int, part: int) -> None:
-    """The words of some lanes as draws."""
+    """Store the draws for the words of one part of the lanes."""
     draw = unit(words) * load_words(extent, (place, part)) + load_words(low, (place, part))
     store_words(out, (place, t, part), draw)
 
 
 @compiled
 def _fill_lanes(seeds: Any, stream: Any, start: int, low: Any, extent: Any, out: Any) -> None:
-    """The same for lanes, WORDS at a time: as many as leave room in the registers for what is computed on the way.
+    """Draw as `_fill` does for lanes, in parts of WORDS lanes, whose intermediate values fit into the registers.
 
     Seeds are (parts, WORDS), low and extent (4 blocks, parts, WORDS), out is (4 blocks, count, parts, WORDS).
     """
@@ -91,7 +92,7 @@ def _fill_lanes(seeds: Any, stream: Any, start: int, low: Any, extent: Any, out:
 
 
 def _draw(seed: Seeds, stream: int, low: Float32s, extent: Float32s, start: int, count: int) -> Float32s:
-    """For places with the given ranges, each (places,), the draws of `count` iterations from `start` on."""
+    """Draw from [low, low + extent), both (places,), for `count` iterations from `start` on: (places, count)."""
     places = len(low)
     if missing := -places % 4:
         low, extent = (np.concatenate([a, np.zeros((missing, *a.shape[1:]), np.float32)]) for a in (low, extent))
@@ -100,50 +101,38 @@ def _draw(seed: Seeds, stream: int, low: Float32s, extent: Float32s, start: int,
         _fill(np.uint64(seed), np.uint64(stream), start, low, extent, out)
     else:
         parts = LANES // WORDS, WORDS
-        _fill_lanes(
-            np.asarray(seed, np.uint64).reshape(parts),
-            np.uint64(stream),
-            start,
-            low.reshape(len(low), *parts),
-            extent.reshape(len(low), *parts),
-            out.reshape(len(low), count, *parts),
-        )
+        seeds = np.asarray(seed, np.uint64).reshape(parts)
+        low, extent = low.reshape(-1, *parts), extent.reshape(-1, *parts)
+        _fill_lanes(seeds, np.uint64(stream), start, low, extent, out.reshape(*out.shape[:2], *parts))
     return out[:places]
 
 
 def uniforms(seed: Seeds, stream: int, places: int, start: int, count: int) -> Float32s:
-    """Uniform draws in [0, 1) for iterations `start` to `start + count`: (places, count)."""
+    """Draw uniformly from [0, 1) for iterations `start` to `start + count`: (places, count)."""
     shape = places, *np.shape(seed)
-    return _draw(
-        seed,
-        stream,
-        np.zeros(shape, np.float32),
-        np.ones(shape, np.float32),
-        start,
-        count,
-    )
+    return _draw(seed, stream, np.zeros(shape, np.float32), np.ones(shape, np.float32), start, count)
 
 
-def real_range(pattern: str, spread: Numbers) -> tuple[Float32s, Float32s]:
-    """The lowest and the highest real value of each place, both (W,): [1 - spread, 1] for a 1, [0, spread] for a 0."""
+def real_range(pattern: str, spread: Spreads) -> tuple[Float32s, Float32s]:
+    """Return the bounds of real data, low and high, both (W,): [1 - spread, 1] for a 1, [0, spread] for a 0."""
     spread = np.asarray(spread)
     ones = np.array([bit == "1" for bit in pattern]).reshape(-1, *[1] * spread.ndim)
     return np.where(ones, (1 - spread).astype(f32), f32(0)), np.where(ones, f32(1), spread.astype(f32))
 
 
-def real_samples(pattern: str, spread: Numbers, seed: Seeds, start: int, count: int) -> Float32s:
-    """Real data: one sample of the pattern for each iteration, (W, count)."""
+def real_samples(pattern: str, spread: Spreads, seed: Seeds, start: int, count: int) -> Float32s:
+    """Draw one real sample for each iteration, uniform in its range: (W, count)."""
     low, high = real_range(pattern, spread)
     return _draw(seed, REAL, low, high - low, start, count)
 
 
 def noise(width: int, seed: Seeds, start: int, count: int) -> Float32s:
-    """What is not real data: uniform [0, 1) in every place, (W, count)."""
+    """Draw one noise sample for each iteration, uniform in [0, 1): (W, count)."""
     return uniforms(seed, NOISE, width, start, count)
 
 
 def latents(kind: str, seed: Seeds, stream: int, start: int, count: int) -> Float32s:
-    """What G is fed, (count,): uniform [0, 1), or normal with mean 0 and deviation 1; (0,) where it is a constant."""
+    """Draw latents (count,): uniform in [0, 1), or normal with mean 0 and variance 1; (0,) for a constant latent."""
     if kind == "constant":
         return np.empty((0, *np.shape(seed)), np.float32)
     draws: Float32s = uniforms(seed, stream, 1, start, count)[0]
@@ -152,14 +141,14 @@ def latents(kind: str, seed: Seeds, stream: int, start: int, count: int) -> Floa
     return draws
 
 
-def initial_weights(inputs: int, hidden: int, outputs: int, seed: Seeds, stream: int) -> Float32s:
-    """The weights of one network before training, flat (N,), distributed as `torch.nn.Linear` draws them.
+def initial_weights(layout: Layout, seed: Seeds, stream: int) -> Float32s:
+    """Draw the initial weights of a network, flat (N,), uniform in +-1/sqrt(inputs of the layer).
 
-    Weights and biases of a layer are uniform in +-1/sqrt(the layer's inputs).
+    `torch.nn.Linear` uses the same distribution for weights and biases.
     """
-    first, second = hidden * (inputs + 1), outputs * (hidden + 1)
-    bounds = np.repeat(ONE / np.sqrt(np.array([inputs, hidden], np.float32)), [first, second])
-    draws = uniforms(seed, stream, first + second, 0, 1)[:, 0]
+    sizes = layout.hidden * (layout.inputs + 1), layout.outputs * (layout.hidden + 1)
+    bounds = np.repeat(ONE / np.sqrt(np.array([layout.inputs, layout.hidden], np.float32)), sizes)
+    draws = uniforms(seed, stream, sum(sizes), 0, 1)[:, 0]
     weights: Float32s = bounds.reshape(-1, *[1] * (draws.ndim - 1)) * (TWO * draws - ONE)
     return weights
 
@@ -179,9 +168,9 @@ TAIL = np.array([
 
 @compiled
 def _to_normal(draws: Any) -> None:
-    """Uniform draws to normal ones, in place, by the inverse of the normal distribution: sqrt 2 erfinv(2 u - 1)."""
+    """Turn uniform draws into normal ones in place, by the inverse normal distribution: sqrt 2 erfinv(2 u - 1)."""
     for i in range(draws.shape[0]):
-        x = fma(TWO, load(draws, i), ULP - ONE)  # the middle of the draw's interval: never +-1
+        x = fma(TWO, load(draws, i), ULP - ONE)  # the middle of the interval of a draw of 24 bits: never +-1
         w = -log((ONE - x) * (ONE + x))
         central = w < f32(5)
         w = select(central, w - f32(2.5), sqrt(w) - f32(3))

@@ -1,7 +1,7 @@
-"""The same training in plain PyTorch, step by step as the article reads: the oracle that the kernel is held against.
+"""Reference training in plain PyTorch, step by step as in the article: the test oracle of the kernel.
 
-It trains on the kernel's draws and from its initial weights, so both must leave the same losses and weights.
-Nothing else uses it: it takes seconds where the kernel takes milliseconds.
+It uses the kernel's draws and initial weights, so both must give the same losses and weights. It takes seconds where
+the kernel takes milliseconds.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ REAL_TARGET, FAKE_TARGET = torch.tensor([1.0]), torch.tensor([0.0])
 
 
 class Reference:
-    """Both networks with their optimisers and the one loss. Each method is one step, and returns its loss."""
+    """Both networks with their optimisers and the loss function. Each training method is one step."""
 
     def __init__(self, config: TrainConfig) -> None:
         self.discriminator = Discriminator(config.width, config.hidden_size)
@@ -33,35 +33,31 @@ class Reference:
         )
 
     def train_on_real(self, sample: Tensor) -> Tensor:
-        """D on a real sample (W,), target 1."""
-        return self._train_discriminator(sample, REAL_TARGET)
+        """Train D on a real sample (W,), target 1, and return the loss."""
+        return self._step(self.discriminator_optimizer, sample, REAL_TARGET)
 
     def train_on_fake(self, sample: Tensor) -> Tensor:
-        """D on noise (W,), target 0."""
-        return self._train_discriminator(sample, FAKE_TARGET)
+        """Train D on noise (W,), target 0, and return the loss."""
+        return self._step(self.discriminator_optimizer, sample, FAKE_TARGET)
 
-    def train_on_generated(self, seed: Tensor) -> Tensor:
-        """D on what G makes of a seed (1,), target 0; detached, so that no gradient reaches G."""
-        return self._train_discriminator(self.generator(seed).detach(), FAKE_TARGET)
+    def train_on_generated(self, latent: Tensor) -> Tensor:
+        """Train D on G's sample for a latent (1,), target 0, and return the loss. No gradient reaches G."""
+        return self._step(self.discriminator_optimizer, self.generator(latent).detach(), FAKE_TARGET)
 
-    def _train_discriminator(self, sample: Tensor, target: Tensor) -> Tensor:
+    def train_generator(self, latent: Tensor) -> Tensor:
+        """Train G on D's loss for G's sample, target 1, and return the loss. The gradient passes through D."""
+        return self._step(self.generator_optimizer, self.generator(latent), REAL_TARGET)
+
+    def _step(self, optimizer: torch.optim.Optimizer, sample: Tensor, target: Tensor) -> Tensor:
         loss: Tensor = self.loss_function(self.discriminator(sample), target)
-        self.discriminator_optimizer.zero_grad()
+        optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        self.discriminator_optimizer.step()
-        return loss
-
-    def train_generator(self, seed: Tensor) -> Tensor:
-        """G on a seed (1,): D's loss, target 1, carried back through D, where only G learns."""
-        loss: Tensor = self.loss_function(self.discriminator(self.generator(seed)), REAL_TARGET)
-        self.generator_optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.generator_optimizer.step()
+        optimizer.step()
         return loss
 
 
 def train_reference(config: TrainConfig) -> tuple[History, Model]:
-    """Train as `training.train` does: the recorded losses, and both networks at the end."""
+    """Train as `training.train` does, and return the recorded losses and the final networks."""
     reference = Reference(config)
     discriminator, generator = initial_weights(config, single_run(config))
     reference.discriminator.load_flat(discriminator)
@@ -82,28 +78,27 @@ def train_reference(config: TrainConfig) -> tuple[History, Model]:
 
 
 def _iterations(config: TrainConfig, reference: Reference) -> Iterator[tuple[Tensor, ...]]:
-    """Train, and hand out each iteration's losses: D on real, D on fake, and G's where there is one."""
+    """Train, and yield each iteration's losses: D on real data, D on fakes, and G if there is one."""
     drawn = draws(config, single_run(config), 0, config.iterations)
     real, noise = torch.tensor(drawn.real.T), torch.tensor(drawn.noise.T)
     if config.latent == "constant":
-        seeds = generator_seeds = torch.full((config.iterations, 1), config.latent_value)
+        latents = generator_latents = torch.full((config.iterations, 1), config.latent_value)
     else:
-        seeds, generator_seeds = torch.tensor(drawn.latent[:, None]), torch.tensor(drawn.generator_latent[:, None])
+        latents, generator_latents = torch.tensor(drawn.latent[:, None]), torch.tensor(drawn.generator_latent[:, None])
     for k in range(config.iterations):
         if config.experiment == "discriminator":
             yield reference.train_on_real(real[k]), reference.train_on_fake(noise[k])
         else:
             yield (
                 reference.train_on_real(real[k]),
-                reference.train_on_generated(seeds[k]),
-                reference.train_generator(generator_seeds[k]),
+                reference.train_on_generated(latents[k]),
+                reference.train_generator(generator_latents[k]),
             )
 
 
 def _optimizer(name: Optimizer, network: nn.Module, learning_rate: float) -> torch.optim.Optimizer:
-    if name == "sgd":
-        return torch.optim.SGD(network.parameters(), lr=learning_rate)
-    return torch.optim.Adam(network.parameters(), lr=learning_rate)
+    optimizer = torch.optim.SGD if name == "sgd" else torch.optim.Adam
+    return optimizer(network.parameters(), lr=learning_rate)
 
 
 def _history(config: TrainConfig, losses: list[list[float]]) -> History:

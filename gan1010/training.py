@@ -1,6 +1,7 @@
-"""Training: `run` hands out progress as it goes, `train` waits for the end."""
+"""Training: `run` yields progress, `train` runs to the end."""
 
 import dataclasses
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
@@ -15,20 +16,20 @@ from gan1010.model import Model
 from gan1010.results import Result
 from gan1010.types import Int64s
 
-# Iterations between two looks at a run, times the weights that each moves: some ten milliseconds.
+# Iterations between two progresses times the weights of both networks: about ten milliseconds.
 WEIGHTS_PER_STRIDE = 2_000_000
 
 
 class DivergedError(ValueError):
-    """A loss or a weight is no longer a finite number; what was recorded until then is in the last progress."""
+    """A loss or a weight is not finite; the last progress holds the finite part of the run."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Progress:
-    """A run after `iteration` iterations; `result` is there at the end.
+    """A run after `iteration` iterations; the last progress has the `result`, all others the `state`.
 
-    With its `state` a progress is a complete checkpoint, from which `run` goes on. The state is the run's own, so it is
-    that of this iteration until the next progress is asked for; keep a copy for later.
+    A progress with its state is a complete checkpoint. The run changes the state in place when it continues, so copy
+    it to keep it.
     """
 
     iteration: int
@@ -48,19 +49,19 @@ class Run:
     result: Result
 
     def model(self, iteration: int | None = None) -> Model:
-        """The networks at the end, or as they were at a kept iteration.
+        """Return the networks of a snapshot, by default the last.
 
         Raises:
-            ValueError: no snapshot at that iteration.
+            ValueError: there is no snapshot at that iteration.
         """
         return model_at(self.config, self.snapshots, iteration)
 
 
 def model_at(config: TrainConfig, snapshots: Snapshots, iteration: int | None = None) -> Model:
-    """The networks of a kept iteration, the last one if none is named.
+    """Return the networks of a snapshot, by default the last.
 
     Raises:
-        ValueError: no snapshot at that iteration.
+        ValueError: there is no snapshot at that iteration.
     """
     row = -1 if iteration is None else snapshots.row_of(iteration)
     return Model(
@@ -75,24 +76,27 @@ def model_at(config: TrainConfig, snapshots: Snapshots, iteration: int | None = 
 def run(config: TrainConfig, resume_from: Progress | None = None) -> Iterator[Progress]:
     """Train and yield progress about a hundred times a second; stop iterating to cancel.
 
-    A run that resumes from a progress ends with the same bits as an uninterrupted one.
+    A resumed run ends with the same bits as an uninterrupted one.
 
     Raises:
         DivergedError: after the last finite progress.
+        ValueError: `resume_from` has no state.
     """
     lanes = kernel_inputs.single_run(config)
     plan, state = kernel_inputs.plan(config, lanes), kernel_inputs.initial_state(config, lanes)
     records, scratch = _records(config, state), kernel.scratch_for(plan, state)
+    first = 0
     if resume_from is not None:
         _restore(resume_from, state, records)
+        first = resume_from.iteration
     stride = max(WEIGHTS_PER_STRIDE // (state.discriminator.size + state.generator.size), 1)
-    for start in range(resume_from.iteration if resume_from else 0, config.iterations, stride):
+    for start in range(first, config.iterations, stride):
         count = min(stride, config.iterations - start)
         kernel.advance(plan, state, kernel_inputs.draws(config, lanes, start, count), records, scratch, start)
         end = start + count
         if not all(np.isfinite(values).all() for values in (state.discriminator, state.generator, state.totals)):
             yield _progress_before(config, records, end)
-            raise DivergedError(f"diverged by iteration {end}: a weight is no longer a finite number; lower the rates")
+            raise DivergedError(f"diverged by iteration {end}: a weight is not finite; lower the learning rates")
         if end == config.iterations:
             records.discriminators[-1], records.generators[-1] = state.discriminator, state.generator
             yield _progress(config, records, end, _result(config, state, records))
@@ -104,17 +108,16 @@ def train(config: TrainConfig) -> Run:
     """Train to the end.
 
     Raises:
-        DivergedError: a loss or a weight is no longer a finite number.
+        DivergedError: a loss or a weight is not finite.
     """
-    for progress in run(config):
-        if progress.result is not None:
-            return Run(config=config, history=progress.history, snapshots=progress.snapshots, result=progress.result)
-    raise AssertionError("a run ends with its result or raises")
+    (last,) = deque(run(config), maxlen=1)
+    assert last.result is not None  # noqa: S101  # nosec B101
+    return Run(config=config, history=last.history, snapshots=last.snapshots, result=last.result)
 
 
 def _records(config: TrainConfig, state: kernel.State) -> kernel.Records:
     points = config.iterations // cast(int, config.record_every)
-    snapshots = len(_kept_iterations(config, config.iterations))
+    snapshots = len(_snapshot_iterations(config, config.iterations))
     records = kernel.Records(
         losses=np.empty((3, points), np.float32),
         discriminators=np.empty((snapshots, state.discriminator.size), np.float32),
@@ -124,28 +127,27 @@ def _records(config: TrainConfig, state: kernel.State) -> kernel.Records:
     return records
 
 
-def _restore(resume_from: Progress, state: kernel.State, records: kernel.Records) -> None:
-    """Put everything back as it was."""
-    if resume_from.state is None:
-        raise ValueError("only a progress that has its state can be gone on from")
+def _restore(progress: Progress, state: kernel.State, records: kernel.Records) -> None:
+    if progress.state is None:
+        raise ValueError("resume_from must be a progress that has its state, which the last one of a run has not")
     for name in kernel.State._fields:
-        np.copyto(getattr(state, name), getattr(resume_from.state, name))
-    for row, losses in enumerate(resume_from.history.series.values()):
+        np.copyto(getattr(state, name), getattr(progress.state, name))
+    for row, losses in enumerate(progress.history.series.values()):
         records.losses[row, : len(losses)] = losses
-    records.discriminators[: len(resume_from.snapshots)] = resume_from.snapshots.discriminators
-    records.generators[: len(resume_from.snapshots)] = resume_from.snapshots.generators
+    records.discriminators[: len(progress.snapshots)] = progress.snapshots.discriminators
+    records.generators[: len(progress.snapshots)] = progress.snapshots.generators
 
 
-def _kept_iterations(config: TrainConfig, iteration: int) -> Int64s:
-    """The iterations whose weights are kept, up to this one: every snapshot_every-th, and the end."""
-    kept = np.arange(0, iteration + 1, config.snapshot_every, dtype=np.int64)
-    ended = iteration == config.iterations and kept[-1] != iteration
-    return np.append(kept, iteration) if ended else kept
+def _snapshot_iterations(config: TrainConfig, iteration: int) -> Int64s:
+    """Return the iterations up to this one that have a snapshot: every snapshot_every-th, and the end."""
+    regular = np.arange(0, iteration + 1, config.snapshot_every, dtype=np.int64)
+    ended = iteration == config.iterations and regular[-1] != iteration
+    return np.append(regular, iteration) if ended else regular
 
 
 def _progress(config: TrainConfig, records: kernel.Records, iteration: int, result: Result | None = None) -> Progress:
     every = cast(int, config.record_every)
-    points, iterations = iteration // every, _kept_iterations(config, iteration)
+    points, iterations = iteration // every, _snapshot_iterations(config, iteration)
     losses = records.losses[:, :points]
     return Progress(
         iteration=iteration,
@@ -165,22 +167,14 @@ def _progress(config: TrainConfig, records: kernel.Records, iteration: int, resu
 
 
 def _progress_before(config: TrainConfig, records: kernel.Records, end: int) -> Progress:
-    """The progress up to the last point at which everything recorded is finite, `end` being past it."""
+    """Return the progress up to the last record before `end` at which all recorded values are finite."""
     reached = _progress(config, records, end - 1)
     finite = np.isfinite(records.losses[:, : len(reached.history)]).all(axis=0)
-    whole = [np.isfinite(w[: len(reached.snapshots)]).all(axis=1) for w in (records.discriminators, records.generators)]
-    points, kept = (int(np.cumprod(flags).sum()) for flags in (finite, whole[0] & whole[1]))
-    iteration = max(points * cast(int, config.record_every), int(reached.snapshots.iterations[kept - 1]))
-    return Progress(
-        iteration=iteration,
-        history=reached.history.take(slice(points)),
-        snapshots=Snapshots(
-            iterations=reached.snapshots.iterations[:kept],
-            discriminators=reached.snapshots.discriminators[:kept],
-            generators=reached.snapshots.generators[:kept],
-        ),
-        result=None,
-    )
+    weights = np.hstack([reached.snapshots.discriminators, reached.snapshots.generators])
+    points, rows = (int(np.cumprod(flags).sum()) for flags in (finite, np.isfinite(weights).all(axis=1)))
+    iteration = max(points * cast(int, config.record_every), int(reached.snapshots.iterations[rows - 1]))
+    snapshots = reached.snapshots.take(slice(rows))
+    return Progress(iteration=iteration, history=reached.history.take(slice(points)), snapshots=snapshots, result=None)
 
 
 def _result(config: TrainConfig, state: kernel.State, records: kernel.Records) -> Result:
@@ -193,7 +187,7 @@ def _result(config: TrainConfig, state: kernel.State, records: kernel.Records) -
         sample=None if sample is None else results.shortest_decimals(sample[0]),
         bits=None if sample is None else results.bits(sample)[0],
         in_range=inside,
-        settled_at=settled if settled > 0 and inside else None,  # it may have left since the last recorded iteration
+        settled_at=settled if settled > 0 and inside else None,  # it may have left the range since the last record
         discriminator_real_loss=means[kernel.REAL_LOSS],
         discriminator_fake_loss=means[kernel.FAKE_LOSS],
         generator_loss=means[kernel.GENERATOR_LOSS] if config.experiment == "gan" else None,

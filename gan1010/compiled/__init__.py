@@ -1,1 +1,1 @@
-"""The compiled code: arithmetic, forward passes and the training step, for one GAN and for lanes of GANs."""
+"""Compiled code: arithmetic, forward passes and the training loop, for one GAN and for lanes of GANs."""

@@ -1,7 +1,7 @@
-"""Arithmetic that gives the same bits on every machine, of numbers and of lanes: only IEEE operations in a fixed order.
+"""Portable arithmetic: exp, log, sigmoid and power with the same bits on every machine, for numbers and for lanes.
 
-The compiler may neither reorder these nor fuse a multiplication with an addition by itself; where one rounding is
-wanted instead of two, `fma` says so. That is why a run's weights do not depend on the processor that it ran on.
+All are IEEE operations in a fixed order. The compiler may not reorder them, nor fuse a multiplication and an addition;
+the code calls `fma` where one rounding is intended. So a run's weights do not depend on the processor.
 """
 
 from collections.abc import Callable
@@ -19,36 +19,36 @@ f32 = np.float32
 
 
 def compiled(function: F, inline: str = "never") -> F:
-    """Compile with Numba: machine code without the interpreter's lock, kept on disk for the next process.
+    """Compile with Numba: the code releases the interpreter lock and is cached on disk.
 
-    Compiled code here allocates nothing, so it needs no reference counts (`_nrt=False`): they would cost a third of
-    its speed.
+    The code of this package allocates nothing, so it runs without reference counts (`_nrt=False`), which would cost a
+    third of its speed.
     """
     options = {"nogil": True, "error_model": "numpy", "_nrt": False, "inline": inline}
     try:
         return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
-    except RuntimeError:  # no folder to keep it in can be written: every process compiles for itself
+    except RuntimeError:  # no cache folder is writable, so every process compiles
         return numba.njit(**options)(function)  # type: ignore[no-any-return]
 
 
 def inlined(function: F) -> F:
-    """Compile as a part of whoever calls it, so that a loop around the call is one that can be vectorised."""
+    """Compile as a part of the calling function, so that a loop around the call can be vectorised."""
     return compiled(function, inline="always")
 
 
 def _shift_exponent(x: Any, shifted: Any) -> Any:
-    """x * 2^n, where n stands in the low bits of the float `shifted`."""
-    raise NotImplementedError("only compiled code can")
+    """Compute x * 2^n, where n is in the low bits of the float `shifted`."""
+    raise NotImplementedError("only compiled code can call this")
 
 
 def _exponent(x: Any) -> Any:
-    """The exponent of a positive normal float: 0 for [1, 2)."""
-    raise NotImplementedError("only compiled code can")
+    """Return the exponent of a positive normal float: 0 for [1, 2)."""
+    raise NotImplementedError("only compiled code can call this")
 
 
 def _mantissa(x: Any) -> Any:
-    """The mantissa of a positive normal float, in [1, 2)."""
-    raise NotImplementedError("only compiled code can")
+    """Return the mantissa of a positive normal float, in [1, 2)."""
+    raise NotImplementedError("only compiled code can call this")
 
 
 def _emit_shift_exponent(builder: Any, x: Any, shifted: Any) -> Any:
@@ -76,8 +76,11 @@ elementwise(_mantissa, 1, _emit_mantissa)
 ZERO, HALF, ONE, TWO = f32(0), f32(0.5), f32(1), f32(2)
 MAX_EXPONENT = f32(87)  # e^87 and e^-87 are normal floats
 LOG2_E = f32(1.4426950408889634)
-ROUNDING = f32(1.5 * 2**23)  # adding it leaves the nearest integer in the low bits of the sum
-LN2_HIGH, LN2_LOW = f32(0.693359375), f32(-2.12194440e-4)  # their sum is ln 2; the first has few bits
+ROUNDING = f32(1.5 * 2**23)  # the low bits of x + ROUNDING hold the integer nearest to x
+LN2_HIGH, LN2_LOW = (
+    f32(0.693359375),
+    f32(-2.12194440e-4),
+)  # sum: ln 2; n LN2_HIGH is exact
 E2, E3, E4, E5, E6, E7 = map(
     f32, (5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.9875691500e-4)
 )
@@ -87,10 +90,10 @@ L3, L5, L7, L9 = f32(2 / 3), f32(2 / 5), f32(2 / 7), f32(2 / 9)
 
 @inlined
 def exp(x: Any) -> Any:
-    """e^x within 2 units in the last place; x beyond +-87 counts as +-87, NaN stays NaN.
+    """Compute e^x within 2 units in the last place; x is clipped to +-87, NaN stays NaN.
 
-    x = n ln 2 + r with |r| <= ln 2 / 2, and e^r is a polynomial of degree 7 (coefficients: Cephes, expf), evaluated
-    in two halves at once (Estrin), which the processor overlaps.
+    x = n ln 2 + r with |r| <= ln 2 / 2, and e^r is a polynomial of degree 7 (coefficients: Cephes, expf). Its two
+    halves are evaluated independently (Estrin's scheme), so that the processor overlaps them.
     """
     x = select(x > MAX_EXPONENT, MAX_EXPONENT, x)
     x = select(x < -MAX_EXPONENT, -MAX_EXPONENT, x)
@@ -105,10 +108,10 @@ def exp(x: Any) -> Any:
 
 @inlined
 def log(x: Any) -> Any:
-    """ln x within 2 units in the last place or 1e-7, for positive normal x; NaN stays NaN.
+    """Compute ln x within 2 units in the last place or 1e-7, for positive normal x; NaN stays NaN.
 
-    x = m 2^n with m in [1/sqrt 2, sqrt 2], and ln m = 2 artanh(s) with s = (m - 1) / (m + 1): |s| < 0.172, so that
-    five terms of the series do.
+    x = m 2^n with m in [1/sqrt 2, sqrt 2], and ln m = 2 artanh(s) with s = (m - 1) / (m + 1). As |s| < 0.172, five
+    terms of the series suffice.
     """
     n, m = _exponent(x), _mantissa(x)
     above = m > SQRT2
@@ -121,13 +124,13 @@ def log(x: Any) -> Any:
 
 @inlined
 def sigmoid(x: Any) -> Any:
-    """1 / (1 + e^-x)."""
+    """Compute 1 / (1 + e^-x)."""
     return ONE / (ONE + exp(-x))
 
 
 @inlined
 def power(base: Any, exponent: Any) -> Any:
-    """base^exponent for an exponent of 0, 1, 2, ..., in double precision, by squaring."""
+    """Compute base^exponent for exponents 0, 1, 2, ... in double precision, by squaring."""
     result = 1.0
     while exponent > 0:
         if exponent & 1:

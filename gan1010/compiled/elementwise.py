@@ -1,6 +1,6 @@
-"""What is computed of lanes, number by number: the operators, and functions that say how they round.
+"""Elementwise operations on lanes: the operators, and functions with a defined rounding.
 
-Each is one instruction or one intrinsic function of LLVM, by IEEE's rules, for lanes as for a number.
+Each is one instruction or one intrinsic function of LLVM and follows IEEE 754, for lanes as for a number.
 """
 
 import operator
@@ -15,17 +15,17 @@ from gan1010.compiled.lanes import Lanes
 
 
 def same_width(like: Any, element: Any) -> Any:
-    """LLVM's type for one `element`, or for lanes of it where `like` is a vector."""
+    """Return the LLVM type of one `element`, or of lanes of it if `like` is a vector."""
     return ir.VectorType(element, like.count) if isinstance(like, ir.VectorType) else element
 
 
-Emit = Callable[..., Any]  # of LLVM's builder and the operands: the result
+Emit = Callable[..., Any]  # (LLVM builder, *operands) -> result
 
 
 def elementwise(function: Any, arity: int, emit: Emit, result: Any = None) -> None:
-    """Have compiled code call `emit` for `function`, whose operands are lanes, or numbers of one type, or both.
+    """Register `emit` as the compiled form of `function`, whose operands are lanes, or numbers of one type, or both.
 
-    The result is of the operands' type, or of the type `result` where it is given.
+    The result has the type of the operands, or `result` if given.
     """
 
     def signature(*operands: Any) -> Any:
@@ -42,30 +42,30 @@ def elementwise(function: Any, arity: int, emit: Emit, result: Any = None) -> No
             3: lambda a, b, c: signature(a, b, c),
         }[arity]
 
-    for of in (Lanes,) if function in OPERATORS else (Lanes, types.Number):
+    for operand_type in (Lanes,) if function in OPERATORS else (Lanes, types.Number):
 
-        @lower_builtin(function, *[of] * arity)  # type: ignore[untyped-decorator]
+        @lower_builtin(function, *[operand_type] * arity)  # type: ignore[untyped-decorator]
         def lower(context: Any, builder: Any, signature: Any, operands: Any) -> Any:
             return emit(builder, *operands)
 
 
-def _instruction(of_floats: str, of_integers: str = "") -> Emit:
-    """The builder's instruction of that name, which is another for integers."""
+def _instruction(for_floats: str, for_integers: str = "") -> Emit:
+    """Emit an instruction of the builder, by its name."""
 
     def emit(builder: Any, *operands: Any) -> Any:
         is_integer = isinstance(operands[0].type.element, ir.IntType)
-        return getattr(builder, of_integers if is_integer else of_floats)(*operands)
+        return getattr(builder, for_integers if is_integer else for_floats)(*operands)
 
     return emit
 
 
-def _compared(how: str) -> Emit:
-    """A comparison; as everywhere, NaN is unequal to all, and neither less nor greater."""
+def _comparison(symbol: str) -> Emit:
+    """Emit a comparison; NaN is unequal to everything, and neither less nor greater."""
 
     def emit(builder: Any, a: Any, b: Any) -> Any:
         if isinstance(a.type.element, ir.IntType):
-            return builder.icmp_signed(how, a, b)
-        return (builder.fcmp_unordered if how == "!=" else builder.fcmp_ordered)(how, a, b)
+            return builder.icmp_signed(symbol, a, b)
+        return (builder.fcmp_unordered if symbol == "!=" else builder.fcmp_ordered)(symbol, a, b)
 
     return emit
 
@@ -79,58 +79,55 @@ OPERATORS: dict[Any, tuple[Emit, Any]] = {
     operator.and_: (_instruction("", "and_"), None),
     operator.xor: (_instruction("", "xor"), None),
     operator.rshift: (_instruction("", "lshr"), None),
-    operator.lt: (_compared("<"), types.boolean),
-    operator.le: (_compared("<="), types.boolean),
-    operator.gt: (_compared(">"), types.boolean),
-    operator.ne: (_compared("!="), types.boolean),
+    operator.lt: (_comparison("<"), types.boolean),
+    operator.le: (_comparison("<="), types.boolean),
+    operator.gt: (_comparison(">"), types.boolean),
+    operator.ne: (_comparison("!="), types.boolean),
 }
 for _operator, (_emit, _result) in OPERATORS.items():
     elementwise(_operator, 1 if _operator is operator.neg else 2, _emit, _result)
 
 
 def fma(a: Any, b: Any, c: Any) -> Any:
-    """a * b + c, rounded once."""
-    raise NotImplementedError("only compiled code can")
+    """Compute a * b + c, rounded once."""
+    raise NotImplementedError("only compiled code can call this")
 
 
 def sqrt(x: Any) -> Any:
-    """The square root."""
-    raise NotImplementedError("only compiled code can")
+    """Compute the square root."""
+    raise NotImplementedError("only compiled code can call this")
 
 
 def widen(x: Any) -> Any:
-    """A float32 in double precision."""
-    raise NotImplementedError("only compiled code can")
+    """Convert a float32 to double precision."""
+    raise NotImplementedError("only compiled code can call this")
 
 
 def narrow(x: Any) -> Any:
-    """A float64 rounded to single precision."""
-    raise NotImplementedError("only compiled code can")
+    """Round a float64 to single precision."""
+    raise NotImplementedError("only compiled code can call this")
 
 
 def to_float(x: Any) -> Any:
-    """A whole number below 2^24, in 64 bits, as a float32."""
-    raise NotImplementedError("only compiled code can")
+    """Convert an integer of 64 bits, below 2^24, to a float32."""
+    raise NotImplementedError("only compiled code can call this")
 
 
-def _called(name: str) -> Emit:
-    """LLVM's intrinsic function of that name."""
+def _intrinsic(name: str) -> Emit:
+    """Emit a call of an intrinsic function of LLVM."""
 
     def emit(builder: Any, *operands: Any) -> Any:
-        of = operands[0].type
-        element = getattr(of, "element", of).intrinsic_name
-        suffix = f"v{of.count}{element}" if isinstance(of, ir.VectorType) else element
-        function = ir.FunctionType(of, [of] * len(operands))
-        return builder.call(
-            builder.module.declare_intrinsic(f"llvm.{name}.{suffix}", (), function),
-            operands,
-        )
+        operand = operands[0].type
+        element = getattr(operand, "element", operand).intrinsic_name
+        suffix = f"v{operand.count}{element}" if isinstance(operand, ir.VectorType) else element
+        function = ir.FunctionType(operand, [operand] * len(operands))
+        return builder.call(builder.module.declare_intrinsic(f"llvm.{name}.{suffix}", (), function), operands)
 
     return emit
 
 
-def _converted(*steps: tuple[str, Any]) -> Emit:
-    """The builder's conversions, one after the other."""
+def _conversion(*steps: tuple[str, Any]) -> Emit:
+    """Emit conversions one after the other: the builder's method and the new element type of each."""
 
     def emit(builder: Any, x: Any) -> Any:
         for conversion, element in steps:
@@ -140,13 +137,8 @@ def _converted(*steps: tuple[str, Any]) -> Emit:
     return emit
 
 
-elementwise(fma, 3, _called("fma"))
-elementwise(sqrt, 1, _called("sqrt"))
-elementwise(widen, 1, _converted(("fpext", ir.DoubleType())), types.float64)
-elementwise(
-    to_float,
-    1,
-    _converted(("trunc", ir.IntType(32)), ("sitofp", ir.FloatType())),
-    types.float32,
-)
-elementwise(narrow, 1, _converted(("fptrunc", ir.FloatType())), types.float32)
+elementwise(fma, 3, _intrinsic("fma"))
+elementwise(sqrt, 1, _intrinsic("sqrt"))
+elementwise(widen, 1, _conversion(("fpext", ir.DoubleType())), types.float64)
+elementwise(narrow, 1, _conversion(("fptrunc", ir.FloatType())), types.float32)
+elementwise(to_float, 1, _conversion(("trunc", ir.IntType(32)), ("sitofp", ir.FloatType())), types.float32)

@@ -1,6 +1,7 @@
-"""What the networks answer, compiled: forward passes, of weights that are flat, as in `layout`.
+"""Forward passes of both networks, compiled. Weights are flat, as in `layout`.
 
-Legend of sizes: W numbers in a sample, H units in a hidden layer, n rows; with LANES as one axis more, lanes of each.
+A unit computes s = sigmoid(w x + b). Sizes: W values in a sample, H units in a hidden layer, n rows. With LANES as one
+more axis, all arrays are lanes of these.
 """
 
 from typing import Any
@@ -12,7 +13,7 @@ from gan1010.compiled.lanes import load, store
 
 @inlined
 def discriminate(d: Any, x: Any, hidden: Any) -> Any:
-    """D's answer to x (W,); leaves its hidden layer (H,) in `hidden`."""
+    """Return D's score of x (W,), and store its hidden layer in `hidden` (H,)."""
     width, units = x.shape[0], hidden.shape[0]
     bias, out = units * width, units * (width + 1)
     z_out = load(d, out + units)
@@ -27,12 +28,12 @@ def discriminate(d: Any, x: Any, hidden: Any) -> Any:
 
 
 @inlined
-def generate(g: Any, seed: Any, hidden: Any, sample: Any) -> None:
-    """G's output for one seed, left in `sample` (W,), and its hidden layer in `hidden` (H,)."""
+def generate(g: Any, latent: Any, hidden: Any, sample: Any) -> None:
+    """Store G's sample for a latent in `sample` (W,), and its hidden layer in `hidden` (H,)."""
     width, units = sample.shape[0], hidden.shape[0]
     out, out_bias = 2 * units, units * (2 + width)
     for h in range(units):
-        store(hidden, h, sigmoid(fma(load(g, h), seed, load(g, units + h))))
+        store(hidden, h, sigmoid(fma(load(g, h), latent, load(g, units + h))))
     for i in range(width):
         z = load(g, out_bias + i)
         for h in range(units):
@@ -41,14 +42,14 @@ def generate(g: Any, seed: Any, hidden: Any, sample: Any) -> None:
 
 
 @compiled
-def sample(g: Any, seeds: Any, hidden: Any, out: Any) -> None:
-    """G's output for each of the seeds (n,), left in out (n, W)."""
-    for row in range(seeds.shape[0]):
-        generate(g, seeds[row], hidden, out[row])
+def sample(g: Any, latents: Any, hidden: Any, out: Any) -> None:
+    """Store G's samples for latents (n,) in out (n, W)."""
+    for row in range(latents.shape[0]):
+        generate(g, latents[row], hidden, out[row])
 
 
 @compiled
 def score(d: Any, vectors: Any, hidden: Any, out: Any) -> None:
-    """D's answer to each of the vectors (n, W), left in out (n,)."""
+    """Store D's scores of vectors (n, W) in out (n,)."""
     for row in range(vectors.shape[0]):
         out[row] = discriminate(d, vectors[row], hidden)

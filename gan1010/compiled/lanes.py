@@ -1,11 +1,10 @@
-"""Numbers side by side: `Lanes` are LANES numbers in one value, which the processor works on at once.
+"""Lanes: a Numba type for LANES numbers in one value, on which the processor works at once.
 
-The kernel is written for one number. What it loads decides how many it means: from an array with one axis more than
-the index has, `load` takes the whole last axis as lanes, and whatever is computed of lanes is lanes again, each as if
-it were alone. So one GAN and LANES GANs side by side are trained by the same lines, and come out the same to the last
-bit. (Left to itself, the compiler's vectoriser gives up on a loop as large as the kernel's.)
+The kernel is written for single numbers. If an array has one axis more than the index, `load` takes the whole last axis
+as lanes; operations on lanes give lanes, and each lane computes as if it were alone. So the same code trains one GAN or
+LANES GANs side by side, to the same last bit. (The compiler's own vectoriser fails on a loop as large as the kernel's.)
 
-Underneath a value of lanes is LLVM's <LANES x type>, whose operations are IEEE's, lane by lane.
+Lanes are LLVM's <LANES x type>, whose operations follow IEEE 754 lane by lane.
 """
 
 from math import prod
@@ -20,12 +19,12 @@ from numba.extending import intrinsic, lower_cast, models, register_model
 from gan1010.types import Array
 
 LANES = 64
-WORDS = 16  # lanes of what is twice as wide and needs many registers: random words
-CACHE_LINE = 64  # bytes; lanes that lie across two lines take a fifth longer to train
+WORDS = 16  # lanes of random words, which are twice as wide and need many registers
+CACHE_LINE = 64  # bytes; training with lanes that straddle two cache lines takes a fifth longer
 
 
 def empty(shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
-    """An array for the kernel, not filled, which begins where a cache line does."""
+    """Allocate an array that begins at a cache line; the content is undefined."""
     size = prod(shape) * np.dtype(dtype).itemsize
     raw = np.empty(size + CACHE_LINE, np.uint8)
     start = -raw.ctypes.data % CACHE_LINE
@@ -34,32 +33,28 @@ def empty(shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
 
 
 def aligned_copy(values: Array) -> Array:
-    """The same with these values in it."""
+    """Copy values to an array that begins at a cache line."""
     array = empty(values.shape, values.dtype)
     array[...] = values
     return array
 
 
 class Lanes(types.Type):  # type: ignore[misc]
-    """So many numbers of one type; a single number given for them counts for each."""
+    """The Numba type of `count` numbers of one type. A single number converts to lanes that all hold it."""
 
     def __init__(self, dtype: Any, count: int = LANES) -> None:
         self.dtype, self.count = dtype, count
         super().__init__(name=f"Lanes({dtype}, {count})")
 
     def can_convert_from(self, typing_context: Any, other: Any) -> Any:
-        """A number becomes lanes that all hold it."""
+        """Allow the conversion of a number."""
         return Conversion.safe if isinstance(other, types.Number) else None
 
 
 @register_model(Lanes)
 class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
     def __init__(self, manager: Any, lanes: Lanes) -> None:
-        super().__init__(
-            manager,
-            lanes,
-            ir.VectorType(manager.lookup(lanes.dtype).get_value_type(), lanes.count),
-        )
+        super().__init__(manager, lanes, ir.VectorType(manager.lookup(lanes.dtype).get_value_type(), lanes.count))
 
 
 @lower_cast(types.Number, Lanes)  # type: ignore[untyped-decorator]
@@ -72,25 +67,25 @@ def _broadcast(context: Any, builder: Any, number_type: Any, lanes: Any, number:
 
 
 def constant(like: Any, value: float) -> Any:
-    """A constant for LLVM, as wide as the type that it shall go with."""
+    """Return an LLVM constant of the type `like`, a number or a vector."""
     return ir.Constant(like, [value] * like.count if isinstance(like, ir.VectorType) else value)
 
 
 @intrinsic  # type: ignore[untyped-decorator]
 def select(typing_context: Any, condition: Any, a: Any, b: Any) -> Any:
-    """`a` where the condition holds, else `b`: a choice that each lane makes for itself."""
-    of = next((x for x in (a, b) if isinstance(x, Lanes)), types.unliteral(a))
-    if isinstance(condition, Lanes) and not isinstance(of, Lanes):
-        of = Lanes(of, condition.count)
+    """Return, lane by lane, `a` where the condition holds, else `b`."""
+    result = next((x for x in (a, b) if isinstance(x, Lanes)), types.unliteral(a))
+    if isinstance(condition, Lanes) and not isinstance(result, Lanes):
+        result = Lanes(result, condition.count)
 
     def codegen(context: Any, builder: Any, signature: Any, operands: Any) -> Any:
         return builder.select(*operands)
 
-    return of(condition, of, of), codegen
+    return result(condition, result, result), codegen
 
 
 def memory(count: int) -> tuple[Any, Any]:
-    """`load` and `store` for lanes of so many numbers."""
+    """Return `load` and `store` for lanes of `count` numbers."""
 
     def element(array: Any, index: Any) -> Any:
         axes = len(index) if isinstance(index, types.BaseTuple) else 1
@@ -98,32 +93,32 @@ def memory(count: int) -> tuple[Any, Any]:
 
     @intrinsic  # type: ignore[untyped-decorator]
     def load(typing_context: Any, array: Any, index: Any) -> Any:
-        """array[index], where the index is a number or a tuple of them; lanes, if the array has one axis more."""
-        of = element(array, index)
+        """Return array[index] for an integer or a tuple of integers: lanes if the array has one axis more."""
+        kind = element(array, index)
 
         def codegen(context: Any, builder: Any, signature: Any, operands: Any) -> Any:
-            pointer, align = _pointer(context, builder, signature, operands, of)
+            pointer, align = _pointer(context, builder, signature, operands, kind)
             return builder.load(pointer, align=align)
 
-        return of(array, index), codegen
+        return kind(array, index), codegen
 
     @intrinsic  # type: ignore[untyped-decorator]
     def store(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
-        """array[index] = value, where `load` finds it."""
-        of = element(array, index)
+        """Set array[index] = value, at the place where `load` finds it."""
+        kind = element(array, index)
 
         def codegen(context: Any, builder: Any, signature: Any, operands: Any) -> Any:
-            pointer, align = _pointer(context, builder, signature, operands, of)
+            pointer, align = _pointer(context, builder, signature, operands, kind)
             builder.store(operands[2], pointer, align=align)
             return context.get_dummy_value()
 
-        return types.void(array, index, of), codegen
+        return types.void(array, index, kind), codegen
 
     return load, store
 
 
-def _pointer(context: Any, builder: Any, signature: Any, operands: Any, of: Any) -> Any:
-    """Where a C-contiguous array has the number or the lanes of an index, and the alignment there."""
+def _pointer(context: Any, builder: Any, signature: Any, operands: Any, kind: Any) -> Any:
+    """Return the pointer to an index of a C-contiguous array, for a number or lanes, and its alignment."""
     array_type, index_type = signature.args[:2]
     array = context.make_array(array_type)(context, builder, operands[0])
     shape = [builder.extract_value(array.shape, axis) for axis in range(array_type.ndim)]
@@ -136,10 +131,10 @@ def _pointer(context: Any, builder: Any, signature: Any, operands: Any, of: Any)
         linear = builder.add(builder.mul(linear, shape[axis]), place)
     element = context.get_data_type(array_type.dtype)
     align = context.get_abi_sizeof(element)
-    if not isinstance(of, Lanes):
+    if not isinstance(kind, Lanes):
         return builder.gep(array.data, [linear]), align
-    pointer = builder.gep(array.data, [builder.mul(linear, context.get_constant(types.intp, of.count))])
-    return builder.bitcast(pointer, ir.VectorType(element, of.count).as_pointer()), align
+    pointer = builder.gep(array.data, [builder.mul(linear, context.get_constant(types.intp, kind.count))])
+    return builder.bitcast(pointer, ir.VectorType(element, kind.count).as_pointer()), align
 
 
 load, store = memory(LANES)

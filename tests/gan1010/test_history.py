@@ -72,7 +72,7 @@ def test_articles_lists_are_the_fake_losses_and_every_other_of_the_generators() 
 
 @pytest.mark.parametrize("every", [1, 4, 10])
 def test_articles_lists_need_losses_of_every_fifth_iteration(every: int) -> None:
-    with pytest.raises(ValueError, match="record_every is 5"):
+    with pytest.raises(ValueError, match="record_every 5"):
         a_history(7, every).article_losses()
 
 

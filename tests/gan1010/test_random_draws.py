@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gan1010 import random_draws
+from gan1010.layout import Layout
 
 SEEDS = st.integers(0, 2**53 - 1)
 
@@ -119,7 +120,7 @@ def test_normal_latents_are_finite_at_both_ends() -> None:
 
 @pytest.mark.parametrize(("inputs", "hidden", "outputs"), [(4, 3, 1), (1, 3, 4), (16, 64, 1), (1, 64, 16), (1, 1, 1)])
 def test_initial_weights_are_distributed_as_torchs(inputs: int, hidden: int, outputs: int) -> None:
-    draws = np.stack([random_draws.initial_weights(inputs, hidden, outputs, seed, 0) for seed in range(4000)])
+    draws = np.stack([random_draws.initial_weights(Layout(inputs, hidden, outputs), seed, 0) for seed in range(4000)])
     first = hidden * (inputs + 1)
     torch.manual_seed(0)
     for ours, layer in (
