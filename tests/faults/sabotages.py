@@ -303,7 +303,7 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
             call(lambda original, scope, headers: scope["method"] != "GET" and original(scope, headers)),
         ),
     ],
-    "tests/service/api/test_problems.py::test_too_large_a_body_is_refused": [
+    "tests/service/api/test_problems.py::test_too_large_body_is_refused": [
         (
             "a chunked body has no limit",
             "service.api.middleware.body_limit:BodyLimitMiddleware._counted",
