@@ -103,7 +103,7 @@ class TrainConfig:
         for name, maximum in {"record_every": MAX_POINTS, "snapshot_every": MAX_SNAPSHOTS}.items():
             if self.iterations // getattr(self, name) > maximum:
                 minimum = _min_interval(self.iterations, maximum)
-                reason = f"must be at least {minimum} with {self.iterations:,} iterations, to keep at most {maximum:,}"
+                reason = f"must be at least {minimum}, to keep at most {maximum:,}"
                 raise SettingError(name, reason, getattr(self, name))
 
     @property
