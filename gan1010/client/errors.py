@@ -1,14 +1,4 @@
-"""Client errors.
-
-ClientError                    also raised for a response that gan1010 does not send
-|-- NoResponseError            no response arrived, after all retries
-`-- ProblemError               the response is a problem (RFC 9457)
-    |-- NotAllowedError        401, 403
-    |-- NotFoundError          404
-    |-- ConflictError          409
-    |-- InvalidRequestError    400, 413, 415, 422; `errors` lists the invalid fields
-    `-- BusyError              429, 503; `retry_after` is the delay in seconds
-"""
+"""Client errors: one class for each kind of failure, all of them a `ClientError`."""
 
 from dataclasses import dataclass
 from typing import Any

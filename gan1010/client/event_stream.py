@@ -1,13 +1,11 @@
 """Server-sent event stream of a job: parse the events, reconnect where the stream broke off."""
 
-import math
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 
-from gan1010.client.endpoints import MAX_WAIT_SECONDS, job_path
+from gan1010.client.endpoints import job_path
 from gan1010.client.errors import NoResponseError, problem_error
 from gan1010.client.responses import Job, JobProgress
 from gan1010.client.retry import MAX_DELAY_SECONDS, OVERLOAD_STATUSES, backoff_seconds, retry_after
@@ -66,24 +64,3 @@ class EventStreamReader:
         return (
             backoff_seconds(self._failures) if self._retry_after is None else min(self._retry_after, MAX_DELAY_SECONDS)
         )
-
-
-class Polling:
-    """The waits of successive requests for one job, up to a deadline."""
-
-    def __init__(self, every: float, timeout: float | None) -> None:
-        self._every = min(every, MAX_WAIT_SECONDS)
-        self._deadline = math.inf if timeout is None else time.monotonic() + timeout
-
-    def wait_seconds(self, job: Job | None) -> float:
-        """Return the `wait` of the next request, given the last response; the first request does not wait.
-
-        Raises:
-            TimeoutError: The deadline has passed.
-        """
-        if job is None:
-            return 0
-        remaining = self._deadline - time.monotonic()
-        if remaining <= 0:
-            raise TimeoutError(f"job {job.id} is {job.status} at iteration {job.iteration:,} of {job.iterations:,}")
-        return min(self._every, remaining)

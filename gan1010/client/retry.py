@@ -1,14 +1,17 @@
-"""Retries: which failed requests are sent again, and after what delay."""
+"""Retries and polling: which requests are sent again, and after what delay."""
 
+import math
 import random
+import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 
-from gan1010.client.endpoints import Call
+from gan1010.client.endpoints import MAX_WAIT_SECONDS, Call
 from gan1010.client.errors import NoResponseError, problem_error
+from gan1010.client.responses import Job
 
 INITIAL_DELAY_SECONDS = 0.1  # doubled for each further attempt
 MAX_DELAY_SECONDS = 60  # a longer Retry-After is raised as an error instead
@@ -85,3 +88,20 @@ def retry_after(response: httpx.Response) -> float | None:
         return max((parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds(), 0.0)
     except (TypeError, ValueError):
         return None
+
+
+def deadline_after(timeout: float | None) -> float:
+    """Return the monotonic time at which a timeout ends."""
+    return math.inf if timeout is None else time.monotonic() + timeout
+
+
+def poll_wait_seconds(job: Job, every: float, deadline: float) -> float:
+    """Return the `wait` of the next request for a job that has not ended.
+
+    Raises:
+        TimeoutError: The deadline has passed.
+    """
+    remaining = deadline - time.monotonic()
+    if remaining <= 0:
+        raise TimeoutError(f"job {job.id} is {job.status} at iteration {job.iteration:,} of {job.iterations:,}")
+    return min(every, remaining, MAX_WAIT_SECONDS)

@@ -8,10 +8,10 @@ import httpx
 
 from gan1010.client.config import default_headers, service_url
 from gan1010.client.endpoints import MAX_WAIT_SECONDS, Call
-from gan1010.client.event_stream import EventStreamReader, Polling
+from gan1010.client.event_stream import EventStreamReader
 from gan1010.client.methods import EndpointMethods
 from gan1010.client.responses import Job, JobProgress, Page
-from gan1010.client.retry import Attempts
+from gan1010.client.retry import Attempts, deadline_after, poll_wait_seconds
 
 T = TypeVar("T")
 
@@ -69,9 +69,11 @@ class Client(EndpointMethods):
         Raises:
             TimeoutError: The job has not ended after `timeout` seconds.
         """
-        polling, job = Polling(every, timeout), None
-        while job is None or not job.has_ended:
-            job = self.job(job_id, wait=polling.wait_seconds(job))
+        deadline = deadline_after(timeout)
+        job = self.job(job_id)
+        yield job
+        while not job.has_ended:
+            job = self.job(job_id, wait=poll_wait_seconds(job, every, deadline))
             yield job
 
     def wait(self, job_id: str, *, timeout: float | None = None) -> Job:

@@ -9,7 +9,6 @@ import pytest
 
 from service.cli.sweep import parse_grid
 from tests.service.cli.commands import GAN1010, interrupt, invoke, output_of, run_process
-from tests.support.clients import running_server
 
 SHORT = ["--iterations", "200", "--seeds", "20"]
 
@@ -63,18 +62,6 @@ def test_sweep_starts_a_service_if_none_runs(tmp_path: Path) -> None:
     assert sweep.returncode == 0, sweep.stderr
     assert json.loads(sweep.stdout)["data"][0]["count"] == 20
     assert (tmp_path / "kept").is_dir()
-
-
-def test_sweep_sends_the_first_key_of_the_environment(tmp_path: Path) -> None:
-    keys = {"GAN1010_API_KEY": "me:s3cret:,other:t0ken"}
-    with running_server(tmp_path / "data", **keys) as (server, _):
-        command = [*GAN1010, "sweep", *SHORT, "--url", server.url]
-        refused = run_process(command, tmp_path)
-        assert refused.returncode == 1
-        assert "key" in refused.stderr
-        sweep = run_process(command, tmp_path, **keys)
-        assert sweep.returncode == 0, sweep.stderr
-        assert "succeeded, at 20 of 20" in sweep.stdout
 
 
 def test_ctrl_c_cancels_the_sweep_and_prints_finished_cells(server_url: str) -> None:
