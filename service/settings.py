@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.api_keys import ApiKeys
 
+LogFormat = Literal["text", "json"]
 HOST_NAME = re.compile(r"[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\]")
 
 
@@ -47,4 +48,4 @@ class Settings(BaseSettings):
         BeforeValidator(_split_host_names),
         Field(description="host names to serve besides the loopback names"),
     ] = ()
-    log_format: Annotated[Literal["text", "json"], Field(description="format of the log lines")] = "text"
+    log_format: Annotated[LogFormat, Field(description="format of the log lines")] = "text"

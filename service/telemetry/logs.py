@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
-LogFormat = Literal["text", "json"]
+from service.settings import LogFormat
+
 Fields = Mapping[str, object]
 current_request_id: ContextVar[bytes] = ContextVar("current_request_id")  # of this task or thread
 

@@ -22,11 +22,10 @@ from service.errors import InvalidInputError, NoGeneratorError, NoModelError
 router = APIRouter(route_class=DirectRoute, tags=["inference"])
 
 AS_BINARY = "; as float32 numbers, row by row, on Accept: application/octet-stream"
-SAMPLES = ok(model=SampleOut, description=f"G's output{AS_BINARY}", content=BYTES) | problems(
-    404, 409, 422, conflict=NoModelError
-)
+SAMPLES = ok(model=SampleOut, description=f"G's output{AS_BINARY}", content=BYTES)
 SCORES = ok(model=ScoreOut, description=f"D's scores{AS_BINARY}", content=BYTES)
-BINARY_REQUEST: dict[str, Any] = {  # describes the routes of `binary`, which share these paths
+POST_PROBLEMS = problems(400, 404, 409, 413, 415, 422, conflict=NoModelError)
+BINARY_REQUEST: dict[str, Any] = {  # describes the routes of `binary`, which have the same paths
     "requestBody": {"content": BYTES},
     "parameters": [
         {"name": name, "in": "query", "description": f"{meaning}, unless the body names one", "schema": schema}
@@ -38,23 +37,19 @@ BINARY_REQUEST: dict[str, Any] = {  # describes the routes of `binary`, which sh
 }
 
 
-@router.get("/sample", responses=SAMPLES)
+@router.get("/sample", responses=SAMPLES | problems(404, 409, 422, conflict=NoModelError))
 async def get_sample(request: Request, query: Annotated[SampleQuery, Query()]) -> Response:
-    """Sample the generator: its output for each seed, the value fed to it."""
+    """Sample the generator for each seed, the value of its input."""
     return await sample_response(request, query.seed, query.job_id, query.iteration)
 
 
-@router.post("/sample", responses=SAMPLES | problems(400, 413, 415), openapi_extra=BINARY_REQUEST)
+@router.post("/sample", responses=SAMPLES | POST_PROBLEMS, openapi_extra=BINARY_REQUEST)
 async def sample(request: Request, body: Annotated[SampleRequest, Body()] = SampleRequest()) -> Response:  # noqa: B008
     """Sample the generator for many seeds."""
     return await sample_response(request, body.seeds, *_job_and_iteration(request, body))
 
 
-@router.post(
-    "/score",
-    responses=SCORES | problems(400, 404, 409, 413, 415, 422, conflict=NoModelError),
-    openapi_extra=BINARY_REQUEST,
-)
+@router.post("/score", responses=SCORES | POST_PROBLEMS, openapi_extra=BINARY_REQUEST)
 async def score(request: Request, body: Annotated[ScoreRequest, Body()]) -> Response:
     """Score vectors with the discriminator: 0 fake to 1 real."""
     vectors = body.vectors
@@ -128,7 +123,7 @@ async def sample_response(
 
 
 def _job_and_iteration(request: Request, body: SampleRequest | ScoreRequest) -> tuple[str | None, int | None]:
-    """Read the job's id and the iteration from the body, or else from the query."""
+    """Return the job's id and the iteration of the body, or else of the query."""
     if not request.scope["query_string"]:
         return body.job_id, body.iteration
     query = parse_query(request, BulkQuery)

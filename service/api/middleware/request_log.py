@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.telemetry.logs import LogFormat, current_request_id, write_lines
+from service.settings import LogFormat
+from service.telemetry.logs import current_request_id, write_lines
 from service.telemetry.metrics import Metrics
 
 CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")  # X-Request-ID values that are adopted

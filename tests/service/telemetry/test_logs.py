@@ -19,7 +19,8 @@ import pytest
 from rich.console import Console
 
 from service.cli.local_server import running_service
-from service.telemetry.logs import LogFormat, LogFormatter, fields
+from service.settings import LogFormat
+from service.telemetry.logs import LogFormatter, fields
 from tests.support.clients import running_server
 from tests.support.contract import SHORT_JOB, train
 
