@@ -221,20 +221,20 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
         ("a resumed run restarts one random stream", "gan1010.kernel_inputs:draws", call(_restart_generator_latents)),
         ("a resumed run loses the optimiser's state", "gan1010.training:_restore", call(_resume_without_moments)),
     ],
-    "tests/service/jobs/test_recovery.py::test_run_interrupted_three_times_ends_with_the_bits_of_an_undisturbed_one": [
+    "tests/service/jobs/test_crash_recovery.py::test_job_interrupted_again_and_again_ends_with_the_same_bits": [
         ("a job resumes one iteration late", "service.storage.runs:RunStore.progress", call(_resume_late)),
     ],
-    "tests/service/jobs/test_pausing.py::test_paused_and_resumed_run_ends_with_the_bits_of_an_undisturbed_one": [
+    "tests/service/jobs/test_pause_and_cancel.py::test_resumed_run_has_the_same_weights": [
         (
             "a restart forgets paused jobs",
             "service.storage.store:Store.unfinished_jobs",
             call(lambda original, store: [job for job in original(store) if job.status != "paused"]),
         ),
     ],
-    "tests/service/jobs/test_recovery.py::test_running_job_leaves_a_checkpoint_every_second": [
+    "tests/service/jobs/test_crash_recovery.py::test_running_job_persists_two_checkpoints_a_second[training]": [
         ("a training has no checkpoints", "service.jobs.worker:WorkerPool._train", rebind(**NO_CHECKPOINTS)),
     ],
-    "tests/service/jobs/test_sweep_restart.py::test_running_shard_that_takes_long_leaves_a_checkpoint_every_second": [
+    "tests/service/jobs/test_crash_recovery.py::test_running_job_persists_two_checkpoints_a_second[shard]": [
         ("a shard has no checkpoints", "service.jobs.worker:WorkerPool._train_shard", rebind(**NO_CHECKPOINTS)),
     ],
     "tests/service/server/test_connection.py::test_connections_whose_answers_nobody_takes_in_are_closed": [
@@ -247,14 +247,14 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
     "tests/service/server/test_connection.py::test_silent_and_trickling_connections_are_closed_while_others_are_served": [  # noqa: E501
         ("silent connections stay open", "service.server.connection:ConnectionReaper.tick", call(nothing)),
     ],
-    "tests/service/jobs/test_recovery.py::test_job_that_takes_the_process_down_is_poison_and_the_rest_goes_on": [
+    "tests/service/jobs/test_crash_recovery.py::test_job_that_crashes_before_every_checkpoint_fails": [
         (
             "a job is retried after any number of crashes",
             "service.jobs.recovery:CrashRecovery.requeue",
             call(lambda original, recovery, job: original(recovery, replace(job, attempts=-1))),
         ),
     ],
-    "tests/service/jobs/test_sweep_restart.py::test_shard_that_takes_long_goes_on_where_it_was_left": [
+    "tests/service/jobs/test_crash_recovery.py::test_interrupted_shard_resumes_from_its_checkpoint": [
         ("an interrupted shard restarts", "service.jobs.sweep_runs:SweepRuns.load_checkpoint", call(nothing)),
     ],
     "tests/service/api/routes/test_training.py::test_same_key_and_body_give_the_same_job": [
@@ -273,7 +273,7 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
     "tests/service/storage/test_migrations.py::test_store_of_another_version_is_refused_and_not_changed": [
         ("a store of a later version is opened", "service.storage.database:migrate", call(_ignore_later_version)),
     ],
-    "tests/service/jobs/test_pausing.py::test_change_is_on_disk_when_it_is_told": [
+    "tests/service/jobs/test_pause_and_cancel.py::test_change_is_on_disk_when_it_is_acknowledged": [
         ("a pause is acknowledged early", "service.api.routes.jobs:_have", call(_respond_before_the_pause)),
     ],
     "tests/service/api/routes/test_training.py::test_full_queue_refuses_and_keeps_nothing": [

@@ -1,31 +1,29 @@
-"""A process ends, cleanly or not, and another takes over its folder: nothing that was promised is lost."""
+"""Restarts: what the service acknowledged survives, and unfinished jobs run again."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
 
 import httpx
+import pytest
 
-from gan1010 import TrainConfig
-from gan1010 import train as train_here
 from tests.support.clients import STOP_TIMEOUT_SECONDS, app_client, running_server
 from tests.support.contract import (
-    FINAL_STATUSES,
     LONG_JOB,
     SHORT_JOB,
     Json,
     start_running_job,
     submit_job,
     train,
+    wait_for_end,
     wait_until,
 )
 
 WIDE: Json = {"pattern": "1100110", "hidden_size": 5, "iterations": 950, "loss": "bce", "latent": "normal", "seed": 1}
-LONG: Json = {"iterations": 10_000_000, "seed": 2}  # the longest article's run: some seconds
 
 
-def answers(client: httpx.Client) -> dict[str, tuple[int, bytes, str | None]]:
-    """What all reading calls answer, to the byte, for all jobs and as often as they differ."""
+def responses(client: httpx.Client) -> dict[str, tuple[int, bytes, str | None]]:
+    """The status, content and ETag of every kind of read, for all trainings."""
     jobs = client.get("/jobs").json()["data"]
     paths = ["/jobs", "/jobs?limit=2", "/jobs?status=cancelled", "/models", "/presets", "/sample", "/sample?seed=3"]
     for job in jobs:
@@ -42,75 +40,80 @@ def answers(client: httpx.Client) -> dict[str, tuple[int, bytes, str | None]]:
     return {path: (it.status_code, it.content, it.headers.get("etag")) for path, it in found.items()}
 
 
-def some_jobs(client: httpx.Client) -> None:
-    """Jobs of every kind of end, the last being one that succeeded."""
-    train(client, seed=1, name="ä")
-    train(client, **WIDE)
-    train(client, seed=3, experiment="discriminator")
-    client.post(f"/jobs/{start_running_job(client)['id']}/cancel")
-    train(client, iterations=7, record_every=2, snapshot_every=3, seed=4, learning_rate=1)
-
-
-def test_finished_jobs_answer_as_before_to_the_byte(tmp_path: Path) -> None:
-    with running_server(tmp_path) as (_, client):
-        some_jobs(client)
-        before = answers(client)
-    with running_server(tmp_path) as (_, client):
-        after = answers(client)
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_responses_about_ended_jobs_have_the_same_bytes_after_a_restart(tmp_path: Path, end: str) -> None:
+    with running_server(tmp_path) as (server, client):
+        train(client, seed=1, name="ä")
+        train(client, **WIDE)
+        train(client, seed=3, experiment="discriminator")
+        client.post(f"/jobs/{start_running_job(client)['id']}/cancel")
+        train(client, iterations=7, record_every=2, snapshot_every=3, seed=4, learning_rate=1)
+        before = responses(client)
+        if end == "kill":
+            server.kill()
+    with app_client(tmp_path) as client:
+        after = responses(client)
         assert {path for path in before if before[path] != after[path]} == set()
         assert before.keys() == after.keys()
         for path, (status, _, etag) in before.items():
             if etag:
                 assert status == 200
-                kind = {"Accept": "text/csv"} if path.startswith("csv") else {}
-                path = f"/jobs/{path[4:]}/progress" if kind else path
-                assert client.get(path, headers={"If-None-Match": etag} | kind).status_code == 304
+                accept = {"Accept": "text/csv"} if path.startswith("csv") else {}
+                path = f"/jobs/{path[4:]}/progress" if accept else path
+                assert client.get(path, headers={"If-None-Match": etag} | accept).status_code == 304
         assert len([path for path, (status, *_) in before.items() if status == 200]) > 60
 
 
-def test_finished_jobs_outlive_a_power_cut(tmp_path: Path) -> None:
-    with running_server(tmp_path) as (server, client):
-        some_jobs(client)
-        before = answers(client)
-        server.kill()
-    with app_client(tmp_path) as client:
-        assert answers(client) == before
+def test_responses_about_ended_sweeps_have_the_same_bytes_after_a_restart(tmp_path: Path) -> None:
+    sweep = {"base": {"hidden_size": 16}, "grid": {"iterations": [100, 10_000_000]}, "seeds": 500}
+
+    def read(client: httpx.Client) -> list[bytes]:
+        paths = [f"/sweeps/{job['id']}/{path}" for job in (ended, running) for path in ("results", "members")]
+        return [client.get(path).content for path in ("/jobs", *paths)]
+
+    with app_client(tmp_path, workers=1) as client:
+        ended = client.post("/sweeps", params={"wait": 30}, json={"grid": {"hidden_size": [2, 3]}, "seeds": 70}).json()
+        running = client.post("/sweeps", json=sweep).json()
+        wait_until(lambda: client.get(f"/jobs/{running['id']}").json(), lambda job: job["iteration"] == 500)
+        assert client.post(f"/jobs/{running['id']}/cancel").json()["status"] == "cancelled"
+        before = read(client)
+    with app_client(tmp_path, workers=1) as client:
+        assert read(client) == before
 
 
-def test_accepted_is_kept_whatever_happens_next(tmp_path: Path) -> None:
+def test_accepted_jobs_survive_a_kill(tmp_path: Path) -> None:
     headers = {"Idempotency-Key": "once"}
     with running_server(tmp_path, "--workers", "1") as (server, client):
         running = start_running_job(client)
         with ThreadPoolExecutor(8) as pool:
-            crowd = list(pool.map(lambda seed: submit_job(client, **SHORT_JOB | {"seed": seed})["id"], range(40)))
-        waiting = client.post("/train", json=SHORT_JOB | {"name": "waiting"}, headers=headers)
-        server.kill()  # at once: whoever has the 202 relies on it
-    assert waiting.status_code == 202
+            ids = list(pool.map(lambda seed: submit_job(client, **SHORT_JOB | {"seed": seed})["id"], range(40)))
+        queued = client.post("/train", json=SHORT_JOB | {"name": "queued"}, headers=headers)
+        server.kill()
+    assert queued.status_code == 202
     with running_server(tmp_path, "--workers", "1") as (_, client):
         again = client.get(f"/jobs/{running['id']}").json()
         assert [transition["status"] for transition in again["transitions"]][:3] == ["queued", "running", "queued"]
         assert again["transitions"][2]["detail"]
-        assert set(crowd) <= {job["id"] for job in client.get("/jobs").json()["data"]}
-        assert client.get(waiting.headers["location"]).json() == waiting.json()
-        assert client.post("/train", json=SHORT_JOB | {"name": "waiting"}, headers=headers).json() == waiting.json()
+        assert set(ids) <= {job["id"] for job in client.get("/jobs").json()["data"]}
+        assert client.get(queued.headers["location"]).json() == queued.json()
+        assert client.post("/train", json=SHORT_JOB | {"name": "queued"}, headers=headers).json() == queued.json()
         assert client.post(f"/jobs/{running['id']}/cancel").status_code == 200
-        done = client.get(waiting.headers["location"], params={"wait": 20}).json()
-        assert done["status"] == "succeeded"
+        done = wait_for_end(client, queued.json()["id"])
         assert [transition["status"] for transition in done["transitions"]] == ["queued", "running", "succeeded"]
 
 
-def test_stop_is_clean_and_quick_while_all_wait_and_the_job_runs_on_later(tmp_path: Path) -> None:
+def test_stop_is_clean_while_clients_wait_and_the_jobs_run_after_the_next_start(tmp_path: Path) -> None:
     with running_server(tmp_path, "--workers", "1") as (server, client), ThreadPoolExecutor(3) as pool:
-        job = start_running_job(client, **LONG, snapshot_every=10_000_000, record_every=10_000_000, hidden_size=16)
+        job = start_running_job(client, **LONG_JOB, snapshot_every=10_000_000, record_every=10_000_000)
         waiting = pool.submit(client.get, f"/jobs/{job['id']}", params={"wait": 30})
         posting = pool.submit(client.post, "/train", params={"wait": 30}, json=SHORT_JOB)
-        cut = wait_until(lambda: client.get("/jobs").json(), lambda page: len(page["data"]) == 2)["data"][0]
+        queued = wait_until(lambda: client.get("/jobs").json(), lambda page: len(page["data"]) == 2)["data"][0]
         began = monotonic()
         assert server.stop() == 0, "".join(server.log)
         assert monotonic() - began < STOP_TIMEOUT_SECONDS
         assert waiting.result().status_code == 200
         assert waiting.result().json()["status"] == "running"
-        assert (posting.result().status_code, posting.result().json()["id"]) == (202, cut["id"])
+        assert (posting.result().status_code, posting.result().json()["id"]) == (202, queued["id"])
         assert "Traceback" not in "".join(server.log)
     with running_server(tmp_path, "--workers", "1") as (_, client):
         again = client.get(f"/jobs/{job['id']}").json()
@@ -119,31 +122,4 @@ def test_stop_is_clean_and_quick_while_all_wait_and_the_job_runs_on_later(tmp_pa
         assert again["transitions"][2]["detail"]
         wait_until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["iteration"] > 0)
         client.post(f"/jobs/{job['id']}/cancel")
-        assert client.get(f"/jobs/{cut['id']}", params={"wait": 20}).json()["status"] == "succeeded"
-
-
-def test_stop_does_not_wait_for_the_jobs(tmp_path: Path) -> None:
-    with running_server(tmp_path, "--workers", "2") as (server, client):
-        for settings in (LONG_JOB, LONG):
-            start_running_job(client, **settings)
-        began = monotonic()
-        assert server.stop() == 0
-        assert monotonic() - began < 4
-
-
-def test_interrupted_job_ends_with_the_bits_of_an_undisturbed_one(tmp_path: Path) -> None:
-    settings = {"iterations": 1_000_000, "seed": 7}
-    with running_server(tmp_path, "--workers", "1") as (server, client):
-        job = start_running_job(client, **settings)
-        server.kill()
-    with running_server(tmp_path, "--workers", "1") as (_, client):
-        done = client.get(f"/jobs/{job['id']}", params={"wait": 30}).json()
-        other = train(client, **settings)
-    assert done["status"] in FINAL_STATUSES
-    assert done["config"] == job["config"]
-    expected = train_here(TrainConfig(**settings)).result
-    assert done["result"] == other["result"]
-    assert expected is not None
-    assert done["result"]["sample"] == expected.sample
-    assert done["result"]["settled_at"] == expected.settled_at
-    assert len(done["transitions"]) in (3, 5)  # 3: it was done before the end of the world
+        assert wait_for_end(client, queued["id"])["status"] == "succeeded"
