@@ -1,4 +1,4 @@
-"""Compressed bodies: whatever they would become, no more than the limit is ever made of them."""
+"""Compressed bodies, and their limit of memory."""
 
 import gzip
 import tracemalloc
@@ -13,14 +13,14 @@ LIMIT = 100_000
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
-def test_there_and_back(coding: str) -> None:
+def test_round_trip(coding: str) -> None:
     for content in (b"", b"x", b"\0" * LIMIT):
         assert decompress(compress(content, coding), coding, LIMIT) == content
     assert compress(b"same", coding) == compress(b"same", coding)
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, zlib.compress])
-def test_bomb_takes_no_more_memory_than_the_limit(compress: object) -> None:
+def test_decompression_bomb_is_stopped_at_the_limit(compress: object) -> None:
     bomb = compress(bytes(200 * LIMIT))  # type: ignore[operator]
     tracemalloc.start()
     with pytest.raises(BodyTooLargeError):
@@ -31,12 +31,12 @@ def test_bomb_takes_no_more_memory_than_the_limit(compress: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("accepts", "coding"),
+    ("accept_encoding", "coding"),
     [
         ("gzip", "gzip"), ("deflate", "deflate"), ("deflate, gzip", "gzip"), ("*", "gzip"), ("br, *;q=0.1", "gzip"),
         ("gzip;q=0, deflate;q=0.5", "deflate"), ("gzip; q=0, *", "deflate"), ("identity", None), ("", None),
         ("*;q=0", None), ("br", None), ("GZIP", "gzip"), (";;,,=", None),
     ],
 )  # fmt: skip
-def test_what_the_client_takes(accepts: str, coding: str | None) -> None:
-    assert accepted_coding(accepts) == coding
+def test_accepted_coding(accept_encoding: str, coding: str | None) -> None:
+    assert accepted_coding(accept_encoding) == coding
