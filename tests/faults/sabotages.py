@@ -282,21 +282,21 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
     "tests/service/api/middleware/test_access_control.py::test_keys_are_compared_in_constant_time": [
         ("keys are compared with ==", "service.api_keys:ApiKeys.name_of", rebind(hmac=UNSAFE_HMAC)),
     ],
-    "tests/service/api/middleware/test_access_control.py::test_without_a_right_key_no_route_lets_anybody_in": [
+    "tests/service/api/middleware/test_access_control.py::test_every_route_needs_a_key": [
         (
             "OPTIONS requests need no API key",
             "service.api.middleware.access_control:AccessControlMiddleware._check",
             call(lambda original, access, scope: scope["method"] == "OPTIONS" or original(access, scope)),
         ),
     ],
-    "tests/service/api/middleware/test_access_control.py::test_addressed_to_another_name_no_route_lets_anybody_in": [
+    "tests/service/api/middleware/test_access_control.py::test_every_route_refuses_another_host": [
         (
             "every Host is allowed",
             "service.api.middleware.access_control:AccessControlMiddleware._is_allowed_host",
             call(lambda *_: True),
         ),
     ],
-    "tests/service/api/middleware/test_access_control.py::test_pages_of_other_origins_get_in_nowhere": [
+    "tests/service/api/middleware/test_access_control.py::test_every_route_refuses_cross_origin_requests": [
         (
             "pages of other sites may read",
             "service.api.middleware.access_control:_is_cross_origin",
