@@ -1,1 +1,1 @@
-"""How fast it is, beside what one would have otherwise: `python -m tests.benchmarks` measures and prints one table."""
+"""Benchmarks against alternatives: `python -m tests.benchmarks` measures and prints one table."""

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks`: measure all, print the table. Each ratio is measured side by side in this one run."""
+"""Benchmarks of gan1010. Each ratio is measured in alternating rounds of this one run."""
 
 import argparse
 import tempfile
@@ -11,26 +11,26 @@ from tests.benchmarks import servers
 from tests.benchmarks.inference import inference
 from tests.benchmarks.page import page
 from tests.benchmarks.protocol import protocol
-from tests.benchmarks.rows import Row, table
+from tests.benchmarks.rows import Row, draw_table
 from tests.benchmarks.sweeps import lanes, memory, threads
 from tests.benchmarks.training import kernel, start, training
 
 
 def main() -> None:
-    """Read the one option, measure, print."""
+    """Run all benchmarks and print the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds: under a minute, and less sure")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds: under a minute, less precise")
     quick, console, rows = parser.parse_args().quick, Console(), []
     if not console.is_terminal:
         console = Console(width=140)
     with console.status("Measuring") as status:
-        for row in _measured(quick):
+        for row in _rows(quick):
             rows.append(row)
-            status.update(f"Measuring; so far: {row.what}")
-    console.print(table(rows))
+            status.update(f"Measuring. Last: {row.name}")
+    console.print(draw_table(rows))
 
 
-def _measured(quick: bool) -> Iterator[Row]:
+def _rows(quick: bool) -> Iterator[Row]:
     yield from start(quick)
     yield from kernel(quick)
     yield from lanes(quick)

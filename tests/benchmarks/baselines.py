@@ -1,7 +1,7 @@
-"""What one would have otherwise: the obvious FastAPI + torch endpoints, and the least that any ASGI app does.
+"""Baselines: typical FastAPI + torch endpoints, and a minimal ASGI app.
 
-The obvious ones are written as a good developer would on an ordinary day: the networks made once, no gradients,
-pydantic models for what comes in and goes out. They check no bounds and answer less than the service does.
+The typical endpoints create the networks once, compute no gradients, and use pydantic models. They check no bounds and
+send less than the service does.
 """
 
 import os
@@ -17,33 +17,33 @@ Message = MutableMapping[str, Any]
 
 
 class Sample(BaseModel):
-    """What G makes of a seed."""
+    """G's output for a latent."""
 
     seed: float
     sample: list[float]
 
 
 class Vectors(BaseModel):
-    """What to score."""
+    """Vectors to score."""
 
     vectors: list[list[float]]
 
 
 class Scores(BaseModel):
-    """D's answers."""
+    """D's scores."""
 
     scores: list[float]
 
 
 def networks() -> tuple[nn.Module, nn.Module]:
-    """G and D; what their weights are makes no difference to the time."""
+    """Create G and D with random weights, which have no influence on the time."""
     generator = nn.Sequential(nn.Linear(1, 3), nn.Sigmoid(), nn.Linear(3, 4), nn.Sigmoid())
     discriminator = nn.Sequential(nn.Linear(4, 3), nn.Sigmoid(), nn.Linear(3, 1), nn.Sigmoid())
     return generator.eval(), discriminator.eval()
 
 
-def obvious_def() -> FastAPI:
-    """With `def`: FastAPI runs each request on a thread."""
+def typical_def() -> FastAPI:
+    """Create the endpoints with `def`: FastAPI runs each request on a thread."""
     app, (generator, discriminator) = FastAPI(), networks()
 
     @app.get("/sample")
@@ -61,8 +61,8 @@ def obvious_def() -> FastAPI:
     return app
 
 
-def obvious_async() -> FastAPI:
-    """With `async def`: each request is answered on the event loop."""
+def typical_async() -> FastAPI:
+    """Create the endpoints with `async def`: they run on the event loop."""
     app, (generator, discriminator) = FastAPI(), networks()
 
     @app.get("/sample")
@@ -80,12 +80,12 @@ def obvious_async() -> FastAPI:
     return app
 
 
-def bare() -> Callable[..., Awaitable[None]]:
-    """An ASGI app that takes the request in and answers what BENCHMARK_ANSWER holds: nothing can be faster."""
-    body = os.environ["BENCHMARK_ANSWER"].encode()
+def minimal() -> Callable[..., Awaitable[None]]:
+    """Create an ASGI app that reads the request and sends the body in BENCHMARK_RESPONSE: the fastest possible."""
+    body = os.environ["BENCHMARK_RESPONSE"].encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     start = {"type": "http.response.start", "status": 200, "headers": headers}
-    answer = {"type": "http.response.body", "body": body}
+    response = {"type": "http.response.body", "body": body}
 
     async def app(
         scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
@@ -93,6 +93,6 @@ def bare() -> Callable[..., Awaitable[None]]:
         while (await receive()).get("more_body"):
             pass
         await send(start)
-        await send(answer)
+        await send(response)
 
     return app

@@ -1,4 +1,4 @@
-"""How fast it samples and scores, beside the obvious endpoints and beside an app that does nothing."""
+"""Sampling and scoring, compared with typical endpoints and with a minimal app."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -9,45 +9,45 @@ from statistics import median
 import numpy as np
 
 from tests.benchmarks import servers
-from tests.benchmarks.load import Connection, Load, hammer_elsewhere, request
-from tests.benchmarks.rows import Row, ratio, side_by_side
+from tests.benchmarks.load import Connection, Load, request, send_load_in_subprocess
+from tests.benchmarks.rows import Row, measure_alternately, ratio
 from tests.benchmarks.servers import Server
 
 VECTORS = 1000
-QUIET = "--no-access-log"
-WAYS: dict[str, tuple[list[str], dict[str, str]]] = {  # to serve an obvious endpoint: the fastest is what counts
+NO_ACCESS_LOG = "--no-access-log"
+UVICORN_OPTIONS: dict[str, tuple[list[str], dict[str, str]]] = {  # of the typical endpoints: the fastest counts
     ", access log": ([], {}),
-    "": ([QUIET], {}),
-    ", torch on one thread": ([QUIET], {"OMP_NUM_THREADS": "1"}),
+    "": ([NO_ACCESS_LOG], {}),
+    ", torch on one thread": ([NO_ACCESS_LOG], {"OMP_NUM_THREADS": "1"}),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
-    """One request that is sent over and over."""
+class Workload:
+    """A request that is sent many times."""
 
-    what: str
+    name: str
     message: bytes
     requests: int  # in one round
-    values: int  # samples or scores in one answer
+    values: int  # samples or scores in a response
     unit: str
-    target: float  # how many times as fast as the obvious endpoint
+    target: float  # times as fast as the typical endpoint
 
 
 def inference(quick: bool, service: Server) -> Iterator[Row]:
-    """`/sample` with one seed and `/score` with many vectors."""
+    """Measure `/sample` with one latent and `/score` with many vectors."""
     vectors = np.random.default_rng(1).random((VECTORS, 4))
-    questions = (
-        Question(
-            what="/sample?seed=0.5",
+    workloads = (
+        Workload(
+            name="/sample?seed=0.5",
             message=request("GET", "/sample?seed=0.5"),
             requests=2_000 if quick else 3_500,
             values=1,
             unit="requests/s",
             target=1.5,
         ),
-        Question(
-            what=f"/score, {VECTORS:,} vectors",
+        Workload(
+            name=f"/score, {VECTORS:,} vectors",
             message=request("POST", "/score", {"vectors": vectors}),
             requests=100,
             values=VECTORS,
@@ -56,53 +56,53 @@ def inference(quick: bool, service: Server) -> Iterator[Row]:
         ),
     )
     with ExitStack() as stack:
-        obvious = {
+        typical = {
             f"{factory}{way}": stack.enter_context(servers.uvicorn(factory, *options, **environment))
-            for factory in ("obvious_def", "obvious_async")
-            for way, (options, environment) in WAYS.items()
+            for factory in ("typical_def", "typical_async")
+            for way, (options, environment) in UVICORN_OPTIONS.items()
         }
-        for question in questions:
-            yield from _rows(question, service, obvious, 3 if quick else 15)
+        for workload in workloads:
+            yield from _rows(workload, service, typical, 3 if quick else 15)
 
 
-def _rows(question: Question, service: Server, obvious: dict[str, Server], rounds: int) -> Iterator[Row]:
-    """Ours beside the fastest obvious endpoint, beside a bare app that answers the same bytes, and our errors."""
-    name = _fastest(question, obvious)
+def _rows(workload: Workload, service: Server, typical: dict[str, Server], rounds: int) -> Iterator[Row]:
+    """Compare with the fastest typical endpoint and with a minimal app that sends the same bytes; count the errors."""
+    name = _fastest(workload, typical)
     with closing(Connection(service.port)) as connection:
-        _, answer = connection.ask(question.message)
-    with servers.uvicorn("bare", QUIET, BENCHMARK_ANSWER=answer.decode()) as bare:
-        contenders = (service, obvious[name], bare)
-        for server in contenders:
-            _load(question, server, part=10)  # warm
-        loads = side_by_side(rounds, *(partial(_load, question, server) for server in contenders))
-    ours, theirs, least = ([load.rate * question.values for load in measured] for measured in loads)
-    times, errors = ratio(ours, theirs), sum(load.errors for load in loads[0])
+        _, response = connection.fetch(workload.message)
+    with servers.uvicorn("minimal", NO_ACCESS_LOG, BENCHMARK_RESPONSE=response.decode()) as minimal:
+        compared = (service, typical[name], minimal)
+        for server in compared:
+            _load(workload, server, part=10)  # warm up
+        loads = measure_alternately(rounds, *(partial(_load, workload, server) for server in compared))
+    measured, fastest, lower_bound = ([load.rate * workload.values for load in server_loads] for server_loads in loads)
+    times, errors = ratio(measured, fastest), sum(load.errors for load in loads[0])
     if any(load.errors for load in (*loads[1], *loads[2])):
-        raise RuntimeError(f"{question.what}: what it is measured beside answers with errors")
-    speed, busy = f"{median(ours):,.0f} {question.unit}", median(load.busy for load in loads[2])
+        raise RuntimeError(f"{workload.name}: a baseline responds with errors")
+    speed, busy_share = f"{median(measured):,.0f} {workload.unit}", median(load.busy_share for load in loads[2])
     yield Row(
-        what=question.what,
-        ours=speed,
-        other=f"{median(theirs):,.0f}, {name} (the fastest of the obvious)",
+        name=workload.name,
+        measured=speed,
+        baseline=f"{median(fastest):,.0f}, {name} (the fastest typical endpoint)",
         ratio=f"{times:.2f}",
-        target=f">= {question.target}",
-        met=times >= question.target,
+        target=f">= {workload.target}",
+        is_met=times >= workload.target,
     )
-    other = f"{median(least):,.0f}, bare (the load generator {busy:.0%} busy)"
-    yield Row(what=question.what, ours=speed, other=other, ratio=f"{ratio(ours, least):.2f}")
-    requests = f"{sum(load.answers for load in loads[0]):,} requests"
-    yield Row(what=question.what, ours=f"{errors:,} errors", other=requests, target="0", met=errors == 0)
+    minimal_speed = f"{median(lower_bound):,.0f}, minimal app (the load generator is {busy_share:.0%} busy)"
+    yield Row(name=workload.name, measured=speed, baseline=minimal_speed, ratio=f"{ratio(measured, lower_bound):.2f}")
+    requests = f"{sum(load.responses for load in loads[0]):,} requests"
+    yield Row(name=workload.name, measured=f"{errors:,} errors", baseline=requests, target="0", is_met=errors == 0)
 
 
-def _fastest(question: Question, obvious: dict[str, Server]) -> str:
-    """Which of the obvious endpoints it is fair to be measured beside."""
-    for server in obvious.values():
-        _load(question, server, part=10)  # warm
-    trials = side_by_side(7, *(partial(_load, question, server, part=5) for server in obvious.values()))
-    best = [max(load.rate for load in loads) for loads in trials]  # what else the machine does can only slow them
-    return max(zip(best, obvious, strict=True))[1]
+def _fastest(workload: Workload, typical: dict[str, Server]) -> str:
+    """Return the name of the fastest typical endpoint."""
+    for server in typical.values():
+        _load(workload, server, part=10)  # warm up
+    trials = measure_alternately(7, *(partial(_load, workload, server, part=5) for server in typical.values()))
+    best = [max(load.rate for load in loads) for loads in trials]  # other load on the machine only slows a trial down
+    return max(zip(best, typical, strict=True))[1]
 
 
-def _load(question: Question, server: Server, part: int = 1) -> Load:
-    """One round's requests, or a part of them."""
-    return hammer_elsewhere(server.port, question.message, question.requests // part)
+def _load(workload: Workload, server: Server, part: int = 1) -> Load:
+    """Send the requests of one round, or a fraction of them."""
+    return send_load_in_subprocess(server.port, workload.message, workload.requests // part)

@@ -1,7 +1,7 @@
-"""The load: one request, over and over, on several connections that are kept alive; every answer's status is counted.
+"""Load generator: send one request many times on several keep-alive connections and count the status of each response.
 
-A process of its own, several times as fast as what it measures: the request is made beforehand, and of an answer only
-the head is read. `python -m tests.benchmarks.load PORT COUNT` takes the request from its input and prints a `Load`.
+It runs in a process of its own and is several times as fast as the servers, because it only parses the heads of
+responses. `python -m tests.benchmarks.load PORT COUNT` reads the request from stdin and prints a `Load` as JSON.
 """
 
 import re
@@ -16,36 +16,36 @@ from dataclasses import asdict, dataclass
 import orjson
 
 CONNECTIONS = 16
-LONGEST_READ = 2**18
+MAX_READ_BYTES = 2**18
 LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """What came of so many requests."""
+    """Outcome of a number of requests."""
 
-    statuses: dict[str, int]  # answers by status
-    seconds: float  # from the first request to the last answer
-    busy: float  # the part of that time in which the generator itself worked: near 1, it would be what is measured
+    statuses: dict[str, int]  # responses by status
+    seconds: float  # from the first request to the last response
+    busy_share: float  # CPU time of the generator; near 1, the generator is the bottleneck
 
     @property
-    def answers(self) -> int:
-        """How many answers came."""
+    def responses(self) -> int:
+        """Number of responses."""
         return sum(self.statuses.values())
 
     @property
     def errors(self) -> int:
-        """Answers other than 200."""
-        return self.answers - self.statuses.get("200", 0)
+        """Number of responses other than 200."""
+        return self.responses - self.statuses.get("200", 0)
 
     @property
     def rate(self) -> float:
-        """Answers per second."""
-        return self.answers / self.seconds
+        """Responses per second."""
+        return self.responses / self.seconds
 
 
 class Connection:
-    """One kept-alive connection, with one request under way at a time."""
+    """Keep-alive connection with one request at a time."""
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
@@ -53,53 +53,53 @@ class Connection:
         self._received = b""
 
     def send(self, request: bytes) -> None:
-        """Ask."""
+        """Send a request."""
         self.socket.sendall(request)
 
     def receive(self) -> tuple[int, bytes] | None:
-        """What has come in: status and body once the answer is whole, else None.
+        """Receive a chunk; return status and body once the response is complete.
 
         Raises:
-            ConnectionError: the server has closed the connection.
+            ConnectionError: The server closed the connection.
         """
-        piece = self.socket.recv(LONGEST_READ)
-        if not piece:
-            raise ConnectionError("the server has closed the connection instead of answering")
-        self._received += piece
+        chunk = self.socket.recv(MAX_READ_BYTES)
+        if not chunk:
+            raise ConnectionError("the server closed the connection without a response")
+        self._received += chunk
         head, complete, body = self._received.partition(b"\r\n\r\n")
         if not complete or len(body) < self._length(head):
             return None
         self._received = b""
         return int(head[9:12]), body
 
-    def ask(self, request: bytes) -> tuple[int, bytes]:
-        """Ask, and wait for the answer: status and body."""
+    def fetch(self, request: bytes) -> tuple[int, bytes]:
+        """Send a request; return the response's status and body."""
         self.send(request)
-        while (answer := self.receive()) is None:
+        while (response := self.receive()) is None:
             pass
-        return answer
+        return response
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self.socket.close()
 
     @staticmethod
     def _length(head: bytes) -> int:
         found = LENGTH.search(head)
         if found is None:
-            raise ConnectionError("the answer does not say its length")
+            raise ConnectionError("the response has no Content-Length")
         return int(found[1])
 
 
 def request(method: str, path: str, content: object = None) -> bytes:
-    """A request as it goes over the wire, with `content` as JSON."""
+    """Encode a request for the wire, with `content` as JSON."""
     body = b"" if content is None else orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
     fields = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
     return f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{fields}\r\n".encode() + body
 
 
-def hammer(port: int, message: bytes, count: int) -> Load:
-    """Send the request `count` times, as fast as the server answers."""
+def send_load(port: int, message: bytes, count: int) -> Load:
+    """Send the request `count` times, as fast as the server responds."""
     statuses: Counter[int] = Counter()
     selector, unsent = selectors.DefaultSelector(), count
     for _ in range(min(CONNECTIONS, count)):
@@ -111,9 +111,9 @@ def hammer(port: int, message: bytes, count: int) -> Load:
         unsent -= 1
     while statuses.total() < count:
         for key, _ in selector.select():
-            answer = key.data.receive()
-            if answer is not None:
-                statuses[answer[0]] += 1
+            response = key.data.receive()
+            if response is not None:
+                statuses[response[0]] += 1
                 if unsent:
                     unsent -= 1
                     key.data.send(message)
@@ -121,18 +121,18 @@ def hammer(port: int, message: bytes, count: int) -> Load:
     for key in list(selector.get_map().values()):
         key.data.close()
     return Load(
-        statuses={str(status): answers for status, answers in statuses.items()},
+        statuses={str(status): responses for status, responses in statuses.items()},
         seconds=seconds,
-        busy=(time.process_time() - worked) / seconds,
+        busy_share=(time.process_time() - worked) / seconds,
     )
 
 
-def hammer_elsewhere(port: int, message: bytes, count: int) -> Load:
-    """`hammer` in a process of its own."""
+def send_load_in_subprocess(port: int, message: bytes, count: int) -> Load:
+    """Run `send_load` in a process of its own."""
     command = [sys.executable, "-m", "tests.benchmarks.load", str(port), str(count)]
     return Load(**orjson.loads(subprocess.run(command, input=message, capture_output=True, check=True).stdout))
 
 
 if __name__ == "__main__":
-    result = hammer(int(sys.argv[1]), sys.stdin.buffer.read(), int(sys.argv[2]))
+    result = send_load(int(sys.argv[1]), sys.stdin.buffer.read(), int(sys.argv[2]))
     sys.stdout.buffer.write(orjson.dumps(asdict(result)))

@@ -1,4 +1,4 @@
-"""The discriminator as MLServer serves a model: its ONNX file in onnxruntime. MLServer imports it, not we."""
+"""Custom MLServer runtime for the discriminator's ONNX file. MLServer imports this module."""
 
 import onnxruntime
 from mlserver import MLModel
@@ -7,17 +7,17 @@ from mlserver.types import InferenceRequest, InferenceResponse
 
 
 class Discriminator(MLModel):
-    """As MLServer's documentation has a runtime of one's own."""
+    """Discriminator in onnxruntime."""
 
     async def load(self) -> bool:
-        """Read the file that the model's settings name."""
+        """Load the file that the model's settings name."""
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # as fast as this one row goes
+        options.intra_op_num_threads = 1  # the fastest setting for one row
         self._session = onnxruntime.InferenceSession(self.settings.parameters.uri, options)
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
-        """The scores of the vectors."""
+        """Score the vectors."""
         vectors = NumpyCodec.decode_input(payload.inputs[0])
         (scores,) = self._session.run(["score"], {"vector": vectors})
         return InferenceResponse(model_name=self.name, outputs=[NumpyCodec.encode_output("score", scores)])

@@ -1,4 +1,4 @@
-"""How fast the Open Inference Protocol answers: bytes beside our own JSON, and one row beside MLServer."""
+"""Open Inference Protocol: binary bodies compared with JSON, and one row compared with MLServer."""
 
 import os
 import tempfile
@@ -13,73 +13,75 @@ import numpy.typing as npt
 import orjson
 
 from tests.benchmarks import servers
-from tests.benchmarks.load import Connection, hammer_elsewhere, request
-from tests.benchmarks.rows import Row, ratio, side_by_side
+from tests.benchmarks.load import Connection, request, send_load_in_subprocess
+from tests.benchmarks.rows import Row, measure_alternately, ratio
 from tests.benchmarks.servers import Server
 
 ROWS = 10_000
 INFER = "/v2/models/discriminator/infer"
-MLSERVER = os.environ.get("GAN1010_MLSERVER_PYTHON", "")  # that has mlserver and onnxruntime: it wants other versions
+MLSERVER = os.environ.get("GAN1010_MLSERVER_PYTHON", "")  # has mlserver and onnxruntime, in versions of their own
 
 
 def protocol(quick: bool, service: Server) -> Iterator[Row]:
-    """Both comparisons; the service has a model."""
-    yield _bytes_beside_json(quick, service)
+    """Measure both comparisons. The service must have a model."""
+    yield _bytes_and_json(quick, service)
     if not MLSERVER:
         yield Row(
-            what="infer, one row", ours="not measured", other="GAN1010_MLSERVER_PYTHON names no Python with MLServer"
+            name="infer, one row",
+            measured="not measured",
+            baseline="GAN1010_MLSERVER_PYTHON names no Python with MLServer",
         )
         return
     with tempfile.TemporaryDirectory() as folder:
         with closing(Connection(service.port)) as connection:
-            _, models = connection.ask(request("GET", "/models?limit=1"))
+            _, models = connection.fetch(request("GET", "/models?limit=1"))
             job_id = orjson.loads(models)["data"][0]["job_id"]
-            _, network = connection.ask(request("GET", f"/models/{job_id}/discriminator.onnx"))
-        with servers.mlserver(Path(MLSERVER), Path(folder), network) as other:
-            yield _one_row(quick, service, other)
+            _, network = connection.fetch(request("GET", f"/models/{job_id}/discriminator.onnx"))
+        with servers.mlserver(Path(MLSERVER), Path(folder), network) as mlserver:
+            yield _one_row(quick, service, mlserver)
 
 
-def _bytes_beside_json(quick: bool, service: Server) -> Row:
+def _bytes_and_json(quick: bool, service: Server) -> Row:
     vectors = np.random.default_rng(1).random((ROWS, 4), np.float32)
     infer, score = _binary_request(vectors), request("POST", "/score", {"vectors": vectors})
-    ours, other = _rates(quick, 100, (service, infer), (service, score))
-    times = ratio(ours, other)
+    measured, baseline = _rates(quick, 100, (service, infer), (service, score))
+    times = ratio(measured, baseline)
     return Row(
-        what=f"infer, {ROWS:,} vectors as bytes",
-        ours=f"{median(ours) * ROWS:,.0f} rows/s",
-        other=f"{median(other) * ROWS:,.0f}, /score in JSON",
+        name=f"infer, {ROWS:,} vectors as bytes",
+        measured=f"{median(measured) * ROWS:,.0f} rows/s",
+        baseline=f"{median(baseline) * ROWS:,.0f}, /score in JSON",
         ratio=f"{times:.1f}",
         target=">= 3",
-        met=times >= 3,
+        is_met=times >= 3,
     )
 
 
-def _one_row(quick: bool, service: Server, other: Server) -> Row:
+def _one_row(quick: bool, service: Server, mlserver: Server) -> Row:
     tensor = {"name": "vector", "shape": [1, 4], "datatype": "FP32", "data": [0.9, 0.1, 0.9, 0.1]}
     message = request("POST", INFER, {"inputs": [tensor]})
-    ours, theirs = _rates(quick, 1000, (service, message), (other, message))
-    times = ratio(ours, theirs)
+    measured, baseline = _rates(quick, 1000, (service, message), (mlserver, message))
+    times = ratio(measured, baseline)
     return Row(
-        what="infer, one row",
-        ours=f"{median(ours):,.0f} requests/s",
-        other=f"{median(theirs):,.0f}, MLServer, the same network in onnxruntime, no worker processes",
+        name="infer, one row",
+        measured=f"{median(measured):,.0f} requests/s",
+        baseline=f"{median(baseline):,.0f}, MLServer, the same network in onnxruntime, no worker processes",
         ratio=f"{times:.1f}",
         target=">= 2.5",
-        met=times >= 2.5,
+        is_met=times >= 2.5,
     )
 
 
-def _rates(quick: bool, count: int, *asked: tuple[Server, bytes]) -> list[list[float]]:
-    """Answers per second of each, side by side."""
-    measures = [partial(_rate, server, message, count) for server, message in asked]
-    side_by_side(1, *measures)  # warm
-    return [list(rates) for rates in side_by_side(3 if quick else 15, *measures)]
+def _rates(quick: bool, count: int, *requests: tuple[Server, bytes]) -> list[list[float]]:
+    """Measure the responses per second of each server."""
+    measures = [partial(_rate, server, message, count) for server, message in requests]
+    measure_alternately(1, *measures)  # warm up
+    return [list(rates) for rates in measure_alternately(3 if quick else 15, *measures)]
 
 
 def _rate(server: Server, message: bytes, count: int) -> float:
-    load = hammer_elsewhere(server.port, message, count)
+    load = send_load_in_subprocess(server.port, message, count)
     if load.errors:
-        raise RuntimeError(f"answers other than 200: {load.statuses}")
+        raise RuntimeError(f"responses other than 200: {load.statuses}")
     return load.rate
 
 

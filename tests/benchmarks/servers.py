@@ -1,4 +1,4 @@
-"""Servers under test: each a process on a free port, ready when it is handed out, and stopped by its pid in the end."""
+"""Servers to measure: each is a process on a free port, ready when yielded and stopped afterwards."""
 
 import json
 import os
@@ -16,12 +16,12 @@ from pathlib import Path
 from tests.benchmarks.load import Connection, request
 
 GAN1010 = Path(sysconfig.get_path("scripts"), "gan1010")
-SECONDS_TO_START = 60
+START_TIMEOUT_SECONDS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """One that answers on a port of this machine."""
+    """Running server on a port of this machine."""
 
     port: int
     seconds_to_ready: float
@@ -29,7 +29,7 @@ class Server:
 
 @contextmanager
 def gan1010(data_dir: Path) -> Iterator[Server]:
-    """The service, with a data folder of its own."""
+    """Run the service on a data folder."""
     port = _free_port()
     command = [str(GAN1010), "serve", "--port", str(port), "--data-dir", str(data_dir)]
     with _process(command, port, "/readyz") as server:
@@ -38,7 +38,7 @@ def gan1010(data_dir: Path) -> Iterator[Server]:
 
 @contextmanager
 def uvicorn(factory: str, *options: str, **environment: str) -> Iterator[Server]:
-    """An app of `baselines`, as fast as uvicorn serves."""
+    """Run an app of `baselines` with uvicorn's fastest settings."""
     port = _free_port()
     fast = ["--http", "httptools", "--loop", "uvloop", "--port", str(port)]
     command = [sys.executable, "-m", "uvicorn", "--factory", f"tests.benchmarks.baselines:{factory}", *fast, *options]
@@ -48,7 +48,7 @@ def uvicorn(factory: str, *options: str, **environment: str) -> Iterator[Server]
 
 @contextmanager
 def mlserver(python: Path, folder: Path, network: bytes) -> Iterator[Server]:
-    """MLServer from a Python of its own, with a network's ONNX file: in its own process, as fast as its settings go."""
+    """Run MLServer from another Python with an ONNX file, with its fastest settings."""
     port, grpc_port = _free_port(), _free_port()
     settings = {"debug": False, "parallel_workers": 0, "http_port": port, "grpc_port": grpc_port, "host": "127.0.0.1"}
     settings["metrics_endpoint"] = None
@@ -70,8 +70,8 @@ def _process(command: list[str], port: int, ready: str, **environment: str) -> I
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | environment
     )
     try:
-        while not _answers(port, request("GET", ready)):
-            if process.poll() is not None or time.perf_counter() - start > SECONDS_TO_START:
+        while not _is_ready(port, request("GET", ready)):
+            if process.poll() is not None or time.perf_counter() - start > START_TIMEOUT_SECONDS:
                 raise RuntimeError(f"{' '.join(command)} did not start")
             time.sleep(0.002)
         yield Server(port=port, seconds_to_ready=time.perf_counter() - start)
@@ -80,11 +80,11 @@ def _process(command: list[str], port: int, ready: str, **environment: str) -> I
         process.wait()
 
 
-def _answers(port: int, message: bytes) -> bool:
-    """Whether anything but "not yet" is answered: a baseline need not know the path."""
+def _is_ready(port: int, message: bytes) -> bool:
+    """Return whether the server responds. A baseline may respond with 404."""
     try:
         with closing(Connection(port)) as connection:
-            status, _ = connection.ask(message)
+            status, _ = connection.fetch(message)
     except OSError:
         return False
     return status != 503

@@ -1,4 +1,4 @@
-"""The load generator against an app that is known: it counts every answer, and tells which were not 200."""
+"""Load generator: it counts every response and its status."""
 
 import threading
 import time
@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 import uvicorn
 
-from tests.benchmarks.load import Connection, hammer, hammer_elsewhere, request
+from tests.benchmarks.load import Connection, request, send_load, send_load_in_subprocess
 
 Message = MutableMapping[str, Any]
-LONG = b"x" * 500_000
+LONG_BODY = b"x" * 500_000
 
 
 async def app(
     scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
 ) -> None:
-    """Answers as the path says: its status, or at length, or what came in."""
+    """Respond with the status, the long body or the echo that the path names."""
     message = await receive()
-    body = {"/long": LONG, "/echo": message["body"]}.get(scope["path"], b"")
+    body = {"/long": LONG_BODY, "/echo": message["body"]}.get(scope["path"], b"")
     status = int(scope["path"].removeprefix("/status/")) if scope["path"].startswith("/status/") else 200
     headers = [(b"Content-Length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -39,27 +39,27 @@ def port() -> Iterator[int]:
     thread.join()
 
 
-def test_counts_every_answer(port: int) -> None:
-    load = hammer_elsewhere(port, request("GET", "/"), 200)
-    assert (load.answers, load.errors, load.statuses) == (200, 0, {"200": 200})
+def test_every_response_is_counted(port: int) -> None:
+    load = send_load_in_subprocess(port, request("GET", "/"), 200)
+    assert (load.responses, load.errors, load.statuses) == (200, 0, {"200": 200})
     assert load.seconds > 0
     assert load.rate == pytest.approx(200 / load.seconds)
 
 
-def test_tells_other_statuses(port: int) -> None:
-    load = hammer(port, request("GET", "/status/503"), 20)
-    assert (load.answers, load.errors, load.statuses) == (20, 20, {"503": 20})
+def test_errors_are_counted(port: int) -> None:
+    load = send_load(port, request("GET", "/status/503"), 20)
+    assert (load.responses, load.errors, load.statuses) == (20, 20, {"503": 20})
 
 
-def test_counts_an_answer_in_many_pieces_once(port: int) -> None:
-    assert hammer(port, request("GET", "/long"), 20).statuses == {"200": 20}
+def test_response_in_several_chunks_is_counted_once(port: int) -> None:
+    assert send_load(port, request("GET", "/long"), 20).statuses == {"200": 20}
 
 
 def test_fewer_requests_than_connections(port: int) -> None:
-    assert hammer(port, request("GET", "/"), 3).answers == 3
+    assert send_load(port, request("GET", "/"), 3).responses == 3
 
 
-def test_a_connection_is_kept_and_hands_out_the_body(port: int) -> None:
+def test_connection_is_kept_alive_and_returns_the_body(port: int) -> None:
     with closing(Connection(port)) as connection:
-        assert connection.ask(request("POST", "/echo", {"vectors": [[0.5]]})) == (200, b'{"vectors":[[0.5]]}')
-        assert connection.ask(request("GET", "/long")) == (200, LONG)
+        assert connection.fetch(request("POST", "/echo", {"vectors": [[0.5]]})) == (200, b'{"vectors":[[0.5]]}')
+        assert connection.fetch(request("GET", "/long")) == (200, LONG_BODY)
