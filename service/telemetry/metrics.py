@@ -38,8 +38,8 @@ class RequestMetrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics in Prometheus' types. Any thread may call it."""
         names = ("method", "route", "status")
-        requests = CounterMetricFamily("gan1010_requests", "Requests answered", labels=names)
-        seconds = HistogramMetricFamily("gan1010_request_seconds", "Time to answer", labels=names)
+        requests = CounterMetricFamily("gan1010_requests", "Requests", labels=names)
+        seconds = HistogramMetricFamily("gan1010_request_seconds", "Duration of requests", labels=names)
         bounds = [*map(str, REQUEST_BUCKETS_SECONDS), "+Inf"]
         for labels, counts in self._buckets.copy().items():  # the event loop may add labels meanwhile
             requests.add_metric(labels, sum(counts))

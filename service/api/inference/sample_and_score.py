@@ -31,7 +31,7 @@ BINARY_REQUEST: dict[str, Any] = {  # describes the routes of `binary`, which ha
         {"name": name, "in": "query", "description": f"{meaning}, unless the body names one", "schema": schema}
         for name, meaning, schema in (
             ("job_id", "the model's job", {"type": "string", "maxLength": 64}),
-            ("iteration", "a kept snapshot", {"type": "integer", "minimum": 0, "maximum": MAX_ITERATIONS}),
+            ("iteration", "a snapshot", {"type": "integer", "minimum": 0, "maximum": MAX_ITERATIONS}),
         )
     ],
 }

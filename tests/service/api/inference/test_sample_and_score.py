@@ -1,4 +1,4 @@
-"""Sampling and scoring as JSON: any job, any kept snapshot, and the networks' exact output."""
+"""Sampling and scoring as JSON: any job, any snapshot, and the networks' exact output."""
 
 from pathlib import Path
 
