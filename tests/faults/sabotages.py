@@ -217,7 +217,7 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
     "tests/gan1010/export/test_safetensors.py::test_what_is_no_model_file_is_refused_with_the_reason": [
         ("NaN weights load", "gan1010.export.safetensors:_model", rebind(np=SimpleNamespace(isfinite=np.ones_like))),
     ],
-    "tests/gan1010/test_training.py::test_a_run_that_was_left_ends_with_the_very_same_bits": [
+    "tests/gan1010/test_training.py::test_resumed_run_has_the_same_bits": [
         ("a resumed run restarts one random stream", "gan1010.kernel_inputs:draws", call(_restart_generator_latents)),
         ("a resumed run loses the optimiser's state", "gan1010.training:_restore", call(_resume_without_moments)),
     ],

@@ -1,64 +1,46 @@
-import contextlib
+"""Training: runs that are bitwise reproducible, in pieces and resumed; results, snapshots and divergence."""
+
 import copy
 import hashlib
-import subprocess
-import sys
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan1010 import PRESETS, DivergedError, Progress, Run, TrainConfig, kernel_inputs, results, run, train, training
+from gan1010 import PRESETS, DivergedError, Progress, Result, Run, TrainConfig, kernel_inputs, run, train, training
+from gan1010.results import bits, in_range, shortest_decimals
 
-KINDS: list[dict[str, Any]] = [
-    {},
-    {"loss": "bce", "latent": "uniform", "pattern": "110", "hidden_size": 5},
-    {"optimizer": "adam", "latent": "normal", "learning_rate": 0.001},
-    {"experiment": "discriminator", "optimizer": "adam"},
+# Digests of everything that a run records, by its settings: the same on every machine and in every release.
+DIGESTS: list[tuple[dict[str, Any], str]] = [
+    ({}, "270c96f01b0b50ba"),
+    ({"loss": "bce", "latent": "uniform", "pattern": "110", "hidden_size": 5}, "8c1b678e7435d26e"),
+    ({"optimizer": "adam", "latent": "normal", "learning_rate": 0.001}, "2e8e0c465869ca01"),
+    ({"experiment": "discriminator", "optimizer": "adam"}, "76ce663290c69ba0"),
 ]
+KINDS = [settings for settings, _ in DIGESTS]
 
 
 def digest(run: Run | Progress) -> str:
-    """Of every bit that a run leaves behind."""
     arrays = [run.history.iteration, *run.history.series.values()]
     arrays += [run.snapshots.iterations, run.snapshots.discriminators, run.snapshots.generators]
     return hashlib.sha256(b"".join(array.tobytes() for array in arrays) + repr(run.result).encode()).hexdigest()
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_the_same_seed_gives_the_same_bits(kind: dict[str, Any]) -> None:
-    first, again, other = (train(TrainConfig(seed=seed, iterations=3_000, **kind)) for seed in (5, 5, 6))
-    assert digest(first) == digest(again)
-    assert digest(first) != digest(other)
+def results_of_200_seeds(**settings: Any) -> list[Result]:
+    return [train(TrainConfig(seed=seed, **settings)).result for seed in range(200)]
 
 
-def test_another_process_gives_the_same_bits() -> None:
-    program = f"""
-from gan1010 import TrainConfig, train
-from {__name__} import KINDS, digest
-print(*(digest(train(TrainConfig(seed=5, iterations=3_000, **kind))) for kind in KINDS))
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == [digest(train(TrainConfig(seed=5, iterations=3_000, **kind))) for kind in KINDS]
-
-
-def test_the_bits_are_those_of_every_machine_and_release() -> None:
-    # A run is remembered by its config and seed alone: whoever changes these bits changes every run ever made.
-    assert [digest(train(TrainConfig(seed=5, iterations=3_000, **kind)))[:16] for kind in KINDS] == [
-        "270c96f01b0b50ba",
-        "8c1b678e7435d26e",
-        "2e8e0c465869ca01",
-        "76ce663290c69ba0",
-    ]
+@pytest.mark.parametrize(("settings", "expected"), DIGESTS, ids=str)
+def test_run_has_the_same_bits_everywhere(settings: dict[str, Any], expected: str) -> None:
+    first, other = (train(TrainConfig(seed=seed, iterations=3_000, **settings)) for seed in (5, 6))
+    assert digest(first)[:16] == expected != digest(other)[:16]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 @pytest.mark.parametrize("stride", [1, 7, 250])
-def test_a_run_in_pieces_ends_with_the_same_bits(
-    kind: dict[str, Any], stride: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bits_do_not_depend_on_the_stride(kind: dict[str, Any], stride: int, monkeypatch: pytest.MonkeyPatch) -> None:
     config = TrainConfig(seed=5, iterations=503, snapshot_every=50, **kind)
     whole = train(config)
     weights = whole.snapshots.discriminators.shape[1] + whole.snapshots.generators.shape[1]
@@ -67,20 +49,20 @@ def test_a_run_in_pieces_ends_with_the_same_bits(
     assert digest(train(config)) == digest(whole)
 
 
-def test_progress_only_ever_grows_and_ends_with_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_grows_and_ends_with_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "WEIGHTS_PER_STRIDE", 41 * 333)
     steps = list(run(TrainConfig(seed=5, iterations=2_000)))
-    whole = steps[-1]
+    last = steps[-1]
     assert [step.result is None for step in steps] == [True] * (len(steps) - 1) + [False]
     for step in steps:
         np.testing.assert_array_equal(step.history.iteration, np.arange(5, step.iteration + 1, 5))
         np.testing.assert_array_equal(step.snapshots.iterations, np.arange(0, step.iteration + 1, 100))
         for name, values in step.history.series.items():
-            np.testing.assert_array_equal(values, whole.history.series[name][: len(values)])
-        np.testing.assert_array_equal(step.snapshots.generators, whole.snapshots.generators[: len(step.snapshots)])
+            np.testing.assert_array_equal(values, last.history.series[name][: len(values)])
+        np.testing.assert_array_equal(step.snapshots.generators, last.snapshots.generators[: len(step.snapshots)])
 
 
-def test_whoever_asks_for_no_more_has_cancelled() -> None:
+def test_closing_the_iterator_cancels_the_run() -> None:
     steps = run(TrainConfig(seed=5, iterations=10_000_000))
     assert next(steps).iteration < 10_000_000
     steps.close()
@@ -95,25 +77,25 @@ def test_whoever_asks_for_no_more_has_cancelled() -> None:
         (50, [10, 20, 30, 40, 50], [0, 25, 50]),
     ],
 )
-def test_what_is_kept_when(iterations: int, points: list[int], snapshots: list[int]) -> None:
-    result = train(TrainConfig(seed=5, iterations=iterations, record_every=10, snapshot_every=25))
-    assert result.history.iteration.tolist() == points
-    assert result.snapshots.iterations.tolist() == snapshots
+def test_losses_and_snapshots_are_recorded_at_their_intervals(
+    iterations: int, points: list[int], snapshots: list[int]
+) -> None:
+    finished = train(TrainConfig(seed=5, iterations=iterations, record_every=10, snapshot_every=25))
+    assert finished.history.iteration.tolist() == points
+    assert finished.snapshots.iterations.tolist() == snapshots
 
 
-def test_keeping_less_changes_nothing_else() -> None:
-    all_of_it = train(TrainConfig(seed=5, iterations=1_000, record_every=1, snapshot_every=1))
-    some_of_it = train(TrainConfig(seed=5, iterations=1_000, record_every=50, snapshot_every=300))
-    for name, values in all_of_it.history.series.items():
-        np.testing.assert_array_equal(some_of_it.history.series[name], values[49::50])
-    for row, iteration in enumerate([0, 300, 600, 900, 1000]):
-        np.testing.assert_array_equal(
-            some_of_it.snapshots.discriminators[row], all_of_it.snapshots.discriminators[iteration]
-        )
-        np.testing.assert_array_equal(some_of_it.snapshots.generators[row], all_of_it.snapshots.generators[iteration])
+def test_intervals_do_not_change_the_run() -> None:
+    dense = train(TrainConfig(seed=5, iterations=1_000, record_every=1, snapshot_every=1))
+    sparse = train(TrainConfig(seed=5, iterations=1_000, record_every=50, snapshot_every=300))
+    for name, values in dense.history.series.items():
+        np.testing.assert_array_equal(sparse.history.series[name], values[49::50])
+    rows = [0, 300, 600, 900, 1000]
+    np.testing.assert_array_equal(sparse.snapshots.discriminators, dense.snapshots.discriminators[rows])
+    np.testing.assert_array_equal(sparse.snapshots.generators, dense.snapshots.generators[rows])
 
 
-def test_a_shorter_run_is_the_beginning_of_a_longer_one() -> None:
+def test_short_run_is_the_beginning_of_a_long_one() -> None:
     short, long = (train(TrainConfig(seed=5, iterations=iterations)) for iterations in (500, 2_000))
     np.testing.assert_array_equal(short.model().discriminator, long.model(500).discriminator)
     np.testing.assert_array_equal(short.history.generator_loss, long.history.generator_loss[:100])
@@ -125,14 +107,14 @@ def test_losses_and_scores_are_means_over_the_last_tenth(kind: dict[str, Any]) -
     finished = train(config)
     for name, values in finished.history.series.items():
         assert getattr(finished.result, name) == pytest.approx(values[-234:].mean(dtype=np.float64), rel=1e-6)
-    drawn = kernel_inputs.draws(config, kernel_inputs.single_run(config), 0, config.iterations)
-    real = [finished.model(k).score([drawn.real[:, k]])[0] for k in range(2_345 - 234, 2_345)]
+    draws = kernel_inputs.draws(config, kernel_inputs.single_run(config), 0, config.iterations)
+    real = [finished.model(k).score([draws.real[:, k]])[0] for k in range(2_345 - 234, 2_345)]
     assert finished.result.real_score == pytest.approx(np.mean(real), rel=1e-6)
     assert 0 < finished.result.fake_score < 1
 
 
 @pytest.mark.parametrize("iterations", [1, 9, 10, 19])
-def test_the_last_tenth_is_never_empty(iterations: int) -> None:
+def test_last_tenth_has_at_least_one_iteration(iterations: int) -> None:
     finished = train(TrainConfig(seed=5, iterations=iterations, record_every=1))
     assert finished.result.generator_loss == finished.history.series["generator_loss"][-1]
 
@@ -141,42 +123,39 @@ def test_the_last_tenth_is_never_empty(iterations: int) -> None:
     seed=st.integers(0, 1_000),
     iterations=st.integers(1, 9_000),
     record_every=st.integers(1, 700),
-    orbit=st.booleans(),
+    preset=st.sampled_from(["adam-orbit", "article-bce"]),
 )
-def test_the_result_says_what_the_snapshots_show(seed: int, iterations: int, record_every: int, orbit: bool) -> None:
-    config = PRESETS["adam-orbit" if orbit else "article-bce"].config(
+def test_result_agrees_with_the_snapshots(seed: int, iterations: int, record_every: int, preset: str) -> None:
+    config = PRESETS[preset].config(
         seed=seed, iterations=iterations, record_every=record_every, snapshot_every=record_every
     )
     finished = train(config)
-    sample = finished.model().sample([config.latent_value])
-    assert finished.result.sample == results.shortest_decimals(sample[0])
-    assert [finished.result.bits] == results.bits(sample)
     kept = finished.snapshots.iterations.tolist()
-    inside = [
-        bool(results.in_range(finished.model(k).sample([config.latent_value]), *finished.model().real_range)[0])
-        for k in kept
-    ]
+    samples = np.concatenate([finished.model(k).sample([config.latent_value]) for k in kept])
+    inside = in_range(samples, *finished.model().real_range).tolist()
+    assert finished.result.sample == shortest_decimals(samples[-1])
+    assert finished.result.bits == bits(samples)[-1]
     assert finished.result.in_range == inside[-1]
-    since = [k for k, ok, rest in zip(kept, inside, (inside[i:] for i in range(len(kept))), strict=True) if all(rest)]
-    recorded = [k for k in since if k > 0 and k % record_every == 0]
-    assert finished.result.settled_at == (recorded[0] if recorded else None)
+    settled = [k for i, k in enumerate(kept) if all(inside[i:]) and k > 0 and k % record_every == 0]
+    assert finished.result.settled_at == (settled[0] if settled else None)
 
 
-def test_a_run_that_has_left_its_range_is_not_settled() -> None:
-    orbit = PRESETS["adam-orbit"]
-    at_1000 = train(orbit.config(seed=5, iterations=1_000, record_every=1_000)).result
-    at_1999 = train(orbit.config(seed=5, iterations=1_999, record_every=1_000)).result
+def test_run_that_left_the_range_is_not_settled() -> None:
+    at_1000, at_1999 = (
+        train(PRESETS["adam-orbit"].config(seed=5, iterations=iterations, record_every=1_000)).result
+        for iterations in (1_000, 1_999)
+    )
     assert (at_1000.in_range, at_1000.settled_at) == (True, 1_000)
     assert (at_1999.in_range, at_1999.settled_at) == (False, None)
 
 
-def test_a_discriminator_alone_has_no_sample() -> None:
+def test_discriminator_experiment_has_no_sample() -> None:
     result = train(TrainConfig(seed=5, iterations=100, experiment="discriminator")).result
     assert (result.sample, result.bits, result.in_range, result.settled_at) == (None, None, None, None)
     assert result.generator_loss is None
 
 
-def test_models_are_those_of_the_snapshots() -> None:
+def test_models_have_the_weights_of_the_snapshots() -> None:
     finished = train(TrainConfig(seed=5, iterations=250))
     np.testing.assert_array_equal(finished.model().generator, finished.snapshots.generators[-1])
     np.testing.assert_array_equal(finished.model(100).discriminator, finished.snapshots.discriminators[1])
@@ -187,14 +166,10 @@ def test_models_are_those_of_the_snapshots() -> None:
         finished.model(50)
 
 
-def test_the_untrained_generator_is_around_one_half() -> None:
+def test_untrained_generator_samples_around_one_half() -> None:
     samples = [train(TrainConfig(seed=seed, iterations=1)).model(0).sample([0.5])[0] for seed in range(200)]
     assert np.abs(np.mean(samples, axis=0) - 0.5).max() < 0.05
     assert np.abs(np.array(samples) - 0.5).max() < 0.35
-
-
-def results(**settings: Any) -> list[results.Result]:
-    return [train(TrainConfig(seed=seed, **settings)).result for seed in range(200)]
 
 
 @pytest.mark.parametrize(
@@ -202,45 +177,41 @@ def results(**settings: Any) -> list[results.Result]:
     [({}, (0.95, 1), (6_300, 7_000)), ({"loss": "bce"}, (1, 1), (3_100, 3_600))],
     ids=str,
 )
-def test_two_hundred_seeds_do_what_the_article_did(
+def test_200_seeds_reproduce_the_article(
     settings: dict[str, Any], in_range: tuple[float, float], settled: tuple[int, int]
 ) -> None:
-    found = results(**settings)
-    assert {result.bits for result in found} == {"1010"}
-    assert in_range[0] <= np.mean([cast(bool, result.in_range) for result in found]) <= in_range[1]
-    assert all((result.settled_at is not None) == result.in_range for result in found)
-    median = np.median([result.settled_at for result in found if result.settled_at is not None])
-    assert settled[0] <= median <= settled[1]
+    results = results_of_200_seeds(**settings)
+    assert {result.bits for result in results} == {"1010"}
+    assert in_range[0] <= np.mean([bool(result.in_range) for result in results]) <= in_range[1]
+    assert all((result.settled_at is not None) == result.in_range for result in results)
+    assert settled[0] <= np.median([result.settled_at for result in results if result.in_range]) <= settled[1]
+    if not settings:
+        for loss, median in (("discriminator_real", 0.258), ("discriminator_fake", 0.261), ("generator", 0.240)):
+            losses = [getattr(result, f"{loss}_loss") for result in results]
+            assert np.median(losses) == pytest.approx(median, abs=0.004)
 
 
-def test_the_articles_losses_end_near_a_quarter() -> None:
-    found = results()
-    assert np.median([result.discriminator_real_loss for result in found]) == pytest.approx(0.258, abs=0.004)
-    assert np.median([result.discriminator_fake_loss for result in found]) == pytest.approx(0.261, abs=0.004)
-    assert np.median([cast(float, result.generator_loss) for result in found]) == pytest.approx(0.240, abs=0.004)
-
-
-def test_the_generator_ignores_its_seed_once_trained() -> None:
+def test_trained_generator_ignores_its_latent() -> None:
     for seed in range(20):
         at_0, at_1 = train(TrainConfig(seed=seed)).model().sample([0, 1])
         assert np.abs(at_1 - at_0).max() < 0.05
 
 
-def test_a_discriminator_alone_learns_to_tell_real_data_from_noise() -> None:
-    found = results(experiment="discriminator")
-    assert np.mean([result.real_score for result in found]) > 0.75
-    assert np.mean([result.fake_score for result in found]) < 0.3
+def test_discriminator_alone_learns_to_tell_real_data_from_noise() -> None:
+    results = results_of_200_seeds(experiment="discriminator")
+    assert np.mean([result.real_score for result in results]) > 0.75
+    assert np.mean([result.fake_score for result in results]) < 0.3
 
 
 @pytest.mark.parametrize("seed", range(9))
-def test_a_run_that_diverges_says_so_and_leaves_what_was_finite(seed: int) -> None:
+def test_diverged_run_raises_after_its_finite_part(seed: int) -> None:
     config = TrainConfig(seed=seed, loss="bce", latent="normal", iterations=5_000, record_every=1)
-    # Rates within the bounds are not known to make any run diverge: every answer is bounded, and so is every slope.
+    # No rate within the bounds is known to make a run diverge, because all scores and slopes are bounded.
     object.__setattr__(config, "learning_rate", 1e30)
     object.__setattr__(config, "generator_learning_rate", 1e30)
+    steps: list[Progress] = []
     with pytest.raises(DivergedError, match=r"diverged by iteration \d+"):
-        train(config)
-    steps = until_diverged(config)
+        steps.extend(run(config))
     assert steps
     for step in steps:
         assert step.result is None
@@ -250,16 +221,8 @@ def test_a_run_that_diverges_says_so_and_leaves_what_was_finite(seed: int) -> No
         assert all(np.isfinite(array).all() for array in arrays)
 
 
-def until_diverged(config: TrainConfig) -> list[Progress]:
-    steps = []
-    with contextlib.suppress(DivergedError):
-        for step in run(config):
-            steps.append(step)  # noqa: PERF402, what came before the error counts
-    return steps
-
-
 @pytest.mark.parametrize("latent_value", [-3.4e38, 1e38, 3.4028234663852886e38])
-def test_an_extreme_latent_value_is_trained_or_diverges(latent_value: float) -> None:
+def test_extreme_latent_value_trains_or_diverges(latent_value: float) -> None:
     for seed in range(10):
         try:
             finished = train(TrainConfig(seed=seed, latent_value=latent_value, learning_rate=10.0))
@@ -271,22 +234,20 @@ def test_an_extreme_latent_value_is_trained_or_diverges(latent_value: float) -> 
 @given(
     seed=st.integers(0, 1000),
     stride=st.integers(1, 400),
-    left=st.lists(st.integers(0, 5), min_size=1, max_size=3),
+    interruptions=st.lists(st.integers(0, 5), min_size=1, max_size=3),
     optimizer=st.sampled_from(["sgd", "adam"]),
     latent=st.sampled_from(["constant", "uniform", "normal"]),
     experiment=st.sampled_from(["gan", "discriminator"]),
 )
-def test_a_run_that_was_left_ends_with_the_very_same_bits(
-    seed: int, stride: int, left: list[int], **settings: Any
-) -> None:
+def test_resumed_run_has_the_same_bits(seed: int, stride: int, interruptions: list[int], **settings: Any) -> None:
     config = TrainConfig(seed=seed, iterations=997, record_every=3, snapshot_every=50, **settings)
     progress: Progress | None = None
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "WEIGHTS_PER_STRIDE", stride * 41)
-        for looks in left:
-            for seen, now in enumerate(run(config, progress)):
-                if seen == looks or now.result is not None:
-                    progress = copy.deepcopy(now)  # the rest of that attempt is lost
+        for steps in interruptions:
+            for step, now in enumerate(run(config, progress)):
+                if step == steps or now.result is not None:
+                    progress = copy.deepcopy(now)  # the rest of this attempt is lost
                     break
             assert progress is not None
             if progress.result is not None:
@@ -295,7 +256,7 @@ def test_a_run_that_was_left_ends_with_the_very_same_bits(
     assert digest(last) == digest(train(config))
 
 
-def test_a_progress_without_its_state_cannot_be_gone_on_from() -> None:
+def test_run_cannot_resume_from_a_progress_without_state() -> None:
     *_, last = run(TrainConfig(seed=1, iterations=10))
-    with pytest.raises(ValueError, match="has its state"):
+    with pytest.raises(ValueError, match="resume_from must be a progress that has its state"):
         next(run(TrainConfig(seed=1, iterations=20), last))
