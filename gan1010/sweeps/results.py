@@ -1,4 +1,4 @@
-"""What came of a sweep: a row of figures for each member, and for each cell of the grid what its members share."""
+"""Sweep results: figures of each member, and statistics of each cell."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -7,28 +7,28 @@ from typing import Any
 import numpy as np
 
 from gan1010 import results
+from gan1010.history import LOSSES
 from gan1010.results import Result
 from gan1010.sweeps.grid import SweepConfig
 from gan1010.types import Array, Bools, Float32s, Float64s, Int32s, Int64s
 
-LOSSES = ("discriminator_real_loss", "discriminator_fake_loss", "generator_loss")
 PERCENTILES = (5, 50, 95)
-NEVER, NOT_DONE = -1, -2
+NEVER_SETTLED, NOT_DONE = -1, -2
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Members:
-    """Finished members of a sweep, n of them: the figures of a run's `Result` as columns, and the last weights.
+    """Finished members of a sweep, n of them: the figures of a run's `Result` as columns, and the final weights.
 
-    What only a generator has is NaN or False without one; of a member that has diverged all losses are NaN. A `Sweep`
-    has no weights, which take the most room: any member can be trained again by itself.
+    The figures of a generator are NaN or False in the discriminator experiment; a diverged member has NaN losses. A
+    `Sweep` keeps no weights, to save memory: any member can be trained again alone.
     """
 
-    index: Int64s  # (n,) its number in the sweep
-    sample: Float32s  # (n, W) G's output for latent_value; W is the widest pattern's, and what is past a pattern NaN
-    bits_right: Bools  # (n,) the sample's bits are the pattern
+    index: Int64s  # (n,) index in the sweep
+    sample: Float32s  # (n, W) G's sample for latent_value; shorter patterns are padded with NaN
+    bits_right: Bools  # (n,) if the sample's bits are the pattern
     in_range: Bools  # (n,)
-    settled_at: Int64s  # (n,) -1: never
+    settled_at: Int64s  # (n,) -1 if never
     discriminator_real_loss: Float64s  # (n,)
     discriminator_fake_loss: Float64s  # (n,)
     generator_loss: Float64s  # (n,)
@@ -42,34 +42,34 @@ class Members:
 
     @property
     def columns(self) -> dict[str, Array]:
-        """All figures by name, without the weights."""
+        """All columns but the weights, by name."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("discriminators", "generators")}
 
     def take(self, rows: Any) -> "Members":
-        """Some of them: a slice, a mask, or row numbers."""
+        """Select members by slice, mask or rows."""
         return Members(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
     def result(self, row: int) -> Result | None:
-        """A member's figures as those of a run by itself; None if it has diverged."""
+        """Return a member's figures as those of a single run; None if it diverged."""
         if not np.isfinite(self.discriminator_real_loss[row]):
             return None
         sample = self.sample[row : row + 1, np.isfinite(self.sample[row])]
-        trained, settled = sample.size > 0, int(self.settled_at[row])
+        has_sample, settled = sample.size > 0, int(self.settled_at[row])
         return Result(
-            sample=results.shortest_decimals(sample[0]) if trained else None,
-            bits=results.bits(sample)[0] if trained else None,
-            in_range=bool(self.in_range[row]) if trained else None,
-            settled_at=settled if settled != NEVER else None,
+            sample=results.shortest_decimals(sample[0]) if has_sample else None,
+            bits=results.bits(sample)[0] if has_sample else None,
+            in_range=bool(self.in_range[row]) if has_sample else None,
+            settled_at=settled if settled != NEVER_SETTLED else None,
             discriminator_real_loss=float(self.discriminator_real_loss[row]),
             discriminator_fake_loss=float(self.discriminator_fake_loss[row]),
-            generator_loss=float(self.generator_loss[row]) if trained else None,
+            generator_loss=float(self.generator_loss[row]) if has_sample else None,
             real_score=float(self.real_score[row]),
             fake_score=float(self.fake_score[row]),
         )
 
 
 def concatenate(parts: Sequence[Members]) -> Members:
-    """All members of the parts, by their index, without their weights."""
+    """Join members in the order of their index, without their weights."""
     width = max(part.sample.shape[1] for part in parts)
     columns = {name: [part.columns[name] for part in parts] for name in parts[0].columns}
     columns["sample"] = [
@@ -77,12 +77,12 @@ def concatenate(parts: Sequence[Members]) -> Members:
     ]
     whole = {name: np.concatenate(column) for name, column in columns.items()}
     order = np.argsort(whole["index"])
-    none = np.empty((len(order), 0), np.float32)
-    return Members(**{name: column[order] for name, column in whole.items()}, discriminators=none, generators=none)
+    empty = np.empty((len(order), 0), np.float32)
+    return Members(**{name: column[order] for name, column in whole.items()}, discriminators=empty, generators=empty)
 
 
 class Cells:
-    """The figures of each cell, from the members that have been added so far; the order of adding does not matter."""
+    """Statistics of each cell over the members added so far, in any order."""
 
     def __init__(self, config: SweepConfig) -> None:
         self._shape = config.cells, config.seeds
@@ -92,7 +92,7 @@ class Cells:
         self.done = 0
 
     def add(self, members: Members) -> None:
-        """Count these in."""
+        """Add finished members."""
         self._settled_at[members.index] = members.settled_at
         self._bits_right[members.index], self._in_range[members.index] = members.bits_right, members.in_range
         for row, name in enumerate(LOSSES):
@@ -100,34 +100,34 @@ class Cells:
         self.done += len(members)
 
     def table(self, cells: slice = slice(None)) -> dict[str, Array]:
-        """The figures of all or some cells by name, each (cells,), NaN where there is nothing to tell.
+        """Return the statistics of cells by name, each (cells,), NaN without members.
 
-        `count` members done; `bits_rate` and `in_range_rate` of these; of those that have settled the percentiles
-        `settled_at_p5`, `_p50` and `_p95`; and the mean losses of those that have not diverged.
+        They are the `count` of finished members, their `bits_rate` and `in_range_rate`, the percentiles
+        `settled_at_p5`, `_p50` and `_p95` of settled members, and the mean losses of members that did not diverge.
         """
         settled = self._settled_at.reshape(self._shape)[cells]
         count = (settled != NOT_DONE).sum(axis=1)
-        some = np.where(count > 0, count, np.nan)
+        divisor = np.where(count > 0, count, np.nan)
         table = {
             "count": count,
-            "bits_rate": self._bits_right.reshape(self._shape)[cells].sum(axis=1) / some,
-            "in_range_rate": self._in_range.reshape(self._shape)[cells].sum(axis=1) / some,
+            "bits_rate": self._bits_right.reshape(self._shape)[cells].sum(axis=1) / divisor,
+            "in_range_rate": self._in_range.reshape(self._shape)[cells].sum(axis=1) / divisor,
         }
         for percent, values in zip(PERCENTILES, _percentiles(settled), strict=True):
             table[f"settled_at_p{percent}"] = values
         for name, losses in zip(LOSSES, self._losses, strict=True):
             losses = losses.reshape(self._shape)[cells]
             finite = np.isfinite(losses)
-            whole = finite.sum(axis=1)
-            table[name] = losses.sum(axis=1, where=finite) / np.where(whole > 0, whole, np.nan)
+            number = finite.sum(axis=1)
+            table[name] = losses.sum(axis=1, where=finite) / np.where(number > 0, number, np.nan)
         return table
 
 
 def pivot(config: SweepConfig, table: Mapping[str, Array], figure: str, x: str, y: str) -> Float64s:
-    """A figure for each pair of values of two settings: (values of y, values of x), NaN where nothing is done.
+    """Tabulate a figure by two settings: (values of y, values of x), NaN without members.
 
-    It is the mean over the cells that have them, by their members that are done; a setting that is not in the grid has
-    one value.
+    An entry is the mean over all cells with its two values, weighted by their finished members. A setting that is not
+    in the grid has one value.
     """
     shape = {name: len(values) for name, values in config.grid.items()}
     weights = np.where(np.isfinite(table[figure]), table["count"], 0).reshape(tuple(shape.values()))
@@ -142,14 +142,14 @@ def pivot(config: SweepConfig, table: Mapping[str, Array], figure: str, x: str, 
 
 
 def _percentiles(settled: Int32s) -> list[Float64s]:
-    """Of each row's numbers that are not negative, (cells,) each: NaN where there is none."""
+    """Compute the percentiles of each row's non-negative numbers, (cells,) each: NaN if there are none."""
     ordered = np.sort(settled, axis=1)
     last = ordered.shape[1] - 1
     first = (ordered < 0).sum(axis=1)
-    found = []
+    percentiles = []
     for percent in PERCENTILES:
         place = first + (last - first) * (percent / 100)
         low, high = (np.clip(f(place), 0, last).astype(np.int64)[:, None] for f in (np.floor, np.ceil))
         below, above = (np.take_along_axis(ordered, at, axis=1)[:, 0] for at in (low, high))
-        found.append(np.where(first <= last, below + (above - below) * (place - np.floor(place)), np.nan))
-    return found
+        percentiles.append(np.where(first <= last, below + (above - below) * (place - np.floor(place)), np.nan))
+    return percentiles

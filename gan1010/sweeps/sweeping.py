@@ -1,4 +1,4 @@
-"""Sweeps: GANs by the hundred thousand, trained side by side in the lanes of the processor."""
+"""Sweep training: hundreds of thousands of GANs, side by side in the lanes of the processor."""
 
 import dataclasses
 import os
@@ -13,12 +13,12 @@ from gan1010 import kernel_inputs
 from gan1010.compiled import kernel
 from gan1010.compiled.lanes import LANES, aligned_copy
 from gan1010.sweeps.grid import Group, Shard, SweepConfig
-from gan1010.sweeps.results import NEVER, Cells, Members, concatenate
+from gan1010.sweeps.results import NEVER_SETTLED, Cells, Members, concatenate
 from gan1010.types import Array, Int64s
 
-# Between two looks at whether to go on: so many random numbers of each lane, which is what the processor's second cache
-# can hold, and so many iterations times weights, which is some hundredth of a second.
-DRAWS_AT_ONCE, WEIGHTS_AT_ONCE = 4096, 100_000
+# Between two checkpoints of a shard: random numbers of a lane, of which the second-level cache holds all lanes', and
+# iterations times weights, about a hundredth of a second.
+DRAWS_PER_STRIDE, WEIGHTS_PER_STRIDE = 4096, 100_000
 NO_WEIGHTS = np.empty((0, 0, LANES), np.float32)
 NO_RECORDS = kernel.Records(
     losses=np.empty((3, 0, LANES), np.float32), discriminators=NO_WEIGHTS, generators=NO_WEIGHTS
@@ -54,15 +54,15 @@ class ShardProgress:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sweep:
-    """A finished sweep: every member's figures by its index, and every cell's, as NumPy arrays."""
+    """A finished sweep: the figures of its members and cells."""
 
     config: SweepConfig
     members: Members
-    cells: dict[str, Array]  # each (cells,), as `Cells.table` has them
+    cells: dict[str, Array]  # as in `Cells.table`, each (cells,)
 
     def on_grid(self, figure: str) -> Array:
-        """A figure of the cells, such as in_range_rate, in the shape of the grid: an axis for each field, in order."""
-        return self.cells[figure].reshape([len(values) for values in self.config.grid.values()])
+        """Return a figure of the cells, such as in_range_rate, with one axis for each field of the grid."""
+        return self.cells[figure].reshape(self.config.shape)
 
 
 def sweep(
@@ -71,17 +71,22 @@ def sweep(
     seeds: int | range = 100,
     threads: int | None = None,
 ) -> Sweep:
-    """Train a GAN for every combination of the grid's values and every seed, on all cores or so many threads.
+    """Train a GAN for every combination of the grid's values and every seed.
 
-    Seeds are so many from 0 on, or a range. Any member trained again, `train(sweep.config.config(index))`, ends with
-    the same weights to the last bit.
+    `train(sweep.config.config(index))` trains a member alone, with the same bits.
+
+    Args:
+        base: settings of all members.
+        grid: values of the settings that vary.
+        seeds: a range, or the number of seeds from 0 on.
+        threads: default: one for each core.
 
     Raises:
-        ValueError: the grid or a value in it cannot be; the message names it and says what would be right.
+        ValueError: a setting is invalid, or the range of seeds has gaps.
     """
     seeds = range(seeds) if isinstance(seeds, int) else seeds
     if seeds.step != 1:
-        raise ValueError(f"seeds must be a number of them or a range without gaps, not {seeds}")
+        raise ValueError(f"seeds must be a number or a range without gaps, not {seeds}")
     config = SweepConfig(base=dict(base or {}), grid=dict(grid or {}), first_seed=seeds.start, seeds=len(seeds))
     cells, parts = Cells(config), list[Members]()
 
@@ -114,7 +119,7 @@ def train_shard(
 def _train_side_by_side(
     group: Group, places: Int64s, resume_from: ShardProgress | None
 ) -> Iterator[ShardProgress | Columns]:
-    """Train LANES members: how far they are after each stride, and what has come of them, lanes being the last axis."""
+    """Train LANES members: yield checkpoints, and at the end the members' columns; lanes are the last axis."""
     config, lanes = group.config, group.lane_settings(places)
     plan = kernel_inputs.plan(config, lanes)._replace(snapshot_every=config.iterations + 1)
     state = (
@@ -123,7 +128,7 @@ def _train_side_by_side(
         else kernel_inputs.initial_state(config, lanes)
     )
     scratch = kernel.scratch_for(plan, state)
-    stride = max(min(DRAWS_AT_ONCE // config.width, WEIGHTS_AT_ONCE // group.weights), 1)
+    stride = max(min(DRAWS_PER_STRIDE // config.width, WEIGHTS_PER_STRIDE // group.weights), 1)
     for start in range(resume_from.iteration if resume_from else 0, config.iterations, stride):
         count = min(stride, config.iterations - start)
         kernel.advance(plan, state, kernel_inputs.draws(config, lanes, start, count), NO_RECORDS, scratch, start)
@@ -146,7 +151,7 @@ def _concatenated(parts: tuple[Columns, ...]) -> Columns:
 
 
 def _members(group: Group, index: Int64s, columns: Columns) -> Members:
-    """The members with these numbers, of what they have come to."""
+    """Build members from the columns of their training."""
     adversarial = group.config.experiment == "gan"
     sample = np.ascontiguousarray(columns["sample"].T if adversarial else columns["sample"].T[:, :0])
     in_range = columns["in_range"] & adversarial
@@ -159,7 +164,7 @@ def _members(group: Group, index: Int64s, columns: Columns) -> Members:
         sample=sample,
         bits_right=((sample >= 0.5) == ones).all(axis=1) & adversarial & finite,
         in_range=in_range & finite,
-        settled_at=np.where(in_range & finite & (columns["settled_at"] > 0), columns["settled_at"], NEVER),
+        settled_at=np.where(in_range & finite & (columns["settled_at"] > 0), columns["settled_at"], NEVER_SETTLED),
         discriminator_real_loss=means[kernel.REAL_LOSS],
         discriminator_fake_loss=means[kernel.FAKE_LOSS],
         generator_loss=means[kernel.GENERATOR_LOSS] if adversarial else np.full(len(index), np.nan),

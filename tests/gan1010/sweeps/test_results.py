@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from gan1010 import Members, Result, SweepConfig, TrainConfig, sweep, train
-from gan1010.sweeps.results import LOSSES, Cells, concatenate, pivot
+from gan1010.history import LOSSES
+from gan1010.sweeps.results import Cells, concatenate, pivot
 
 GRID = {"loss": ["mse", "bce"], "learning_rate": [0.01, 0.1]}
 

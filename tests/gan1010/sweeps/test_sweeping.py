@@ -101,5 +101,5 @@ def test_figures_take_the_shape_of_the_grid() -> None:
 
 
 def test_seeds_are_a_range_without_gaps() -> None:
-    with pytest.raises(ValueError, match="seeds must be a number of them or a range without gaps"):
+    with pytest.raises(ValueError, match="seeds must be a number or a range without gaps"):
         sweep(seeds=range(0, 10, 2))
