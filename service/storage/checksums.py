@@ -21,11 +21,7 @@ def pack_arrays(arrays: Mapping[str, Array], *keys: int) -> tuple[bytes, str]:
 
 
 def unpack_arrays(blob: bytes, digest: str, *keys: int) -> Arrays:
-    """Return the arrays of a blob, which may be unaligned.
-
-    Raises:
-        ValueError: the checksum does not match.
-    """
+    """Verify a blob and return its arrays, which may be unaligned."""
     return safetensors.load(verify(blob, digest, *keys))
 
 

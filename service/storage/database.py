@@ -21,7 +21,12 @@ log = logging.getLogger(__name__)
 
 
 class Database:
-    """A SQLite file. Any thread may use it."""
+    """A SQLite file. Any thread may use it.
+
+    Raises:
+        DiskFullError: by every method, if there is no space left.
+        StorageFailedError: by every method, if the disk fails.
+    """
 
     def __init__(self, file: Path) -> None:
         self._log = file.with_name(f"{file.name}-wal")
@@ -43,11 +48,7 @@ class Database:
             self._reserve.write_bytes(os.urandom(RESERVE_BYTES))  # zeros take no space on some disks
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Run a query.
-
-        Raises:
-            StorageFailedError: the disk failed.
-        """
+        """Return the rows of a query."""
         with self._read_lock, _service_errors():
             return self._reader.execute(query, values).fetchall()
 
@@ -58,12 +59,7 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Commit all statements of the block, or none.
-
-        Raises:
-            DiskFullError: there is no space left.
-            StorageFailedError: the disk failed.
-        """
+        """Commit all statements of the block, or none."""
         with self._write_lock:
             try:
                 with _service_errors():

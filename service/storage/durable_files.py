@@ -51,11 +51,7 @@ def make_folder(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Fsync the names in a folder.
-
-    Raises:
-        StorageFailedError: the folder cannot be opened.
-    """
+    """Fsync the names in a folder."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError as error:

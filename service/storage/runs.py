@@ -1,13 +1,14 @@
 """Histories and checkpoints of trainings, in the store's database."""
 
 import sqlite3
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 
 from gan1010 import History, Progress, Snapshots
 from gan1010.compiled.kernel import State
-from gan1010.history import FAKE, GENERATOR, REAL
+from gan1010.history import GENERATOR
 from service.job import Job
 from service.storage.checksums import Arrays, decoding, pack_arrays, unpack_arrays
 from service.storage.database import Database
@@ -27,7 +28,7 @@ class RunStore:
         if progress is not None and (job.has_ended or progress.state is not None):
             row = db.execute("SELECT iteration FROM checkpoints WHERE job_id = ?", (job.id,)).fetchone()
             new = _arrays_after(progress, row[0] if row else -1)
-            if len(new["iteration"]) or len(new["snapshot_iterations"]):
+            if len(new["iteration"]) or len(new["iterations"]):
                 part = (job.id, progress.iteration, *pack_arrays(new, progress.iteration))
                 db.execute("INSERT INTO histories VALUES (?, ?, ?, ?)", part)
         if job.has_ended:
@@ -39,8 +40,8 @@ class RunStore:
     def delete(self, job_id: str) -> None:
         """Delete a training's history and checkpoint, so that it starts again."""
         with self._database.transaction() as db:
-            for table in ("histories", "checkpoints"):
-                db.execute(f"DELETE FROM {table} WHERE job_id = ?", (job_id,))  # noqa: S608  # nosec B608
+            db.execute("DELETE FROM histories WHERE job_id = ?", (job_id,))
+            db.execute("DELETE FROM checkpoints WHERE job_id = ?", (job_id,))
 
     def progress(self, job: Job) -> Progress | None:
         """Load the last persisted progress of a training.
@@ -65,27 +66,13 @@ class RunStore:
 
 def _history(parts: list[Arrays]) -> tuple[History, Snapshots]:
     """Join the parts of a history, oldest first."""
-    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return History(
-        iteration=whole["iteration"],
-        discriminator_real_loss=whole[REAL],
-        discriminator_fake_loss=whole[FAKE],
-        generator_loss=whole.get(GENERATOR),
-    ), Snapshots(
-        iterations=whole["snapshot_iterations"],
-        discriminators=whole["discriminators"],
-        generators=whole["generators"],
-    )
+    whole: dict[str, Any] = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    snapshots = Snapshots(**{field.name: whole.pop(field.name) for field in fields(Snapshots)})
+    return History(**{GENERATOR: None, **whole}), snapshots
 
 
 def _arrays_after(progress: Progress, iteration: int) -> Arrays:
     """Return the part of the history after an iteration."""
     history, snapshots = progress.history.after(iteration), progress.snapshots
-    new = slice(int(np.searchsorted(snapshots.iterations, iteration, side="right")), None)
-    return {
-        "iteration": history.iteration,
-        **history.series,
-        "snapshot_iterations": snapshots.iterations[new],
-        "discriminators": snapshots.discriminators[new],
-        "generators": snapshots.generators[new],
-    }
+    first = int(np.searchsorted(snapshots.iterations, iteration, side="right"))
+    return {"iteration": history.iteration, **history.series, **vars(snapshots.take(slice(first, None)))}

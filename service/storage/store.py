@@ -96,25 +96,22 @@ class Store:
 
     def update(self, job: Job) -> None:
         """Persist a job's new state."""
-        with self._database.transaction() as db:
-            _update(db, job)
+        with self._updating(job):
+            pass
 
     def checkpoint(self, job: Job, progress: Progress) -> None:
         """Persist a training's progress, with the state to resume from."""
-        with self._database.transaction() as db:
-            _update(db, job)
+        with self._updating(job) as db:
             self.runs.persist(db, job, progress)
 
     def add_shard(self, job: Job, number: int, members: Members) -> None:
         """Persist a sweep's finished shard, and the sweep's state."""
-        with self._database.transaction() as db:
-            _update(db, job)
+        with self._updating(job) as db:
             self.sweeps.add_shard(db, job.id, number, members)
 
     def checkpoint_shard(self, job: Job, number: int, progress: ShardProgress) -> None:
         """Persist a checkpoint of a sweep's shard, and the sweep's state."""
-        with self._database.transaction() as db:
-            _update(db, job)
+        with self._updating(job) as db:
             self.sweeps.checkpoint_shard(db, job.id, number, progress)
 
     def finish(self, job: Job, progress: Progress | None, model: Model | None) -> None:
@@ -122,8 +119,7 @@ class Store:
         content = safetensors.dump(model) if model is not None else b""
         if content:
             write_file(self._file(job.id), content)
-        with self._database.transaction() as db:
-            _update(db, job)
+        with self._updating(job) as db:
             self.runs.persist(db, job, progress)
             self.sweeps.delete_checkpoints(db, job.id)
             if content:
@@ -147,7 +143,7 @@ class Store:
         return _job(*row) if row else None
 
     def jobs(self, *, status: Status | None, kind: str | None, after: str | None, limit: int) -> list[Job]:
-        """Load the newest jobs, from the cursor `after` on. Damaged ones are left out, here and below."""
+        """Load the newest jobs, or the newest before the job `after`. Damaged jobs are left out of all lists."""
         filters = {column: value for column, value in (("status", status), ("kind", kind)) if value is not None}
         conditions = " AND ".join([*(f"{column} = ?" for column in filters), "id < ?"])
         query = f"{SELECT_JOBS} WHERE {conditions} ORDER BY id DESC LIMIT ?"
@@ -196,7 +192,7 @@ class Store:
         return (row[0], row[1]) if row else None
 
     def models(self, *, after: str | None, limit: int) -> list[StoredModel]:
-        """Return the newest finished models, from the cursor `after` on, which is a job's id."""
+        """Return the newest finished models, or the newest before that of the job `after`."""
         query = f"{SELECT_MODELS} WHERE job_id < ? ORDER BY job_id DESC LIMIT ?"
         return [
             StoredModel(
@@ -230,6 +226,13 @@ class Store:
                     log.exception("%s could not be read", self._file(job_id))
                     raise StorageFailedError from error
                 raise ValueError(f"it cannot be read: {error.strerror}") from error
+
+    @contextlib.contextmanager
+    def _updating(self, job: Job) -> Iterator[sqlite3.Connection]:
+        """Persist a job's new state together with what the block writes."""
+        with self._database.transaction() as db:
+            db.execute(UPDATE_JOB, (*_row(job)[1:], job.id))
+            yield db
 
     def _newest(self, query: str, values: list[str], after: str | None, limit: int) -> list[tuple[Any, ...]]:
         """Run a query until it has found as many intact jobs as `limit` allows."""
@@ -288,7 +291,3 @@ def _job(*row: Any) -> Job:
         if _indexed_values(job) != tuple(indexed):
             raise ValueError("its columns do not match its document")
         return job
-
-
-def _update(db: sqlite3.Connection, job: Job) -> None:
-    db.execute(UPDATE_JOB, (*_row(job)[1:], job.id))

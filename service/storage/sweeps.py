@@ -15,11 +15,7 @@ REMEDY = "Start the sweep again."
 
 
 class SweepStore:
-    """The tables `shards` and `shard_checkpoints`.
-
-    Raises:
-        CorruptDataError: by the methods that read arrays, if these are damaged.
-    """
+    """The tables `shards` and `shard_checkpoints`. Reading damaged arrays raises `CorruptDataError`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -48,8 +44,8 @@ class SweepStore:
     def delete_shard(self, job_id: str, number: int) -> None:
         """Delete a shard and its checkpoint, so that it is trained again."""
         with self._database.transaction() as db:
-            for table in ("shards", "shard_checkpoints"):
-                db.execute(f"DELETE FROM {table} WHERE job_id = ? AND number = ?", (job_id, number))  # noqa: S608  # nosec B608
+            db.execute("DELETE FROM shards WHERE job_id = ? AND number = ?", (job_id, number))
+            db.execute("DELETE FROM shard_checkpoints WHERE job_id = ? AND number = ?", (job_id, number))
 
     def delete_checkpoints(self, db: sqlite3.Connection, job_id: str) -> None:
         """Delete the checkpoints of a sweep that has ended."""
