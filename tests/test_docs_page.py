@@ -1,4 +1,4 @@
-"""`/docs` in a real browser: it lists the operations, and asks no host but ours for anything."""
+"""`/docs` in a real browser."""
 
 import httpx
 from playwright.sync_api import Browser
@@ -8,7 +8,7 @@ from tests.support.browser import PageObserver
 METHODS = {"get", "put", "post", "delete", "patch"}
 
 
-def test_docs_list_every_operation_and_stay_on_our_host(browser: Browser, server_url: str) -> None:
+def test_docs_list_every_operation_and_use_no_other_host(browser: Browser, server_url: str) -> None:
     page = browser.new_page()
     observed = PageObserver(page)
 

@@ -1,23 +1,23 @@
-// The service over HTTP: JSON in and out, problems as errors, and whether it can be reached at all.
+// HTTP client of the service, with problem responses as errors and the state of the connection.
 
 const PROBE_MS = 1000;
 const HEARTBEAT_MS = 5000;
 const listeners = new Set();
 let probe = 0;
 
-/** An answer that says what went wrong (RFC 9457). */
-export class Problem extends Error {
+/** A problem response (RFC 9457). */
+export class ProblemError extends Error {
   constructor(body, status) {
     super(body.detail || body.title || `HTTP ${status}`);
     this.status = status;
-    this.mistakes = body.errors ?? [];
+    this.errors = body.errors ?? [];
   }
 }
 
-/** No answer at all. */
-export class Unreachable extends Error {}
+/** The service did not respond. */
+export class UnreachableError extends Error {}
 
-export const reach = {
+export const connection = {
   up: true,
   listen(listener) {
     listeners.add(listener);
@@ -25,23 +25,23 @@ export const reach = {
   },
 };
 
-/** Ask, and take the answer whatever its type is. */
-export async function ask(path, { method = "GET", body, headers = {}, signal } = {}) {
+/** Send a request and return the response, of whatever type. */
+export async function sendRequest(path, { method = "GET", body, headers = {}, signal } = {}) {
   if (body !== undefined) headers = { ...headers, "Content-Type": "application/json" };
-  let answer;
+  let response;
   try {
-    answer = await fetch(path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
+    response = await fetch(path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    lost();
-    throw new Unreachable(path);
+    markUnreachable();
+    throw new UnreachableError(path);
   }
-  found();
-  if (!answer.ok) throw new Problem(await answer.json().catch(() => ({})), answer.status);
-  return answer;
+  markReachable();
+  if (!response.ok) throw new ProblemError(await response.json().catch(() => ({})), response.status);
+  return response;
 }
 
-const json = async (path, options) => (await ask(path, options)).json();
+const json = async (path, options) => (await sendRequest(path, options)).json();
 
 export const api = {
   presets: () => json("presets"),
@@ -49,7 +49,7 @@ export const api = {
   job: (id, wait = 0) => json(`jobs/${id}${wait ? `?wait=${wait}` : ""}`),
   train: (settings, wait = 0) => json(`train${wait ? `?wait=${wait}` : ""}`, { method: "POST", body: settings }),
   act: (id, action) => json(`jobs/${id}/${action}`, { method: "POST" }),
-  remove: (id) => ask(`jobs/${id}`, { method: "DELETE" }),
+  remove: (id) => sendRequest(`jobs/${id}`, { method: "DELETE" }),
   progress: (id, query) => json(`jobs/${id}/progress?${query}`),
   snapshots: (id, weights) => json(`jobs/${id}/snapshots?weights=${weights}`),
   sweep: (plan) => json("sweeps", { method: "POST", body: plan }),
@@ -58,21 +58,21 @@ export const api = {
   trainMember: (id, index) => json(`sweeps/${id}/members/${index}/train`, { method: "POST" }),
 };
 
-/** What the service did not answer: say so, and look every second whether it is back. */
-export function lost() {
-  if (!reach.up) return;
-  reach.up = false;
+/** Show that the service is unreachable, and check every second until it responds. */
+export function markUnreachable() {
+  if (!connection.up) return;
+  connection.up = false;
   for (const listener of listeners) listener();
-  probe = setInterval(() => fetch("healthz", { cache: "no-store" }).then(found, () => {}), PROBE_MS);
+  probe = setInterval(() => fetch("healthz", { cache: "no-store" }).then(markReachable, () => {}), PROBE_MS);
 }
 
-function found() {
-  if (reach.up) return;
-  reach.up = true;
+function markReachable() {
+  if (connection.up) return;
+  connection.up = true;
   clearInterval(probe);
   for (const listener of listeners) listener();
 }
 
 setInterval(() => {
-  if (reach.up && !document.hidden) fetch("healthz", { cache: "no-store" }).catch(lost);
+  if (connection.up && !document.hidden) fetch("healthz", { cache: "no-store" }).catch(markUnreachable);
 }, HEARTBEAT_MS);

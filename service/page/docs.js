@@ -1,4 +1,4 @@
-// Draws the service's own description of itself, and lets the reader try each operation.
+// Swagger UI of the service's OpenAPI document.
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
@@ -8,7 +8,7 @@ follow();
 SwaggerUIBundle({
   url: new URL("openapi.json", document.baseURI).href,
   domNode: document.querySelector("#docs"),
-  validatorUrl: null, // the badge would send the description to another host
+  validatorUrl: null, // the badge would send the document to another host
   deepLinking: true,
   displayRequestDuration: true,
   persistAuthorization: true, // an API key outlives a reload

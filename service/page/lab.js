@@ -1,7 +1,7 @@
-// Starts the page: words and colours first, then what the address asks for, and from then on the address leads.
+// Entry point: load the words and the theme, render the page, and follow the address.
 
 import { frames, player, repaint } from "./player.js";
-import { loadPresets, openWanted, refreshJobs, session, wantedJob } from "./session.js";
+import { loadPresets, openAddressedRun, refreshJobs, session, addressedJobId } from "./session.js";
 import { state } from "./state.js";
 import { applyTheme } from "./theme.js";
 import { html, render } from "./ui.js";
@@ -13,18 +13,18 @@ applyTheme();
 render(html`<${App} />`, document.querySelector("#page"));
 loadPresets();
 refreshJobs();
-openWanted();
+openAddressedRun();
 
-document.fonts.addEventListener("loadingdone", repaint); // what was drawn before in other letters
+document.fonts.addEventListener("loadingdone", repaint); // canvases drawn before used a fallback font
 
 let shown = "";
 state.listen(async (fromHistory) => {
   await loadWords();
   applyTheme();
-  if (fromHistory && session.run?.job.id === wantedJob() && state.get("at") !== shown) player.seek(state.number("at", session.run.end));
+  if (fromHistory && session.run?.job.id === addressedJobId() && state.get("at") !== shown) player.seek(state.number("at", session.run.end));
   shown = state.get("at");
-  openWanted();
+  openAddressedRun();
 });
 
-/** For who measures: the times of the last frames, and what is shown. */
+/** For tests and benchmarks. */
 window.lab = { frames, player, session };

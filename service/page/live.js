@@ -1,14 +1,14 @@
-// A run that is not over: its points as server-sent events, its weights now and then, until it ends.
+// Live updates of a running job: losses as server-sent events, weights by polling.
 
-import { api, lost, Unreachable } from "./api.js";
-import { player, changed } from "./player.js";
+import { api, markUnreachable, UnreachableError } from "./api.js";
+import { player, invalidate } from "./player.js";
 
-const WEIGHTS_MS = 1000; // between two looks at the kept weights, or ten times as long as such a look takes
+const WEIGHTS_MS = 1000; // between two polls, or ten times as long as a poll takes
 let stream = null;
 let weights = 0;
 
-/** Let the run grow as the service trains it; `tell` after each change of its status. */
-export function follow(run, tell) {
+/** Update a run while the service trains it; call `notify` after each change of its status. */
+export function follow(run, notify) {
   unfollow();
   const source = new EventSource(`jobs/${run.job.id}/events`);
   stream = source;
@@ -16,43 +16,43 @@ export function follow(run, tell) {
     const news = JSON.parse(event.data);
     run.append(news.series);
     run.job = { ...run.job, iteration: news.iteration };
-    changed();
+    invalidate();
   });
   source.addEventListener("status", (event) => {
     run.job = JSON.parse(event.data);
-    tell();
+    notify();
   });
   source.addEventListener("end", (event) => {
     run.job = JSON.parse(event.data);
-    finish(run, tell);
+    finish(run, notify);
   });
   source.addEventListener("error", () => {
     if (source !== stream) return;
-    if (source.readyState === EventSource.CLOSED) finish(run, tell); // 204: it has ended meanwhile
-    else lost(); // EventSource comes back by itself, and asks for what it missed
+    if (source.readyState === EventSource.CLOSED) finish(run, notify); // 204: the job has ended
+    else markUnreachable(); // EventSource reconnects by itself and requests the missed events
   });
-  lookAtWeights(run, tell);
+  pollWeights(run, notify);
 }
 
-/** Take what is there at the end. */
-async function finish(run, tell) {
+/** Load the final state of a run. */
+async function finish(run, notify) {
   unfollow();
   try {
     run.job = await api.job(run.job.id);
     if (!run.ended) {
-      setTimeout(() => player.run === run && !stream && follow(run, tell), WEIGHTS_MS); // something else has ended the stream
+      setTimeout(() => player.run === run && !stream && follow(run, notify), WEIGHTS_MS); // the stream ended for another reason
       return;
     }
     await Promise.all([run.loadPoints(), run.loadSnapshots()]);
   } catch (error) {
-    run.cut = error instanceof Unreachable; // the banner says it; when the service is back, the run is opened anew
+    run.incomplete = error instanceof UnreachableError; // a banner is visible; the run is reloaded when the service is reachable again
   }
   if (player.run === run && player.live) {
     player.live = false;
     player.at = run.end;
   }
-  changed();
-  tell();
+  invalidate();
+  notify();
 }
 
 export function unfollow() {
@@ -61,18 +61,18 @@ export function unfollow() {
   clearTimeout(weights);
 }
 
-async function lookAtWeights(run, tell) {
+async function pollWeights(run, notify) {
   const source = stream;
   const started = performance.now();
   try {
     await run.loadSnapshots();
     if (player.run === run && player.live) player.at = run.end;
-    changed();
-    tell();
+    invalidate();
+    notify();
   } catch {
-    // the banner says it, and the next look may do better
+    // a banner is visible, and the next poll may succeed
   }
   if (source !== stream) return;
   const took = performance.now() - started;
-  weights = setTimeout(() => lookAtWeights(run, tell), Math.max(WEIGHTS_MS, 10 * took));
+  weights = setTimeout(() => pollWeights(run, notify), Math.max(WEIGHTS_MS, 10 * took));
 }

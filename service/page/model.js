@@ -1,8 +1,8 @@
-// Both networks in the page: Linear, sigmoid, Linear, sigmoid, from flat weights as the service keeps them.
+// Networks: Linear, sigmoid, Linear, sigmoid, with flat weights as the service stores them.
 
 export const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 
-/** A network of one hidden layer; its arrays are filled anew by each `run`. */
+/** A network with one hidden layer. Each `run` overwrites its arrays. */
 export class Network {
   constructor(inputs, hidden, outputs) {
     this.inputs = inputs;
@@ -11,9 +11,9 @@ export class Network {
     this.out = new Float32Array(outputs);
     this.weights = new Float32Array(Network.size(inputs, hidden, outputs));
     // Where each tensor starts: 0.weight (hidden, inputs), 0.bias, 2.weight (outputs, hidden), 2.bias.
-    this.bias = hidden * inputs;
-    this.second = this.bias + hidden;
-    this.lastBias = this.second + outputs * hidden;
+    this.hiddenBias = hidden * inputs;
+    this.outputWeights = this.hiddenBias + hidden;
+    this.outputBias = this.outputWeights + outputs * hidden;
   }
 
   static size(inputs, hidden, outputs) {
@@ -21,58 +21,58 @@ export class Network {
   }
 
   /** Weight from input i to hidden unit h. */
-  first(h, i) {
+  inputWeight(h, i) {
     return this.weights[h * this.inputs + i];
   }
 
   /** Weight from hidden unit h to output o. */
-  last(o, h) {
-    return this.weights[this.second + o * this.hidden.length + h];
+  outputWeight(o, h) {
+    return this.weights[this.outputWeights + o * this.hidden.length + h];
   }
 
   run(input) {
     const { weights, hidden, out, inputs } = this;
     for (let h = 0; h < hidden.length; h++) {
-      let sum = weights[this.bias + h];
+      let sum = weights[this.hiddenBias + h];
       for (let i = 0; i < inputs; i++) sum += weights[h * inputs + i] * input[i];
       hidden[h] = sigmoid(sum);
     }
     return this.finish();
   }
 
-  /** The second layer, for hidden values that are there already. */
+  /** Compute the second layer from the current hidden values. */
   finish() {
     const { weights, hidden, out } = this;
     for (let o = 0; o < out.length; o++) {
-      let sum = weights[this.lastBias + o];
-      for (let h = 0; h < hidden.length; h++) sum += weights[this.second + o * hidden.length + h] * hidden[h];
+      let sum = weights[this.outputBias + o];
+      for (let h = 0; h < hidden.length; h++) sum += weights[this.outputWeights + o * hidden.length + h] * hidden[h];
       out[o] = sigmoid(sum);
     }
     return out;
   }
 
-  /** Weights between two kept ones: `share` of the way from row `a` to row `b` of `kept`. */
-  blend(kept, a, b, share) {
+  /** Interpolate the weights: `share` of the way from row `a` to row `b`. */
+  blend(rows, a, b, share) {
     const size = this.weights.length;
     for (let k = 0; k < size; k++) {
-      const from = kept[a * size + k];
-      this.weights[k] = from + share * (kept[b * size + k] - from);
+      const from = rows[a * size + k];
+      this.weights[k] = from + share * (rows[b * size + k] - from);
     }
   }
 }
 
-/** The lowest and the highest real value of each place. */
+/** The lowest and the highest real value at each place. */
 export function realRange(pattern, spread) {
   return [...pattern].map((bit) => (bit === "1" ? [1 - spread, 1] : [0, spread]));
 }
 
-/** The vector in the middle of the real region. */
+/** The centre of the real region. */
 export const realCentre = (pattern, spread) => Float32Array.from(realRange(pattern, spread), ([low, high]) => (low + high) / 2);
 
-/** A vector of real data, drawn as the service draws it. */
+/** Draw a vector of real data. */
 export const drawReal = (pattern, spread) => realRange(pattern, spread).map(([low, high]) => low + Math.random() * (high - low));
 
-/** Initial weights as torch.nn.Linear draws them. */
+/** Draw initial weights as torch.nn.Linear does. */
 export function drawWeights(inputs, hidden, outputs) {
   const part = (count, fanIn) => Array.from({ length: count }, () => (Math.random() * 2 - 1) / Math.sqrt(fanIn));
   return [...part(hidden * (inputs + 1), inputs), ...part(outputs * (hidden + 1), hidden)];

@@ -1,49 +1,49 @@
-// The one clock: which moment of which run is shown, and whether time moves on. Everything that moves paints on its frames.
+// Player: the current run and moment, playback, and the frames on which charts paint.
 
 import { Network } from "./model.js";
 import { indexAt } from "./run.js";
 
-const RUN_SECONDS = 10; // a whole run, at normal speed
-const TICK_MS = 200; // words and numbers change no faster than one can read
+const RUN_SECONDS = 10; // for a whole run at normal speed
+const TICK_MS = 200; // between two updates of texts, so that they are readable
 export const SPEEDS = [0.25, 0.5, 1, 2, 4];
 
 const painters = new Set();
 const tickers = new Set();
-let asked = 0;
-let stale = false; // words and numbers are those of another moment
-let last = 0;
+let requestedFrame = 0;
+let stale = false; // whether texts show another moment
+let lastFrame = 0;
 let lastTick = 0;
 
-/** How long the last frames took, in milliseconds: from one to the next while playing, and to paint; and all there were. */
+/** Frame statistics in milliseconds: between two frames while playing, and painting time; `all` counts all frames. */
 export const frames = { between: new Float32Array(2048), painting: new Float32Array(2048), count: 0, all: 0 };
 
-/** Call `paint` on each frame in which something has changed. */
+/** Call `paint` on each frame with a change. */
 export const onFrame = (paint) => subscribe(painters, paint);
-/** Call `listener` a few times a second while time moves, and when it stops. */
+/** Call `listener` a few times a second while playing, and after each other change. */
 export const onTick = (listener) => subscribe(tickers, listener);
 
 function subscribe(listeners, listener) {
   listeners.add(listener);
-  changed();
+  invalidate();
   return () => listeners.delete(listener);
 }
 
-/** What is drawn is no longer right. */
+/** Request a frame that paints the charts. */
 export function repaint() {
-  if (!asked) asked = requestAnimationFrame(frame);
+  if (!requestedFrame) requestedFrame = requestAnimationFrame(frame);
 }
 
-/** The moment is another, or there is more of the run: neither what is drawn nor what is said is right any more. */
-export function changed() {
+/** Request a frame that paints the charts and updates the texts. */
+export function invalidate() {
   stale = true;
   repaint();
 }
 
 function frame(now) {
-  asked = 0;
+  requestedFrame = 0;
   frames.all++;
-  const since = Math.min(now - last, 250);
-  last = now;
+  const since = Math.min(now - lastFrame, 250);
+  lastFrame = now;
   if (player.playing) player.advance(since);
   player.moment.show(player.run, player.at);
   const started = performance.now();
@@ -61,21 +61,21 @@ function frame(now) {
   }
 }
 
-/** Both networks as they are at one moment; between two kept moments, what lies between their weights. */
+/** Both networks at one moment, with weights interpolated between two snapshots. */
 class Moment {
   show(run, at) {
     if (run !== this.run) this.prepare(run);
-    if (!run?.replayable) return;
-    const before = indexAt(run.kept, at);
-    const after = Math.min(before + 1, run.kept.length - 1);
-    const gap = run.kept[after] - run.kept[before];
-    const share = gap > 0 ? Math.min(Math.max((at - run.kept[before]) / gap, 0), 1) : 0;
+    if (!run?.hasWeights) return;
+    const before = indexAt(run.snapshotIterations, at);
+    const after = Math.min(before + 1, run.snapshotIterations.length - 1);
+    const gap = run.snapshotIterations[after] - run.snapshotIterations[before];
+    const share = gap > 0 ? Math.min(Math.max((at - run.snapshotIterations[before]) / gap, 0), 1) : 0;
     this.row = share < 0.5 ? before : after;
     this.D.blend(run.discriminators, before, after, share);
-    if (run.pair) {
+    if (run.hasGenerator) {
       this.G.blend(run.generators, before, after, share);
-      this.fed[0] = run.config.latent_value;
-      this.sample.set(this.G.run(this.fed));
+      this.latent[0] = run.config.latent_value;
+      this.sample.set(this.G.run(this.latent));
     }
     this.fakeScore = this.D.run(this.sample)[0];
     this.realScore = this.D.run(run.centre)[0];
@@ -87,7 +87,7 @@ class Moment {
     const hidden = run.config.hidden_size;
     this.D = new Network(run.width, hidden, 1);
     this.G = new Network(1, hidden, run.width);
-    this.fed = new Float32Array(1);
+    this.latent = new Float32Array(1);
     this.sample = new Float32Array(run.width).fill(0.5);
     this.row = 0;
   }
@@ -97,9 +97,9 @@ export const player = {
   run: null,
   at: 0,
   playing: false,
-  live: false, // stays at the end of a run that is not over
+  live: false, // stays at the end of a running job
   speed: 1,
-  hover: null, // the iteration under the pointer, in all charts at once
+  hover: null, // the iteration under the pointer, in all charts
   moment: new Moment(),
 
   show(run, at = run?.end ?? 0) {
@@ -109,7 +109,7 @@ export const player = {
     player.at = run ? Math.min(Math.max(at, 0), run.end) : 0;
     player.hover = null;
     player.moment.show(run, player.at);
-    changed();
+    invalidate();
   },
 
   advance(milliseconds) {
@@ -118,7 +118,7 @@ export const player = {
       player.at = player.run.end;
       player.playing = false;
       stale = true;
-      player.onrest?.();
+      player.onStop?.();
     }
   },
 
@@ -127,19 +127,19 @@ export const player = {
     if (player.at >= player.run.end) player.at = 0;
     player.playing = true;
     player.live = false;
-    last = performance.now();
-    changed();
+    lastFrame = performance.now();
+    invalidate();
   },
 
-  /** Play from the start; for who would rather not see things move, show the end. */
+  /** Play from the start, or show the end if the user prefers reduced motion. */
   replay() {
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     player.at = still ? player.run.end : 0;
-    if (still) changed();
+    if (still) invalidate();
     else player.play();
   },
 
-  /** Stop at the kept moment that is nearest. */
+  /** Stop at the nearest snapshot. */
   pause() {
     player.playing = false;
     player.seek(player.at);
@@ -149,28 +149,28 @@ export const player = {
 
   seek(iteration) {
     if (!player.run) return;
-    const { kept, end } = player.run;
-    const before = indexAt(kept, iteration);
-    const after = Math.min(before + 1, kept.length - 1);
-    const nearest = iteration - kept[before] <= kept[after] - iteration ? before : after;
-    player.at = kept.length ? kept[nearest] : 0;
+    const { snapshotIterations, end } = player.run;
+    const before = indexAt(snapshotIterations, iteration);
+    const after = Math.min(before + 1, snapshotIterations.length - 1);
+    const nearest = iteration - snapshotIterations[before] <= snapshotIterations[after] - iteration ? before : after;
+    player.at = snapshotIterations.length ? snapshotIterations[nearest] : 0;
     player.live = !player.run.ended && player.at >= end;
-    changed();
-    if (!player.playing) player.onrest?.();
+    invalidate();
+    if (!player.playing) player.onStop?.();
   },
 
-  /** So many kept moments on, or back. */
+  /** Move by so many snapshots. */
   step(count) {
     if (!player.run) return;
     player.playing = false;
-    const { kept } = player.run;
-    const place = indexAt(kept, player.at) + count;
-    player.seek(kept[Math.min(Math.max(place, 0), kept.length - 1)]);
+    const { snapshotIterations } = player.run;
+    const place = indexAt(snapshotIterations, player.at) + count;
+    player.seek(snapshotIterations[Math.min(Math.max(place, 0), snapshotIterations.length - 1)]);
   },
 
-  point(iteration) {
+  setHover(iteration) {
     if (player.hover === iteration) return;
     player.hover = iteration;
-    changed();
+    invalidate();
   },
 };

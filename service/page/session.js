@@ -1,28 +1,28 @@
-// What is open: the run that the address names, the list of jobs, and what the reader is told about both.
+// Session: the run that the address names, the list of jobs, and the last error.
 
-import { api, reach, Unreachable } from "./api.js";
+import { api, connection, UnreachableError } from "./api.js";
 import { follow, unfollow } from "./live.js";
 import { player } from "./player.js";
 import { ENDED, Run } from "./run.js";
 import { state } from "./state.js";
 
 const listeners = new Set();
-const REFRESH_MS = 1000; // between two looks at the jobs, or three times as long as such a look takes
-const PAGE = 100; // jobs shown at first, and more of them at each asking
-const MOST_AT_ONCE = 1000; // jobs that the service lists in one answer
-let asked = 0;
-let opening = null; // the job that is being fetched
-let refreshing = 0;
-let wanted = PAGE; // of the newest jobs
-let looks = 0; // at the list of jobs: only what the last one sees counts
+const REFRESH_MS = 1000; // between two refreshes, or three times as long as a refresh takes
+const PAGE = 100; // jobs listed at first, and added by each "older"
+const MAX_AT_ONCE = 1000; // jobs per response
+let latestOpening = 0;
+let openingId = null; // of the job that is being loaded
+let refreshTimer = 0;
+let jobLimit = PAGE; // of the list
+let latestRefresh = 0; // results of earlier refreshes are discarded
 
 export const session = {
   run: null, // of the job in the address
-  jobs: null, // the newest, once asked for
+  jobs: null, // the newest, once loaded
   more: null,
   presets: [],
   busy: false,
-  trouble: "", // what the last action was told
+  errorMessage: "", // of the last action
 
   listen(listener) {
     listeners.add(listener);
@@ -30,129 +30,129 @@ export const session = {
   },
 };
 
-export function tell() {
+export function notify() {
   for (const listener of listeners) listener();
 }
 
-/** The job that the address means now: the guided path begins without any, and its step about D alone has one of its own. */
-export function wantedJob() {
+/** The job that the address names. The guided tour starts without one, and its step about D alone has its own. */
+export function addressedJobId() {
   const step = state.get("view", "guided") === "guided" ? state.number("step", 0) : null;
   if (step === 0) return "";
   return state.get(step === 2 ? "alone" : "job");
 }
 
-/** Show the run that the address names, at the moment that it names. */
-export async function openWanted({ replay = false, anew = false } = {}) {
-  const id = wantedJob();
-  if (id && id === opening) return;
-  const turn = ++asked; // what is on its way is not wanted any more
-  opening = id;
-  if (!anew && id && id === session.run?.job.id) {
+/** Open the run and the moment that the address names. */
+export async function openAddressedRun({ replay = false, reload = false } = {}) {
+  const id = addressedJobId();
+  if (id && id === openingId) return;
+  const opening = ++latestOpening; // responses to earlier openings are discarded
+  openingId = id;
+  if (!reload && id && id === session.run?.job.id) {
     if (player.run !== session.run) player.show(session.run, state.number("at", session.run.end));
-    opening = null;
+    openingId = null;
     return;
   }
   if (!id) {
     unfollow();
-    session.run = opening = null;
-    player.show((session.blank ??= Run.untrained()));
-    tell();
+    session.run = openingId = null;
+    player.show((session.untrained ??= Run.untrained()));
+    notify();
     return;
   }
   try {
     const run = await Run.load(id);
-    if (turn !== asked) return;
+    if (opening !== latestOpening) return;
     unfollow();
     session.run = run;
-    session.trouble = "";
+    session.errorMessage = "";
     player.show(run, state.number("at", run.end));
-    if (!run.ended) follow(run, tell);
+    if (!run.ended) follow(run, notify);
     else if (replay) player.replay();
   } catch (error) {
-    if (turn !== asked) return;
-    report(error);
-    if (!(error instanceof Unreachable)) {
+    if (opening !== latestOpening) return;
+    showError(error);
+    if (!(error instanceof UnreachableError)) {
       unfollow();
       session.run = null;
     }
   } finally {
-    if (turn === asked) opening = null;
+    if (opening === latestOpening) openingId = null;
   }
-  tell();
+  notify();
 }
 
-/** Train, open the run under `as` in the address, and replay it. */
+/** Train, store the job's id as the parameter `as`, and replay the run. */
 export async function train(settings, as = "job", where = {}) {
   if (session.busy) return null;
-  Object.assign(session, { busy: true, trouble: "" });
-  tell();
-  const [place, before] = [state.place(), state.get(as)];
+  Object.assign(session, { busy: true, errorMessage: "" });
+  notify();
+  const [view, before] = [state.viewKey(), state.get(as)];
   try {
     const job = await api.train(settings, 1);
     if (state.get(as) === before) {
-      if (state.place() === place) state.go({ ...where, [as]: job.id, at: "" });
-      else state.adjust({ [as]: job.id, at: "" });
+      if (state.viewKey() === view) state.push({ ...where, [as]: job.id, at: "" });
+      else state.replace({ [as]: job.id, at: "" });
     }
-    await openWanted({ replay: true });
+    await openAddressedRun({ replay: true });
     refreshJobs();
     return job;
   } catch (error) {
-    report(error);
+    showError(error);
     return null;
   } finally {
     session.busy = false;
-    tell();
+    notify();
   }
 }
 
-/** Do something to a job, and say what the service said if it would not. */
-export async function act(work) {
-  session.trouble = "";
+/** Run an action on a job, show its error, and refresh the list. */
+export async function runAction(work) {
+  session.errorMessage = "";
   try {
     return await work();
   } catch (error) {
-    report(error);
+    showError(error);
     return null;
   } finally {
     await refreshJobs();
   }
 }
 
-export function report(error) {
-  if (error instanceof Unreachable) return; // the banner says it
-  session.trouble = error.message;
-  tell();
+export function showError(error) {
+  if (error instanceof UnreachableError) return; // a banner is visible
+  session.errorMessage = error.message;
+  notify();
 }
 
-/** The newest jobs, as many as are wanted; asked for again as long as one of them has not ended and somebody looks. */
+/** Load the newest jobs; repeat while one of them has not ended. */
 export async function refreshJobs() {
-  clearTimeout(refreshing);
-  const look = ++looks;
+  clearTimeout(refreshTimer);
+  const refresh = ++latestRefresh;
   const started = performance.now();
   try {
     let jobs = [];
     let next = null;
     do {
-      const page = await api.jobs(`limit=${Math.min(wanted - jobs.length, MOST_AT_ONCE)}${next ? `&after=${next}` : ""}`);
-      if (look !== looks) return; // somebody has looked since
+      const page = await api.jobs(`limit=${Math.min(jobLimit - jobs.length, MAX_AT_ONCE)}${next ? `&after=${next}` : ""}`);
+      if (refresh !== latestRefresh) return; // a newer refresh is pending
       jobs = [...jobs, ...page.data];
       next = page.next;
-    } while (next && jobs.length < wanted);
+    } while (next && jobs.length < jobLimit);
     session.jobs = jobs;
     session.more = next;
     const open = jobs.find((job) => job.id === session.run?.job.id);
-    if (open && !session.run.ended) session.run.job = open; // of one that has ended its stream knows better
+    if (open && !session.run.ended) session.run.job = open; // the event stream reports the end itself
   } catch (error) {
-    report(error);
+    showError(error);
   }
-  if (reach.up && session.jobs?.some((job) => !ENDED.has(job.status))) {
-    refreshing = setTimeout(refreshJobs, Math.max(REFRESH_MS, 3 * (performance.now() - started)));
+  if (connection.up && session.jobs?.some((job) => !ENDED.has(job.status))) {
+    refreshTimer = setTimeout(refreshJobs, Math.max(REFRESH_MS, 3 * (performance.now() - started)));
   }
-  tell();
+  notify();
 }
 
 export function olderJobs() {
-  wanted += PAGE;
+  jobLimit += PAGE;
   return refreshJobs();
 }
 
@@ -160,16 +160,16 @@ export async function loadPresets() {
   try {
     session.presets = (await api.presets()).data;
   } catch (error) {
-    report(error);
+    showError(error);
   }
-  tell();
+  notify();
 }
 
-reach.listen(() => {
-  if (reach.up) {
+connection.listen(() => {
+  if (connection.up) {
     if (!session.presets.length) loadPresets();
-    if (!session.run?.ended || session.run.cut) openWanted({ anew: true });
+    if (!session.run?.ended || session.run.incomplete) openAddressedRun({ reload: true });
     refreshJobs();
   }
-  tell();
+  notify();
 });

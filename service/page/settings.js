@@ -1,4 +1,4 @@
-// The settings of a training as a form has them: kinds, bounds and defaults, and what is wrong with what was typed.
+// Training settings in the form: kinds, bounds, defaults, and validation.
 
 import { state } from "./state.js";
 import { t } from "./words.js";
@@ -8,72 +8,72 @@ const number = (rest) => ({ kind: "number", ...rest });
 const whole = (rest) => ({ kind: "number", whole: true, ...rest });
 const choice = (...options) => ({ kind: "choice", options });
 
-/** Every setting, as the contract has it; `more`: beginners need not see it. `null`: the service fills it in. */
+/** All settings. `more`: hidden at first; default `null`: the service chooses the value. */
 export const FIELDS = {
-  pattern: { kind: "pattern", usual: "1010" },
-  iterations: whole({ usual: 10_000, least: 1, most: 10_000_000 }),
-  learning_rate: number({ usual: 0.01, above: 0, most: 10 }),
-  hidden_size: whole({ usual: 3, least: 1, most: 64 }),
-  loss: { ...choice("mse", "bce"), usual: "mse" },
-  optimizer: { ...choice("sgd", "adam"), usual: "sgd" },
-  latent: { ...choice("constant", "uniform", "normal"), usual: "constant" },
-  seed: whole({ usual: null, least: 0, most: LARGEST_SEED }),
-  experiment: { ...choice("gan", "discriminator"), usual: "gan", more: true },
-  spread: number({ usual: 0.2, above: 0, most: 0.5, more: true }),
-  generator_learning_rate: number({ usual: null, above: 0, most: 10, more: true }),
-  latent_value: number({ usual: 0.5, least: -1000, most: 1000, more: true }),
-  record_every: whole({ usual: null, least: 1, most: 10_000_000, more: true }),
-  snapshot_every: whole({ usual: null, least: 1, most: 10_000_000, more: true }),
-  name: { kind: "text", usual: null, longest: 100, more: true },
+  pattern: { kind: "pattern", default: "1010" },
+  iterations: whole({ default: 10_000, min: 1, max: 10_000_000 }),
+  learning_rate: number({ default: 0.01, greaterThan: 0, max: 10 }),
+  hidden_size: whole({ default: 3, min: 1, max: 64 }),
+  loss: { ...choice("mse", "bce"), default: "mse" },
+  optimizer: { ...choice("sgd", "adam"), default: "sgd" },
+  latent: { ...choice("constant", "uniform", "normal"), default: "constant" },
+  seed: whole({ default: null, min: 0, max: LARGEST_SEED }),
+  experiment: { ...choice("gan", "discriminator"), default: "gan", more: true },
+  spread: number({ default: 0.2, greaterThan: 0, max: 0.5, more: true }),
+  generator_learning_rate: number({ default: null, greaterThan: 0, max: 10, more: true }),
+  latent_value: number({ default: 0.5, min: -1000, max: 1000, more: true }),
+  record_every: whole({ default: null, min: 1, max: 10_000_000, more: true }),
+  snapshot_every: whole({ default: null, min: 1, max: 10_000_000, more: true }),
+  name: { kind: "text", default: null, maxLength: 100, more: true },
 };
 
-/** What is being typed, as long as it is not what the address can hold: an empty field. */
+/** Empty fields while the user edits them; the address cannot represent them. */
 export const drafts = {};
 
-/** What the field shows: what was typed, or what the preset or the default says. */
-export function shown(name, preset) {
+/** The text of a field: the user's, or else the preset's or the default. */
+export function fieldText(name, preset) {
   const typed = drafts[name] ?? state.get(name, null);
   if (typed !== null) return typed;
-  return String(preset?.settings[name] ?? FIELDS[name].usual ?? "");
+  return String(preset?.settings[name] ?? FIELDS[name].default ?? "");
 }
 
-/** What is wrong with the text in that field, or "". */
-export function mistake(name, text) {
+/** Validate a field's text; return a message, or "". */
+export function validationError(name, text) {
   const field = FIELDS[name];
   if (field.kind === "pattern") return /^[01]{1,16}$/.test(text) ? "" : t("wrong.pattern");
-  if (field.kind === "text") return text.length <= field.longest ? "" : t("wrong.long", { most: field.longest });
+  if (field.kind === "text") return text.length <= field.maxLength ? "" : t("wrong.long", { most: field.maxLength });
   if (field.kind === "choice") return field.options.includes(text) ? "" : t("wrong.choice", { options: field.options.join(", ") });
-  if (text.trim() === "") return field.usual === null ? "" : t("wrong.empty");
+  if (text.trim() === "") return field.default === null ? "" : t("wrong.empty");
   const value = Number(text);
   if (!Number.isFinite(value)) return t("wrong.number");
   if (field.whole && !Number.isInteger(value)) return t("wrong.whole");
-  if (field.above !== undefined && !(value > field.above)) return t("wrong.above", { bound: field.above });
-  if (field.least !== undefined && value < field.least) return t("wrong.least", { bound: field.least });
-  if (value > field.most) return t("wrong.most", { bound: field.most });
+  if (field.greaterThan !== undefined && !(value > field.greaterThan)) return t("wrong.above", { bound: field.greaterThan });
+  if (field.min !== undefined && value < field.min) return t("wrong.least", { bound: field.min });
+  if (value > field.max) return t("wrong.most", { bound: field.max });
   return "";
 }
 
-/** What the form asks the service for: only what was set. */
-export function request(preset) {
+/** The body of the training request: the preset and the settings that the user changed. */
+export function requestBody(preset) {
   const body = { preset: preset.name };
   for (const [name, field] of Object.entries(FIELDS)) {
     const text = state.get(name, null);
-    if (text === null || text.trim() === "" || mistake(name, text)) continue;
+    if (text === null || text.trim() === "" || validationError(name, text)) continue;
     body[name] = field.kind === "number" ? Number(text) : text;
   }
   return body;
 }
 
-/** Whether the preset is known by now, and everything that was set can be sent. */
-export const valid = (preset) => Boolean(preset) && Object.keys(FIELDS).every((name) => !mistake(name, shown(name, preset)));
+/** Whether the presets are loaded and all fields are valid. */
+export const isValid = (preset) => Boolean(preset) && Object.keys(FIELDS).every((name) => !validationError(name, fieldText(name, preset)));
 
-/** The address of a form that trains this configuration again; what a preset changes is said, whatever it changes. */
-export function asState(config) {
+/** Address parameters that fill the form with a run's settings. */
+export function addressOf(config) {
   const patch = { preset: config.preset === "article" ? "" : config.preset };
   for (const [name, field] of Object.entries(FIELDS)) {
     const value = config[name];
-    const usual = config.preset === "article" && String(value) === String(field.usual);
-    patch[name] = value === null || value === undefined || usual || name === "name" ? "" : value;
+    const isDefault = config.preset === "article" && String(value) === String(field.default);
+    patch[name] = value === null || value === undefined || isDefault || name === "name" ? "" : value;
   }
   if (config.generator_learning_rate === config.learning_rate) patch.generator_learning_rate = "";
   return { ...patch, record_every: "", snapshot_every: "" };

@@ -1,4 +1,4 @@
-// The address is the state: view, job, moment and settings stand in its query, so a link shows what its sender saw.
+// State in the address: the query has the view, job, moment and settings, so that a link shows the same page.
 
 const listeners = new Set();
 let values = read();
@@ -27,21 +27,21 @@ addEventListener("popstate", () => {
 });
 
 export const state = {
-  /** What the address says of `name`, or the fallback. */
+  /** A parameter of the address, or the fallback. */
   get: (name, fallback = "") => values[name] ?? fallback,
   number: (name, fallback) => (values[name] !== undefined && Number.isFinite(+values[name]) ? +values[name] : fallback),
   list: (name) => (values[name] ? values[name].split(",").filter(Boolean) : []),
-  /** Where one is, but for what is shown there: who waits for an answer asks whether the reader still is. */
-  place: () => `${values.view ?? ""} ${values.step ?? ""} ${values.sweep ?? ""}`,
-  /** Go somewhere else: "back" leads here again. */
-  go: (patch) => write(patch, "pushState"),
-  /** Say more precisely where one is. */
-  adjust: (patch) => write(patch, "replaceState"),
-  /** Be told of each change; `listener(true)` when it came from back or forward. */
+  /** Identifies the view, so that a late response can check that the user is still there. */
+  viewKey: () => `${values.view ?? ""} ${values.step ?? ""} ${values.sweep ?? ""}`,
+  /** Change parameters in a new history entry. */
+  push: (patch) => write(patch, "pushState"),
+  /** Change parameters in the current history entry. */
+  replace: (patch) => write(patch, "replaceState"),
+  /** Call `listener` after each change, with `true` after back or forward. */
   listen(listener) {
     listeners.add(listener);
     return () => listeners.delete(listener);
   },
-  /** Whether a teacher's link hides this part of the page. */
-  hidden: (name) => state.list("hide").includes(name),
+  /** Whether the address hides this part of the page. */
+  isHidden: (name) => state.list("hide").includes(name),
 };

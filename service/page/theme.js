@@ -1,9 +1,9 @@
-// Light or dark: by the system's wish or the reader's, and the colours for what is drawn on canvas.
+// Theme: light or dark, by the system or the user, and the colours of the canvases.
 
 import { repaint } from "./player.js";
 import { state } from "./state.js";
 
-const NAMES = ["ink", "quiet", "line", "card", "ground", "real", "fake", "generator", "low", "high", "even", "accent"];
+const COLOURS = ["ink", "quiet", "line", "card", "ground", "real", "fake", "generator", "low", "high", "even", "accent"];
 const system = matchMedia("(prefers-color-scheme: dark)");
 const listeners = new Set();
 
@@ -17,13 +17,13 @@ export const theme = {
   },
 };
 
-/** Take what the address says, or the reader's last choice, or the system's. */
+/** Apply the theme of the address, the user's last choice, or the system's. */
 export function applyTheme() {
-  const wanted = state.get("theme") || remembered("theme") || (system.matches ? "dark" : "light");
-  theme.dark = wanted === "dark";
-  document.documentElement.dataset.theme = wanted;
+  const name = state.get("theme") || loadPreference("theme") || (system.matches ? "dark" : "light");
+  theme.dark = name === "dark";
+  document.documentElement.dataset.theme = name;
   const style = getComputedStyle(document.documentElement);
-  for (const name of NAMES) theme.colours[name] = style.getPropertyValue(`--${name}`).trim();
+  for (const colour of COLOURS) theme.colours[colour] = style.getPropertyValue(`--${colour}`).trim();
   theme.ramps = {
     value: ramp([theme.colours.low, theme.colours.high]),
     score: ramp([theme.colours.fake, theme.colours.even, theme.colours.real]),
@@ -33,30 +33,30 @@ export function applyTheme() {
 }
 
 export function chooseTheme(name) {
-  remember("theme", name);
-  state.adjust({ theme: "" });
+  savePreference("theme", name);
+  state.replace({ theme: "" });
   applyTheme();
 }
 
-export const remembered = (name) => {
+export const loadPreference = (name) => {
   try {
     return localStorage.getItem(name);
   } catch {
-    return null; // a browser that keeps nothing
+    return null; // storage is disabled
   }
 };
 
-export const remember = (name, value) => {
+export const savePreference = (name, value) => {
   try {
     localStorage.setItem(name, value);
   } catch {
-    // it is only asked again
+    // storage is disabled
   }
 };
 
 system.addEventListener("change", applyTheme);
 
-/** 256 colours from the first to the last: packed for ImageData, as CSS, and what can be read on each: black or white. */
+/** 256 colours between the stops: packed for ImageData, as CSS, and the readable text colour on each. */
 function ramp(stops) {
   const points = stops.map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
   const packed = new Uint32Array(256);
@@ -68,7 +68,7 @@ function ramp(stops) {
     const [r, g, b] = points[left].map((from, c) => Math.round(from + (place - left) * (points[left + 1][c] - from)));
     packed[k] = (255 << 24) | (b << 16) | (g << 8) | r;
     css.push(`rgb(${r} ${g} ${b})`);
-    on.push(luminance(r, g, b) > 0.179 ? "#000" : "#fff"); // where both have the same contrast (WCAG 2.2, 1.4.3)
+    on.push(luminance(r, g, b) > 0.179 ? "#000" : "#fff"); // at this luminance, black and white have the same contrast (WCAG 2.2, 1.4.3)
   }
   return { packed, css, on };
 }
@@ -81,5 +81,5 @@ function luminance(...channels) {
 const slot = (value) => Math.min(Math.max(Math.round(value * 255), 0), 255);
 /** The colour of a value from 0 to 1. */
 export const shade = (ramp, value) => ramp.css[slot(value)];
-/** What can be read on that colour. */
+/** The readable text colour on that colour. */
 export const onShade = (ramp, value) => ramp.on[slot(value)];

@@ -1,6 +1,6 @@
-// Every word on the page, in the reader's language, and numbers as that language writes them.
+// Translations, and numbers in the format of the language.
 
-import { remember, remembered } from "./theme.js";
+import { savePreference, loadPreference } from "./theme.js";
 import { state } from "./state.js";
 
 const LANGUAGES = { en: "English", zh: "中文" };
@@ -8,10 +8,10 @@ let dictionary = {};
 let formats = {};
 export const words = { language: "", languages: LANGUAGES };
 
-/** Fetch the words of the address's language, the reader's last choice, or the browser's. */
+/** Load the language of the address, the user's last choice, or the browser's. */
 export async function loadWords() {
-  const wanted = state.get("lang") || remembered("language") || navigator.languages.find((name) => name.slice(0, 2) in LANGUAGES) || "en";
-  const language = wanted.slice(0, 2) in LANGUAGES ? wanted.slice(0, 2) : "en";
+  const preferred = state.get("lang") || loadPreference("language") || navigator.languages.find((name) => name.slice(0, 2) in LANGUAGES) || "en";
+  const language = preferred.slice(0, 2) in LANGUAGES ? preferred.slice(0, 2) : "en";
   if (language === words.language) return;
   dictionary = (await import(`./i18n/${language}.js`)).default;
   words.language = language;
@@ -21,19 +21,19 @@ export async function loadWords() {
 }
 
 export async function chooseLanguage(language) {
-  remember("language", language);
-  state.adjust({ lang: "" });
+  savePreference("language", language);
+  state.replace({ lang: "" });
   await loadWords();
 }
 
-/** The words of `key`, with each {name} filled in. */
+/** Translate `key`, and replace each {name}. */
 export function t(key, values = {}) {
   const text = dictionary[key] ?? key;
   return text.replaceAll(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
 }
 
-/** Whether there are words of that key. */
-export const known = (key) => key in dictionary;
+/** Whether the key has a translation. */
+export const hasWords = (key) => key in dictionary;
 
 function format(value, options) {
   const key = JSON.stringify(options);
@@ -41,7 +41,7 @@ function format(value, options) {
   return formats[key].format(value);
 }
 
-/** A vector in a sentence: its values, or where they would be too many its bits. */
+/** A vector as text: its values, or the bits of a long one. */
 export const vector = (values) => (values.length > 8 ? Array.from(values, Math.round).join("") : Array.from(values, (value) => fine(value)).join(" · "));
 
 export const whole = (value) => format(Math.round(value), {});
@@ -49,10 +49,10 @@ export const whole = (value) => format(Math.round(value), {});
 export const fine = (value, digits = 2) =>
   Number.isFinite(value) ? format(value, { minimumFractionDigits: digits, maximumFractionDigits: digits }) : "–";
 export const percent = (value) => format(value, { style: "percent", maximumFractionDigits: 1 });
-/** As few digits as say it. */
+/** A number with three significant digits. */
 export const short = (value) => format(value, { maximumSignificantDigits: 3 });
 
-/** A span of time: "3 ms", "2.1 s", "4 min". */
+/** A duration: "3 ms", "2.1 s", "4 min". */
 export function span(seconds) {
   if (seconds < 1) return t("time.ms", { n: short(Math.max(seconds * 1000, 0.01)) });
   if (seconds < 90) return t("time.s", { n: short(seconds) });
@@ -60,7 +60,7 @@ export function span(seconds) {
   return t("time.h", { n: short(seconds / 3600) });
 }
 
-/** How long ago that was. */
+/** The time since then. */
 export function ago(time) {
   const seconds = (Date.now() - Date.parse(time)) / 1000;
   if (seconds < 5) return t("time.now");

@@ -1,4 +1,4 @@
-"""What the tests of the page share: a fresh page on a real service, and what it complained about."""
+"""Fixtures of the page's tests: a page of a real service, and finished runs."""
 
 import secrets
 import time
@@ -16,8 +16,8 @@ expect.set_options(timeout=1000 * SECONDS)
 WIDE, NARROW = {"width": 1920, "height": 1080}, {"width": 380, "height": 800}
 
 
-def eventually(page: Page, expression: str) -> None:
-    """Wait until the expression holds in the page, whose policy forbids what Playwright's own wait would do."""
+def wait_for_js(page: Page, expression: str) -> None:
+    """Wait until a JavaScript expression is true. The page's policy forbids Playwright's own `wait_for_function`."""
     end = time.monotonic() + SECONDS
     while not page.evaluate(f"Boolean(window.lab && ({expression}))"):
         assert time.monotonic() < end, expression
@@ -26,7 +26,7 @@ def eventually(page: Page, expression: str) -> None:
 
 @pytest.fixture
 def page(browser: Browser, server_url: str) -> Iterator[Page]:
-    """A page of a new reader; in the end it must have asked no other host, and complained about nothing."""
+    """A page of a new user. At the end it must have no errors and no requests to other hosts."""
     with browser.new_context(base_url=server_url, viewport=WIDE, locale="en-US") as context:
         page = context.new_page()
         page.set_default_timeout(1000 * SECONDS)
@@ -37,14 +37,14 @@ def page(browser: Browser, server_url: str) -> Iterator[Page]:
 
 
 @pytest.fixture
-def trained(server_url: str) -> Json:
-    """An article run of the service that the page talks to, under a name of its own."""
+def article_run(server_url: str) -> Json:
+    """A finished run with the article's settings and a unique name."""
     body = {"seed": 1010, "name": f"the article's, {secrets.token_hex(4)}"}
     return dict(httpx.post(f"{server_url}/train", params={"wait": 30}, json=body).json())
 
 
 @pytest.fixture
-def crossed(server_url: str) -> Json:
-    """The same with cross-entropy."""
+def bce_run(server_url: str) -> Json:
+    """A finished run with cross-entropy and a unique name."""
     body = {"preset": "article-bce", "seed": 1010, "name": f"cross-entropy, {secrets.token_hex(4)}"}
     return dict(httpx.post(f"{server_url}/train", params={"wait": 30}, json=body).json())

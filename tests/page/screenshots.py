@@ -1,4 +1,4 @@
-"""`python -m tests.page.screenshots FOLDER`: pictures of all main views: wide, narrow, light, dark, and in Chinese."""
+"""`python -m tests.page.screenshots FOLDER`: screenshots of all views, wide, narrow, light, dark, and in Chinese."""
 
 import sys
 import tempfile
@@ -32,14 +32,14 @@ VIEWS = {
 
 
 def main(folder: Path) -> None:
-    """Start a service with something to see, and take all pictures."""
+    """Start a service with jobs and take all screenshots."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as data,
         running_server(Path(data)) as (server, client),
         launch_browser() as browser,
     ):
-        jobs = _something_to_see(client)
+        jobs = _start_jobs(client)
         for theme in ("light", "dark"):
             for width, size in (("1920", WIDE), ("380", NARROW)):
                 for name, address in VIEWS.items():
@@ -57,8 +57,8 @@ def main(folder: Path) -> None:
         client.post(f"/jobs/{jobs['live']}/cancel")
 
 
-def _something_to_see(client: httpx.Client) -> dict[str, str]:
-    """The jobs that the views are about, by the names that their addresses use."""
+def _start_jobs(client: httpx.Client) -> dict[str, str]:
+    """Start jobs; return their ids by the placeholders of `VIEWS`."""
 
     def train(**settings: object) -> str:
         return str(client.post("/train", params={"wait": 30}, json=settings).raise_for_status().json()["id"])

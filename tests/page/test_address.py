@@ -1,14 +1,14 @@
-"""The address is the state: a link shows what its sender saw, and back leads back."""
+"""State in the address: links, back and forward."""
 
 import httpx
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.page.conftest import eventually
+from tests.page.conftest import wait_for_js
 from tests.support.contract import Json
 
 
-def test_a_link_shows_what_its_sender_saw(page: Page, browser: Browser, trained: Json) -> None:
-    page.goto(f"/?view=lab&job={trained['id']}")
+def test_link_shows_the_same_moment_and_settings(page: Page, browser: Browser, article_run: Json) -> None:
+    page.goto(f"/?view=lab&job={article_run['id']}")
     expect(page.locator(".player .at b")).to_have_text("10,000")
     page.keyboard.press("Home")
     page.keyboard.press("Shift+ArrowRight")
@@ -25,7 +25,7 @@ def test_a_link_shows_what_its_sender_saw(page: Page, browser: Browser, trained:
         assert other.evaluate("[...lab.player.moment.sample]") == page.evaluate("[...lab.player.moment.sample]")
 
 
-def test_back_and_forward_lead_through_the_views(page: Page) -> None:
+def test_back_and_forward_change_views(page: Page) -> None:
     page.goto("/")
     for name in ("Lab", "Compare", "Sweep"):
         page.get_by_role("link", name=name, exact=True).click()
@@ -37,41 +37,42 @@ def test_back_and_forward_lead_through_the_views(page: Page) -> None:
     expect(page.get_by_role("link", name="Compare", exact=True)).to_have_attribute("aria-current", "page")
 
 
-def test_a_teacher_hides_what_a_lesson_does_not_need(page: Page, trained: Json) -> None:
-    page.goto(f"/?view=lab&job={trained['id']}&hide=train,sample,sweep,runs")
+def test_address_hides_parts_of_the_page(page: Page, article_run: Json) -> None:
+    page.goto(f"/?view=lab&job={article_run['id']}&hide=train,sample,sweep,runs")
     expect(page.locator(".player")).to_be_visible()
     expect(page.get_by_role("form", name="Train")).to_have_count(0)
     expect(page.get_by_role("complementary", name="Try it out")).to_have_count(0)
     expect(page.get_by_role("navigation", name="Views").get_by_role("link")).to_have_text(["Learn", "Lab", "Take away"])
 
 
-def test_a_job_that_is_not_there_is_said_in_words(browser: Browser, server_url: str) -> None:
+def test_unknown_job_shows_an_error(browser: Browser, server_url: str) -> None:
     with browser.new_context(base_url=server_url, locale="en-US") as context:
         page = context.new_page()
         page.goto("/?view=lab&job=none")
         expect(page.get_by_role("alert")).to_contain_text("No job has this id")
 
 
-def test_back_while_another_run_is_on_its_way_stays_with_the_first(page: Page, trained: Json, crossed: Json) -> None:
-    page.goto(f"/?view=lab&job={trained['id']}")
-    expect(page.get_by_role("heading", name=trained["name"])).to_be_visible()
+def test_back_discards_a_run_that_is_still_loading(page: Page, article_run: Json, bce_run: Json) -> None:
+    page.goto(f"/?view=lab&job={article_run['id']}")
+    expect(page.get_by_role("heading", name=article_run["name"])).to_be_visible()
     held: list[Route] = []
-    page.route(f"**/jobs/{crossed['id']}", lambda route: held.append(route))
+    page.route(f"**/jobs/{bce_run['id']}", lambda route: held.append(route))
     page.get_by_role("link", name="Compare", exact=True).click()
-    page.get_by_role("link", name=crossed["name"]).click()
-    eventually(page, f"location.search.includes('{crossed['id']}')")
+    page.get_by_role("link", name=bce_run["name"]).click()
+    wait_for_js(page, f"location.search.includes('{bce_run['id']}')")
     page.go_back()
     page.go_back()
-    expect(page.get_by_role("heading", name=trained["name"])).to_be_visible()
-    with page.expect_response(f"**/jobs/{crossed['id']}/snapshots*"):
+    expect(page.get_by_role("heading", name=article_run["name"])).to_be_visible()
+    with page.expect_response(f"**/jobs/{bce_run['id']}/snapshots*") as response:
         held[0].continue_()
-    page.wait_for_timeout(300)  # in which it would be opened
-    assert page.evaluate("lab.session.run.job.id") == trained["id"]
+    response.value.finished()
+    page.evaluate("fetch('healthz').then(() => new Promise(requestAnimationFrame))")  # long enough to open the run
+    assert page.evaluate("lab.session.run.job.id") == article_run["id"]
 
 
-def test_back_leads_to_the_moment_also_of_a_longer_run(page: Page, server_url: str, trained: Json) -> None:
+def test_back_restores_the_moment_of_a_longer_run(page: Page, server_url: str, article_run: Json) -> None:
     short = httpx.post(f"{server_url}/train", params={"wait": 9}, json={"iterations": 1}).json()
-    page.goto(f"/?view=lab&job={trained['id']}&at=9900")
+    page.goto(f"/?view=lab&job={article_run['id']}&at=9900")
     expect(page.locator(".player .at b")).to_have_text("9,900")
     page.evaluate(
         f"history.pushState(null, '', '?view=lab&job={short['id']}'); dispatchEvent(new PopStateEvent('popstate'))"
@@ -82,13 +83,13 @@ def test_back_leads_to_the_moment_also_of_a_longer_run(page: Page, server_url: s
     assert "at=9900" in page.url
 
 
-def test_who_has_gone_elsewhere_while_a_run_trains_is_not_called_back(page: Page) -> None:
+def test_finished_training_does_not_change_the_step(page: Page) -> None:
     held: list[Route] = []
     page.route("**/train?wait=*", lambda route: held.append(route))
     page.goto("/?step=4")
     page.get_by_role("button", name="Train the GAN").click()
     page.get_by_role("button", name="Look at the losses").click()
-    eventually(page, "location.search.includes('step=5')")
+    wait_for_js(page, "location.search.includes('step=5')")
     held[0].continue_()
-    eventually(page, "location.search.includes('job=')")
+    wait_for_js(page, "location.search.includes('job=')")
     assert "step=5" in page.url

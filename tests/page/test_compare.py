@@ -1,4 +1,4 @@
-"""The list of runs: laid over one another, told apart, cancelled, deleted and run again."""
+"""Compare view: overlay, differences, and actions on runs."""
 
 import time
 
@@ -8,29 +8,29 @@ from playwright.sync_api import Page, Route, expect
 from tests.support.contract import LONG_JOB, SHORT_JOB, Json
 
 
-def test_runs_are_laid_over_one_another_and_told_apart(page: Page, trained: Json, crossed: Json) -> None:
+def test_chosen_runs_share_a_chart_and_a_table_of_differences(page: Page, article_run: Json, bce_run: Json) -> None:
     page.goto("/?view=runs")
-    for job in (trained, crossed):
+    for job in (article_run, bce_run):
         page.get_by_role("checkbox", name=f"Compare {job['name']}").check()
 
     expect(page.locator(".overlay .legend li")).to_have_count(2)
-    differences = page.get_by_role("table", name="What tells them apart")
+    differences = page.get_by_role("table", name="Differences")
     expect(differences.get_by_role("row", name="Loss squared error cross-entropy")).to_be_visible()
     expect(differences.get_by_role("row", name="Pattern")).to_have_count(0)
-    assert f"jobs={trained['id']},{crossed['id']}" in page.url
+    assert f"jobs={article_run['id']},{bce_run['id']}" in page.url
 
     page.get_by_role("button", name="D on fakes").click()
     page.wait_for_url("**curve=fake*")
 
 
-def test_a_run_opens_in_the_lab(page: Page, trained: Json) -> None:
+def test_run_opens_in_the_lab(page: Page, article_run: Json) -> None:
     page.goto("/?view=runs")
-    page.get_by_role("link", name=trained["name"]).click()
-    expect(page.get_by_role("heading", name=trained["name"])).to_be_visible()
-    assert f"job={trained['id']}" in page.url
+    page.get_by_role("link", name=article_run["name"]).click()
+    expect(page.get_by_role("heading", name=article_run["name"])).to_be_visible()
+    assert f"job={article_run['id']}" in page.url
 
 
-def test_a_run_is_paused_resumed_cancelled_and_deleted(page: Page, server_url: str) -> None:
+def test_run_is_paused_resumed_cancelled_and_deleted(page: Page, server_url: str) -> None:
     job = httpx.post(f"{server_url}/train", json={**LONG_JOB, "name": "endless"}).json()
     page.goto("/?view=runs")
     row = page.get_by_role("row").filter(has_text="endless")
@@ -47,7 +47,7 @@ def test_a_run_is_paused_resumed_cancelled_and_deleted(page: Page, server_url: s
     assert httpx.get(f"{server_url}/jobs/{job['id']}").status_code == 404
 
 
-def test_running_again_gives_the_same_run(page: Page, server_url: str) -> None:
+def test_run_again_gives_the_same_result(page: Page, server_url: str) -> None:
     httpx.post(f"{server_url}/train", params={"wait": 5}, json={**SHORT_JOB, "name": "once more"})
     page.goto("/?view=runs")
     page.get_by_role("button", name="Run again: once more").click()
@@ -57,7 +57,7 @@ def test_running_again_gives_the_same_run(page: Page, server_url: str) -> None:
     assert jobs[0]["result"] == jobs[1]["result"]
 
 
-def test_settings_are_taken_over_also_where_they_undo_those_of_a_preset(page: Page, server_url: str) -> None:
+def test_settings_that_undo_a_preset_are_copied(page: Page, server_url: str) -> None:
     body = {**SHORT_JOB, "preset": "adam-orbit", "optimizer": "sgd", "learning_rate": 0.01, "name": "undone"}
     httpx.post(f"{server_url}/train", params={"wait": 5}, json=body)
     page.goto("/?view=runs")
@@ -67,9 +67,9 @@ def test_settings_are_taken_over_also_where_they_undo_those_of_a_preset(page: Pa
     expect(page.get_by_label("Learning rate", exact=True)).to_have_value("0.01")
 
 
-def test_runs_that_were_asked_for_come_and_stay_while_the_list_is_renewed(page: Page, server_url: str) -> None:
+def test_older_runs_stay_while_the_list_refreshes(page: Page, server_url: str) -> None:
     def slowly(route: Route) -> None:
-        time.sleep(1.2)  # longer than the page waits before it looks again
+        time.sleep(1.2)  # longer than the interval of the page's refreshes
         route.continue_()
 
     with httpx.Client(base_url=server_url, timeout=60) as client:
@@ -84,7 +84,7 @@ def test_runs_that_were_asked_for_come_and_stay_while_the_list_is_renewed(page: 
         older.click()
         expect(page.get_by_role("link", name="the oldest")).to_be_visible()
         page.unroute_all(behavior="wait")
-        for _ in range(2):  # what the first is answered is shown before the second is asked
+        for _ in range(2):  # the first response is shown before the second request
             with page.expect_request("**/jobs?limit=*"):
                 pass
         expect(page.get_by_role("link", name="the oldest")).to_be_visible()

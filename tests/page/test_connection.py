@@ -1,48 +1,48 @@
-"""The server goes and comes back: the page says so, and goes on by itself."""
+"""Lost connections: the page shows them and reconnects by itself."""
 
 from pathlib import Path
 
 from playwright.sync_api import Browser, expect
 
-from tests.page.conftest import eventually
+from tests.page.conftest import wait_for_js
 from tests.support.clients import running_server, server_process
 from tests.support.contract import LONG_JOB
 
-GONE = "The server is gone"
+UNREACHABLE = "The server cannot be reached"
 
 
-def test_the_page_says_that_the_server_is_gone_and_goes_on_when_it_is_back(browser: Browser, tmp_path: Path) -> None:
+def test_page_reconnects_after_a_restart(browser: Browser, tmp_path: Path) -> None:
     with browser.new_context(locale="en-US") as context:
         page = context.new_page()
         with running_server(tmp_path / "data") as (server, client):
             url, port = server.url, server.url.rpartition(":")[2]
             job = client.post("/train", json=LONG_JOB).json()
             page.goto(f"{url}/?view=lab&job={job['id']}")
-            eventually(page, "lab.session.run?.points.iteration.length > 0")
+            wait_for_js(page, "lab.session.run?.points.iteration.length > 0")
             server.kill()
-        expect(page.get_by_role("alert")).to_contain_text(GONE, timeout=10_000)
+        expect(page.get_by_role("alert")).to_contain_text(UNREACHABLE, timeout=10_000)
 
         with server_process(tmp_path / "data", "--port", port) as again:
             again.wait_until_ready()
             expect(page.get_by_role("alert")).to_have_count(0, timeout=10_000)
-            eventually(page, "lab.session.run?.job.status === 'running' && lab.session.run.points.iteration.length > 0")
+            wait_for_js(
+                page, "lab.session.run?.job.status === 'running' && lab.session.run.points.iteration.length > 0"
+            )
 
 
-def test_what_is_missing_of_a_run_that_ended_as_the_server_went_comes_when_it_is_back(
-    browser: Browser, server_url: str
-) -> None:
+def test_run_that_ended_while_unreachable_is_completed_later(browser: Browser, server_url: str) -> None:
     with browser.new_context(base_url=server_url, locale="en-US") as context:
         page = context.new_page()
         job = page.request.post(f"{server_url}/train", data=LONG_JOB | {"snapshot_every": 10_000}).json()
         page.goto(f"/?view=lab&job={job['id']}")
-        eventually(page, "lab.session.run?.end > 0")
+        wait_for_js(page, "lab.session.run?.end > 0")
         page.route("**/snapshots*", lambda route: route.abort())
         page.route("**/healthz", lambda route: route.abort())
         seen = page.evaluate("lab.session.run.end")
-        eventually(page, f"lab.session.run?.job.iteration > {seen + 20_000}")
+        wait_for_js(page, f"lab.session.run?.job.iteration > {seen + 20_000}")
         iteration = page.request.post(f"{server_url}/jobs/{job['id']}/cancel").json()["iteration"]
         expect(page.locator(".run-head .status")).to_contain_text("cancelled")
-        expect(page.get_by_role("alert")).to_contain_text(GONE)
+        expect(page.get_by_role("alert")).to_contain_text(UNREACHABLE)
         page.unroute_all()
         expect(page.get_by_role("alert")).to_have_count(0)
-        eventually(page, f"lab.session.run?.end > {iteration - 10_000}")
+        wait_for_js(page, f"lab.session.run?.end > {iteration - 10_000}")

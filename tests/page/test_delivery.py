@@ -1,4 +1,4 @@
-"""How the page comes: light, compressed, asked about again, and with a policy that lets nothing else in."""
+"""Delivery of the page: size, compression, caching, and content security policy."""
 
 import re
 
@@ -10,11 +10,11 @@ from service.api.routes.pages import PAGE
 from tests.support.clients import Client
 from tests.support.contract import Json
 
-MOST_BYTES = 150_000
+MAX_BYTES = 150_000
 
 
-def test_the_policy_allows_our_own_files_only(shared: Client) -> None:
-    policy = shared.get("/").headers["content-security-policy"]
+def test_policy_allows_only_own_files(shared_client: Client) -> None:
+    policy = shared_client.get("/").headers["content-security-policy"]
     assert {"default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"} <= set(
         policy.split("; ")
     )
@@ -23,22 +23,22 @@ def test_the_policy_allows_our_own_files_only(shared: Client) -> None:
     assert re.findall(r"<script(?![^>]* src=)|<style| style=| on\w+=", html) == []
 
 
-def test_the_whole_page_is_light(page: Page, server_url: str, trained: Json) -> None:
+def test_page_is_small(page: Page, server_url: str, article_run: Json) -> None:
     page.goto("/")
     for view in ("lab", "runs", "sweep", "take"):
-        page.goto(f"/?view={view}&job={trained['id']}", wait_until="networkidle")
+        page.goto(f"/?view={view}&job={article_run['id']}", wait_until="networkidle")
     files = set(page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)"))
     assets = [url for url in files if "/assets/" in url]
     with httpx.Client(headers={"Accept-Encoding": "gzip"}) as client:
         weights = {}
         for url in [server_url, *assets]:
-            with client.stream("GET", url) as answer:
-                weights[url] = sum(len(piece) for piece in answer.iter_raw())
+            with client.stream("GET", url) as response:
+                weights[url] = sum(len(piece) for piece in response.iter_raw())
     assert len(assets) > 30
-    assert sum(weights.values()) < MOST_BYTES, weights
+    assert sum(weights.values()) < MAX_BYTES, weights
 
 
-def test_all_scripts_are_asked_for_at_once(page: Page) -> None:
+def test_all_scripts_load_at_once(page: Page) -> None:
     page.goto("/", wait_until="networkidle")
     loaded = {
         url.partition("/assets/")[2]
@@ -51,14 +51,14 @@ def test_all_scripts_are_asked_for_at_once(page: Page) -> None:
 
 
 @pytest.mark.parametrize("path", ["lab.js", "lab.css", "vendor/uplot/uPlot.esm.js"])
-def test_assets_are_compressed_and_asked_about_again(server_url: str, path: str) -> None:
-    answer = httpx.get(f"{server_url}/assets/{path}", headers={"Accept-Encoding": "gzip"})
-    assert answer.headers["content-encoding"] == "gzip"
-    assert answer.headers["cache-control"] == "no-cache"
-    again = httpx.get(f"{server_url}/assets/{path}", headers={"If-None-Match": answer.headers["etag"]})
+def test_assets_are_compressed_and_revalidated(server_url: str, path: str) -> None:
+    response = httpx.get(f"{server_url}/assets/{path}", headers={"Accept-Encoding": "gzip"})
+    assert response.headers["content-encoding"] == "gzip"
+    assert response.headers["cache-control"] == "no-cache"
+    again = httpx.get(f"{server_url}/assets/{path}", headers={"If-None-Match": response.headers["etag"]})
     assert again.status_code == 304
 
 
-def test_every_file_says_what_it_is_for() -> None:
+def test_files_begin_with_a_comment() -> None:
     for path in [*PAGE.glob("*.js"), *PAGE.glob("[!v]*/**/*.js"), *PAGE.glob("views/*.js"), *PAGE.glob("*.css")]:
         assert re.match(r"(// .+|/\* .+ \*/)\n\n", path.read_text()), path

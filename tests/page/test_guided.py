@@ -1,4 +1,4 @@
-"""The guided path: what a beginner sees first, and the article's steps from the first to the last."""
+"""Guided tour: the start, and the article's steps."""
 
 from playwright.sync_api import Page, expect
 
@@ -8,7 +8,7 @@ STEPS = [
 ]  # fmt: skip
 
 
-def test_one_press_trains_a_gan_and_replays_it(page: Page) -> None:
+def test_one_click_trains_and_replays_a_gan(page: Page) -> None:
     page.goto("/")
 
     page.get_by_role("button", name="Train a GAN", exact=True).click()
@@ -18,16 +18,16 @@ def test_one_press_trains_a_gan_and_replays_it(page: Page) -> None:
     expect(page.get_by_role("heading", name=STEPS[3])).to_be_visible()
 
 
-def test_the_path_leads_through_every_step(page: Page) -> None:
+def test_tour_leads_through_every_step(page: Page) -> None:
     page.goto("/")
     page.get_by_role("button", name=STEPS[0]).click()
 
-    doing = [
+    buttons = [
         "Draw a sample", "Train D against noise", "Make a generator", "Train the GAN", "Play it again", "Go to the end",
         "Play it again",
     ]  # fmt: skip
-    seen = [
-        "all of them say 1-0-1-0",
+    observations = [
+        "all of them follow 1-0-1-0",
         "It can",
         "knows nothing of 1-0-1-0",
         "meet in the middle",
@@ -35,7 +35,7 @@ def test_the_path_leads_through_every_step(page: Page) -> None:
         "mode collapse",
         "on, all four",
     ]
-    for title, button, words in zip(STEPS, doing, seen, strict=True):
+    for title, button, words in zip(STEPS, buttons, observations, strict=True):
         expect(page.get_by_role("heading", name=title)).to_be_visible()
         page.get_by_role("button", name=button).click()
         expect(page.locator(".seen")).to_contain_text(words)
@@ -44,7 +44,7 @@ def test_the_path_leads_through_every_step(page: Page) -> None:
     expect(page.get_by_role("form", name="Train")).to_be_visible()
 
 
-def test_the_path_begins_before_any_training_and_comes_back_to_the_run(page: Page) -> None:
+def test_tour_starts_untrained_and_returns_to_the_run(page: Page) -> None:
     page.goto("/?step=4")
     page.get_by_role("button", name="Train the GAN").click()
     page.locator(".outcome").get_by_text("G makes").wait_for()
@@ -59,7 +59,7 @@ def test_the_path_begins_before_any_training_and_comes_back_to_the_run(page: Pag
     assert page.evaluate("lab.session.run.job.id") == run
 
 
-def test_the_untrained_generator_is_the_one_that_is_trained_next(page: Page) -> None:
+def test_untrained_generator_is_trained_next(page: Page) -> None:
     page.goto("/?step=3")
     page.get_by_role("button", name="Make a generator").click()
     page.locator(".seen").wait_for()
@@ -72,7 +72,7 @@ def test_the_untrained_generator_is_the_one_that_is_trained_next(page: Page) -> 
     assert page.evaluate("[...lab.session.run.samples.slice(0, 4)]") == first
 
 
-def test_where_g_ignores_its_seed_the_page_says_so_instead_of_showing_a_slider(page: Page) -> None:
+def test_note_replaces_the_slider_when_g_ignores_its_latent(page: Page) -> None:
     page.goto("/?step=4")
     page.get_by_role("button", name="Train the GAN").click()
     page.locator(".outcome").get_by_text("G makes").wait_for()
@@ -80,11 +80,11 @@ def test_where_g_ignores_its_seed_the_page_says_so_instead_of_showing_a_slider(p
     page.get_by_role("button", name=STEPS[5]).click()
     page.keyboard.press("End")
 
-    expect(page.get_by_text("G ignores its seed.", exact=True)).to_be_visible()
-    expect(page.get_by_role("slider", name="Seed")).to_have_count(0)
+    expect(page.get_by_text("G ignores its latent.", exact=True)).to_be_visible()
+    expect(page.get_by_role("slider", name="Latent")).to_have_count(0)
 
 
-def test_who_would_rather_not_see_things_move_gets_the_end(page: Page) -> None:
+def test_reduced_motion_shows_the_end(page: Page) -> None:
     page.emulate_media(reduced_motion="reduce")
     page.goto("/")
 

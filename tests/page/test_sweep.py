@@ -1,10 +1,10 @@
-"""A sweep: planned, watched while its map fills, looked into, and one of its members opened as a run."""
+"""Sweep view: the plan, the map, and the members."""
 
 import httpx
 from playwright.sync_api import Page, expect
 
 
-def test_a_sweep_from_its_plan_to_one_of_its_members(page: Page) -> None:
+def test_sweep_from_plan_to_member(page: Page) -> None:
     page.goto("/?view=sweep&xs=0.01,0.03&ys=3,5&seeds=8")
     expect(page.get_by_text("32 GANs to train")).to_be_visible()
 
@@ -27,7 +27,7 @@ def test_a_sweep_from_its_plan_to_one_of_its_members(page: Page) -> None:
     assert page.evaluate("lab.session.run.config.seed") == 2
 
 
-def test_a_sweep_is_paused_resumed_cancelled_and_deleted(page: Page, server_url: str) -> None:
+def test_sweep_is_paused_resumed_cancelled_and_deleted(page: Page, server_url: str) -> None:
     page.goto("/?view=sweep&xs=0.01,0.03&ys=3,5&seeds=100000")
     page.get_by_role("button", name="Start the sweep").click()
     head, earlier = page.locator(".map-head"), page.get_by_role("navigation", name="Earlier sweeps")
@@ -45,7 +45,7 @@ def test_a_sweep_is_paused_resumed_cancelled_and_deleted(page: Page, server_url:
     assert all(sweep["iterations"] != 400_000 for sweep in sweeps)
 
 
-def test_members_that_are_asked_for_twice_come_once(page: Page, server_url: str) -> None:
+def test_double_click_loads_members_once(page: Page, server_url: str) -> None:
     body = {"base": {"iterations": 100}, "seeds": 50}
     job = httpx.post(f"{server_url}/sweeps", params={"wait": 10}, json=body).json()
     page.goto(f"/?view=sweep&sweep={job['id']}&cell=0")
@@ -59,21 +59,21 @@ def test_members_that_are_asked_for_twice_come_once(page: Page, server_url: str)
     assert seeds == list(range(50))
 
 
-def test_a_plan_that_cannot_be_is_refused_as_one_types(page: Page) -> None:
+def test_invalid_plan_is_refused_while_typing(page: Page) -> None:
     page.goto("/?view=sweep")
     start = page.get_by_role("button", name="Start the sweep")
     page.locator("input").first.fill("0.01,20")
     expect(page.get_by_text("At most 10")).to_be_visible()
     expect(start).to_be_disabled()
     page.locator("input").first.fill("0.01,0.01")
-    expect(page.get_by_text("The same value twice")).to_be_visible()
+    expect(page.get_by_text("Each value only once")).to_be_visible()
     page.locator("input").first.fill("0.01")
-    page.get_by_label("Seeds for each cell").fill("900000")
+    page.get_by_label("Random seeds per cell").fill("900000")
     expect(page.get_by_text("At most 1,000,000 GANs in one sweep")).to_be_visible()
     expect(start).to_be_disabled()
 
 
-def test_a_map_has_a_row_for_each_combination_of_all_settings_but_the_first(page: Page, server_url: str) -> None:
+def test_map_has_a_row_for_each_other_combination(page: Page, server_url: str) -> None:
     grid = {"learning_rate": [0.01, 0.1], "hidden_size": [2, 3], "loss": ["mse", "bce"]}
     body = {"base": {"iterations": 100}, "grid": grid, "seeds": 2}
     job = httpx.post(f"{server_url}/sweeps", params={"wait": 10}, json=body).json()
@@ -83,7 +83,7 @@ def test_a_map_has_a_row_for_each_combination_of_all_settings_but_the_first(page
     assert heads == ["2 · squared error", "2 · cross-entropy", "3 · squared error", "3 · cross-entropy"]
 
 
-def test_a_sweep_without_a_grid_is_one_cell(page: Page, server_url: str) -> None:
+def test_sweep_without_a_grid_is_one_cell(page: Page, server_url: str) -> None:
     body = {"base": {"iterations": 100}, "seeds": 2}
     job = httpx.post(f"{server_url}/sweeps", params={"wait": 10}, json=body).json()
     page.goto(f"/?view=sweep&sweep={job['id']}")

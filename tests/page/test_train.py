@@ -1,9 +1,9 @@
-"""The form: presets, bounds checked as one types, seeds locked or rolled; and a run watched while it is trained."""
+"""Training form, and live updates of a running job."""
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.page.conftest import eventually
+from tests.page.conftest import wait_for_js
 from tests.support.contract import LONG_JOB
 
 
@@ -12,14 +12,14 @@ from tests.support.contract import LONG_JOB
     [
         ("Pattern", "1012", "1 to 16 characters, each 0 or 1"),
         ("Iterations", "0", "At least 1"),
-        ("Iterations", "1.5", "A whole number, please"),
+        ("Iterations", "1.5", "Must be a whole number"),
         ("Learning rate", "0", "More than 0"),
         ("Learning rate", "10.1", "At most 10"),
         ("Hidden units", "many", "Not a number"),
         ("Hidden units", "", "A value is missing"),
     ],
 )
-def test_bounds_are_checked_as_one_types(page: Page, label: str, text: str, mistake: str) -> None:
+def test_bounds_are_checked_while_typing(page: Page, label: str, text: str, mistake: str) -> None:
     page.goto("/?view=lab")
     page.get_by_label(label, exact=True).fill(text)
 
@@ -28,7 +28,7 @@ def test_bounds_are_checked_as_one_types(page: Page, label: str, text: str, mist
     expect(page.get_by_role("form").get_by_role("button", name="Train", exact=True)).to_be_disabled()
 
 
-def test_what_was_set_is_trained_and_stands_in_the_address(page: Page) -> None:
+def test_settings_are_trained_and_in_the_address(page: Page) -> None:
     page.goto("/?view=lab")
     page.get_by_label("Pattern", exact=True).fill("110")
     page.get_by_role("radio", name="cross-entropy").check()
@@ -43,7 +43,7 @@ def test_what_was_set_is_trained_and_stands_in_the_address(page: Page) -> None:
     assert {"pattern=110", "loss=bce", "seed=7"} <= set(page.url.partition("?")[2].split("&"))
 
 
-def test_a_seed_is_locked_to_that_of_the_run_and_unlocked(page: Page) -> None:
+def test_seed_is_locked_and_unlocked(page: Page) -> None:
     page.goto("/?view=lab")
     train = page.get_by_role("form").get_by_role("button", name="Train", exact=True)
     train.click()
@@ -58,7 +58,7 @@ def test_a_seed_is_locked_to_that_of_the_run_and_unlocked(page: Page) -> None:
     expect(page.get_by_label("Random seed", exact=True)).not_to_have_value("")
 
 
-def test_a_preset_brings_its_settings_and_says_what_is_known_of_it(page: Page) -> None:
+def test_preset_sets_fields_and_shows_what_is_known(page: Page) -> None:
     page.goto("/?view=lab")
     page.get_by_label("Preset").select_option("adam-orbit")
 
@@ -67,21 +67,21 @@ def test_a_preset_brings_its_settings_and_says_what_is_known_of_it(page: Page) -
     expect(page.get_by_text("52 % in range")).to_be_visible()
 
 
-def test_every_setting_says_what_it_means_when_pointed_at(page: Page) -> None:
+def test_hover_shows_a_hint(page: Page) -> None:
     page.goto("/?view=lab")
     page.get_by_label("Iterations", exact=True).hover()
     expect(page.get_by_role("tooltip", name="Rounds of the three steps")).to_be_visible()
 
 
-def test_a_long_run_streams_its_points_until_it_is_cancelled(page: Page, server_url: str) -> None:
+def test_long_run_updates_live_until_cancelled(page: Page, server_url: str) -> None:
     job = page.request.post(f"{server_url}/train", data=LONG_JOB).json()
     page.goto(f"/?view=lab&job={job['id']}")
 
     expect(page.get_by_role("button", name="Live")).to_be_visible()
-    eventually(page, "lab.session.run.points.iteration.length > 3")
+    wait_for_js(page, "lab.session.run.points.iteration.length > 3")
     before = page.evaluate("lab.session.run.points.iteration.length")
-    eventually(page, f"lab.session.run.points.iteration.length > {before}")
-    eventually(page, "lab.session.run.end > 0")
+    wait_for_js(page, f"lab.session.run.points.iteration.length > {before}")
+    wait_for_js(page, "lab.session.run.end > 0")
     page.request.post(f"{server_url}/jobs/{job['id']}/cancel")
 
     expect(page.locator(".run-head .status")).to_contain_text("cancelled")
@@ -91,7 +91,7 @@ def test_a_long_run_streams_its_points_until_it_is_cancelled(page: Page, server_
     assert iterations == sorted(set(iterations))
 
 
-def test_nothing_is_trained_before_it_is_known_what_the_preset_is(page: Page) -> None:
+def test_training_waits_for_the_presets(page: Page) -> None:
     held: list[Route] = []
     page.route("**/presets", lambda route: held.append(route))
     page.goto("/?view=lab&preset=discriminator-alone")
@@ -104,8 +104,8 @@ def test_nothing_is_trained_before_it_is_known_what_the_preset_is(page: Page) ->
     assert page.evaluate("lab.session.run.config.preset") == "discriminator-alone"
 
 
-def test_d_answers_at_once_to_what_one_shows_it(page: Page) -> None:
-    page.add_init_script("Math.random = () => 0.5")  # so that what is drawn is in the middle of real data
+def test_d_scores_the_vector_at_once(page: Page) -> None:
+    page.add_init_script("Math.random = () => 0.5")  # so that a real draw is the centre of the real region
     page.goto("/?view=lab&preset=discriminator-alone&seed=1")
     page.get_by_role("form").get_by_role("button", name="Train", exact=True).click()
     page.locator(".outcome").get_by_text("noise").wait_for()

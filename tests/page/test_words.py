@@ -1,4 +1,4 @@
-"""Both languages: the same keys, nothing left untranslated, chosen by the browser, and switched by the reader."""
+"""Languages: the same keys in both, and the choice between them."""
 
 import re
 
@@ -20,7 +20,7 @@ NOT_KEYS = {
 }
 
 
-def test_both_languages_have_the_same_words_with_the_same_places(page: Page) -> None:
+def test_languages_have_the_same_keys_and_placeholders(page: Page) -> None:
     page.goto("/")
     read = "Promise.all(['en', 'zh'].map(async (name) => (await import(`/assets/i18n/${name}.js`)).default))"
     english, chinese = page.evaluate(read)
@@ -29,21 +29,21 @@ def test_both_languages_have_the_same_words_with_the_same_places(page: Page) -> 
         assert sorted(re.findall(r"\{\w+\}", words)) == sorted(re.findall(r"\{\w+\}", chinese[key])), key
 
 
-def test_the_browser_chooses_the_language_and_no_key_shows_through(
-    browser: Browser, server_url: str, trained: Json
+def test_browser_chooses_the_language_and_all_keys_are_translated(
+    browser: Browser, server_url: str, article_run: Json
 ) -> None:
     for locale, language in (("zh-CN", "zh-Hans"), ("de-DE", "en")):
         with browser.new_context(base_url=server_url, locale=locale) as context:
             page = context.new_page()
             for view in VIEWS:
-                page.goto(f"/{view}{'&' if view else '?'}job={trained['id']}")
+                page.goto(f"/{view}{'&' if view else '?'}job={article_run['id']}")
                 page.locator(".intro, .player, .page-head").first.wait_for()
                 assert page.locator("html").get_attribute("lang") == language
                 shown = {found.group() for found in KEY.finditer(page.locator("body").inner_text())}
                 assert shown - NOT_KEYS == set()
 
 
-def test_the_reader_switches_and_the_page_remembers(page: Page) -> None:
+def test_user_switches_the_language_and_the_page_remembers(page: Page) -> None:
     page.goto("/")
     page.get_by_role("button", name="中文").click()
     expect(page.get_by_role("button", name="训练一个 GAN")).to_be_visible()

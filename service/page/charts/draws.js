@@ -1,4 +1,4 @@
-// What real data looks like: every draw a dot in its place, between the bounds that it is drawn from.
+// Chart of real data: each draw is a dot at its place, within the bounds of the data.
 
 import { realRange } from "../model.js";
 import { onShade, shade, theme } from "../theme.js";
@@ -10,7 +10,7 @@ const BOTTOM = 30;
 const EDGE = 12;
 const CELL = 40;
 
-/** `rows`: vectors, the newest last; `pattern` and `spread`: what they are drawn from. */
+/** Props: `rows` of vectors, the newest last, and their `pattern` and `spread`. */
 export class Draws extends Picture {
   describe() {
     const { rows } = this.props;
@@ -70,5 +70,5 @@ export class Draws extends Picture {
   }
 }
 
-/** Always the same place, from 0 to 1, for the same dot. */
+/** A horizontal position from 0 to 1, the same for the same dot. */
 const jitter = (n, k) => ((n * 0.618034 + k * 0.37) % 1);

@@ -1,4 +1,4 @@
-// How the pattern evolves: the article's ten columns, and below them every kept moment, through which one can drag.
+// Evolution chart: the article's ten columns, and below them every snapshot; dragging seeks.
 
 import { player } from "../player.js";
 import { indexAt } from "../run.js";
@@ -15,14 +15,14 @@ export class Evolution extends Picture {
   describe() {
     const { run, at } = player;
     if (!run?.samples) return t("evolution.none");
-    const row = indexAt(run.kept, at);
+    const row = indexAt(run.snapshotIterations, at);
     const sample = run.samples.subarray(row * run.width, (row + 1) * run.width);
     return t("evolution.says", { at: whole(at), sample: vector(sample) });
   }
 
   draw(pen, width, height) {
     const { run } = player;
-    if (!run?.samples?.length || !run.pair) return;
+    if (!run?.samples?.length || !run.hasGenerator) return;
     const room = width - LEFT - RIGHT;
     const tall = (height - 2 * AXIS - 8) / 2;
     const lower = tall + AXIS + 8;
@@ -40,9 +40,9 @@ export class Evolution extends Picture {
     this.playhead(pen, run, room, height);
   }
 
-  /** The article's picture: one column for each tenth of the run. */
+  /** Draw the article's picture: a column for each tenth of the run. */
   article(pen, run, room, tall) {
-    const columns = tenths(run.kept);
+    const columns = tenths(run.snapshotIterations);
     const wide = room / columns.length;
     const high = tall / run.width;
     pen.textAlign = "center";
@@ -59,11 +59,11 @@ export class Evolution extends Picture {
       }
       pen.font = font(11.5);
       pen.fillStyle = theme.colours.quiet;
-      if (wide > 46 || column % 3 === 0) pen.fillText(whole(run.kept[row]), LEFT + (column + 0.5) * wide, tall + AXIS / 2);
+      if (wide > 46 || column % 3 === 0) pen.fillText(whole(run.snapshotIterations[row]), LEFT + (column + 0.5) * wide, tall + AXIS / 2);
     });
   }
 
-  /** Every kept moment, as one picture that is made once and stretched. */
+  /** Draw all snapshots from an image that is made once and stretched. */
   continuous(pen, run, room, top, tall) {
     if (this.of !== run || this.version !== run.version || this.ramp !== theme.ramps.value) this.prepare(run);
     pen.imageSmoothingEnabled = false;
@@ -80,14 +80,14 @@ export class Evolution extends Picture {
   prepare(run) {
     Object.assign(this, { of: run, version: run.version, ramp: theme.ramps.value });
     this.strip = document.createElement("canvas");
-    this.strip.width = run.kept.length;
+    this.strip.width = run.snapshotIterations.length;
     this.strip.height = run.width;
     const pen = this.strip.getContext("2d");
-    const image = pen.createImageData(run.kept.length, run.width);
+    const image = pen.createImageData(run.snapshotIterations.length, run.width);
     const pixels = new Uint32Array(image.data.buffer);
-    for (let n = 0; n < run.kept.length; n++) {
+    for (let n = 0; n < run.snapshotIterations.length; n++) {
       for (let k = 0; k < run.width; k++) {
-        pixels[k * run.kept.length + n] = theme.ramps.value.packed[Math.round(run.samples[n * run.width + k] * 255)];
+        pixels[k * run.snapshotIterations.length + n] = theme.ramps.value.packed[Math.round(run.samples[n * run.width + k] * 255)];
       }
     }
     pen.putImageData(image, 0, 0);
@@ -108,22 +108,22 @@ export class Evolution extends Picture {
     const { run } = player;
     if (!run?.end) return;
     const at = (Math.min(Math.max((x - LEFT) / (this.width - LEFT - RIGHT), 0), 1)) * run.end;
-    player.point(at);
+    player.setHover(at);
     if (down) player.seek(at);
   }
 
   left() {
-    player.point(null);
+    player.setHover(null);
   }
 }
 
-/** The kept moments nearest to 0, 1/10, ..., 9/10 of the run. */
-function tenths(kept) {
-  const end = kept.at(-1) ?? 0;
+/** The snapshots nearest to 0, 1/10, ..., 9/10 of the run. */
+function tenths(snapshotIterations) {
+  const end = snapshotIterations.at(-1) ?? 0;
   const rows = Array.from({ length: COLUMNS }, (_, k) => {
-    const wanted = (end * k) / COLUMNS;
-    const row = indexAt(kept, wanted);
-    return row + 1 < kept.length && kept[row + 1] - wanted < wanted - kept[row] ? row + 1 : row;
+    const iteration = (end * k) / COLUMNS;
+    const row = indexAt(snapshotIterations, iteration);
+    return row + 1 < snapshotIterations.length && snapshotIterations[row + 1] - iteration < iteration - snapshotIterations[row] ? row + 1 : row;
   });
   return [...new Set(rows)];
 }

@@ -1,4 +1,4 @@
-// Lines over iterations, with uPlot: zoom by dragging, a click goes to that moment, and marks that need no colour.
+// Line chart over iterations, with uPlot: dragging zooms, a click seeks, and marks distinguish lines without colour.
 
 import uPlot from "../vendor/uplot/uPlot.esm.js";
 import { onFrame, player, repaint } from "../player.js";
@@ -8,9 +8,9 @@ import { short, t, whole, words } from "../words.js";
 import { font, mark } from "./picture.js";
 
 const MARKS = 7; // along each line
-const LEAST_DRAG = 6; // pixels; less is a click
+const MIN_DRAG = 6; // pixels; less is a click
 
-/** `curves`: label, colour, dash, width, mark; `data`: iterations and the values of each curve. */
+/** Props: `curves` with label, colour, dash, width and mark; `data` with iterations and the values of each curve. */
 export class Lines extends Component {
   frame = createRef();
 
@@ -69,7 +69,7 @@ export class Lines extends Component {
       series: [{}, ...curves.map((curve) => ({ stroke: curve.colour(colours), width: curve.width, dash: curve.dash, alpha: curve.alpha ?? 1, points: { show: false }, spanGaps: true }))],
       hooks: {
         draw: [(u) => this.decorate(u)],
-        setCursor: [(u) => player.point(u.cursor.left >= 0 ? u.posToVal(u.cursor.left, "x") : null)],
+        setCursor: [(u) => player.setHover(u.cursor.left >= 0 ? u.posToVal(u.cursor.left, "x") : null)],
         setSelect: [(u) => this.selected(u)],
       },
     };
@@ -93,7 +93,7 @@ export class Lines extends Component {
     this.place();
   }
 
-  /** The equilibrium line, and marks along the lines; and how long it took, from the points to here. */
+  /** Draw the equilibrium and the marks, and measure the time since the data arrived. */
   decorate(u) {
     if (this.since) performance.measure("lab:losses", { start: this.since });
     this.since = null;
@@ -110,7 +110,7 @@ export class Lines extends Component {
     pen.restore();
   }
 
-  /** The loss at which neither network wins, with its name. */
+  /** Draw the loss of a discriminator that only guesses. */
   level(pen, bbox, scale, y) {
     if (this.props.equilibrium === null || y < bbox.top || y > bbox.top + bbox.height) return;
     pen.strokeStyle = theme.colours.ink;
@@ -136,15 +136,15 @@ export class Lines extends Component {
   marks(u, pen, curve, values, k, scale) {
     const { bbox } = u;
     for (let n = 0; n < MARKS; n++) {
-      const wanted = u.posToVal(((n + 0.25 + 0.25 * (k % 3)) / MARKS) * (bbox.width / scale), "x");
-      const place = u.valToIdx(wanted);
+      const iteration = u.posToVal(((n + 0.25 + 0.25 * (k % 3)) / MARKS) * (bbox.width / scale), "x");
+      const place = u.valToIdx(iteration);
       const value = values[place];
       if (value === null || value === undefined) continue;
       mark(pen, curve.mark, u.valToPos(u.data[0][place], "x", true), u.valToPos(value, "y", true), 4.5 * scale, curve.colour(theme.colours), theme.colours.card);
     }
   }
 
-  /** The lines of the moment shown and of the one under the pointer, and a veil over what is still to come. */
+  /** Add the lines of the current moment and of the pointer, and a veil over the future. */
   over() {
     const add = (name) => {
       const element = document.createElement("div");
@@ -158,7 +158,7 @@ export class Lines extends Component {
     let down = 0;
     this.plot.over.addEventListener("pointerdown", (event) => (down = event.clientX));
     this.plot.over.addEventListener("click", (event) => {
-      if (Math.abs(event.clientX - down) >= LEAST_DRAG || this.props.still) return;
+      if (Math.abs(event.clientX - down) >= MIN_DRAG || this.props.still) return;
       player.seek(this.plot.posToVal(event.clientX - this.plot.over.getBoundingClientRect().left, "x"));
     });
   }
@@ -175,7 +175,7 @@ export class Lines extends Component {
   }
 
   selected(u) {
-    if (u.select.width < LEAST_DRAG) return;
+    if (u.select.width < MIN_DRAG) return;
     const from = u.posToVal(u.select.left, "x");
     const to = u.posToVal(u.select.left + u.select.width, "x");
     u.setSelect({ width: 0, height: 0, left: 0, top: 0 }, false);

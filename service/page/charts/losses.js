@@ -1,4 +1,4 @@
-// The losses of one run: each recorded one faint, their running mean as a line, and where neither network wins.
+// Loss chart of a run: recorded losses (faint), their moving average, and the equilibrium.
 
 import { player } from "../player.js";
 import { indexAt } from "../run.js";
@@ -8,19 +8,19 @@ import { fine, t, whole } from "../words.js";
 import { Lines } from "./lines.js";
 import { Caption } from "./picture.js";
 
-const MOST_DRAWN = 3000; // points of a line; more would fall on the same pixels
-const SMOOTHEST = 0.2; // of the run
-const USUAL = 25; // percent of that
+const MAX_DRAWN = 3000; // points per line; more would share pixels
+const MAX_SMOOTHING = 0.2; // of the run
+const DEFAULT_SMOOTHING = 25; // percent of the maximum
 const CURVES = {
   real: { mark: "real", dash: undefined },
   fake: { mark: "fake", dash: [8, 4] },
   generator: { mark: "generator", dash: [2, 3] },
 };
-const names = (run) => (run.pair ? ["real", "fake", "generator"] : ["real", "fake"]);
-export const curveName = (run, name) => t(name === "fake" && !run.pair ? "losses.noise" : `losses.${name}`);
+const names = (run) => (run.hasGenerator ? ["real", "fake", "generator"] : ["real", "fake"]);
+export const curveName = (run, name) => t(name === "fake" && !run.hasGenerator ? "losses.noise" : `losses.${name}`);
 
 export class Losses extends Component {
-  /** What is drawn: kept until the points, the smoothing or the zoom are others. */
+  /** The chart's data, cached until the points, the smoothing or the zoom change. */
   data(run, smooth, from, to) {
     const key = [run.job.id, run.version, smooth, from, to].join();
     if (this.key === key) return this.made;
@@ -28,7 +28,7 @@ export class Losses extends Component {
     const iterations = run.points.iteration.values;
     const first = from === undefined ? 0 : Math.max(indexAt(iterations, from) - 1, 0);
     const last = to === undefined ? iterations.length : Math.min(indexAt(iterations, to) + 2, iterations.length);
-    const reach = Math.round((smooth / 100) * SMOOTHEST * iterations.length * 0.5);
+    const reach = Math.round((smooth / 100) * MAX_SMOOTHING * iterations.length * 0.5);
     const raw = names(run).map((name) => run.points[name].values);
     const means = raw.map((values) => smoothed(values, reach));
     this.key = key;
@@ -46,7 +46,7 @@ export class Losses extends Component {
   }
 
   render({ run, bare }) {
-    const smooth = Math.min(Math.max(state.number("smooth", USUAL), 0), 100);
+    const smooth = Math.min(Math.max(state.number("smooth", DEFAULT_SMOOTHING), 0), 100);
     const [from, to] = state.get("zoom").split("-").filter(Boolean).map(Number);
     const log = state.list("log");
     if (!run?.points.iteration.length) return html`<p class="empty">${t("losses.none")}</p>`;
@@ -59,7 +59,7 @@ export class Losses extends Component {
     return html`<figure class="picture losses">
       <figcaption class="picture-title"><h3>${t("losses.title")}</h3>${!bare && html`<${Tools} smooth=${smooth} log=${log} zoomed=${from !== undefined} run=${run} />`}</figcaption>
       <${Lines} data=${this.data(run, smooth, from, to)} since=${this.since} curves=${curves} equilibrium=${run.equilibrium} logX=${log.includes("x")} logY=${log.includes("y")}
-        from=${from} to=${to} label=${t("losses.title")} onZoom=${(a, b) => state.adjust({ zoom: `${Math.max(Math.round(a), 0)}-${Math.round(b)}` })} />
+        from=${from} to=${to} label=${t("losses.title")} onZoom=${(a, b) => state.replace({ zoom: `${Math.max(Math.round(a), 0)}-${Math.round(b)}` })} />
       <${Legend} run=${run} of=${() => this.values(run)} />
       <${Caption} of=${says} />
     </figure>`;
@@ -85,23 +85,23 @@ export const Mark = ({ kind }) => html`<svg class="mark ${kind}" viewBox="0 0 12
 </svg>`;
 
 function Tools({ smooth, log, zoomed, run }) {
-  const toggle = (axis) => state.adjust({ log: log.includes(axis) ? log.filter((name) => name !== axis).join() : [...log, axis].join() });
+  const toggle = (axis) => state.replace({ log: log.includes(axis) ? log.filter((name) => name !== axis).join() : [...log, axis].join() });
   const zoomIn = () => {
     const [from, to] = state.get("zoom") ? state.get("zoom").split("-").map(Number) : [0, run.end];
     const quarter = (to - from) / 4;
     const middle = Math.min(Math.max(player.at, from + quarter), to - quarter);
-    state.adjust({ zoom: `${Math.round(middle - quarter)}-${Math.round(middle + quarter)}` });
+    state.replace({ zoom: `${Math.round(middle - quarter)}-${Math.round(middle + quarter)}` });
   };
   return html`<div class="tools">
-    <label class="smooth">${t("losses.smooth")}<input type="range" min="0" max="100" value=${smooth} onInput=${(e) => state.adjust({ smooth: e.target.value })} /></label>
+    <label class="smooth">${t("losses.smooth")}<input type="range" min="0" max="100" value=${smooth} onInput=${(e) => state.replace({ smooth: e.target.value })} /></label>
     <button type="button" class="chip" aria-pressed=${log.includes("x")} onClick=${() => toggle("x")}>${t("losses.logx")}</button>
     <button type="button" class="chip" aria-pressed=${log.includes("y")} onClick=${() => toggle("y")}>${t("losses.logy")}</button>
     <button type="button" class="chip" onClick=${zoomIn} title=${t("losses.zoom.hint")}>${t("losses.zoom")}</button>
-    ${zoomed && html`<button type="button" class="chip" onClick=${() => state.adjust({ zoom: "" })}>${t("losses.whole")}</button>`}
+    ${zoomed && html`<button type="button" class="chip" onClick=${() => state.replace({ zoom: "" })}>${t("losses.whole")}</button>`}
   </div>`;
 }
 
-/** The mean of the points around each point: `reach` to either side, fewer at the ends. */
+/** Moving average over `reach` points to either side, fewer at the ends. */
 export function smoothed(values, reach) {
   if (!reach) return values;
   const sums = new Float64Array(values.length + 1);
@@ -115,10 +115,10 @@ export function smoothed(values, reach) {
   return means;
 }
 
-/** Columns from `first` to `last`; where there are too many points, the lowest and the highest of each few. */
+/** Columns from `first` to `last`; long ones are reduced to the minimum and maximum of each bucket. */
 export function thinned(iterations, columns, first, last) {
   const count = last - first;
-  const size = Math.ceil((2 * count) / MOST_DRAWN);
+  const size = Math.ceil((2 * count) / MAX_DRAWN);
   if (size <= 2) return [iterations.slice(first, last), ...columns.map((values) => values.slice(first, last))];
   const buckets = Math.ceil(count / size);
   const x = new Float64Array(2 * buckets);

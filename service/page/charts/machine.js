@@ -1,26 +1,26 @@
-// The whole game in one picture: seed, generator, its sample, real data, discriminator, and what it answers to both.
+// Machine chart: latent, generator, sample, real data, discriminator, and its scores of both.
 
 import { player } from "../player.js";
 import { onShade, shade, theme } from "../theme.js";
 import { fine, t, vector, whole } from "../words.js";
 import { font, mark, Picture } from "./picture.js";
 
-const MOST_NODES = 12; // of a layer; more would only be a smear
-const PLACES = { seed: 0.055, hiddenG: 0.215, sample: 0.41, hiddenD: 0.655, scale: 0.86 };
+const MAX_NODES = 12; // per layer; more would be unreadable
+const PLACES = { latent: 0.055, hiddenG: 0.215, sample: 0.41, hiddenD: 0.655, scale: 0.86 };
 const TOP = 46;
 
 export class Machine extends Picture {
   describe() {
     const { run, moment } = player;
-    if (!run?.replayable) return t("machine.none");
+    if (!run?.hasWeights) return t("machine.none");
     const scores = { real: fine(moment.realScore), fake: fine(moment.fakeScore) };
-    if (!run.pair) return t("machine.alone.says", { ...scores, at: whole(player.at) });
+    if (!run.hasGenerator) return t("machine.alone.says", { ...scores, at: whole(player.at) });
     return t("machine.says", { ...scores, at: whole(player.at), sample: vector(moment.sample) });
   }
 
   draw(pen, width, height) {
     const { run, moment } = player;
-    if (!run?.replayable || !moment.D) return;
+    if (!run?.hasWeights || !moment.D) return;
     this.colours = theme.colours;
     const x = Object.fromEntries(Object.entries(PLACES).map(([name, share]) => [name, share * width]));
     const unit = (this.unit = Math.min(Math.max(height / 370, 0.85), 1.5, Math.max(width / 620, 0.85)));
@@ -28,49 +28,49 @@ export class Machine extends Picture {
     const stack = (from) => spread(run.width, from + 14 * unit, half - 26 * unit);
     const real = stack(TOP);
     const fake = stack(TOP + half + 10);
-    const hiddenD = spread(Math.min(moment.D.hidden.length, MOST_NODES), TOP + height * 0.12, height * 0.52);
+    const hiddenD = spread(Math.min(moment.D.hidden.length, MAX_NODES), TOP + height * 0.12, height * 0.52);
     const cell = Math.min(real.gap * 0.86, width * 0.075, 62);
-    if (run.pair) this.generator(pen, x, fake, cell, moment);
+    if (run.hasGenerator) this.generator(pen, x, fake, cell, moment);
     const score = (value) => TOP + 18 + (1 - value) * (height - TOP - 48);
-    this.edges(pen, x.sample + cell / 2, real, x.hiddenD, hiddenD, (h, i) => moment.D.first(h, i), this.colours.real);
-    this.edges(pen, x.sample + cell / 2, fake, x.hiddenD, hiddenD, (h, i) => moment.D.first(h, i), this.colours.fake);
+    this.edges(pen, x.sample + cell / 2, real, x.hiddenD, hiddenD, (h, i) => moment.D.inputWeight(h, i), this.colours.real);
+    this.edges(pen, x.sample + cell / 2, fake, x.hiddenD, hiddenD, (h, i) => moment.D.inputWeight(h, i), this.colours.fake);
     const middle = { at: [score(0.5)], count: 1 };
-    this.edges(pen, x.hiddenD, hiddenD, x.scale - 12, middle, (o, h) => moment.D.last(o, h), this.colours.quiet);
+    this.edges(pen, x.hiddenD, hiddenD, x.scale - 12, middle, (o, h) => moment.D.outputWeight(o, h), this.colours.quiet);
     this.cells(pen, x.sample, real, cell, run.centre, this.colours.real);
     this.cells(pen, x.sample, fake, cell, moment.sample, this.colours.fake);
     this.nodes(pen, x.hiddenD, hiddenD, moment.D.hidden, this.colours.quiet);
-    this.answer(pen, x.scale, score, moment, width);
+    this.scores(pen, x.scale, score, moment, width);
     this.labels(pen, x, width, run, TOP + half);
   }
 
   generator(pen, x, fake, cell, moment) {
     const { colours } = this;
     const y = (fake.at[0] + fake.at[fake.count - 1]) / 2;
-    const hidden = spread(Math.min(moment.G.hidden.length, MOST_NODES), fake.at[0] - fake.gap / 2, fake.gap * fake.count);
-    const seed = { at: [y], count: 1 };
-    this.edges(pen, x.seed, seed, x.hiddenG, hidden, (h) => moment.G.first(h, 0), colours.generator);
-    this.edges(pen, x.hiddenG, hidden, x.sample - cell / 2, fake, (o, h) => moment.G.last(o, h), colours.generator);
+    const hidden = spread(Math.min(moment.G.hidden.length, MAX_NODES), fake.at[0] - fake.gap / 2, fake.gap * fake.count);
+    const latent = { at: [y], count: 1 };
+    this.edges(pen, x.latent, latent, x.hiddenG, hidden, (h) => moment.G.inputWeight(h, 0), colours.generator);
+    this.edges(pen, x.hiddenG, hidden, x.sample - cell / 2, fake, (o, h) => moment.G.outputWeight(o, h), colours.generator);
     this.nodes(pen, x.hiddenG, hidden, moment.G.hidden, colours.generator);
     pen.fillStyle = colours.card;
     pen.strokeStyle = colours.generator;
     pen.lineWidth = 1.5;
     pen.beginPath();
     const u = this.unit;
-    pen.roundRect(x.seed - 17 * u, y - 13 * u, 34 * u, 26 * u, 13 * u);
+    pen.roundRect(x.latent - 17 * u, y - 13 * u, 34 * u, 26 * u, 13 * u);
     pen.fill();
     pen.stroke();
-    text(pen, fine(moment.fed[0], 1), x.seed, y + 1, colours.ink, this.face(13, 600));
+    text(pen, fine(moment.latent[0], 1), x.latent, y + 1, colours.ink, this.face(13, 600));
   }
 
-  /** The page's letters, as large as the picture. */
+  /** The page's font, scaled with the chart. */
   face(size, weight) {
     return font(Math.round(2 * size * (0.45 + 0.55 * this.unit)) / 2, weight);
   }
 
-  /** Weights: the thicker the stronger; dashed where they are negative. */
+  /** Weights as lines: thicker if stronger, dashed if negative. */
   edges(pen, fromX, from, toX, to, weight, colour) {
     pen.strokeStyle = colour;
-    const crowd = Math.max(Math.sqrt(12 / Math.max(from.count * to.count, 12)), 0.2); // many lines are finer
+    const crowd = Math.max(Math.sqrt(12 / Math.max(from.count * to.count, 12)), 0.2); // many lines are thinner
     for (let k = 0; k < to.count; k++) {
       for (let i = 0; i < from.count; i++) {
         const w = weight(k, i);
@@ -116,8 +116,8 @@ export class Machine extends Picture {
     }
   }
 
-  /** D's answer: a scale from fake to real, and where both now stand on it. */
-  answer(pen, x, score, moment, width) {
+  /** D's scores on a scale from fake to real. */
+  scores(pen, x, score, moment, width) {
     const { colours } = this;
     const narrow = width < 560;
     const gradient = pen.createLinearGradient(0, score(1), 0, score(0));
@@ -144,7 +144,7 @@ export class Machine extends Picture {
     mark(pen, "fake", x, fakeY, 7.5 * this.unit, colours.fake, colours.card);
     const say = (key, value) => (narrow ? fine(value) : `${t(key)} ${fine(value)}`);
     text(pen, say("machine.real", moment.realScore), x + 16 * this.unit, realText + 1, colours.real, this.face(13, 650), "left");
-    text(pen, say(player.run.pair ? "machine.fake" : "machine.noise", moment.fakeScore), x + 16 * this.unit, fakeText + 1, colours.fake, this.face(13, 650), "left");
+    text(pen, say(player.run.hasGenerator ? "machine.fake" : "machine.noise", moment.fakeScore), x + 16 * this.unit, fakeText + 1, colours.fake, this.face(13, 650), "left");
   }
 
   labels(pen, x, width, run, middle) {
@@ -152,19 +152,19 @@ export class Machine extends Picture {
     const narrow = width < 560;
     const head = (key, at, colour) => text(pen, t(narrow ? `${key}.short` : key), at, 16, colour, this.face(13, 650));
     head("machine.head.D", x.hiddenD, colours.ink);
-    head("machine.head.answer", x.scale, colours.ink);
+    head("machine.head.score", x.scale, colours.ink);
     text(pen, t("machine.head.data"), x.sample, 16, colours.real, this.face(13, 650));
-    text(pen, t(run.pair ? "machine.head.sample" : "machine.head.noise"), x.sample, middle + 8, colours.fake, this.face(13, 650));
-    if (!run.pair) return;
+    text(pen, t(run.hasGenerator ? "machine.head.sample" : "machine.head.noise"), x.sample, middle + 8, colours.fake, this.face(13, 650));
+    if (!run.hasGenerator) return;
     text(pen, t(narrow ? "machine.head.G.short" : "machine.head.G"), x.hiddenG, middle + 8, colours.generator, this.face(13, 650));
-    text(pen, t("machine.head.seed"), x.seed, middle + 8, colours.quiet, this.face(13, 500));
+    text(pen, t("machine.head.latent"), x.latent, middle + 8, colours.quiet, this.face(13, 500));
   }
 }
 
 const DASHED = [3, 4];
 const SOLID = [];
 
-/** So many places one below the other. */
+/** Positions of `count` items, one below the other. */
 function spread(count, from, room) {
   const gap = room / count;
   return { count, gap, at: Array.from({ length: count }, (_, k) => from + gap * (k + 0.5)) };

@@ -1,9 +1,9 @@
-// What all drawn charts share: a canvas as sharp as the screen, painted on each frame, with a caption that says it in words.
+// Base class of the canvas charts: a sharp canvas, painted on each frame, with a caption.
 
 import { onFrame, onTick, repaint } from "../player.js";
 import { classes, Component, createRef, html } from "../ui.js";
 
-/** A chart: subclasses have `draw(pen, width, height)` and `describe()`, and may have `title` and `pointed(x, y, down)`. */
+/** A chart. Subclasses have `draw(pen, width, height)` and `describe()`, and may have `pointed(x, y, down)` and `left()`. */
 export class Picture extends Component {
   sheet = createRef();
 
@@ -64,7 +64,7 @@ export class Picture extends Component {
   }
 }
 
-/** Words that follow the moment, a few times a second. */
+/** A text that follows the moment, a few times a second. */
 export class Caption extends Component {
   componentDidMount() {
     this.stop = onTick(() => {
@@ -82,10 +82,10 @@ export class Caption extends Component {
   }
 }
 
-/** The page's letters, at a size. */
+/** The page's font. */
 export const font = (size, weight = 500) => `${weight} ${size}px Figtree, system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif`;
 
-/** What stands for real data, fakes and the generator, besides their colours: a disc, a triangle, a square. */
+/** Draw the mark of real data, fakes or the generator: a disc, a triangle or a square. */
 export function mark(pen, kind, x, y, size, colour, rim) {
   pen.beginPath();
   if (kind === "real") pen.arc(x, y, size, 0, 2 * Math.PI);

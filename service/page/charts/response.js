@@ -1,4 +1,4 @@
-// What G makes of every seed: one line for each place of its sample; flat lines mean that it ignores what it is fed.
+// Response chart: G's output over its latent, a line for each place; flat lines mean that G ignores its latent.
 
 import { Network } from "../model.js";
 import { player } from "../player.js";
@@ -12,16 +12,16 @@ const LEFT = 34;
 const BOTTOM = 34;
 const EDGE = 10;
 const RIGHT = 22;
-export const IGNORES = 0.05; // an output that moves less, over all seeds, does not depend on them
+export const MAX_IGNORED_CHANGE = 0.05; // an output that changes less over all latents counts as independent of them
 
-/** The seeds worth looking at: what G could be fed while it trains. */
-export const seedRange = (config) => (config.latent === "normal" ? [-3, 3] : [0, 1]);
+/** The range of latents in training. */
+export const latentRange = (config) => (config.latent === "normal" ? [-3, 3] : [0, 1]);
 
-/** How far the output that moves most moves over all those seeds, at the moment shown. */
+/** The largest change of an output over that range, at the current moment. */
 export function reaction(moment, config) {
   if (!moment.G) return 0;
   probe ??= new Float32Array(1);
-  const [first, last] = seedRange(config);
+  const [first, last] = latentRange(config);
   const least = new Float32Array(moment.G.outputs).fill(1);
   const most = new Float32Array(moment.G.outputs);
   for (let k = 0; k <= PROBES; k++) {
@@ -39,29 +39,29 @@ export function reaction(moment, config) {
 let probe;
 
 function restore(moment) {
-  moment.G.run(moment.fed);
+  moment.G.run(moment.latent);
 }
 
 export class Response extends Picture {
   describe() {
     const { run, moment } = player;
-    if (!run?.replayable || !run.pair || !moment.G) return t("response.none");
+    if (!run?.hasWeights || !run.hasGenerator || !moment.G) return t("response.none");
     const most = reaction(moment, run.config);
-    const [low, high] = seedRange(run.config);
-    return t(most < IGNORES ? "response.ignores" : "response.reacts", { most: fine(most, 3), low, high });
+    const [low, high] = latentRange(run.config);
+    return t(most < MAX_IGNORED_CHANGE ? "response.ignores" : "response.reacts", { most: fine(most, 3), low, high });
   }
 
   draw(pen, width, height) {
     const { run, moment } = player;
-    if (!run?.replayable || !run.pair || !moment.G) return;
-    const [low, high] = seedRange(run.config);
+    if (!run?.hasWeights || !run.hasGenerator || !moment.G) return;
+    const [low, high] = latentRange(run.config);
     const room = { wide: width - LEFT - RIGHT, tall: height - BOTTOM - EDGE };
     const y = (value) => EDGE + (1 - value) * room.tall;
     this.frame(pen, run, room, y, low, high);
     this.lines(pen, run, moment, room, y, low, high);
-    const fed = this.props.fed ?? run.config.latent_value;
-    if (fed < low || fed > high) return;
-    const x = LEFT + ((fed - low) / (high - low)) * room.wide;
+    const latent = this.props.latent ?? run.config.latent_value;
+    if (latent < low || latent > high) return;
+    const x = LEFT + ((latent - low) / (high - low)) * room.wide;
     pen.strokeStyle = theme.colours.ink;
     pen.lineWidth = 1.5;
     pen.beginPath();
@@ -118,7 +118,7 @@ export class Response extends Picture {
     this.endings(pen, run, room, y);
   }
 
-  /** Which line is which place, where there is room to say it. */
+  /** Label the lines with their places if there is room. */
   endings(pen, run, room, y) {
     if (run.width > 8) return;
     pen.fillStyle = theme.colours.ink;
@@ -136,9 +136,9 @@ export class Response extends Picture {
 const DASHED = [7, 4];
 const SOLID = [];
 
-/** A generator that is asked beside the shown one. */
-export function sampleAt(moment, seed, config) {
+/** Compute G's output for a latent without changing the moment. */
+export function sampleAt(moment, latent, config) {
   const G = new Network(1, config.hidden_size, config.pattern.length);
   G.weights.set(moment.G.weights);
-  return [...G.run([seed])];
+  return [...G.run([latent])];
 }

@@ -1,4 +1,4 @@
-// What D thinks of every vector with x in the places of a 1 and y in those of a 0: a heat map, with the real region and the way that G's output has gone on it.
+// Surface chart: D's score of vectors with x at each 1 and y at each 0, the real region, and the path of G's output.
 
 import { player } from "../player.js";
 import { sigmoid } from "../model.js";
@@ -10,19 +10,19 @@ const CELLS = 48;
 const LEFT = 46;
 const BOTTOM = 34;
 const EDGE = 10;
-const MOST_TRAIL = 400;
+const MAX_TRAIL = 400;
 
 export class Surface extends Picture {
   describe() {
     const { run, moment } = player;
-    if (!run?.replayable || !moment.D) return t("surface.none");
+    if (!run?.hasWeights || !moment.D) return t("surface.none");
     const scores = { real: fine(moment.realScore), fake: fine(moment.fakeScore) };
-    return t(run.pair ? "surface.says" : "surface.alone.says", scores);
+    return t(run.hasGenerator ? "surface.says" : "surface.alone.says", scores);
   }
 
   draw(pen, width, height) {
     const { run, moment } = player;
-    if (!run?.replayable || !moment.D) return;
+    if (!run?.hasWeights || !moment.D) return;
     const size = Math.min(width - LEFT - EDGE, height - BOTTOM - EDGE);
     const left = (width - size + LEFT - EDGE) / 2;
     const at = (x, y) => [left + x * size, EDGE + (1 - y) * size];
@@ -35,10 +35,10 @@ export class Surface extends Picture {
     pen.restore();
     this.axes(pen, left, size);
     this.region(pen, run, at);
-    if (run.pair) this.way(pen, run, moment, at);
+    if (run.hasGenerator) this.path(pen, run, moment, at);
   }
 
-  /** D's answer on a grid; only the first layer's sums differ from place to place, and they are linear in x and y. */
+  /** Compute D's score on a grid. The sums of the first layer are linear in x and y. */
   field(D, ones) {
     const hidden = D.hidden.length;
     if (!this.canvasOfField) {
@@ -51,14 +51,14 @@ export class Surface extends Picture {
     this.alongX.fill(0);
     this.alongY.fill(0);
     for (let h = 0; h < hidden; h++) {
-      for (let i = 0; i < D.inputs; i++) (ones[i] ? this.alongX : this.alongY)[h] += D.first(h, i);
+      for (let i = 0; i < D.inputs; i++) (ones[i] ? this.alongX : this.alongY)[h] += D.inputWeight(h, i);
     }
     for (let row = 0; row < CELLS; row++) {
       const y = 1 - (row + 0.5) / CELLS;
       for (let column = 0; column < CELLS; column++) {
         const x = (column + 0.5) / CELLS;
         for (let h = 0; h < hidden; h++) {
-          D.hidden[h] = sigmoid(D.weights[D.bias + h] + this.alongX[h] * x + this.alongY[h] * y);
+          D.hidden[h] = sigmoid(D.weights[D.hiddenBias + h] + this.alongX[h] * x + this.alongY[h] * y);
         }
         this.pixels[row * CELLS + column] = theme.ramps.score.packed[Math.round(D.finish()[0] * 255)];
       }
@@ -102,8 +102,8 @@ export class Surface extends Picture {
     pen.fillText(t("surface.real"), right - 2, Math.max(top - 10, EDGE + 10));
   }
 
-  way(pen, run, moment, at) {
-    const step = Math.max(1, Math.ceil(moment.row / MOST_TRAIL));
+  path(pen, run, moment, at) {
+    const step = Math.max(1, Math.ceil(moment.row / MAX_TRAIL));
     pen.strokeStyle = theme.colours.generator;
     pen.lineWidth = 2;
     pen.lineJoin = "round";
@@ -113,7 +113,7 @@ export class Surface extends Picture {
     pen.lineTo(...now);
     pen.stroke();
     if (player.hover !== null) {
-      const row = Math.round((player.hover / (run.end || 1)) * (run.kept.length - 1));
+      const row = Math.round((player.hover / (run.end || 1)) * (run.snapshotIterations.length - 1));
       const [x, y] = at(...onMap(run.samples, row * run.width, run.ones));
       pen.beginPath();
       pen.arc(x, y, 6, 0, 2 * Math.PI);
@@ -124,7 +124,7 @@ export class Surface extends Picture {
   }
 }
 
-/** Where a sample lies on the map: the mean of its places of a 1, and of those of a 0; in the middle where there are none. */
+/** A sample's position: the mean of its values at each 1, and at each 0, or 0.5 if there are none. */
 function onMap(samples, from, ones) {
   let x = 0;
   let y = 0;

@@ -1,8 +1,8 @@
-// The page's frame: its head, the view that the address names, the player below, and what is said above all of them.
+// Application frame: header, banners, the view that the address names, and the player.
 
-import { reach } from "../api.js";
+import { connection } from "../api.js";
 import { player } from "../player.js";
-import { session, tell } from "../session.js";
+import { session, notify } from "../session.js";
 import { state } from "../state.js";
 import { chooseTheme, theme } from "../theme.js";
 import { classes, Component, html } from "../ui.js";
@@ -25,12 +25,12 @@ export class App extends Component {
     const again = () => this.setState({});
     state.listen(() => requestAnimationFrame(again));
     session.listen(again);
-    reach.listen(again);
+    connection.listen(again);
     theme.listen(again);
     listenToKeys();
-    player.onrest = () => {
+    player.onStop = () => {
       const run = player.run;
-      if (run?.job.id) state.adjust({ at: run.ended && player.at >= run.end ? "" : Math.round(player.at) });
+      if (run?.job.id) state.replace({ at: run.ended && player.at >= run.end ? "" : Math.round(player.at) });
       again();
     };
   }
@@ -44,11 +44,11 @@ export class App extends Component {
     return html`
       <a class="skip" href="#main">${t("skip")}</a>
       <${Head} view=${view} />
-      ${!reach.up && html`<p class="banner" role="alert"><span class="pulse" />${t("gone")}</p>`}
-      ${session.trouble && html`<p class="banner trouble" role="alert">${session.trouble}
-        <button type="button" class="plain" onClick=${() => { session.trouble = ""; this.setState({}); }}>${t("close")}</button></p>`}
+      ${!connection.up && html`<p class="banner" role="alert"><span class="pulse" />${t("gone")}</p>`}
+      ${session.errorMessage && html`<p class="banner trouble" role="alert">${session.errorMessage}
+        <button type="button" class="plain" onClick=${() => { session.errorMessage = ""; this.setState({}); }}>${t("close")}</button></p>`}
       <main id="main" tabindex="-1" class=${`view-${view}`}><${VIEWS[view]} /></main>
-      ${WITH_PLAYER.includes(view) && session.run && !state.hidden("player") && html`<${PlayerBar} />`}
+      ${WITH_PLAYER.includes(view) && session.run && !state.isHidden("player") && html`<${PlayerBar} />`}
       <${Announcer} />
       <${Keys} />`;
   }
@@ -57,17 +57,17 @@ export class App extends Component {
 function Head({ view }) {
   const go = (name) => (event) => {
     event.preventDefault();
-    state.go({ view: name === "guided" ? "" : name });
+    state.push({ view: name === "guided" ? "" : name });
     scrollTo(0, 0);
   };
-  const tabs = Object.keys(VIEWS).filter((name) => !state.hidden(name));
+  const tabs = Object.keys(VIEWS).filter((name) => !state.isHidden(name));
   return html`<header class="head">
     <a class="brand" href="?" onClick=${go("guided")}><${Logo} /><span>gan1010</span></a>
     <nav aria-label=${t("nav")}>${tabs.map((name) => html`<a href=${`?view=${name}`} class=${classes("tab", name === view && "here")}
       aria-current=${name === view ? "page" : undefined} onClick=${go(name)}>${t(`view.${name}`)}</a>`)}</nav>
     <div class="switches">
       ${Object.entries(words.languages).filter(([code]) => code !== words.language).map(([code, name]) => html`<button type="button" class="plain"
-        lang=${code === "zh" ? "zh-Hans" : code} onClick=${() => chooseLanguage(code).then(tell)}>${name}</button>`)}
+        lang=${code === "zh" ? "zh-Hans" : code} onClick=${() => chooseLanguage(code).then(notify)}>${name}</button>`)}
       <button type="button" class="plain icon" aria-label=${t(theme.dark ? "theme.light" : "theme.dark")} title=${t(theme.dark ? "theme.light" : "theme.dark")}
         onClick=${() => chooseTheme(theme.dark ? "light" : "dark")}>${theme.dark ? html`<${Sun} />` : html`<${Moon} />`}</button>
       <button type="button" class="plain icon wide-only" aria-label=${t("keys")} title=${t("keys")} onClick=${openKeys}>?</button>
@@ -76,14 +76,14 @@ function Head({ view }) {
   </header>`;
 }
 
-/** What a screen reader is told when time stops: never more than that. */
+/** Announcement for screen readers, made only when the player stops. */
 class Announcer extends Component {
   componentDidMount() {
     this.timer = setInterval(() => {
       const { run, moment, at, playing } = player;
-      if (playing || !run?.replayable || !run.job.id || at === this.at) return;
+      if (playing || !run?.hasWeights || !run.job.id || at === this.at) return;
       this.at = at;
-      const sample = run.pair ? [...moment.sample].map((value) => value.toFixed(2)).join(" ") : "";
+      const sample = run.hasGenerator ? [...moment.sample].map((value) => value.toFixed(2)).join(" ") : "";
       this.setState({ words: t("announce", { at: Math.round(at), sample }) });
     }, 1000);
   }
@@ -92,8 +92,8 @@ class Announcer extends Component {
     clearInterval(this.timer);
   }
 
-  render(_, { words: said }) {
-    return html`<p class="unseen" aria-live="polite">${said}</p>`;
+  render(_, { words: announcement }) {
+    return html`<p class="unseen" aria-live="polite">${announcement}</p>`;
   }
 }
 

@@ -1,7 +1,7 @@
-// All runs: how each is, what can be done with it, and any of them over one another, with the settings that tell them apart.
+// Compare view: a table of all runs, and an overlay of the chosen ones.
 
-import { api, Unreachable } from "../api.js";
-import { olderJobs, report, refreshJobs, session, tell } from "../session.js";
+import { api, UnreachableError } from "../api.js";
+import { olderJobs, showError, refreshJobs, session, notify } from "../session.js";
 import { ENDED, Run } from "../run.js";
 import { state } from "../state.js";
 import { Component, html } from "../ui.js";
@@ -12,7 +12,7 @@ import { Bits } from "./parts.js";
 import { runName, Status } from "./runhead.js";
 import { Swatch } from "./swatch.js";
 
-const MOST_COMPARED = 8;
+const MAX_COMPARED = 8;
 
 export class Compare extends Component {
   runs = new Map();
@@ -28,14 +28,14 @@ export class Compare extends Component {
     for (const stop of this.stops) stop();
   }
 
-  /** Whether its losses are here, as far as the list of jobs knows. */
+  /** Whether the losses of a run are loaded and up to date with the list of jobs. */
   has(id) {
     const run = this.runs.get(id);
     const job = session.jobs?.find((one) => one.id === id);
     return run && (run.ended || !job || (!ENDED.has(job.status) && job.iteration <= run.job.iteration));
   }
 
-  /** The losses of those that are ticked. */
+  /** Load the losses of the chosen runs. */
   async fetch() {
     for (const id of state.list("jobs")) {
       if (this.has(id) || this.fetching.has(id)) continue;
@@ -45,14 +45,14 @@ export class Compare extends Component {
         await run.loadPoints();
         this.runs.set(id, run);
       } catch (error) {
-        if (error instanceof Unreachable) continue; // the list is looked at again when the service is back
+        if (error instanceof UnreachableError) continue; // the list is refreshed when the service is reachable again
         this.runs.delete(id);
-        state.adjust({ jobs: state.list("jobs").filter((one) => one !== id).join() });
-        report(error);
+        state.replace({ jobs: state.list("jobs").filter((one) => one !== id).join() });
+        showError(error);
       } finally {
         this.fetching.delete(id);
       }
-      tell();
+      notify();
     }
   }
 
@@ -79,12 +79,12 @@ function Row({ job, chosen, forget }) {
   const place = chosen.indexOf(job.id);
   const name = runName(job);
   const tick = () => {
-    const next = place >= 0 ? chosen.filter((id) => id !== job.id) : [...chosen, job.id].slice(-MOST_COMPARED);
-    state.adjust({ jobs: next.join() });
+    const next = place >= 0 ? chosen.filter((id) => id !== job.id) : [...chosen, job.id].slice(-MAX_COMPARED);
+    state.replace({ jobs: next.join() });
   };
   const open = (event) => {
     event.preventDefault();
-    state.go({ view: "lab", job: job.id, at: "" });
+    state.push({ view: "lab", job: job.id, at: "" });
   };
   const { result } = job;
   return html`<tr class=${place >= 0 ? "chosen" : ""}>

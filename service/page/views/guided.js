@@ -1,4 +1,4 @@
-// The article's steps in order: each one sentence, one button that does it, and a stage on which it is seen.
+// Guided tour: the article's steps, each with a sentence, a button, and a stage that shows the result.
 
 import { Draws } from "../charts/draws.js";
 import { Evolution } from "../charts/evolution.js";
@@ -18,7 +18,7 @@ const STEPS = ["start", "real", "alone", "untrained", "train", "losses", "sample
 const [START, , ALONE, UNTRAINED, TRAIN] = STEPS.keys();
 const PATTERN = "1010";
 const SPREAD = 0.2;
-const MOST_DRAWS = 200;
+const MAX_DRAWS = 200;
 
 const newSeed = () => Math.floor(Math.random() * 1e6);
 
@@ -36,21 +36,21 @@ export class Guided extends Component {
   go(step) {
     const patch = { step: step || "", at: "" };
     if (step === UNTRAINED) patch.at = 0;
-    state.go(patch);
+    state.push(patch);
     scrollTo(0, 0);
   }
 
   trainNow = () => train({ seed: newSeed() }, "job", { step: TRAIN });
 
-  /** Step by step: what the button of each step does, and whether it has been done. */
+  /** The action of each step, and whether it is done. */
   actions() {
     const { run } = session;
-    const trained = Boolean(run?.pair && run.config.iterations > 1);
+    const trained = Boolean(run?.hasGenerator && run.config.iterations > 1);
     const replay = () => player.replay();
     return {
       real: { do: () => this.draw(), done: this.state.rows.length > 0 },
       alone: { do: () => train({ preset: "discriminator-alone", name: t("guided.alone.name") }, "alone", { step: ALONE }), done: Boolean(state.get("alone")) },
-      untrained: { do: () => train({ iterations: 1, seed: newSeed(), name: t("guided.untrained.name") }, "job", { step: UNTRAINED }).then((job) => job && player.run?.job.id === job.id && player.seek(0)), done: Boolean(run?.pair) },
+      untrained: { do: () => train({ iterations: 1, seed: newSeed(), name: t("guided.untrained.name") }, "job", { step: UNTRAINED }).then((job) => job && player.run?.job.id === job.id && player.seek(0)), done: Boolean(run?.hasGenerator) },
       train: { do: () => train({ seed: run?.config.seed ?? newSeed() }, "job", { step: TRAIN }), done: trained },
       losses: { do: replay, done: trained, needs: !trained },
       sample: { do: () => player.seek(player.run.end), done: trained, needs: !trained },
@@ -60,7 +60,7 @@ export class Guided extends Component {
 
   draw() {
     const rows = [...this.state.rows, ...Array.from({ length: this.state.rows.length ? 20 : 1 }, () => drawReal(PATTERN, SPREAD))];
-    this.setState({ rows: rows.slice(-MOST_DRAWS) });
+    this.setState({ rows: rows.slice(-MAX_DRAWS) });
   }
 
   render() {
@@ -76,7 +76,7 @@ export class Guided extends Component {
       </section>
       <nav class="steps" aria-label=${t("guided.steps")}><ol>${STEPS.slice(1).map((name, k) => this.stepper(name, k + 1, step, this.state.visited.has(name)))}</ol></nav>
       <section class="stage card" aria-labelledby="stage-title">
-        ${step === START ? html`<h2 id="stage-title" class="unseen">${t("guided.start.title")}</h2>` : html`<${Told} name=${STEPS[step]} step=${step} action=${actions[STEPS[step]]} go=${(to) => this.go(to)} />`}
+        ${step === START ? html`<h2 id="stage-title" class="unseen">${t("guided.start.title")}</h2>` : html`<${StepText} name=${STEPS[step]} step=${step} action=${actions[STEPS[step]]} go=${(to) => this.go(to)} />`}
         ${this.stage(STEPS[step])}
       </section>
     </div>`;
@@ -94,7 +94,7 @@ export class Guided extends Component {
     if (name === "start") return html`<${Machine} name="machine" /><p class="legend-line">${t("guided.start.says")}</p>`;
     if (name === "real") return html`<${Draws} name="draws" rows=${this.state.rows} pattern=${PATTERN} spread=${SPREAD} />`;
     if (!run?.job.id) return html`<${Machine} name="machine" />`;
-    const ready = moment.run === run && run.pair;
+    const ready = moment.run === run && run.hasGenerator;
     return {
       alone: () => html`<div class="halves"><${Machine} name="machine" /><${Losses} run=${run} bare /></div>`,
       untrained: () => html`<${Machine} name="machine" />`,
@@ -106,11 +106,11 @@ export class Guided extends Component {
   }
 }
 
-/** A step's sentence, its button, what came of it, and the way on. */
-function Told({ name, step, action, go }) {
+/** A step's text, its button, its observation, and the button to the next step. */
+function StepText({ name, step, action, go }) {
   const last = step === STEPS.length - 1;
   const button = `guided.${name}.${action.done ? "again" : "do"}`;
-  return html`<div class="told">
+  return html`<div class="step-text">
     <p class="step-count">${t("guided.count", { step, count: STEPS.length - 1 })}</p>
     <h2 id="stage-title">${t(`guided.${name}.title`)}</h2>
     <p class="sentence">${t(`guided.${name}.sentence`)}</p>
@@ -118,19 +118,19 @@ function Told({ name, step, action, go }) {
       ${action.needs
         ? html`<button type="button" class="primary" onClick=${() => go(TRAIN)}>${t("guided.needs")}</button>`
         : html`<button type="button" class=${action.done ? "secondary" : "primary"} disabled=${session.busy} onClick=${action.do}>${t(button)}</button>`}
-      ${action.done && html`<button type="button" class="primary next" onClick=${() => (last ? state.go({ view: "lab", step: "" }) : go(step + 1))}>${t(last ? "guided.tolab" : "guided.next")}</button>`}
+      ${action.done && html`<button type="button" class="primary next" onClick=${() => (last ? state.push({ view: "lab", step: "" }) : go(step + 1))}>${t(last ? "guided.tolab" : "guided.next")}</button>`}
     </div>
   </div>
-  ${action.done && html`<p class="seen" role="status">${seen(name)}</p>`}`;
+  ${action.done && html`<p class="seen" role="status">${observation(name)}</p>`}`;
 }
 
-/** What there is to notice, with the run's own numbers. */
-function seen(name) {
+/** The observation of a step, with the run's numbers. */
+function observation(name) {
   const { run } = session;
   const result = run?.job.result;
-  if (name === "alone" && result && !run.pair) return t("guided.alone.seen", { real: fine(result.real_score), noise: fine(result.fake_score) });
+  if (name === "alone" && result && !run.hasGenerator) return t("guided.alone.seen", { real: fine(result.real_score), noise: fine(result.fake_score) });
   if (name === "untrained" && run?.samples) return t("guided.untrained.seen", { sample: [...run.samples.subarray(0, run.width)].map((value) => fine(value)).join(", ") });
-  if (name === "losses" && result && run.pair) return t("guided.losses.seen", { real: fine(result.discriminator_real_loss, 3), fake: fine(result.discriminator_fake_loss, 3), generator: fine(result.generator_loss, 3) });
+  if (name === "losses" && result && run.hasGenerator) return t("guided.losses.seen", { real: fine(result.discriminator_real_loss, 3), fake: fine(result.discriminator_fake_loss, 3), generator: fine(result.generator_loss, 3) });
   if (name === "evolve" && result?.settled_at) return t("guided.evolve.seen", { at: whole(result.settled_at) });
   return t(`guided.${name}.seen`);
 }

@@ -1,7 +1,7 @@
-// The map of a sweep: a cell for each combination, in the shade of what one asks about, and the members behind it.
+// Heat map of a sweep: a cell for each combination of settings, and the members of the chosen cell.
 
 import { api } from "../api.js";
-import { report } from "../session.js";
+import { showError } from "../session.js";
 import { state } from "../state.js";
 import { onShade, shade, theme } from "../theme.js";
 import { classes, Component, html } from "../ui.js";
@@ -10,13 +10,13 @@ import { Actions } from "./actions.js";
 import { Bits } from "./parts.js";
 import { Status, sweepName } from "./runhead.js";
 
-const MEMBERS = 20; // shown at a time
-/** What a cell can be asked about; `best` is dark: rates near 1, or early settling. */
+const MEMBERS = 20; // per page
+/** Statistics that colour the cells. Better values are darker. */
 const QUESTIONS = {
-  in_range_rate: { of: (cell) => cell.in_range_rate, says: percent },
-  bits_rate: { of: (cell) => cell.bits_rate, says: percent },
-  settled_at: { of: (cell) => cell.settled_at?.p50 ?? null, says: whole },
-  generator_loss: { of: (cell) => cell.generator_loss, says: short },
+  in_range_rate: { of: (cell) => cell.in_range_rate, format: percent },
+  bits_rate: { of: (cell) => cell.bits_rate, format: percent },
+  settled_at: { of: (cell) => cell.settled_at?.p50 ?? null, format: whole },
+  generator_loss: { of: (cell) => cell.generator_loss, format: short },
 };
 
 export class HeatMap extends Component {
@@ -33,9 +33,9 @@ export class HeatMap extends Component {
     const chosen = cells.find((cell) => String(cell.cell) === state.get("cell"));
     return html`<div class="map">
       <div class="map-head"><h2>${sweepName(job)}</h2><${Status} job=${job} />
-        <span class="actions"><${Actions} job=${job} name=${sweepName(job)} forget=${() => state.adjust({ sweep: "", cell: "" })} /></span></div>
+        <span class="actions"><${Actions} job=${job} name=${sweepName(job)} forget=${() => state.replace({ sweep: "", cell: "" })} /></span></div>
       <div class="segments wrap" role="group" aria-label=${t("sweep.question")}>${Object.keys(QUESTIONS).map((name) => html`<button type="button" class="chip" aria-pressed=${name === question}
-        onClick=${() => state.adjust({ value: name === "in_range_rate" ? "" : name })}>${t(`question.${name}`)}</button>`)}</div>
+        onClick=${() => state.replace({ value: name === "in_range_rate" ? "" : name })}>${t(`question.${name}`)}</button>`)}</div>
       <div class="scroll" tabindex="0" role="region" aria-label=${t("sweep.map")}><table class=${classes("heat", down.length > 1 && "deep")}><caption>${t("sweep.caption", { across: named(fields.slice(0, 1)), down: named(down) })}</caption>
         <thead><tr><td></td>${columns.map((x) => html`<th scope="col">${x === null ? "" : say(x)}</th>`)}</tr></thead>
         <tbody>${rows.map((row) => html`<tr><th scope="row">${Object.values(row).map(say).join(" · ")}</th>${columns.map((x) => html`<td><${Cell} cell=${find(x, row)} question=${question} low=${low} high=${high} chosen=${chosen} /></td>`)}</tr>`)}</tbody></table></div>
@@ -49,19 +49,19 @@ const say = (value) => (typeof value === "number" ? short(value) : t(`choice.${v
 function bounds(question, cells) {
   if (question.endsWith("rate")) return [0, 1];
   const known = cells.filter((cell) => cell.count).map(QUESTIONS[question].of).filter((value) => value !== null);
-  return [Math.max(...known, 0), Math.min(...known, Infinity)]; // the lower the darker
+  return [Math.max(...known, 0), Math.min(...known, Infinity)]; // lower values are darker
 }
 
 function Cell({ cell, question, low, high, chosen }) {
   if (!cell?.count) return html`<span class="heat-cell waiting">${t("sweep.waiting")}</span>`;
-  const { of, says } = QUESTIONS[question];
+  const { of, format } = QUESTIONS[question];
   const value = of(cell);
   const share = value === null ? 0 : high === low ? 1 : (value - low) / (high - low);
   return html`<button type="button" class=${classes("heat-cell", cell === chosen && "chosen")} style=${{ background: shade(theme.ramps.value, share), color: onShade(theme.ramps.value, share) }}
-    aria-pressed=${cell === chosen} onClick=${() => state.adjust({ cell: cell === chosen ? "" : cell.cell })}>${value === null ? "–" : says(value)}<small>${t("sweep.of", { count: whole(cell.count) })}</small></button>`;
+    aria-pressed=${cell === chosen} onClick=${() => state.replace({ cell: cell === chosen ? "" : cell.cell })}>${value === null ? "–" : format(value)}<small>${t("sweep.of", { count: whole(cell.count) })}</small></button>`;
 }
 
-/** The runs of one cell; any of them can be trained again, to the same bits, and opened. */
+/** The members of a cell. The service can train each again, to the same bits, as a job of its own. */
 class Members extends Component {
   state = { rows: null, next: null, only: "", busy: false };
   turn = 0;
@@ -76,22 +76,22 @@ class Members extends Component {
     const turn = ++this.turn;
     try {
       const page = await api.sweepMembers(job.id, query);
-      if (turn !== this.turn) return; // something else has been asked for since
+      if (turn !== this.turn) return; // a newer request is pending
       this.setState({ rows: [...(after ? this.state.rows : []), ...page.data], next: page.next, only });
     } catch (error) {
-      report(error);
+      showError(error);
     }
   }
 
   async open(index) {
-    const place = state.place();
+    const view = state.viewKey();
     this.setState({ busy: true });
     try {
       const job = await api.trainMember(this.props.job.id, index);
       await api.job(job.id, 5);
-      if (state.place() === place) state.go({ view: "lab", job: job.id, at: "" });
+      if (state.viewKey() === view) state.push({ view: "lab", job: job.id, at: "" });
     } catch (error) {
-      report(error);
+      showError(error);
     }
     this.setState({ busy: false });
   }

@@ -1,4 +1,4 @@
-// The keyboard: what each key does, and the list that `?` opens.
+// Keyboard shortcuts, and the dialog that lists them.
 
 import { player } from "../player.js";
 import { createRef, html } from "../ui.js";
@@ -21,7 +21,7 @@ export function listenToKeys() {
   addEventListener("keydown", (event) => {
     const { target } = event;
     if (event.ctrlKey || event.metaKey || event.altKey || target.closest?.("dialog, input:not([type=checkbox]), select, textarea, .scroll")) return;
-    if (event.key === " " && target.closest?.("button, a, summary, input")) return; // there it presses what has the focus
+    if (event.key === " " && target.closest?.("button, a, summary, input")) return; // the space bar activates the focused control
     const does = KEYS[event.key];
     if (!does || (event.key !== "?" && !(player.run?.end && document.querySelector("main.view-guided, main.view-lab")))) return;
     event.preventDefault();

@@ -1,4 +1,4 @@
-// Everything at once, for who knows what a GAN is: settings on the left, the run in the middle, trying it out on the right.
+// Lab view: settings on the left, charts in the middle, the try panel on the right.
 
 import { player } from "../player.js";
 import { session } from "../session.js";
@@ -14,12 +14,12 @@ export function Lab() {
   const { run } = session;
   return html`<h1 class="unseen">${t("view.lab")}</h1>
     <div class="lab">
-      ${!state.hidden("train") && html`<${Train} />`}
+      ${!state.isHidden("train") && html`<${Train} />`}
       <div class="middle">
-        ${!state.hidden("train") && html`<p class="narrow"><button type="submit" form="train" class="primary" disabled=${session.busy}>${t(session.busy ? "train.busy" : "train.go")}</button><a class="plain" href="#train">${t("lab.settings")}</a></p>`}
+        ${!state.isHidden("train") && html`<p class="narrow"><button type="submit" form="train" class="primary" disabled=${session.busy}>${t(session.busy ? "train.busy" : "train.go")}</button><a class="plain" href="#train">${t("lab.settings")}</a></p>`}
         ${run ? html`<${RunHead} run=${run} />` : html`<p class="hint-line">${t("lab.none")}</p>`}
-        ${!state.hidden("watch") && html`<${Watch} run=${player.run} />`}
+        ${!state.isHidden("watch") && html`<${Watch} run=${player.run} />`}
       </div>
-      ${!state.hidden("sample") && html`<${Try} run=${player.run} />`}
+      ${!state.isHidden("sample") && html`<${Try} run=${player.run} />`}
     </div>`;
 }

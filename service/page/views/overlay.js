@@ -1,11 +1,11 @@
-// Several runs over one another: one loss at a time, a line for each run, and below it the settings in which they differ.
+// Overlay: one loss of several runs in one chart, and a table of the settings that differ.
 
 import { Lines } from "../charts/lines.js";
 import { smoothed, thinned } from "../charts/losses.js";
 import uPlot from "../vendor/uplot/uPlot.esm.js";
 import { state } from "../state.js";
 import { Component, html } from "../ui.js";
-import { fine, known, t, whole } from "../words.js";
+import { fine, hasWords, t, whole } from "../words.js";
 import { runName } from "./runhead.js";
 import { style, Swatch } from "./swatch.js";
 
@@ -32,7 +32,7 @@ export class Overlay extends Component {
     const curves = runs.map((run) => ({ label: run.job.id, colour: (colours) => colours[style(place(run)).name], width: 2.2, dash: style(place(run)).dash }));
     return html`<figure class="picture overlay"><figcaption class="picture-title"><h2>${t("overlay.title")}</h2>
         <div class="tools"><div class="segments" role="group" aria-label=${t("overlay.curve")}>${CURVES.map((name) => html`<button type="button" class="chip" aria-pressed=${name === curve}
-          onClick=${() => state.adjust({ curve: name === "generator" ? "" : name })}>${t(`losses.${name}`)}</button>`)}</div></div></figcaption>
+          onClick=${() => state.replace({ curve: name === "generator" ? "" : name })}>${t(`losses.${name}`)}</button>`)}</div></div></figcaption>
       <${Lines} data=${this.data(runs, curve, smooth)} curves=${curves} equilibrium=${new Set(runs.map((run) => run.equilibrium)).size === 1 ? runs[0].equilibrium : null} label=${t("overlay.title")} still />
       <ul class="legend">${runs.map((run) => html`<li><${Swatch} place=${place(run)} />${runName(run.job)}</li>`)}</ul>
       <${Differences} runs=${runs} place=${place} />
@@ -40,15 +40,15 @@ export class Overlay extends Component {
   }
 }
 
-/** A setting's value as people call it. */
-const said = (value) => [`choice.${value}`, `preset.${value}.name`].filter(known).map((key) => t(key))[0] ?? String(value);
+/** The displayed name of a setting's value. */
+const displayed = (value) => [`choice.${value}`, `preset.${value}.name`].filter(hasWords).map((key) => t(key))[0] ?? String(value);
 
-/** Settings and results side by side; what is the same in all runs is left out. */
+/** Settings that differ, and results, side by side. */
 function Differences({ runs, place }) {
   if (runs.length < 2) return html`<p class="caption">${t("overlay.more")}</p>`;
   const differ = Object.keys(runs[0].config).filter((name) => name !== "name" && new Set(runs.map((run) => String(run.config[name]))).size > 1);
   const rows = [
-    ...differ.map((name) => [t(`field.${name}`), (run) => said(run.config[name])]),
+    ...differ.map((name) => [t(`field.${name}`), (run) => displayed(run.config[name])]),
     [t("compare.bits"), ({ job }) => job.result?.bits ?? "–"],
     [t("compare.settled"), ({ job }) => (job.result?.settled_at ? whole(job.result.settled_at) : "–")],
     [t("question.generator_loss"), ({ job }) => fine(job.result?.generator_loss ?? NaN, 3)],

@@ -1,15 +1,15 @@
-// Small things that several views show: a vector as cells, D's answer on a scale, a row of bits.
+// Shared parts: a vector as cells, D's score on a scale, a row of bits.
 
 import { onShade, shade, theme } from "../theme.js";
 import { classes, html } from "../ui.js";
 import { fine, t, vector } from "../words.js";
 
-/** A vector: each value as a shade, and as a number. */
+/** A vector as coloured cells with their values. */
 export const Cells = ({ values, label, kind }) => html`<div class=${classes("cells", kind, values.length > 8 && "many")} role="img" aria-label=${`${label}: ${vector(values)}`}>
   ${values.map((value) => html`<span style=${{ background: shade(theme.ramps.value, value), color: onShade(theme.ramps.value, value) }} class="cell">${values.length <= 8 ? fine(value) : ""}</span>`)}
 </div>`;
 
-/** D's answer from 0 (fake) to 1 (real), and in words. */
+/** D's score from 0 (fake) to 1 (real), on a scale and in words. */
 export function Verdict({ score }) {
   const words = score > 0.65 ? "real" : score < 0.35 ? "fake" : "unsure";
   return html`<div class="verdict">
@@ -19,5 +19,5 @@ export function Verdict({ score }) {
   </div>`;
 }
 
-/** Bits as small blocks, beside their digits. */
+/** Bits as small blocks and as digits. */
 export const Bits = ({ bits, right }) => html`<span class=${classes("bits", right && "right")}>${[...bits].map((bit) => html`<i class=${bit === "1" ? "one" : "zero"} />`)}<span>${bits}</span></span>`;

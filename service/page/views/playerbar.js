@@ -1,4 +1,4 @@
-// The player: play, step, speed, and a slider over the whole run.
+// Player controls: play, step, speed, and a slider over the run.
 
 import { onFrame, onTick, player, SPEEDS } from "../player.js";
 import { session } from "../session.js";
@@ -19,7 +19,7 @@ export class PlayerBar extends Component {
     for (const stop of this.stops) stop();
   }
 
-  /** The slider goes with time; it only writes when somebody moves it. */
+  /** Move the slider to the current moment. */
   follow() {
     const { run, at } = player;
     if (!run) return;
@@ -52,7 +52,7 @@ export class PlayerBar extends Component {
         onInput=${(event) => { player.playing = false; player.seek(+event.target.value); }} onKeyDown=${(event) => this.keys(event)} />
       ${moving && html`<button type="button" class="chip live" aria-pressed=${live} onClick=${() => player.seek(end)}><span class="pulse" /><span class="live-word">${t("player.live")}</span></button>`}
       <label class="speed"><span class="unseen">${t("player.speed")}</span>
-        <select value=${speed} onChange=${(event) => { player.speed = +event.target.value; state.adjust({ speed: player.speed === 1 ? "" : player.speed }); }}>
+        <select value=${speed} onChange=${(event) => { player.speed = +event.target.value; state.replace({ speed: player.speed === 1 ? "" : player.speed }); }}>
           ${SPEEDS.map((value) => html`<option value=${value} selected=${value === speed}>${value}×</option>`)}
         </select></label>
     </div>`;

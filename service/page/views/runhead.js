@@ -1,4 +1,4 @@
-// What came of a run, in one line: its name, how it is, how long it took, what G makes, and since when.
+// Run header: name, status, duration, and outcome.
 
 import { Component, html } from "../ui.js";
 import { fine, span, t, whole } from "../words.js";
@@ -25,17 +25,17 @@ export function Status({ job }) {
   </span>`;
 }
 
-/** In a sentence, what the training led to. */
+/** The outcome of the training in a sentence. */
 export class Outcome extends Component {
   render({ run }) {
     const { job } = run;
     if (job.error) return html`<p class="outcome bad">${t(job.error.type === "diverged" ? "outcome.diverged" : "outcome.failed", { detail: job.error.detail })}</p>`;
     if (!job.result) return html`<p class="outcome">${t(`outcome.${job.status}`)}</p>`;
     const { result, iterations_per_second: speed, iteration } = job;
-    const took = speed ? t("outcome.took", { count: whole(iteration), span: span(iteration / speed) }) : "";
+    const duration = speed ? t("outcome.took", { count: whole(iteration), span: span(iteration / speed) }) : "";
     const seed = t("outcome.seed", { seed: job.config.seed });
-    if (!run.pair) return html`<p class="outcome">${took} ${t("outcome.alone", { real: fine(result.real_score), noise: fine(result.fake_score) })} <span class="quiet">${seed}</span></p>`;
+    if (!run.hasGenerator) return html`<p class="outcome">${duration} ${t("outcome.alone", { real: fine(result.real_score), noise: fine(result.fake_score) })} <span class="quiet">${seed}</span></p>`;
     const kind = result.in_range ? "in" : result.bits === job.config.pattern ? "bits" : "out";
-    return html`<p class="outcome">${took} <b>${t(`outcome.${kind}`, { bits: result.bits, at: whole(result.settled_at ?? 0) })}</b> <span class="quiet">${seed}</span></p>`;
+    return html`<p class="outcome">${duration} <b>${t(`outcome.${kind}`, { bits: result.bits, at: whole(result.settled_at ?? 0) })}</b> <span class="quiet">${seed}</span></p>`;
   }
 }

@@ -1,9 +1,9 @@
-// A sweep: a grid of settings, a map that fills while it trains, and behind each cell its members.
+// Sweep view: a form for the grid, and a heat map that fills during the sweep.
 
 import { api } from "../api.js";
-import { act, report, session } from "../session.js";
+import { runAction, showError, session } from "../session.js";
 import { ENDED } from "../run.js";
-import { FIELDS, mistake } from "../settings.js";
+import { FIELDS, validationError } from "../settings.js";
 import { state } from "../state.js";
 import { classes, Component, html } from "../ui.js";
 import { t, whole } from "../words.js";
@@ -11,11 +11,11 @@ import { HeatMap } from "./heatmap.js";
 import { Status, sweepName } from "./runhead.js";
 
 const POLL_MS = 400;
-const MOST_MEMBERS = 1_000_000;
-const USUAL = { sx: "learning_rate", xs: "0.003,0.01,0.03,0.1", sy: "hidden_size", ys: "2,3,5,8", seeds: "100" };
+const MAX_MEMBERS = 1_000_000;
+const DEFAULTS = { sx: "learning_rate", xs: "0.003,0.01,0.03,0.1", sy: "hidden_size", ys: "2,3,5,8", seeds: "100" };
 const AXES = ["learning_rate", "hidden_size", "generator_learning_rate", "loss", "optimizer", "latent", "spread", "latent_value", "iterations", "pattern"];
 
-const given = (name) => state.get(name, USUAL[name]);
+const parameter = (name) => state.get(name, DEFAULTS[name]);
 const values = (field, text) => text.split(",").map((part) => part.trim()).filter(Boolean).map((part) => (FIELDS[field].kind === "number" ? Number(part) : part));
 
 export class Sweep extends Component {
@@ -30,7 +30,7 @@ export class Sweep extends Component {
     clearTimeout(this.timer);
   }
 
-  /** The results as they come, until the sweep has ended. */
+  /** Poll the results of the sweep in the address until it has ended. */
   async poll() {
     const id = state.get("sweep");
     if (id === this.polled) return;
@@ -48,7 +48,7 @@ export class Sweep extends Component {
       if (!ENDED.has(job.status)) this.timer = setTimeout(() => this.look(id), POLL_MS);
     } catch (error) {
       if (id !== this.polled) return;
-      report(error);
+      showError(error);
       if (!error.status) this.timer = setTimeout(() => this.look(id), 5 * POLL_MS);
     }
   }
@@ -56,11 +56,11 @@ export class Sweep extends Component {
   async start(event) {
     event.preventDefault();
     this.setState({ busy: true });
-    const grid = { [given("sx")]: values(given("sx"), given("xs")), [given("sy")]: values(given("sy"), given("ys")) };
-    const place = state.place();
-    await act(async () => {
-      const job = await api.sweep({ grid, seeds: Number(given("seeds")) });
-      if (state.place() === place) state.go({ sweep: job.id, cell: "" });
+    const grid = { [parameter("sx")]: values(parameter("sx"), parameter("xs")), [parameter("sy")]: values(parameter("sy"), parameter("ys")) };
+    const view = state.viewKey();
+    await runAction(async () => {
+      const job = await api.sweep({ grid, seeds: Number(parameter("seeds")) });
+      if (state.viewKey() === view) state.push({ sweep: job.id, cell: "" });
     });
     this.setState({ busy: false });
   }
@@ -72,45 +72,45 @@ export class Sweep extends Component {
       <div class="sweep-columns">
         <div><${Plan} busy=${busy} start=${(event) => this.start(event)} />
         ${sweeps.length > 0 && html`<nav class="card earlier" aria-label=${t("sweep.earlier")}><h2>${t("sweep.earlier")}</h2><ul>${sweeps.slice(0, 8).map((one) => html`<li>
-          <a href=${`?view=sweep&sweep=${one.id}`} aria-current=${one.id === state.get("sweep") ? "true" : undefined} onClick=${(event) => { event.preventDefault(); state.go({ sweep: one.id, cell: "" }); }}>${sweepName(one)}</a> <${Status} job=${one} /></li>`)}</ul></nav>`}</div>
+          <a href=${`?view=sweep&sweep=${one.id}`} aria-current=${one.id === state.get("sweep") ? "true" : undefined} onClick=${(event) => { event.preventDefault(); state.push({ sweep: one.id, cell: "" }); }}>${sweepName(one)}</a> <${Status} job=${one} /></li>`)}</ul></nav>`}</div>
         <div class="card">${job && cells ? html`<${HeatMap} job=${job} cells=${cells} />` : html`<${Preview} />`}</div>
       </div></div>`;
   }
 }
 
-/** The map before it fills: what the plan asks for. */
+/** The empty map of the planned grid. */
 function Preview() {
-  const [columns, rows] = [values(given("sx"), given("xs")), values(given("sy"), given("ys"))];
+  const [columns, rows] = [values(parameter("sx"), parameter("xs")), values(parameter("sy"), parameter("ys"))];
   return html`<div class="map"><p class="quiet">${t("sweep.none")}</p><div class="scroll" aria-hidden="true"><table class="heat">
     <thead><tr><td></td>${columns.map((x) => html`<th>${x}</th>`)}</tr></thead>
     <tbody>${rows.map((y) => html`<tr><th>${y}</th>${columns.map(() => html`<td><span class="heat-cell waiting" /></td>`)}</tr>`)}</tbody></table></div></div>`;
 }
 
-/** Two settings, the values that each takes, and how many seeds of every combination. */
+/** Form for two settings, their values, and the number of seeds per combination. */
 function Plan({ busy, start }) {
-  const wrong = { xs: wrongValues("sx", "xs"), ys: wrongValues("sy", "ys"), seeds: /^[1-9]\d{0,6}$/.test(given("seeds")) ? "" : t("wrong.seeds") };
-  const members = values(given("sx"), given("xs")).length * values(given("sy"), given("ys")).length * Number(given("seeds"));
-  const same = given("sx") === given("sy");
-  const many = members > MOST_MEMBERS;
+  const wrong = { xs: wrongValues("sx", "xs"), ys: wrongValues("sy", "ys"), seeds: /^[1-9]\d{0,6}$/.test(parameter("seeds")) ? "" : t("wrong.seeds") };
+  const members = values(parameter("sx"), parameter("xs")).length * values(parameter("sy"), parameter("ys")).length * Number(parameter("seeds"));
+  const same = parameter("sx") === parameter("sy");
+  const many = members > MAX_MEMBERS;
   const axis = (which, list, label) => html`<fieldset class="axis"><legend>${t(label)}</legend>
-    <label><span class="unseen">${t("sweep.setting")}</span><select value=${given(which)} onChange=${(event) => state.adjust({ [which]: event.target.value, [list]: "" })}>
-      ${AXES.map((name) => html`<option value=${name} selected=${name === given(which)}>${t(`field.${name}`)}</option>`)}</select></label>
-    <label><span class="unseen">${t("sweep.values")}</span><input value=${given(list)} aria-invalid=${Boolean(wrong[list])} aria-describedby=${wrong[list] ? `${list}-wrong` : undefined} onInput=${(event) => state.adjust({ [list]: event.target.value })} /></label>
+    <label><span class="unseen">${t("sweep.setting")}</span><select value=${parameter(which)} onChange=${(event) => state.replace({ [which]: event.target.value, [list]: "" })}>
+      ${AXES.map((name) => html`<option value=${name} selected=${name === parameter(which)}>${t(`field.${name}`)}</option>`)}</select></label>
+    <label><span class="unseen">${t("sweep.values")}</span><input value=${parameter(list)} aria-invalid=${Boolean(wrong[list])} aria-describedby=${wrong[list] ? `${list}-wrong` : undefined} onInput=${(event) => state.replace({ [list]: event.target.value })} /></label>
     ${wrong[list] && html`<p class="mistake" id=${`${list}-wrong`} role="status">${wrong[list]}</p>`}</fieldset>`;
   return html`<form class="card plan" onSubmit=${start}>
     <h2>${t("sweep.plan")}</h2>
     ${axis("sx", "xs", "sweep.across")}${axis("sy", "ys", "sweep.down")}
-    <div class=${classes("field", wrong.seeds && "wrong")}><label for="seeds">${t("sweep.seeds")}</label><input id="seeds" inputmode="numeric" value=${given("seeds")} aria-invalid=${Boolean(wrong.seeds)} onInput=${(event) => state.adjust({ seeds: event.target.value })} />
+    <div class=${classes("field", wrong.seeds && "wrong")}><label for="seeds">${t("sweep.seeds")}</label><input id="seeds" inputmode="numeric" value=${parameter("seeds")} aria-invalid=${Boolean(wrong.seeds)} onInput=${(event) => state.replace({ seeds: event.target.value })} />
       ${wrong.seeds && html`<p class="mistake" role="status">${wrong.seeds}</p>`}</div>
-    <p class="members" role="status">${same ? t("sweep.same") : many ? t("sweep.many", { most: whole(MOST_MEMBERS) }) : Number.isFinite(members) ? t("sweep.count", { count: whole(members) }) : ""}</p>
+    <p class="members" role="status">${same ? t("sweep.same") : many ? t("sweep.many", { most: whole(MAX_MEMBERS) }) : Number.isFinite(members) ? t("sweep.count", { count: whole(members) }) : ""}</p>
     <button class="primary" disabled=${busy || same || many || Object.values(wrong).some(Boolean)}>${t("sweep.go")}</button>
   </form>`;
 }
 
 function wrongValues(which, list) {
-  const field = given(which);
-  const parts = given(list).split(",").map((part) => part.trim()).filter(Boolean);
+  const field = parameter(which);
+  const parts = parameter(list).split(",").map((part) => part.trim()).filter(Boolean);
   if (!parts.length) return t("wrong.empty");
   if (new Set(parts).size < parts.length) return t("wrong.twice");
-  return parts.map((part) => mistake(field, part)).find(Boolean) ?? "";
+  return parts.map((part) => validationError(field, part)).find(Boolean) ?? "";
 }

@@ -1,7 +1,7 @@
-// Taking a run away: its losses, pictures and networks as files, and the whole training as a program of its own.
+// Downloads of a run: losses, plots and networks as files, and the training as a script.
 
-import { ask } from "../api.js";
-import { report, session, wantedJob } from "../session.js";
+import { sendRequest } from "../api.js";
+import { showError, session, addressedJobId } from "../session.js";
 import { state } from "../state.js";
 import { Component, html } from "../ui.js";
 import { t } from "../words.js";
@@ -12,10 +12,10 @@ export class TakeAway extends Component {
     this.choose();
   }
 
-  /** Without a run in the address: the newest that is finished. */
+  /** If the address names no run, choose the newest that has succeeded. */
   choose() {
     const newest = session.jobs?.find((job) => job.kind === "train" && job.status === "succeeded");
-    if (newest && !state.get("job")) state.adjust({ job: newest.id });
+    if (newest && !state.get("job")) state.replace({ job: newest.id });
   }
 
   componentDidUpdate() {
@@ -24,10 +24,10 @@ export class TakeAway extends Component {
 
   render(_, { copied }) {
     const { run } = session;
-    if (!run) return html`<div class="take"><div class="page-head"><h1>${t("view.take")}</h1></div>${(session.trouble || (session.jobs && !wantedJob())) && html`<p class="card empty">${t("take.none")}</p>`}</div>`;
+    if (!run) return html`<div class="take"><div class="page-head"><h1>${t("view.take")}</h1></div>${(session.errorMessage || (session.jobs && !addressedJobId())) && html`<p class="card empty">${t("take.none")}</p>`}</div>`;
     const { id, status } = run.job;
     const finished = status === "succeeded";
-    const file = (name) => (run.pair || !name.startsWith("generator")) && html`<${Item} href=${`models/${id}/${name}`} save=${name} name=${name} says="take.model" />`;
+    const file = (name) => (run.hasGenerator || !name.startsWith("generator")) && html`<${Item} href=${`models/${id}/${name}`} save=${name} name=${name} says="take.model" />`;
     return html`<div class="take">
       <div class="page-head"><h1>${t("view.take")}</h1><p class="quiet">${t("take.lede")}</p></div>
       <div class="card"><${RunHead} run=${run} /></div>
@@ -35,7 +35,7 @@ export class TakeAway extends Component {
         <section class="card"><h2>${t("take.numbers")}</h2><ul>
           <li><button type="button" class="take-item" onClick=${() => saveCsv(id, runName(run.job))}><b>losses.csv</b><span>${t("take.csv")}</span></button></li>
           <${Item} href=${`jobs/${id}/snapshots?weights=true`} save="snapshots.json" name="snapshots.json" says="take.snapshots" /></ul></section>
-        ${finished && html`<section class="card pictures"><h2>${t("take.pictures")}</h2><ul>${["losses", ...(run.pair ? ["evolution"] : []), "surface"].map((plot) => html`<li class="take-plot">
+        ${finished && html`<section class="card pictures"><h2>${t("take.pictures")}</h2><ul>${["losses", ...(run.hasGenerator ? ["evolution"] : []), "surface"].map((plot) => html`<li class="take-plot">
           <img src=${`jobs/${id}/plots/${plot}.svg`} alt=${t(`take.${plot}`)} loading="lazy" /><span class="row"><b>${t(`take.${plot}`)}</b>
           ${["png", "svg"].map((format) => html`<a class="chip" href=${`jobs/${id}/plots/${plot}.${format}`} download=${`${plot}.${format}`} aria-label=${`${plot}.${format}`}>${format.toUpperCase()}</a>`)}</span></li>`)}</ul></section>`}
         ${finished && html`<section class="card"><h2>${t("take.networks")}</h2><ul>${file("generator.safetensors")}${file("discriminator.safetensors")}${file("generator.onnx")}${file("discriminator.onnx")}</ul></section>`}
@@ -54,16 +54,16 @@ export class TakeAway extends Component {
 
 const Item = ({ href, save, name, says }) => html`<li><a class="take-item" href=${href} download=${save}><b>${name}</b><span>${t(says)}</span></a></li>`;
 
-/** CSV is asked for by a header, so the page fetches it and hands it over. */
+/** Download the losses as CSV. A link cannot do this because the format depends on the Accept header. */
 async function saveCsv(id, name) {
   try {
-    const answer = await ask(`jobs/${id}/progress`, { headers: { Accept: "text/csv" } });
+    const response = await sendRequest(`jobs/${id}/progress`, { headers: { Accept: "text/csv" } });
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(await answer.blob());
+    link.href = URL.createObjectURL(await response.blob());
     link.download = `${name} losses.csv`;
     link.click();
     URL.revokeObjectURL(link.href);
   } catch (error) {
-    report(error);
+    showError(error);
   }
 }
