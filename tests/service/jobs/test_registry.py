@@ -1,14 +1,17 @@
-"""The registry: who may do what to a job, and what survives."""
+"""The registry: which changes a job's status allows, and what is persisted."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
 from gan1010 import TrainConfig, run
+from gan1010.sweeps.grid import SweepConfig
+from gan1010.sweeps.results import Members
+from gan1010.sweeps.sweeping import ShardProgress, train_shard
 from service.errors import (
     IdempotencyKeyReusedError,
     InvalidJobStateError,
@@ -17,15 +20,18 @@ from service.errors import (
     QueueFullError,
 )
 from service.job import Job, JobError
-from service.jobs.registry import ActiveJob, Registry
+from service.jobs.active_job import ActiveJob, ActiveSweep
+from service.jobs.recovery import MAX_ATTEMPTS
+from service.jobs.registry import Registry
 from service.storage.store import Store
 
 CONFIG = TrainConfig(seed=1, iterations=20)
+SWEEP = SweepConfig(base={"iterations": 200}, seeds=100)
 LONG = TrainConfig(seed=1, iterations=200_000)
 
 
 @contextmanager
-def opened(folder: Path, queue_size: int = 100) -> Iterator[Registry]:
+def open_registry(folder: Path, queue_size: int = 100) -> Iterator[Registry]:
     store = Store(folder)
     yield Registry(store, queue_size)
     store.close()
@@ -33,7 +39,7 @@ def opened(folder: Path, queue_size: int = 100) -> Iterator[Registry]:
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Registry]:
-    with opened(tmp_path) as registry:
+    with open_registry(tmp_path) as registry:
         yield registry
 
 
@@ -42,20 +48,20 @@ def submit(registry: Registry, **more: str) -> Job:
 
 
 def take(registry: Registry) -> ActiveJob:
-    """What a worker takes from the queue."""
-    live = registry.queue.get(timeout=1)
-    assert live is not None
-    return live
+    """Take the next job, as a worker does."""
+    active = registry.queue.get(timeout=60)
+    assert isinstance(active, ActiveJob)
+    return active
 
 
 def train(registry: Registry) -> str:
-    """Be the worker of the next job: its id."""
-    live = take(registry)
-    assert registry.start(live)
-    for progress in run(live.job.config):
-        live.progress = progress
-    registry.end(live, "succeeded")
-    return live.job.id
+    """Train the next job, as a worker does, and return its id."""
+    active = take(registry)
+    assert registry.start(active)
+    for progress in run(active.job.config):
+        active.progress = progress
+    registry.end(active, "succeeded")
+    return active.job.id
 
 
 def test_oldest_job_is_taken_first(registry: Registry) -> None:
@@ -63,38 +69,40 @@ def test_oldest_job_is_taken_first(registry: Registry) -> None:
     assert [take(registry).job.id for _ in range(5)] == ids == sorted(ids)
 
 
-def test_job_runs_before_what_it_left_is_looked_up(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_job_is_marked_running_before_its_checkpoint_is_loaded(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = submit(registry)
-    live, store, statuses = take(registry), registry._store, []
+    active, store, statuses = take(registry), registry._store, []
 
-    def progress(of: Job) -> None:  # a process that ends here has ended at this job
+    def progress(of: Job) -> None:  # a process that dies here has attempted the job
         statuses.append(store.job(of.id).status)  # type: ignore[union-attr]
 
     monkeypatch.setattr(store.runs, "progress", progress)
-    assert registry.start(live)
-    assert registry.recovery.load_checkpoint(live)
+    assert registry.start(active)
+    assert registry.recovery.load_checkpoint(active)
     assert statuses == ["running"]
     assert registry.job(job.id).status == "running"
 
 
-def test_job_ends_as_the_worker_says_and_who_waits_is_told_then(registry: Registry) -> None:
+def test_end_resolves_over_and_leaves_the_job_on_disk(registry: Registry) -> None:
     job = submit(registry)
-    live = registry.active_job(job.id)
-    assert live is not None
-    assert not live.over.done()
+    active = registry.active_job(job.id)
+    assert active is not None
+    assert not active.over.done()
     train(registry)
-    assert live.over.done()
-    assert live.current == registry.job(job.id)
-    assert live.current.status == "succeeded"
+    assert active.over.done()
+    assert active.current == registry.job(job.id)
+    assert active.current.status == "succeeded"
     assert registry.active_job(job.id) is None
 
 
-def test_failure_is_kept_with_its_reason(registry: Registry, tmp_path: Path) -> None:
+def test_failed_job_has_its_error(registry: Registry) -> None:
     submit(registry)
-    live = take(registry)
-    registry.start(live)
-    registry.end(live, "failed", JobError(type="diverged", detail="not finite"))
-    job = registry.job(live.job.id)
+    active = take(registry)
+    registry.start(active)
+    registry.end(active, "failed", JobError(type="diverged", detail="not finite"))
+    job = registry.job(active.job.id)
     assert (job.status, job.error) == ("failed", JobError(type="diverged", detail="not finite"))
     assert job.transitions[-1].detail == "not finite"
     with pytest.raises(InvalidJobStateError, match="failed"):
@@ -104,8 +112,8 @@ def test_failure_is_kept_with_its_reason(registry: Registry, tmp_path: Path) -> 
     registry.delete(job.id)
 
 
-def test_queue_is_as_long_as_it_may_be_and_the_running_do_not_count(tmp_path: Path) -> None:
-    with opened(tmp_path, queue_size=2) as registry:
+def test_queue_limit_does_not_count_running_jobs(tmp_path: Path) -> None:
+    with open_registry(tmp_path, queue_size=2) as registry:
         submit(registry)
         submit(registry)
         with pytest.raises(QueueFullError):
@@ -117,8 +125,8 @@ def test_queue_is_as_long_as_it_may_be_and_the_running_do_not_count(tmp_path: Pa
         assert len(registry.jobs(status=None, kind=None, after=None, limit=9)) == 3
 
 
-def test_resumed_jobs_find_room_in_the_queue_or_stay_paused(tmp_path: Path) -> None:
-    with opened(tmp_path, queue_size=2) as registry:
+def test_job_stays_paused_if_the_queue_is_full(tmp_path: Path) -> None:
+    with open_registry(tmp_path, queue_size=2) as registry:
         jobs = [submit(registry) for _ in range(2)]
         registry.request_stop(jobs[0].id, "paused")
         another = submit(registry)
@@ -129,33 +137,33 @@ def test_resumed_jobs_find_room_in_the_queue_or_stay_paused(tmp_path: Path) -> N
         assert registry.resume(jobs[0].id).status == "queued"
 
 
-def test_cancelled_job_is_not_begun(registry: Registry) -> None:
+def test_cancelled_job_is_not_started(registry: Registry) -> None:
     job = submit(registry)
-    live = take(registry)
+    active = take(registry)
     registry.request_stop(job.id, "cancelled")
     assert registry.job(job.id).status == "cancelled"
-    assert not registry.start(live)
+    assert not registry.start(active)
     assert registry.job(job.id).status == "cancelled"
 
 
-def test_job_that_is_cancelled_or_paused_leaves_the_queue(registry: Registry) -> None:
-    for wanted in ("cancelled", "paused"):
-        registry.request_stop(submit(registry).id, wanted)
+def test_cancelled_and_paused_jobs_leave_the_queue(registry: Registry) -> None:
+    for status in ("cancelled", "paused"):
+        registry.request_stop(submit(registry).id, status)
     assert registry.queue.is_empty()
 
 
-def test_running_job_is_asked_to_stop_and_may_still_succeed(registry: Registry) -> None:
+def test_stop_of_a_running_job_is_requested(registry: Registry) -> None:
     submit(registry)
-    live = take(registry)
-    registry.start(live)
-    assert registry.request_stop(live.job.id, "cancelled") is live
-    assert live.requested_status == "cancelled"
-    assert registry.job(live.job.id).status == "running"
+    active = take(registry)
+    registry.start(active)
+    assert registry.request_stop(active.job.id, "cancelled") is active
+    assert active.requested_status == "cancelled"
+    assert registry.job(active.job.id).status == "running"
     with pytest.raises(InvalidJobStateError):
-        registry.delete(live.job.id)
+        registry.delete(active.job.id)
 
 
-def test_one_of_many_with_one_key_makes_a_job(registry: Registry) -> None:
+def test_concurrent_requests_with_one_key_make_one_job(registry: Registry) -> None:
     with ThreadPoolExecutor(8) as pool:
         jobs = list(pool.map(lambda _: submit(registry, key="key", request="same"), range(32)))
     assert len({job.id for job in jobs}) == 1
@@ -163,12 +171,12 @@ def test_one_of_many_with_one_key_makes_a_job(registry: Registry) -> None:
         submit(registry, key="key", request="other")
 
 
-def test_unfinished_jobs_wait_again_after_a_restart_in_their_order(tmp_path: Path) -> None:
-    with opened(tmp_path) as registry:
+def test_unfinished_jobs_are_queued_in_their_order_after_a_restart(tmp_path: Path) -> None:
+    with open_registry(tmp_path) as registry:
         done, running, waiting = (submit(registry).id for _ in range(3))
         train(registry)
         registry.start(take(registry))
-    with opened(tmp_path) as registry:
+    with open_registry(tmp_path) as registry:
         first = take(registry)
         assert first.job.id == running
         assert take(registry).job.id == waiting
@@ -182,26 +190,26 @@ def test_unfinished_jobs_wait_again_after_a_restart_in_their_order(tmp_path: Pat
         assert submit(registry).id > waiting
 
 
-def test_full_queue_of_old_jobs_is_kept_over_a_restart_with_a_shorter_queue(tmp_path: Path) -> None:
-    with opened(tmp_path, queue_size=5) as registry:
+def test_restart_with_a_shorter_queue_keeps_all_jobs(tmp_path: Path) -> None:
+    with open_registry(tmp_path, queue_size=5) as registry:
         ids = [submit(registry).id for _ in range(5)]
-    with opened(tmp_path, queue_size=1) as registry:
+    with open_registry(tmp_path, queue_size=1) as registry:
         assert [take(registry).job.id for _ in range(5)] == ids
         with pytest.raises(QueueFullError):
             submit(registry)
 
 
-def test_who_waits_is_released_when_the_service_stops_though_the_job_goes_on(registry: Registry) -> None:
+def test_release_resolves_over_and_leaves_the_jobs_as_they_are(registry: Registry) -> None:
     jobs = [submit(registry) for _ in range(2)]
     registry.start(take(registry))
-    futures = [live.over for job in jobs if (live := registry.active_job(job.id))]
+    futures = [active.over for job in jobs if (active := registry.active_job(job.id))]
     registry.release()
     registry.release()
     assert all(future.done() for future in futures)
     assert [registry.job(job.id).status for job in jobs] == ["running", "queued"]
 
 
-def test_model_that_was_used_is_not_there_once_its_job_is_deleted(registry: Registry) -> None:
+def test_deleted_job_has_no_model_in_memory(registry: Registry) -> None:
     submit(registry)
     id = train(registry)
     for iteration in (None, 0, 20):
@@ -216,7 +224,7 @@ def test_model_that_was_used_is_not_there_once_its_job_is_deleted(registry: Regi
         registry.models.latest(with_generator=True)
 
 
-def test_latest_falls_back_to_the_one_before(registry: Registry) -> None:
+def test_latest_model_is_the_one_before_a_deleted_one(registry: Registry) -> None:
     for _ in range(2):
         submit(registry)
     first, second = train(registry), train(registry)
@@ -225,80 +233,115 @@ def test_latest_falls_back_to_the_one_before(registry: Registry) -> None:
     assert registry.models.latest(with_generator=True) == registry.models.latest(with_generator=False) == first
 
 
-def left_while_done(folder: Path) -> int:
-    """A training that was done when there was no room to keep that, and whose row tells so: where its checkpoint is."""
-    with opened(folder) as registry:
+def stop_at_the_end(folder: Path) -> int:
+    """Stop a training after its end but before the disk takes that, and return its checkpoint's iteration."""
+    with open_registry(folder) as registry:
         registry.submit(LONG, preset="article", name=None)
-        live = take(registry)
-        registry.start(live)
-        progress = iter(run(LONG))
-        live.progress = next(progress)
-        kept = live.progress.iteration
-        registry.checkpoint(live, live.progress)
-        *_, live.progress = progress
+        active = take(registry)
+        registry.start(active)
+        steps = iter(run(LONG))
+        active.progress = next(steps)
+        iteration = active.progress.iteration
+        registry.checkpoint(active, active.progress)
+        *_, active.progress = steps
         registry.requeue_running()
-        assert registry.job(live.job.id).iteration == LONG.iterations
-    return kept
+        assert registry.job(active.job.id).iteration == LONG.iterations
+    return iteration
 
 
-def left_without_history(folder: Path) -> int:
-    """A training whose damaged history was forgotten just before the process came to a sudden end."""
-    left_while_done(folder)
-    store = Store(folder)
-    (job,) = store.unfinished_jobs()
-    store.runs.delete(job.id)
-    store.close()
+def stop_without_history(folder: Path) -> int:
+    """Stop a training whose damaged history has just been deleted."""
+    stop_at_the_end(folder)
+    with closing(Store(folder)) as store:
+        (job,) = store.unfinished_jobs()
+        store.runs.delete(job.id)
     return 0
 
 
-@pytest.mark.parametrize("left", [left_while_done, left_without_history])
-def test_training_goes_on_from_what_is_kept_of_it_whatever_its_row_tells(
-    tmp_path: Path, left: Callable[[Path], int]
+@pytest.mark.parametrize("stop", [stop_at_the_end, stop_without_history])
+def test_training_resumes_from_its_checkpoint_even_if_its_row_is_ahead(
+    tmp_path: Path, stop: Callable[[Path], int]
 ) -> None:
-    kept = left(tmp_path)
-    with opened(tmp_path) as registry:
-        live = take(registry)
-        assert registry.start(live)
-        assert registry.recovery.load_checkpoint(live)
-        assert live.current.iteration == kept
-        for progress in run(LONG, live.progress):
-            live.progress = progress
+    iteration = stop(tmp_path)
+    with open_registry(tmp_path) as registry:
+        active = take(registry)
+        assert registry.start(active)
+        assert registry.recovery.load_checkpoint(active)
+        assert active.current.iteration == iteration
+        for progress in run(LONG, active.progress):
+            active.progress = progress
             if progress.state is not None:
-                registry.checkpoint(live, progress)
-        registry.end(live, "succeeded")
-        assert registry.job(live.job.id).status == "succeeded"
-        trained = registry.monitor.metrics.render({}).decode()
-    assert f"gan1010_iterations_total {float(LONG.iterations - kept)}" in trained
+                registry.checkpoint(active, progress)
+        registry.end(active, "succeeded")
+        assert registry.job(active.job.id).status == "succeeded"
+        metrics = registry.monitor.metrics.render({}).decode()
+    assert f"gan1010_iterations_total {float(LONG.iterations - iteration)}" in metrics
 
 
-def test_job_is_told_of_before_a_thread_may_take_it(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(registry.monitor, "record_status", lambda job: told.append(job.status))
-    monkeypatch.setattr(registry.queue, "put", lambda live: told.append("in the queue"))
+def persist_training_checkpoint(registry: Registry, active: ActiveJob) -> None:
+    registry.checkpoint(active, next(run(LONG)))
+
+
+def persist_shard_checkpoint(registry: Registry, active: ActiveJob) -> None:
+    assert isinstance(active, ActiveSweep)
+    registry.sweeps.prepare(active)
+    progress = next(train_shard(SWEEP, SWEEP.shards[0]))
+    assert isinstance(progress, ShardProgress)
+    registry.sweeps.checkpoint(active, 0, progress)
+
+
+def persist_shard(registry: Registry, active: ActiveJob) -> None:
+    assert isinstance(active, ActiveSweep)
+    registry.sweeps.prepare(active)
+    *_, members = train_shard(SWEEP, SWEEP.shards[0])
+    assert isinstance(members, Members)
+    assert registry.sweeps.persist_shard(active, 0, members, active.generation)
+
+
+@pytest.mark.parametrize("persist", [persist_training_checkpoint, persist_shard_checkpoint, persist_shard])
+def test_checkpoint_sets_the_attempts_to_zero(tmp_path: Path, persist: Callable[[Registry, ActiveJob], None]) -> None:
+    with open_registry(tmp_path) as registry:
+        config = LONG if persist is persist_training_checkpoint else SWEEP
+        registry.submit(config, preset="article", name=None)
+    for attempts in range(MAX_ATTEMPTS + 1):
+        with open_registry(tmp_path) as registry:
+            active = take(registry)
+            assert active.job.attempts == attempts
+            assert registry.start(active)
+            if attempts == MAX_ATTEMPTS:
+                persist(registry, active)
+    with open_registry(tmp_path) as registry:
+        active = take(registry)
+        assert active.job.attempts == 1
+        assert registry.start(active)
+
+
+def test_new_job_is_logged_before_a_worker_can_take_it(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[str] = []
+    monkeypatch.setattr(registry.monitor, "record_status", lambda job: events.append(job.status))
+    monkeypatch.setattr(registry.queue, "put", lambda active: events.append("put"))
     submit(registry)
-    assert told == ["queued", "in the queue"]
+    assert events == ["queued", "put"]
 
 
-def test_who_waits_for_a_job_that_comes_after_the_release_is_released_too(registry: Registry) -> None:
+def test_job_that_is_submitted_after_the_release_is_released(registry: Registry) -> None:
     registry.release()
-    live = registry.active_job(submit(registry).id)
-    assert live is not None
-    assert live.over.done()
+    active = registry.active_job(submit(registry).id)
+    assert active is not None
+    assert active.over.done()
 
 
-def test_cancel_that_comes_while_a_thread_pauses_the_job_counts(registry: Registry) -> None:
+def test_cancel_replaces_a_pause_that_the_worker_has_seen(registry: Registry) -> None:
     job = submit(registry)
-    live = take(registry)
-    registry.start(live)
-    for wanted in ("paused", "cancelled"):
-        registry.request_stop(job.id, wanted)
-    registry.stop_training(live, "paused")  # which the thread had seen before
+    active = take(registry)
+    registry.start(active)
+    for status in ("paused", "cancelled"):
+        registry.request_stop(job.id, status)
+    registry.stop_training(active, "paused")
     assert registry.job(job.id).status == "cancelled"
 
 
-def test_newest_model_is_not_lost_while_another_is_forgotten(
-    registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_newest_model_is_kept_while_another_is_forgotten(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(2):
         submit(registry)
     train(registry)
