@@ -1,4 +1,4 @@
-"""The article's findings, asked of a real server over HTTP: 200 seeds of each of its experiments."""
+"""The article's findings over HTTP: 200 seeds of each of its experiments."""
 
 from functools import cache
 from statistics import mean, median
@@ -13,10 +13,10 @@ SEEDS = range(200)
 
 @cache
 def results_of(server_url: str, **settings: str) -> list[Json]:
-    """The results of 200 seeds."""
+    """Train 200 seeds and return their results."""
     with httpx.Client(base_url=server_url, timeout=60) as client:
-        places = [client.post("/train", json=settings | {"seed": seed}).headers["location"] for seed in SEEDS]
-        jobs = [client.get(place, params={"wait": 30}).json() for place in places]
+        locations = [client.post("/train", json=settings | {"seed": seed}).headers["location"] for seed in SEEDS]
+        jobs = [client.get(location, params={"wait": 30}).json() for location in locations]
     assert {job["status"] for job in jobs} == {"succeeded"}
     assert [job["config"]["seed"] for job in jobs] == list(SEEDS)
     return [job["result"] for job in jobs]
@@ -37,7 +37,7 @@ def test_every_seed_learns_the_pattern(
     assert len(settled) == sum(result["in_range"] for result in results)
 
 
-def test_losses_of_the_article_end_near_a_quarter(server_url: str) -> None:
+def test_losses_end_near_a_quarter(server_url: str) -> None:
     results = results_of(server_url)
     for name, expected in (
         ("discriminator_real_loss", 0.258),
@@ -47,7 +47,7 @@ def test_losses_of_the_article_end_near_a_quarter(server_url: str) -> None:
         assert median(result[name] for result in results) == pytest.approx(expected, abs=0.005)
 
 
-def test_discriminator_alone_tells_real_data_from_noise(server_url: str) -> None:
+def test_discriminator_experiment_separates_real_data_from_noise(server_url: str) -> None:
     results = results_of(server_url, experiment="discriminator")
     assert mean(result["real_score"] for result in results) > 0.75
     assert mean(result["fake_score"] for result in results) < 0.3

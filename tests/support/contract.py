@@ -41,6 +41,13 @@ def train(client: httpx.Client, **settings: Any) -> Json:
     return wait_for_end(client, response.json()["id"]) if response.status_code == 202 else dict(response.json())
 
 
+def run_sweep(client: httpx.Client, **request: Any) -> Json:
+    """Run a sweep to its end and return the job."""
+    response = client.post("/sweeps", params={"wait": 30}, json=request)
+    assert response.status_code in (200, 202), response.text
+    return wait_for_end(client, response.json()["id"]) if response.status_code == 202 else dict(response.json())
+
+
 def submit_job(client: httpx.Client, **settings: Any) -> Json:
     """Submit a job and return it without waiting."""
     response = client.post("/train", json=settings)
@@ -70,6 +77,19 @@ def wait_until(fetch: Callable[[], Json], condition: Callable[[Json], bool], sec
         assert time.monotonic() < deadline, content
         time.sleep(0.005)
     return content
+
+
+def read_pages(client: httpx.Client, path: str, **parameters: Any) -> list[Json]:
+    """Read a list to its end, page by page."""
+    entries: list[Json] = []
+    while True:
+        page = client.get(path, params=parameters).json()
+        assert page["has_more"] == (page["next"] is not None)
+        entries += page["data"]
+        if not page["has_more"]:
+            return entries
+        assert len(page["data"]) == parameters.get("limit", 50)
+        parameters["after"] = page["next"]
 
 
 def check_problem(response: httpx.Response, status: int, type: str | None = None) -> Json:

@@ -225,13 +225,6 @@ def test_model_of_an_unknown_job_is_not_found(client: Client, path: str, body: J
     assert content["status"] in (404, 422)
 
 
-@pytest.mark.parametrize("after", ["none", "", "x" * 10_000, "%00", "ü"])
-@pytest.mark.parametrize("path", ["/jobs", "/models"])
-def test_malformed_cursor_is_refused(client: Client, path: str, after: str) -> None:
-    content = check_problem(client.get(f"{path}?after={after}"), 422, "invalid-input")
-    assert content["errors"][0]["loc"] == ["query", "after"]
-
-
 @pytest.mark.parametrize(
     "path", ["/none", "/jobs/a/none", "/models/a", "/TRAIN", "/assets/none.js", "/assets/", "/assets/%2e%2e/app.py", "/%00",
              "/assets/%00", "/assets/" + "x" * 5000, "/" + "é" * 3000, "/%ff", "/jobs/a/b/c", "/docs/x", "/" + "%01" * 900],

@@ -1,4 +1,4 @@
-"""Health, readiness, and the description's page."""
+"""Health, readiness, and the pages."""
 
 import re
 import signal
@@ -16,19 +16,19 @@ from tests.support.contract import content_type, wait_until
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_service_says_that_it_is_well(shared_client: Client, path: str) -> None:
-    answer = shared_client.get(path)
-    assert answer.status_code == 200
-    assert answer.json() == {"status": "ok"}
+def test_healthy_service(shared_client: Client, path: str) -> None:
+    response = shared_client.get(path)
+    assert response.status_code == 200
+    assert response.json() == {"status": "ok"}
 
 
-def test_service_that_stops_is_not_ready_but_alive(client: Client) -> None:
+def test_stopping_service_is_alive_but_not_ready(client: Client) -> None:
     client.app.state.services.stop_waiting()
     assert client.get("/readyz").status_code == 503
     assert client.get("/healthz").status_code == 200
 
 
-def test_service_without_its_store_is_not_ready_but_alive(client: Client) -> None:
+def test_service_without_its_store_is_alive_but_not_ready(client: Client) -> None:
     with closing(sqlite3.connect(client.app.state.services.settings.data_dir / "gan1010.sqlite")) as database:
         database.execute("DROP TABLE jobs")
     response = client.get("/readyz")
@@ -36,25 +36,25 @@ def test_service_without_its_store_is_not_ready_but_alive(client: Client) -> Non
     assert client.get("/healthz").status_code == 200
 
 
-def test_front_door_leads_to_the_description(shared_client: Client) -> None:
+def test_root_is_a_page(shared_client: Client) -> None:
     assert content_type(shared_client.get("/", follow_redirects=True)) == "text/html"
 
 
-def test_nothing_that_a_client_writes_becomes_a_path(shared_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_known_assets_reach_the_disk(shared_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     looked_up, lookup = [], StaticFiles.lookup_path
 
-    def watched(self: StaticFiles, path: str) -> Any:
+    def recording_lookup(self: StaticFiles, path: str) -> Any:
         looked_up.append(path)
         return lookup(self, path)
 
-    monkeypatch.setattr(StaticFiles, "lookup_path", watched)
+    monkeypatch.setattr(StaticFiles, "lookup_path", recording_lookup)
     assert shared_client.get("/assets/lab.js").status_code == 200
     for path in ("none.js", "..%2fguard.py", "%2e%2e/%2e%2e/etc/passwd", "views", "lab.js/", "a" * 300, ""):
         assert shared_client.get(f"/assets/{path}").status_code in {200, 404}, path
     assert set(looked_up) <= {"lab.js"}
 
 
-def test_description_takes_its_assets_from_us(server_url: str) -> None:
+def test_documentation_loads_only_its_own_assets(server_url: str) -> None:
     page = httpx.get(f"{server_url}/docs")
     assets = re.findall(r"""(?:src|href)=["']([^"'#]+)""", page.text)
     assert content_type(page) == "text/html"
@@ -65,15 +65,15 @@ def test_description_takes_its_assets_from_us(server_url: str) -> None:
         assert httpx.get(url).status_code == 200
 
 
-def test_stop_before_it_serves_is_as_clean_as_any(tmp_path: Path) -> None:
+def test_sigterm_during_the_start_exits_cleanly(tmp_path: Path) -> None:
     with server_process(tmp_path / "data", fresh=True) as server:
         wait_until(lambda: {"caught": _catches(server, signal.SIGTERM)}, lambda process: process["caught"])
-        assert not (tmp_path / "data").exists()  # it is still being loaded
+        assert not (tmp_path / "data").exists()  # the process is still importing
         assert server.stop() == 0
     assert server.log == []
 
 
 def _catches(server: Server, number: int) -> bool:
-    """Whether the process has a handler for a signal."""
+    """Return True if the process has a handler for a signal."""
     status = Path(f"/proc/{server.process.pid}/status").read_text()
     return bool(int(status.split("SigCgt:")[1].split()[0], 16) >> (number - 1) & 1)

@@ -1,10 +1,9 @@
-"""Watching a job: every recorded point, once, and as it was."""
+"""History of a job: recorded losses and snapshots."""
 
 import csv
 import io
 import itertools
 
-import httpx
 import numpy as np
 import pytest
 from hypothesis import given
@@ -24,17 +23,18 @@ from tests.support.contract import (
     wait_until,
 )
 
+WIDE: Json = {"pattern": "1100110", "hidden_size": 5, "iterations": 950, "latent_value": -0.25}
 LOSSES = ["discriminator_real_loss", "discriminator_fake_loss", "generator_loss"]
 
 
-def progress_of(client: Client, job: Json, **parameters: object) -> Json:
-    answer = client.get(f"/jobs/{job['id']}/progress", params=parameters)  # type: ignore[arg-type]
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
+def get_progress(client: Client, job: Json, **parameters: object) -> Json:
+    response = client.get(f"/jobs/{job['id']}/progress", params=parameters)  # type: ignore[arg-type]
+    assert response.status_code == 200, response.text
+    return dict(response.json())
 
 
 def test_progress_has_every_recorded_point(shared_client: Client, article_job: Json) -> None:
-    progress = progress_of(shared_client, article_job)
+    progress = get_progress(shared_client, article_job)
     assert list(progress) == ["job_id", "status", "iteration", "iterations", "record_every", "series", "next_after"]
     assert progress["job_id"] == article_job["id"]
     assert (progress["status"], progress["iteration"], progress["iterations"]) == ("succeeded", 10_000, 10_000)
@@ -46,35 +46,17 @@ def test_progress_has_every_recorded_point(shared_client: Client, article_job: J
         assert all(0 <= loss <= 1 for loss in progress["series"][name])
 
 
-@pytest.mark.parametrize(
-    ("iterations", "record_every", "recorded"),
-    [(20, 5, [5, 10, 15, 20]), (23, 5, [5, 10, 15, 20]), (4, 5, []), (3, 1, [1, 2, 3]), (21, 7, [7, 14, 21])],
-)
-def test_iterations_are_recorded_at_each_multiple(
-    shared_client: Client, iterations: int, record_every: int, recorded: list[int]
-) -> None:
-    progress = progress_of(shared_client, train(shared_client, iterations=iterations, record_every=record_every))
-    assert progress["series"]["iteration"] == recorded
-    assert progress["next_after"] == max(recorded, default=0)
-
-
-def test_losses_do_not_depend_on_how_often_they_are_recorded(shared_client: Client) -> None:
-    often = progress_of(shared_client, train(shared_client, seed=9, iterations=300, record_every=1))["series"]
-    seldom = progress_of(shared_client, train(shared_client, seed=9, iterations=300, record_every=7))["series"]
-    assert {name: values[6::7] for name, values in often.items()} == seldom
-
-
 @given(after=st.integers(0, 12_000), points=st.integers(1, 3000))
 @hypothesis_settings(max_examples=40)
 def test_points_past_any_iteration_are_the_rest_of_the_whole(
     shared_client: Client, article_job: Json, after: int, points: int
 ) -> None:
-    whole = progress_of(shared_client, article_job)["series"]
-    rest = progress_of(shared_client, article_job, after=after)
+    whole = get_progress(shared_client, article_job)["series"]
+    rest = get_progress(shared_client, article_job, after=after)
     first = after // 5
     assert rest["series"] == {name: values[first:] for name, values in whole.items()}
     assert rest["next_after"] == max(after, 10_000)
-    thinned = progress_of(shared_client, article_job, after=after, max_points=points)
+    thinned = get_progress(shared_client, article_job, after=after, max_points=points)
     places = [iteration // 5 - 1 for iteration in thinned["series"]["iteration"]]
     assert len(places) <= points
     assert places == sorted(set(places))
@@ -84,29 +66,11 @@ def test_points_past_any_iteration_are_the_rest_of_the_whole(
         assert places[-1] == 1999
 
 
-@pytest.mark.parametrize("points", [7, 13, 100, 500, 1999])
-@pytest.mark.parametrize("job", ["article_job", "discriminator_job"])
-def test_thinned_losses_keep_every_extreme(
-    shared_client: Client, points: int, job: str, request: pytest.FixtureRequest
-) -> None:
-    job = request.getfixturevalue(job)
-    whole = progress_of(shared_client, job)["series"]
-    thinned = progress_of(shared_client, job, max_points=points)["series"]
-    names = [name for name in whole if name != "iteration"]
-    for name in names:
-        assert (min(thinned[name]), max(thinned[name])) == (min(whole[name]), max(whole[name]))
-    # No bucket is without its points, and there are as many buckets as there is room for.
-    buckets = (points - 1) // (2 * len(names))
-    gaps = np.diff([0, *thinned["iteration"]])
-    assert gaps.max() <= 2 * 5 * (2000 // buckets + 1)
-    assert progress_of(shared_client, job, max_points=2000)["series"] == whole
-
-
-def test_who_polls_a_running_job_gets_each_point_once(client: Client) -> None:
+def test_polling_a_running_job_returns_each_point_once(client: Client) -> None:
     job = submit_job(client, iterations=2_000_000, record_every=10, seed=5)
     after, statuses, batches = 0, [], []
     while not statuses or statuses[-1] not in FINAL_STATUSES:
-        progress = progress_of(client, job, after=after)
+        progress = get_progress(client, job, after=after)
         assert progress["iteration"] <= job["iterations"]
         iterations = progress["series"]["iteration"]
         assert all(len(values) == len(iterations) for values in progress["series"].values())
@@ -117,13 +81,13 @@ def test_who_polls_a_running_job_gets_each_point_once(client: Client) -> None:
         batches.append(progress["series"])
         client.get(f"/jobs/{job['id']}", params={"wait": 0.05})
     assert statuses.count("running") > 1
-    whole = progress_of(client, job)["series"]
+    whole = get_progress(client, job)["series"]
     assert whole["iteration"] == list(range(10, 2_000_001, 10))
     for name, values in whole.items():
         assert list(itertools.chain.from_iterable(batch[name] for batch in batches)) == values
 
 
-def test_running_job_says_more_with_time_and_its_etag_changes(client: Client) -> None:
+def test_etag_changes_while_the_job_runs(client: Client) -> None:
     job = start_running_job(client)
     path = f"/jobs/{job['id']}/progress"
     first = client.get(path)
@@ -133,20 +97,20 @@ def test_running_job_says_more_with_time_and_its_etag_changes(client: Client) ->
     assert second.headers["etag"] != first.headers["etag"]
 
 
-def test_job_that_waits_has_no_points_yet(client: Client) -> None:
+def test_queued_job_has_no_points(client: Client) -> None:
     start_running_job(client)
     queued = submit_job(client, **SHORT_JOB)
-    progress = progress_of(client, queued, after=3)
+    progress = get_progress(client, queued, after=3)
     assert (progress["status"], progress["iteration"], progress["next_after"]) == ("queued", 0, 3)
     assert progress["series"] == {"iteration": [], **{name: [] for name in LOSSES}}
     snapshots = client.get(f"/jobs/{queued['id']}/snapshots", params={"weights": True}).json()
     assert snapshots["iterations"] == snapshots["samples"] == snapshots["weights"]["generator"] == []
 
 
-def test_cancelled_job_keeps_what_it_had(client: Client) -> None:
+def test_cancelled_job_keeps_its_history(client: Client) -> None:
     job = start_running_job(client)
     job = client.post(f"/jobs/{job['id']}/cancel").json()
-    progress = progress_of(client, job)
+    progress = get_progress(client, job)
     assert (progress["status"], progress["iteration"]) == ("cancelled", job["iteration"])
     every = job["config"]["record_every"]
     assert progress["series"]["iteration"] == list(range(every, job["iteration"] + 1, every))
@@ -155,7 +119,7 @@ def test_cancelled_job_keeps_what_it_had(client: Client) -> None:
 
 
 def test_discriminator_experiment_has_no_generator_loss(shared_client: Client, discriminator_job: Json) -> None:
-    series = progress_of(shared_client, discriminator_job)["series"]
+    series = get_progress(shared_client, discriminator_job)["series"]
     assert list(series) == ["iteration", *LOSSES[:2]]
     assert np.mean(series["discriminator_fake_loss"][-100:]) < np.mean(series["discriminator_fake_loss"][:100])
 
@@ -165,20 +129,18 @@ def test_discriminator_experiment_has_no_generator_loss(shared_client: Client, d
     [{}, {"after": 9000}, {"after": 10_000}, {"max_points": 50}, {"after": 5000, "max_points": 9}],
 )
 @pytest.mark.parametrize("job", ["article_job", "discriminator_job"])
-def test_csv_says_the_same_as_json(
-    shared_client: Client, parameters: Json, job: str, request: pytest.FixtureRequest
-) -> None:
+def test_csv_equals_json(shared_client: Client, parameters: Json, job: str, request: pytest.FixtureRequest) -> None:
     job = request.getfixturevalue(job)
-    series = progress_of(shared_client, job, **parameters)["series"]
-    answer = shared_client.get(f"/jobs/{job['id']}/progress", params=parameters, headers={"Accept": "text/csv"})
-    assert content_type(answer) == "text/csv"
-    head, *rows = csv.reader(io.StringIO(answer.text, newline=""))
+    series = get_progress(shared_client, job, **parameters)["series"]
+    response = shared_client.get(f"/jobs/{job['id']}/progress", params=parameters, headers={"Accept": "text/csv"})
+    assert content_type(response) == "text/csv"
+    head, *rows = csv.reader(io.StringIO(response.text, newline=""))
     assert head == list(series)
     columns = zip(*rows, strict=True) if rows else [[] for _ in head]
     assert [[float(value) for value in column] for column in columns] == list(series.values())
 
 
-def test_csv_and_json_are_told_apart_by_their_etags(shared_client: Client, article_job: Json) -> None:
+def test_csv_and_json_have_different_etags(shared_client: Client, article_job: Json) -> None:
     path = f"/jobs/{article_job['id']}/progress"
     as_csv, as_json = (shared_client.get(path, headers={"Accept": kind}) for kind in ("text/csv", "application/json"))
     assert as_csv.headers["etag"] != as_json.headers["etag"]
@@ -204,15 +166,15 @@ def test_csv_and_json_are_told_apart_by_their_etags(shared_client: Client, artic
         ("text/csv, */*;q=0.1", "text/csv"),
     ],
 )
-def test_csv_is_sent_to_who_prefers_it(shared_client: Client, article_job: Json, accept: str, kind: str) -> None:
-    answer = shared_client.get(f"/jobs/{article_job['id']}/progress", headers={"Accept": accept})
-    assert content_type(answer) == kind
+def test_accept_selects_csv_or_json(shared_client: Client, article_job: Json, accept: str, kind: str) -> None:
+    response = shared_client.get(f"/jobs/{article_job['id']}/progress", headers={"Accept": accept})
+    assert content_type(response) == kind
 
 
 @pytest.mark.parametrize(
     "path", ["progress", "progress?after=77&max_points=30", "progress?view=article", "snapshots", "snapshots?weights=1"]
 )
-def test_what_is_known_is_not_sent_again(shared_client: Client, article_job: Json, path: str) -> None:
+def test_unchanged_history_is_not_sent_again(shared_client: Client, article_job: Json, path: str) -> None:
     first = shared_client.get(f"/jobs/{article_job['id']}/{path}")
     again = shared_client.get(f"/jobs/{article_job['id']}/{path}", headers={"If-None-Match": first.headers["etag"]})
     assert first.status_code == 200
@@ -220,32 +182,102 @@ def test_what_is_known_is_not_sent_again(shared_client: Client, article_job: Jso
     assert shared_client.get(f"/jobs/{article_job['id']}/progress?after=5").headers["etag"] != first.headers["etag"]
 
 
-def test_articles_lists_are_what_its_program_would_have_kept(shared_client: Client, article_job: Json) -> None:
-    series = progress_of(shared_client, article_job)["series"]
-    lists = progress_of(shared_client, article_job, view="article")
+def test_article_view_has_the_lists_of_the_articles_program(
+    shared_client: Client, article_job: Json, discriminator_job: Json
+) -> None:
+    series = get_progress(shared_client, article_job)["series"]
+    lists = get_progress(shared_client, article_job, view="article")
     assert list(lists) == ["job_id", "discriminator", "generator"]
     assert (len(lists["discriminator"]), len(lists["generator"])) == (2000, 1000)
     # Every 10th call of D is the fake one of every 5th iteration; every 10th of G is that of every 10th.
     assert lists["discriminator"] == series["discriminator_fake_loss"]
     assert lists["generator"] == series["generator_loss"][1::2]
-
-
-def test_articles_lists_of_d_alone(shared_client: Client, discriminator_job: Json) -> None:
-    lists = progress_of(shared_client, discriminator_job, view="article")
-    assert lists["discriminator"] == progress_of(shared_client, discriminator_job)["series"]["discriminator_fake_loss"]
+    lists = get_progress(shared_client, discriminator_job, view="article")
+    assert lists["discriminator"] == get_progress(shared_client, discriminator_job)["series"]["discriminator_fake_loss"]
     assert lists["generator"] == []
 
 
 @pytest.mark.parametrize("record_every", [1, 4, 10])
-def test_articles_lists_need_a_record_of_every_fifth(shared_client: Client, record_every: int) -> None:
+def test_article_view_needs_record_every_5(shared_client: Client, record_every: int) -> None:
     job = train(shared_client, record_every=record_every, iterations=40)
-    answer = shared_client.get(f"/jobs/{job['id']}/progress", params={"view": "article"})
-    check_problem(answer, 409, "not-as-in-the-article")
+    response = shared_client.get(f"/jobs/{job['id']}/progress", params={"view": "article"})
+    check_problem(response, 409, "not-as-in-the-article")
 
 
-def test_history_is_read_by_any_http_client(server_url: str) -> None:
-    job = httpx.post(f"{server_url}/train", params={"wait": 10}, json={"seed": 1}).json()
-    with httpx.stream("GET", f"{server_url}/jobs/{job['id']}/progress", headers={"Accept": "text/csv"}) as answer:
-        lines = list(answer.iter_lines())
-    assert len(lines) == 2001
-    assert lines[0] == "iteration,discriminator_real_loss,discriminator_fake_loss,generator_loss"
+def forward(flat: list[float], shapes: dict[str, list[int]], inputs: np.ndarray) -> np.ndarray:
+    """Compute Linear, Sigmoid, Linear, Sigmoid from flat weights."""
+    ends = np.cumsum([np.prod(shape) for shape in shapes.values()])
+    w0, b0, w2, b2 = (
+        part.reshape(shape) for part, shape in zip(np.split(flat, ends[:-1]), shapes.values(), strict=True)
+    )
+    hidden = 1 / (1 + np.exp(-(inputs @ w0.T + b0)))
+    return 1 / (1 + np.exp(-(hidden @ w2.T + b2)))
+
+
+@pytest.mark.parametrize("settings", [{}, WIDE, {"latent": "normal", "loss": "bce", "iterations": 1000}])
+def test_weights_reproduce_every_sample(shared_client: Client, settings: Json) -> None:
+    job = train(shared_client, **settings)
+    path = f"/jobs/{job['id']}/snapshots"
+    plain, full = shared_client.get(path).json(), shared_client.get(path, params={"weights": True}).json()
+    weights = full.pop("weights")
+    assert full == plain
+    assert list(plain) == ["job_id", "iterations", "samples"]
+    width, hidden = len(job["config"]["pattern"]), job["config"]["hidden_size"]
+    assert weights["shapes"] == {
+        "discriminator": {"0.weight": [hidden, width], "0.bias": [hidden], "2.weight": [1, hidden], "2.bias": [1]},
+        "generator": {"0.weight": [hidden, 1], "0.bias": [hidden], "2.weight": [width, hidden], "2.bias": [width]},
+    }
+    assert len(weights["generator"]) == len(weights["discriminator"]) == len(full["iterations"])
+    latent = np.array([[job["config"]["latent_value"]]])
+    vectors = np.random.default_rng(1).random((5, width))
+    for row, (iteration, sample) in enumerate(zip(full["iterations"], full["samples"], strict=True)):
+        redrawn = forward(weights["generator"][row], weights["shapes"]["generator"], latent)[0]
+        assert redrawn == pytest.approx(sample, abs=1e-6)
+        if row % 10 == 0:
+            body = {"vectors": vectors.tolist(), "job_id": job["id"], "iteration": iteration}
+            scores = forward(weights["discriminator"][row], weights["shapes"]["discriminator"], vectors)[:, 0]
+            assert scores == pytest.approx(shared_client.post("/score", json=body).json()["scores"], abs=1e-6)
+
+
+def test_snapshots_of_a_running_job(client: Client) -> None:
+    job = start_running_job(client, iterations=10_000_000, snapshot_every=1000, seed=6)
+    first = client.get(f"/jobs/{job['id']}/snapshots").json()
+    count = len(first["iterations"])
+    path = f"/jobs/{job['id']}/snapshots"
+    second = wait_until(lambda: client.get(path).json(), lambda now: len(now["iterations"]) > count)
+    assert second["iterations"] == list(range(0, 1000 * len(second["iterations"]), 1000))
+    assert count > 0
+    assert second["samples"][:count] == first["samples"]
+
+
+def test_discriminator_experiment_has_no_samples(shared_client: Client, discriminator_job: Json) -> None:
+    snapshots = shared_client.get(f"/jobs/{discriminator_job['id']}/snapshots", params={"weights": True}).json()
+    assert snapshots.keys() == {"job_id", "iterations", "weights"}
+    assert snapshots["weights"].keys() == {"discriminator", "shapes"}
+    assert snapshots["weights"]["shapes"].keys() == {"discriminator"}
+
+
+@pytest.mark.parametrize("settings", [WIDE, {"experiment": "discriminator", "iterations": 200}])
+def test_npz_equals_json(shared_client: Client, settings: Json) -> None:
+    path = f"/jobs/{train(shared_client, seed=1, **settings)['id']}/snapshots"
+    request: Json = {"params": {"weights": True}, "headers": {"accept": "application/x-npz"}}
+    response = shared_client.get(path, **request)
+    assert content_type(response) == "application/x-npz"
+    content = shared_client.get(path, params={"weights": True}).json()
+    with np.load(io.BytesIO(response.content), allow_pickle=False) as arrays:
+        found = dict(arrays)
+    assert found.pop("iterations").tolist() == content["iterations"]
+    if "samples" in content:
+        assert found.pop("samples").tolist() == np.array(content["samples"], np.float32).tolist()
+    for name, shapes in content["weights"]["shapes"].items():
+        tensors = [found.pop(f"{name}.{key}") for key in shapes]
+        assert [tensor.shape[1:] for tensor in tensors] == [tuple(shape) for shape in shapes.values()]
+        rows = np.concatenate([tensor.reshape(len(tensor), -1) for tensor in tensors], axis=1)
+        assert rows.tolist() == np.array(content["weights"][name], np.float32).tolist()
+    assert found == {}
+    with np.load(io.BytesIO(shared_client.get(path, headers=request["headers"]).content)) as arrays:
+        assert set(arrays) == set(content) - {"job_id", "weights"}
+    again = shared_client.get(
+        path, params={"weights": True}, headers=request["headers"] | {"if-none-match": response.headers["etag"]}
+    )
+    assert again.status_code == 304

@@ -1,15 +1,36 @@
-"""Finished models to take away: listed, whole, and readable by torch and nothing of ours."""
+"""Exports: finished models as safetensors, ONNX and Triton files, and jobs as PyTorch programs."""
 
 import hashlib
+import importlib.util
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+import onnxruntime
 import pytest
 import torch
+from google.protobuf import text_format
 from safetensors.torch import load
 from torch import nn
 
+from gan1010 import TrainConfig
+from gan1010.export.pytorch_script import pytorch_script
 from tests.support.clients import Client
-from tests.support.contract import SHORT_JOB, TIME_PATTERN, Json, check_problem, content_type, start_running_job, train
+from tests.support.contract import (
+    SHORT_JOB,
+    TIME_PATTERN,
+    Json,
+    check_problem,
+    content_type,
+    read_pages,
+    start_running_job,
+    submit_job,
+    train,
+)
 
+TYPE_FP32 = 11
 NETWORKS = ["generator", "discriminator"]
 
 
@@ -19,13 +40,13 @@ def job(shared_client: Client) -> Json:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_network_loads_into_plain_torch(shared_client: Client, job: Json, name: str) -> None:
-    answer = shared_client.get(f"/models/{job['id']}/{name}.safetensors")
-    assert answer.status_code == 200
-    assert content_type(answer) == "application/octet-stream"
+def test_network_loads_into_torch(shared_client: Client, job: Json, name: str) -> None:
+    response = shared_client.get(f"/models/{job['id']}/{name}.safetensors")
+    assert response.status_code == 200
+    assert content_type(response) == "application/octet-stream"
     inputs, outputs = (1, 5) if name == "generator" else (5, 1)
     module = nn.Sequential(nn.Linear(inputs, 7), nn.Sigmoid(), nn.Linear(7, outputs), nn.Sigmoid())
-    module.load_state_dict(load(answer.content), strict=True)
+    module.load_state_dict(load(response.content), strict=True)
     weights = shared_client.get(f"/jobs/{job['id']}/snapshots", params={"weights": True}).json()["weights"][name][-1]
     assert nn.utils.parameters_to_vector(module.parameters()).tolist() == torch.tensor(weights).tolist()
 
@@ -38,7 +59,7 @@ def test_whole_model_holds_both_networks(shared_client: Client, job: Json) -> No
     assert whole == {}
 
 
-def test_listed_model_is_the_one_to_download(client: Client) -> None:
+def test_listed_model_has_the_size_and_digest_of_its_file(client: Client) -> None:
     for settings in ({"name": "a"}, {"pattern": "1", "experiment": "discriminator"}):
         job = train(client, **SHORT_JOB, **settings)
         listed = client.get("/models").json()["data"][0]
@@ -55,8 +76,8 @@ def test_listed_model_is_the_one_to_download(client: Client) -> None:
 
 def test_same_run_gives_the_same_file(shared_client: Client, job: Json) -> None:
     again = train(shared_client, **job["config"])
-    files = ["model.safetensors", *(f"{name}.safetensors" for name in NETWORKS)]
-    for file in files:
+    of_networks = [f"{name}.{kind}" for name in NETWORKS for kind in ("safetensors", "onnx")]
+    for file in ("model.safetensors", "triton.zip", *of_networks):
         contents = {shared_client.get(f"/models/{id}/{file}").content for id in (job["id"], again["id"])}
         assert len(contents) == 1
 
@@ -67,19 +88,10 @@ def test_models_are_listed_newest_first_in_pages(client: Client) -> None:
     client.post(f"/jobs/{cancelled}/cancel")
     jobs.reverse()
     for limit in range(1, 7):
-        found, after = [], None
-        while True:
-            page = client.get("/models", params={"limit": limit} | ({"after": after} if after else {})).json()
-            assert page.keys() == {"data", "has_more", "next"}
-            found += [model["job_id"] for model in page["data"]]
-            after = page["next"]
-            assert page["has_more"] == (after is not None)
-            if after is None:
-                break
-        assert found == jobs
+        assert [model["job_id"] for model in read_pages(client, "/models", limit=limit)] == jobs
 
 
-def test_known_file_is_not_sent_again(shared_client: Client, job: Json) -> None:
+def test_unchanged_file_is_not_sent_again(shared_client: Client, job: Json) -> None:
     path = f"/models/{job['id']}/generator.safetensors"
     etag = shared_client.get(path).headers["etag"]
     again = shared_client.get(path, headers={"If-None-Match": etag})
@@ -95,9 +107,10 @@ def test_unknown_file_is_not_found(shared_client: Client, job: Json, file: str) 
 def test_unknown_job_has_no_files(shared_client: Client) -> None:
     check_problem(shared_client.get("/models/none/generator.safetensors"), 404, "job-not-found")
     check_problem(shared_client.get("/models/none/unknown.file"), 404)
+    check_problem(shared_client.get("/jobs/none/script.py"), 404, "job-not-found")
 
 
-def test_discriminator_experiment_has_no_generator_to_download(shared_client: Client, discriminator_job: Json) -> None:
+def test_discriminator_experiment_has_no_generator_file(shared_client: Client, discriminator_job: Json) -> None:
     check_problem(shared_client.get(f"/models/{discriminator_job['id']}/generator.safetensors"), 404, "file-not-found")
     assert shared_client.get(f"/models/{discriminator_job['id']}/discriminator.safetensors").status_code == 200
     whole = load(shared_client.get(f"/models/{discriminator_job['id']}/model.safetensors").content)
@@ -110,3 +123,79 @@ def test_job_that_has_not_succeeded_has_no_files(client: Client) -> None:
         check_problem(client.get(f"/models/{job['id']}/generator.safetensors"), 404, "file-not-found")
         client.post(f"/jobs/{job['id']}/cancel")
     assert client.get("/models").json()["data"] == []
+
+
+def model_config() -> Any:
+    """Create Triton's protobuf message, without the package around it, which imports gRPC."""
+    found = importlib.util.find_spec("tritonclient")
+    assert found is not None
+    assert found.submodule_search_locations is not None
+    path = Path(found.submodule_search_locations[0], "grpc", "model_config_pb2.py")
+    spec = importlib.util.spec_from_file_location("model_config_pb2", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.ModelConfig()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["generator", "discriminator"])
+def test_onnx_network_equals_the_service(shared_client: Client, job: Json, name: str) -> None:
+    response = shared_client.get(f"/models/{job['id']}/{name}.onnx")
+    assert content_type(response) == "application/octet-stream"
+    network, random = onnxruntime.InferenceSession(response.content), np.random.default_rng(2)
+    if name == "generator":
+        numbers = random.normal(0, 2, (1000, 1)).astype(np.float32)
+        served = shared_client.post("/sample", json={"seeds": numbers.ravel().tolist(), "job_id": job["id"]}).json()[
+            "samples"
+        ]
+        (own,) = network.run(["sample"], {"seed": numbers})
+    else:
+        numbers = random.random((1000, 5), np.float32)
+        served = shared_client.post("/score", json={"vectors": numbers.tolist(), "job_id": job["id"]}).json()["scores"]
+        own = network.run(["score"], {"vector": numbers})[0][:, 0]
+    assert np.abs(own - np.array(served)).max() < 1e-6
+
+
+def test_triton_repository_matches_the_protocol(shared_client: Client, job: Json) -> None:
+    response = shared_client.get(f"/models/{job['id']}/triton.zip")
+    assert content_type(response) == "application/zip"
+    files = zipfile.ZipFile(io.BytesIO(response.content))
+    for name in ("generator", "discriminator"):
+        config = text_format.Parse(files.read(f"{name}/config.pbtxt").decode(), model_config())
+        assert (config.name, config.platform) == (name, "onnxruntime_onnx")
+        assert config.max_batch_size == 100_000
+        assert config.HasField("dynamic_batching")
+        assert files.read(f"{name}/1/model.onnx") == shared_client.get(f"/models/{job['id']}/{name}.onnx").content
+        metadata = shared_client.get(f"/v2/models/{name}/versions/{job['id']}").json()
+        network = onnxruntime.InferenceSession(files.read(f"{name}/1/model.onnx"))
+        for kind, own in (("input", network.get_inputs()), ("output", network.get_outputs())):
+            (tensor,), (described,), (node,) = getattr(config, kind), metadata[f"{kind}s"], own
+            assert tensor.name == described["name"] == node.name
+            assert tensor.data_type == TYPE_FP32
+            assert [-1, *tensor.dims] == described["shape"] == [-1, *node.shape[1:]]
+
+
+def test_exports_of_a_discriminator_experiment(shared_client: Client, discriminator_job: Json) -> None:
+    check_problem(shared_client.get(f"/models/{discriminator_job['id']}/generator.onnx"), 404, "file-not-found")
+    files = zipfile.ZipFile(io.BytesIO(shared_client.get(f"/models/{discriminator_job['id']}/triton.zip").content))
+    assert {name.partition("/")[0] for name in files.namelist()} == {"discriminator"}
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"experiment": "discriminator"}, {"pattern": "110", "preset": "adam-orbit", "latent": "normal"}]
+)
+def test_script_has_the_jobs_settings(shared_client: Client, settings: dict[str, str]) -> None:
+    job = train(shared_client, **SHORT_JOB | settings)
+    response = shared_client.get(f"/jobs/{job['id']}/script.py")
+    config = {name: value for name, value in job["config"].items() if name not in ("preset", "name")}
+    assert response.text == pytorch_script(TrainConfig(**config))
+    assert content_type(response) == "text/x-python"
+    assert response.headers["content-disposition"] == f'attachment; filename="gan1010-{job["id"]}.py"'
+    again = shared_client.get(response.request.url, headers={"If-None-Match": response.headers["etag"]})
+    assert again.status_code == 304
+
+
+def test_queued_job_has_a_script(client: Client) -> None:
+    start_running_job(client)
+    assert client.get(f"/jobs/{submit_job(client, **SHORT_JOB)['id']}/script.py").status_code == 200

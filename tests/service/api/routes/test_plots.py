@@ -1,4 +1,4 @@
-"""Pictures of a job: of every kind and format, the same each time, and clear words where there is none."""
+"""Plots of jobs and heat maps of sweeps."""
 
 import xml.etree.ElementTree as ET
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,16 @@ from PIL import Image
 
 from gan1010 import plots
 from tests.support.clients import Client
-from tests.support.contract import SHORT_JOB, Json, check_problem, content_type, start_running_job, submit_job, train
+from tests.support.contract import (
+    SHORT_JOB,
+    Json,
+    check_problem,
+    content_type,
+    run_sweep,
+    start_running_job,
+    submit_job,
+    train,
+)
 
 FILES = [f"{plot}.{format}" for plot in ("losses", "evolution", "surface") for format in ("png", "svg")]
 
@@ -20,24 +29,29 @@ def plot(client: httpx.Client, job: Json, file: str, **parameters: int) -> httpx
     return client.get(f"/jobs/{job['id']}/plots/{file}", params=parameters)
 
 
+@pytest.fixture(scope="module")
+def swept(shared_client: Client) -> Json:
+    """A finished sweep of six cells."""
+    grid = {"loss": ["mse", "bce"], "learning_rate": [0.01, 0.1, 0.3]}
+    return run_sweep(shared_client, base={"iterations": 500}, grid=grid, seeds=4)
+
+
 @pytest.mark.parametrize("file", FILES)
-def test_each_plot_is_a_picture_of_its_format_and_the_same_each_time(
-    shared_client: Client, article_job: Json, file: str
-) -> None:
-    answer = plot(shared_client, article_job, file)
-    assert answer.status_code == 200
+def test_plot_is_an_image_of_its_format(shared_client: Client, article_job: Json, file: str) -> None:
+    response = plot(shared_client, article_job, file)
+    assert response.status_code == 200
     if file.endswith("png"):
-        assert content_type(answer) == "image/png"
-        width, height = Image.open(BytesIO(answer.content)).size
+        assert content_type(response) == "image/png"
+        width, height = Image.open(BytesIO(response.content)).size
         assert width > height > 400
     else:
-        assert content_type(answer) == "image/svg+xml"
-        assert ET.fromstring(answer.text).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314, our own bytes
-    again = shared_client.get(answer.request.url, headers={"If-None-Match": answer.headers["etag"]})
+        assert content_type(response) == "image/svg+xml"
+        assert ET.fromstring(response.text).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314, our own bytes
+    again = shared_client.get(response.request.url, headers={"If-None-Match": response.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_plots_are_those_of_the_job(shared_client: Client, article_job: Json) -> None:
+def test_plots_show_the_job(shared_client: Client, article_job: Json) -> None:
     path = f"/jobs/{article_job['id']}"
     series = shared_client.get(f"{path}/progress").json()["series"]
     snapshots = shared_client.get(f"{path}/snapshots").json()
@@ -53,24 +67,22 @@ def test_plots_are_those_of_the_job(shared_client: Client, article_job: Json) ->
     assert plot(shared_client, article_job, "surface.png", iteration=5000).content == surface
 
 
-def test_surface_is_that_of_any_kept_moment(shared_client: Client, article_job: Json) -> None:
-    pictures = [
+def test_surface_of_any_snapshot(shared_client: Client, article_job: Json) -> None:
+    images = [
         plot(shared_client, article_job, "surface.png", iteration=iteration).content for iteration in (0, 5000, 10_000)
     ]
-    assert len(set(pictures)) == 3
-    assert pictures[2] == plot(shared_client, article_job, "surface.png").content
+    assert len(set(images)) == 3
+    assert images[2] == plot(shared_client, article_job, "surface.png").content
     content = check_problem(plot(shared_client, article_job, "surface.png", iteration=150), 422, "no-such-snapshot")
     assert "100, 200" in content["detail"]
 
 
 @pytest.mark.parametrize("file", ["losses.png", "evolution.svg"])
-def test_only_the_surface_is_of_one_moment(shared_client: Client, article_job: Json, file: str) -> None:
+def test_only_the_surface_has_an_iteration(shared_client: Client, article_job: Json, file: str) -> None:
     check_problem(plot(shared_client, article_job, file, iteration=100), 422, "invalid-input")
 
 
-def test_discriminator_alone_has_losses_and_a_surface_but_no_evolution(
-    shared_client: Client, discriminator_job: Json
-) -> None:
+def test_discriminator_experiment_has_losses_and_a_surface(shared_client: Client, discriminator_job: Json) -> None:
     check_problem(plot(shared_client, discriminator_job, "evolution.png"), 409, "no-generator")
     surface = Image.open(BytesIO(plot(shared_client, discriminator_job, "surface.png").content)).convert("RGB")
     assert not (np.asarray(surface) == (0, 158, 115)).all(axis=2).any()  # no green mark of a generator
@@ -80,17 +92,14 @@ def test_discriminator_alone_has_losses_and_a_surface_but_no_evolution(
 @pytest.mark.parametrize(
     "file", ["losses.pdf", "losses", "loss.png", "surface.PNG", "heatmap.png", ".png", "a.b.c.png"]
 )
-def test_unknown_plot_is_not_found_and_the_answer_names_those_that_there_are(
-    shared_client: Client, article_job: Json, file: str
-) -> None:
+def test_unknown_plot_is_not_found(shared_client: Client, article_job: Json, file: str) -> None:
     content = check_problem(plot(shared_client, article_job, file), 404, "plot-not-found")
     assert all(name in content["detail"] for name in ("losses", "evolution", "surface", "png", "svg"))
 
 
-def test_sweep_has_neither_plots_of_a_run_nor_its_script(shared_client: Client) -> None:
-    sweep = shared_client.post("/sweeps", params={"wait": 20}, json={"base": {"iterations": 10}, "seeds": 2}).json()
+def test_sweep_has_no_job_plots_and_no_script(shared_client: Client, swept: Json) -> None:
     for path in (*(f"plots/{file}" for file in FILES), "script.py"):
-        check_problem(shared_client.get(f"/jobs/{sweep['id']}/{path}"), 409, "wrong-kind")
+        check_problem(shared_client.get(f"/jobs/{swept['id']}/{path}"), 409, "wrong-kind")
 
 
 def test_unknown_job_has_no_plots(shared_client: Client) -> None:
@@ -98,7 +107,7 @@ def test_unknown_job_has_no_plots(shared_client: Client) -> None:
 
 
 @pytest.mark.parametrize("file", ["losses.png", "evolution.png", "surface.png"])
-def test_job_that_has_not_begun_has_nothing_to_draw(client: Client, file: str) -> None:
+def test_queued_job_has_no_plots(client: Client, file: str) -> None:
     running = start_running_job(client)
     queued = submit_job(client, **SHORT_JOB)
     check_problem(plot(client, queued, file), 409, "no-model")
@@ -108,15 +117,55 @@ def test_job_that_has_not_begun_has_nothing_to_draw(client: Client, file: str) -
 
 
 @pytest.mark.parametrize("settings", [{"pattern": "1"}, {"pattern": "0" * 16, "loss": "bce"}, {"iterations": 1}])
-def test_any_job_can_be_drawn(shared_client: Client, settings: Json) -> None:
+def test_jobs_of_all_shapes_have_plots(shared_client: Client, settings: Json) -> None:
     job = train(shared_client, **SHORT_JOB | settings)
     assert {plot(shared_client, job, file).status_code for file in FILES} == {200}
 
 
-def test_many_who_want_pictures_leave_room_for_others(server_url: str) -> None:
+def test_plots_do_not_block_other_requests(server_url: str) -> None:
     with httpx.Client(base_url=server_url, timeout=60) as client, ThreadPoolExecutor(45) as pool:
         job = train(client, **SHORT_JOB)
-        pictures = [pool.submit(plot, client, job, "evolution.png") for _ in range(45)]
+        images = [pool.submit(plot, client, job, "evolution.png") for _ in range(45)]
         assert train(client, **SHORT_JOB)["status"] == "succeeded"
-        assert not all(picture.done() for picture in pictures)
-        assert len({picture.result().content for picture in pictures}) == 1
+        assert not all(image.done() for image in images)
+        assert len({image.result().content for image in images}) == 1
+
+
+HEATMAPS = [
+    "",
+    "?x=learning_rate&y=loss",
+    "?x=loss&y=learning_rate&value=settled_at_p50",
+    "?y=loss&value=generator_loss",
+    "?x=hidden_size&value=bits_rate",
+]
+
+
+@pytest.mark.parametrize("query", HEATMAPS)
+def test_heat_map_is_an_image_of_its_format(shared_client: Client, swept: Json, query: str) -> None:
+    for format, kind, start in (("png", "image/png", b"\x89PNG"), ("svg", "image/svg+xml", b"<?xml")):
+        response = shared_client.get(f"/sweeps/{swept['id']}/plots/heatmap.{format}{query}")
+        assert (response.status_code, content_type(response)) == (200, kind)
+        assert response.content.startswith(start)
+        assert (
+            shared_client.get(response.request.url, headers={"if-none-match": response.headers["etag"]}).status_code
+            == 304
+        )
+
+
+def test_invalid_heat_maps_are_refused(shared_client: Client, swept: Json, article_job: Json) -> None:
+    url = f"/sweeps/{swept['id']}/plots"
+    for query, name in {"x=seed": "x", "y=nothing": "y", "x=loss&y=loss": "y", "value=count": "value"}.items():
+        content = check_problem(shared_client.get(f"{url}/heatmap.png?{query}"), 422, "invalid-input")
+        assert content["errors"][0]["loc"] == ["query", name]
+    check_problem(shared_client.get(f"{url}/heatmap.gif"), 404, "plot-not-found")
+    check_problem(shared_client.get(f"{url}/losses.png"), 404, "plot-not-found")
+    check_problem(shared_client.get(f"/sweeps/{article_job['id']}/plots/heatmap.png"), 409, "wrong-kind")
+    check_problem(shared_client.get(f"/jobs/{swept['id']}/plots/losses.png"), 409)
+    wide = run_sweep(shared_client, base={"iterations": 1}, grid={"spread": [0.1] * 1001}, seeds=1)
+    content = check_problem(shared_client.get(f"/sweeps/{wide['id']}/plots/heatmap.png"), 422)
+    assert "1,001" in content["detail"]
+
+
+def test_sweep_without_a_grid_has_a_heat_map(shared_client: Client) -> None:
+    job = run_sweep(shared_client, base={"iterations": 10}, seeds=2)
+    assert shared_client.get(f"/sweeps/{job['id']}/plots/heatmap.svg").status_code == 200
