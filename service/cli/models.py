@@ -60,7 +60,7 @@ def plot(
     iteration: Annotated[int | None, typer.Option(help="For surface: a snapshot. (Default: the last)")] = None,
     x: Annotated[str | None, typer.Option(metavar="FIELD", help="For heatmap: the setting on the x axis.")] = None,
     y: Annotated[str | None, typer.Option(metavar="FIELD", help="For heatmap: the setting on the y axis.")] = None,
-    value: Annotated[str, typer.Option(metavar="FIGURE", help="For heatmap: the colours.")] = "in_range_rate",
+    value: Annotated[str, typer.Option(metavar="FIGURE", help="For heatmap: the figure.")] = "in_range_rate",
     url: Url = None,
 ) -> None:
     """Save a plot of a job: losses, evolution of the pattern, surface of D, or heat map of a sweep."""

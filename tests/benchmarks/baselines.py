@@ -35,47 +35,43 @@ class Scores(BaseModel):
     scores: list[float]
 
 
-def networks() -> tuple[nn.Module, nn.Module]:
-    """Create G and D with random weights, which have no influence on the time."""
-    generator = nn.Sequential(nn.Linear(1, 3), nn.Sigmoid(), nn.Linear(3, 4), nn.Sigmoid())
-    discriminator = nn.Sequential(nn.Linear(4, 3), nn.Sigmoid(), nn.Linear(3, 1), nn.Sigmoid())
-    return generator.eval(), discriminator.eval()
+def inference() -> tuple[Callable[[float], Sample], Callable[[Vectors], Scores]]:
+    """Create G and D, whose weights have no influence on the time, and return what the endpoints do."""
+    generator = nn.Sequential(nn.Linear(1, 3), nn.Sigmoid(), nn.Linear(3, 4), nn.Sigmoid()).eval()
+    discriminator = nn.Sequential(nn.Linear(4, 3), nn.Sigmoid(), nn.Linear(3, 1), nn.Sigmoid()).eval()
 
-
-def typical_def() -> FastAPI:
-    """Create the endpoints with `def`: FastAPI runs each request on a thread."""
-    app, (generator, discriminator) = FastAPI(), networks()
-
-    @app.get("/sample")
     def sample(seed: float = 0.5) -> Sample:
         with torch.no_grad():
             output = generator(torch.tensor([seed]))
         return Sample(seed=seed, sample=output.tolist())
 
-    @app.post("/score")
     def score(body: Vectors) -> Scores:
         with torch.no_grad():
             output = discriminator(torch.tensor(body.vectors))
         return Scores(scores=output.squeeze(1).tolist())
 
+    return sample, score
+
+
+def typical_def() -> FastAPI:
+    """Create the endpoints with `def`: FastAPI runs each request on a thread."""
+    app, (sample, score) = FastAPI(), inference()
+    app.get("/sample")(sample)
+    app.post("/score")(score)
     return app
 
 
 def typical_async() -> FastAPI:
     """Create the endpoints with `async def`: they run on the event loop."""
-    app, (generator, discriminator) = FastAPI(), networks()
+    app, (sample, score) = FastAPI(), inference()
 
     @app.get("/sample")
-    async def sample(seed: float = 0.5) -> Sample:
-        with torch.no_grad():
-            output = generator(torch.tensor([seed]))
-        return Sample(seed=seed, sample=output.tolist())
+    async def sample_async(seed: float = 0.5) -> Sample:
+        return sample(seed)
 
     @app.post("/score")
-    async def score(body: Vectors) -> Scores:
-        with torch.no_grad():
-            output = discriminator(torch.tensor(body.vectors))
-        return Scores(scores=output.squeeze(1).tolist())
+    async def score_async(body: Vectors) -> Scores:
+        return score(body)
 
     return app
 
