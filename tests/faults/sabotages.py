@@ -157,7 +157,7 @@ def _ignore_later_version(original: Function, db: Any) -> None:
 
 async def _respond_before_the_pause(original: Any, registry: Any, job_id: str, status: Any) -> Any:
     registry.request_stop(job_id, status)
-    return original.__globals__["_job_answer"](registry.job(job_id).with_status(status))
+    return original.__globals__["job_response"](registry.job(job_id).with_status(status))
 
 
 # By the test that notices them: name, function, change.
@@ -274,7 +274,7 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
         ("a store of a later version is opened", "service.storage.database:migrate", call(_ignore_later_version)),
     ],
     "tests/service/jobs/test_pause_and_cancel.py::test_change_is_on_disk_when_it_is_acknowledged": [
-        ("a pause is acknowledged early", "service.api.routes.jobs:_have", call(_respond_before_the_pause)),
+        ("a pause is acknowledged early", "service.api.routes.jobs:_stop_and_wait", call(_respond_before_the_pause)),
     ],
     "tests/service/api/routes/test_training.py::test_full_queue_refuses_and_keeps_nothing": [
         ("the queue has no limit", "service.jobs.registry:Registry._check_room", call(nothing)),
