@@ -85,38 +85,44 @@ class StrictRoute(DescribedRoute):
 
 
 class BareRoute(DescribedRoute):
-    """A route for thousands of requests a second: FastAPI describes it but does not handle its requests."""
+    """A route for thousands of requests a second: FastAPI describes it, and `respond` handles its requests."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
-        handler = self.get_route_handler()
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            await (await handler(Request(scope, receive)))(scope, receive, send)
+            await (await self.respond(StrictRequest(scope, receive)))(scope, receive, send)
 
         self.app = app  # FastAPI's own opens two exit stacks for dependencies, which these endpoints don't have
+
+    async def respond(self, request: StrictRequest) -> Response:
+        """Call the endpoint with the request and the path's parameters."""
+        response: Response = await self.endpoint(request, **request.path_params)
+        return response
 
 
 class DirectRoute(BareRoute):
     """A bare route whose endpoint takes the request and one model, from the query (GET) or the body (POST)."""
 
-    def get_route_handler(self) -> Handler:
-        """Return a handler that replaces FastAPI's."""
-        (model,) = (hint for name, hint in get_type_hints(self.endpoint).items() if name in ("query", "body"))
-        list_fields = [name for name, field in model.model_fields.items() if get_origin(field.annotation) is list]
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        hints = get_type_hints(endpoint)
+        self._model: type[BaseModel] = hints.get("query") or hints["body"]
+        fields = self._model.model_fields.items()
+        self._list_fields = [name for name, field in fields if get_origin(field.annotation) is list]
 
-        async def direct_handler(request: Request) -> Response:
-            try:
-                if request.method == "POST":
-                    place, body = "body", await StrictRequest(request.scope, request.receive).json_body()
-                    values = model.model_validate_json(body) if body else model.model_validate({})
-                else:
-                    place, pairs = "query", parse_qsl(request.scope["query_string"].decode("latin-1"), True)
-                    lists = {name: [value for key, value in pairs if key == name] for name in list_fields}
-                    values = model.model_validate(dict(pairs) | {name: items for name, items in lists.items() if items})
-            except ValidationError as error:
-                raise validation_error(place, error) from None
-            response: Response = await self.endpoint(request, values)
-            return response
-
-        return direct_handler
+    async def respond(self, request: StrictRequest) -> Response:
+        """Call the endpoint with the request and the model."""
+        try:
+            if request.method == "POST":
+                place, body = "body", await request.json_body()
+                values = self._model.model_validate_json(body) if body else self._model.model_validate({})
+            else:
+                place, pairs = "query", parse_qsl(request.scope["query_string"].decode("latin-1"), True)
+                lists = {name: [value for key, value in pairs if key == name] for name in self._list_fields}
+                present = {name: items for name, items in lists.items() if items}
+                values = self._model.model_validate(dict(pairs) | present)
+        except ValidationError as error:
+            raise validation_error(place, error) from None
+        response: Response = await self.endpoint(request, values)
+        return response

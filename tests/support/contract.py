@@ -3,11 +3,12 @@
 import re
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 SETTING_FIELDS = {
     "preset", "experiment", "pattern", "spread", "iterations", "learning_rate", "generator_learning_rate",
@@ -70,13 +71,13 @@ def wait_for_end(client: httpx.Client, job_id: str, seconds: float = 60) -> Json
     )
 
 
-def wait_until(fetch: Callable[[], Json], condition: Callable[[Json], bool], seconds: float = 60) -> Json:
+def wait_until(fetch: Callable[[], T], condition: Callable[[T], bool], seconds: float = 60) -> T:
     """Fetch again and again until the condition holds, and return what was fetched last."""
     deadline = time.monotonic() + seconds
-    while not condition(content := fetch()):
-        assert time.monotonic() < deadline, content
+    while not condition(value := fetch()):
+        assert time.monotonic() < deadline, value
         time.sleep(0.005)
-    return content
+    return value
 
 
 def read_pages(client: httpx.Client, path: str, **parameters: Any) -> list[Json]:

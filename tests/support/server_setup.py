@@ -2,14 +2,13 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
 from gan1010 import kernel_inputs
 from service.api import limits
 from service.jobs import worker
-from tests.support.contract import Json
+from tests.support.contract import Json, wait_until
 
 DEADLY_ITERATIONS, DEADLY_SEED = 6661, 20_000
 DEADLY_JOB: Json = {"iterations": DEADLY_ITERATIONS}
@@ -44,5 +43,4 @@ def stop_at_start() -> None:
 
 def wait_until_stopped(pid: int) -> None:
     """Wait until a process has stopped: an earlier SIGCONT would have no effect."""
-    while "State:\tT" not in Path(f"/proc/{pid}/status").read_text():
-        time.sleep(0.005)
+    wait_until(Path(f"/proc/{pid}/status").read_text, lambda status: "State:\tT" in status)

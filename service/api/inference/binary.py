@@ -9,7 +9,7 @@ from gan1010.types import Float32s
 from service.api.inference.sample_and_score import sample_response, score_response
 from service.api.limits import MAX_INLINE_BYTES, MAX_ROWS
 from service.api.responses import BINARY
-from service.api.route_classes import BareRoute, Handler, StrictRequest, parse_query
+from service.api.route_classes import BareRoute, StrictRequest, parse_query
 from service.api.schemas.inference import BulkQuery
 from service.errors import InvalidInputError
 
@@ -26,15 +26,10 @@ class BinaryRoute(BareRoute):
         media_type = dict(scope["headers"]).get(b"content-type", b"").partition(b";")[0].strip().lower()
         return super().matches(scope) if media_type == BINARY.encode() else (Match.NONE, {})
 
-    def get_route_handler(self) -> Handler:
-        """Build a handler that parses the query and leaves the body to the endpoint."""
-
-        async def handle(request: Request) -> Response:
-            query = parse_query(request, BulkQuery)
-            response: Response = await self.endpoint(StrictRequest(request.scope, request.receive), query)
-            return response
-
-        return handle
+    async def respond(self, request: StrictRequest) -> Response:
+        """Call the endpoint with the request and the query."""
+        response: Response = await self.endpoint(request, parse_query(request, BulkQuery))
+        return response
 
 
 router = APIRouter(route_class=BinaryRoute, include_in_schema=False)  # the JSON routes describe these too

@@ -14,7 +14,7 @@ from service.api.inference.v2_tensors import JSON_LENGTH, decode_request, encode
 from service.api.limits import MAX_INLINE_BYTES
 from service.api.problems import STOPPING, problem_response, v2_problems
 from service.api.responses import BINARY, BYTES, json_response, ok
-from service.api.route_classes import BareRoute, Handler, StrictRequest, validation_error
+from service.api.route_classes import BareRoute, StrictRequest, validation_error
 from service.api.schemas import v2
 from service.api.v2_models import DISCRIMINATOR, MODEL_NAMES
 from service.errors import InvalidInputError
@@ -42,20 +42,14 @@ def body_schema(schema: type[BaseModel], *, required: bool, **content: Any) -> d
 
 
 class ProtocolRoute(BareRoute):
-    """A route whose endpoint takes the request and the path's parameters. Any Content-Type will do."""
+    """A bare route whose endpoint validates the body, of any Content-Type."""
 
-    def get_route_handler(self) -> Handler:
-        """Build a handler that calls the endpoint directly."""
-
-        async def handle(request: Request) -> Response:
-            try:
-                strict = StrictRequest(request.scope, request.receive)
-                response: Response = await self.endpoint(strict, **request.path_params)
-            except ValidationError as error:
-                raise validation_error("body", error) from None
-            return response
-
-        return handle
+    async def respond(self, request: StrictRequest) -> Response:
+        """Call the endpoint, and report an invalid body."""
+        try:
+            return await super().respond(request)
+        except ValidationError as error:
+            raise validation_error("body", error) from None
 
 
 router = APIRouter(route_class=ProtocolRoute, tags=["protocol"])
