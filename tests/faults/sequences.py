@@ -7,7 +7,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from tests.faults.report import Finding
-from tests.service.jobs.job_life import live
+from tests.service.jobs.test_job_life import run_sequences
 
 PROCESSES = 2
 STEPS = 15
@@ -17,7 +17,7 @@ def sequences(seed: int, long: bool, folder: Path) -> list[Finding]:
     """Find no sequence after which the service differs from the model."""
     times = 1000 if long else 6
     with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as pool:
-        counts = pool.map(partial(live, times // PROCESSES, STEPS), range(seed, seed + PROCESSES))
+        counts = pool.map(partial(run_sequences, times // PROCESSES, STEPS), range(seed, seed + PROCESSES))
         done = sum(counts, Counter[str]())
     assert done["sequences"] >= times
     action = f"sequences of up to {STEPS} calls, with {done['kill']:,} kills and {done['stop']:,} restarts"
