@@ -237,14 +237,14 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
     "tests/service/jobs/test_crash_recovery.py::test_running_job_persists_two_checkpoints_a_second[shard]": [
         ("a shard has no checkpoints", "service.jobs.worker:WorkerPool._train_shard", rebind(**NO_CHECKPOINTS)),
     ],
-    "tests/service/server/test_connection.py::test_connections_whose_answers_nobody_takes_in_are_closed": [
+    "tests/service/server/test_connection.py::test_connection_with_an_unread_response_is_closed": [
         (
             "unread connections stay open",
             "service.server.connection:HttpConnection.close_if_late",
             rebind(limits=SimpleNamespace(WRITE_SECONDS=600)),
         ),
     ],
-    "tests/service/server/test_connection.py::test_silent_and_trickling_connections_are_closed_while_others_are_served": [  # noqa: E501
+    "tests/service/server/test_connection.py::test_slow_connections_are_closed_while_others_are_served": [
         ("silent connections stay open", "service.server.connection:ConnectionReaper.tick", call(nothing)),
     ],
     "tests/service/jobs/test_crash_recovery.py::test_job_that_crashes_before_every_checkpoint_fails": [

@@ -1,4 +1,4 @@
-"""The service asks nobody for anything, and no path has in it what a client wrote: whatever it is asked for."""
+"""Outbound access: the service opens no connection and starts no process, and no file name has a client's text."""
 
 import re
 import subprocess
@@ -16,18 +16,18 @@ MARK = "hunter2"
 PROGRAM = f"""
 import os, sys
 
-ELSEWHERE = {{
+ADDRESS_ARGUMENTS = {{
     "socket.connect": 1, "socket.sendto": 1, "socket.sendmsg": 1, "socket.getaddrinfo": 0, "socket.gethostbyname": 0,
 }}
 PATHS = "open", "os.listdir", "os.scandir", "os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.link", "os.symlink"
 
 def watch(event, arguments):
-    if event in ELSEWHERE:
-        host = arguments[ELSEWHERE[event]]
+    if event in ADDRESS_ARGUMENTS:
+        host = arguments[ADDRESS_ARGUMENTS[event]]
         host = host[0] if isinstance(host, tuple) else host
         if host not in (None, "127.0.0.1", "::1", "localhost"):
             os.write(2, f"OUTBOUND {{event}} {{host}}\\n".encode())
-            raise OSError("there is no way out")
+            raise OSError("outbound access")
     if event in ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork"):
         os.write(2, f"OUTBOUND {{event}} {{arguments}}\\n".encode())
     if event in PATHS and any({MARK!r} in str(argument) for argument in arguments):
@@ -39,64 +39,63 @@ main()
 """
 
 
-def test_it_works_without_any_way_out_and_without_a_path_of_a_clients(tmp_path: Path) -> None:
+def test_no_outbound_access_and_no_file_named_by_a_client(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    with log.open("w") as into:
+    with log.open("w") as log_file:
         process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM, "serve", "--port", "0", "--data-dir", str(tmp_path / "data")],
             cwd=ROOT,
             env=clean_environment(),
-            stderr=into,
+            stderr=log_file,
         )
     try:
-        serves = re.compile(r"http://[\d.]+:\d+")
-        wait_until(lambda: {"log": log.read_text()}, lambda now: bool(serves.search(now["log"])), seconds=60)
-        with httpx.Client(base_url=serves.findall(log.read_text())[0], timeout=60) as client:
-            answered = {call: client.request(*call, **sent).status_code for call, sent in requests(client)}
+        address = re.compile(r"http://[\d.]+:\d+")
+        wait_until(lambda: {"log": log.read_text()}, lambda now: bool(address.search(now["log"])), seconds=60)
+        with httpx.Client(base_url=address.findall(log.read_text())[0], timeout=60) as client:
+            statuses = {call: client.request(*call, **sent).status_code for call, sent in requests(client)}
     finally:
         process.terminate()
         process.wait(20)
     assert process.returncode == 0
     assert "OUTBOUND" not in log.read_text(), log.read_text()
-    assert max(answered.values()) < 500, answered
-    plain = {path: status for (_, path), status in answered.items() if MARK not in path}
-    refused = {path.rpartition("/")[2] for path, status in plain.items() if status not in {200, 202, 204}}
+    assert max(statuses.values()) < 500, statuses
+    valid = {path: status for (_, path), status in statuses.items() if MARK not in path}
+    refused = {path.rpartition("/")[2] for path, status in valid.items() if status not in {200, 202, 204}}
     assert refused == {"cancel", "pause", "resume"}  # the job has ended
 
 
 def requests(client: httpx.Client) -> Iterator[tuple[tuple[str, str], Json]]:
-    """Each operation of the description, with what is right and with what a client may think of; and the pages."""
+    """Yield the pages, and each operation with valid and with unexpected parameters."""
     job = client.post("/train?wait=9", json={"name": MARK}).json()["id"]
     sweep = client.post("/sweeps?wait=9", json={"base": {"iterations": 10}, "seeds": 3, "name": MARK}).json()["id"]
-    for path in ("/", "/docs", "/assets/lab.js", "/openapi.json"):
-        yield ("GET", path), {}
-    for path in (f"/{MARK}", f"/assets/{MARK}", f"/assets/..%2f{MARK}", f"/docs/{MARK}"):
+    pages = ("/", "/docs", "/assets/lab.js", "/openapi.json")
+    for path in (*pages, f"/{MARK}", f"/assets/{MARK}", f"/assets/..%2f{MARK}", f"/docs/{MARK}"):
         yield ("GET", path), {}
     description = client.get("/openapi.json").json()
     operations = [
         (path, method.upper(), operation)
-        for path, of in description["paths"].items()
-        for method, operation in of.items()
+        for path, item in description["paths"].items()
+        for method, operation in item.items()
     ]
-    for path, method, operation in sorted(operations, key=lambda one: one[1] == "DELETE"):
-        sent, id = _body(operation), sweep if path.startswith("/sweeps") else job
-        yield (method, _filled(path, id)), sent
+    for path, method, operation in sorted(operations, key=lambda call: call[1] == "DELETE"):
+        body, id = _body(operation), sweep if path.startswith("/sweeps") else job
+        yield (method, _filled(path, id)), body
         headers = dict.fromkeys(("x-request-id", "idempotency-key", "if-none-match", "last-event-id"), MARK)
         for place in re.findall(r"\{(\w+)\}", path):
             for text in (MARK, f"..%2f{MARK}"):
-                yield (method, _filled(path, id, **{place: text})), sent | {"headers": headers}
+                yield (method, _filled(path, id, **{place: text})), body | {"headers": headers}
         if method != "DELETE":
-            yield (method, f"{_filled(path, id)}?{MARK}={MARK}&job_id={MARK}"), sent | {"headers": headers}
+            yield (method, f"{_filled(path, id)}?{MARK}={MARK}&job_id={MARK}"), body | {"headers": headers}
 
 
-def _filled(path: str, job: str, **otherwise: str) -> str:
-    """A path with what is right in it, or something else."""
+def _filled(path: str, job: str, **other_values: str) -> str:
+    """Fill a path with valid values, or with others."""
     file = {
         "/models/{job_id}/{file}": "generator.onnx",
         "/jobs/{job_id}/plots/{file}": "losses.svg",
         "/sweeps/{job_id}/plots/{file}": "heatmap.png",
     }.get(path, "")
-    return path.format(**{"job_id": job, "file": file, "name": "generator", "index": 1} | otherwise)
+    return path.format(**{"job_id": job, "file": file, "name": "generator", "index": 1} | other_values)
 
 
 def _body(operation: Json) -> dict[str, Any]:

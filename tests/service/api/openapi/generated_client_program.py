@@ -1,4 +1,4 @@
-"""A program with the client that openapi-python-client has made: it trains, samples, scores, and takes things away."""
+"""Program that uses the generated client: train, sample, score, download, delete."""
 
 import sys
 
@@ -15,10 +15,10 @@ with Client(base_url=sys.argv[1], raise_on_unexpected_status=True, timeout=60) a
     assert job.status == "succeeded"
     assert (job.result.bits, job.config.loss) == ("1010", "mse")
 
-    made = sample.sync(client=client, body=SampleRequest(seeds=[0.5, 0.7], job_id=job.id))
-    assert made.bits == ["1010", "1010"]
-    told = score.sync(client=client, body=ScoreRequest(vectors=[[0.9, 0.1, 0.9, 0.1]], job_id=job.id))
-    assert 0 < told.scores[0] < 1
+    samples = sample.sync(client=client, body=SampleRequest(seeds=[0.5, 0.7], job_id=job.id))
+    assert samples.bits == ["1010", "1010"]
+    scores = score.sync(client=client, body=ScoreRequest(vectors=[[0.9, 0.1, 0.9, 0.1]], job_id=job.id))
+    assert 0 < scores.scores[0] < 1
 
     assert len(get_progress.sync(job.id, client=client).series.iteration) == 2000
     assert get_plot.sync(job.id, "losses.png", client=client).payload.read().startswith(b"\x89PNG")

@@ -1,4 +1,4 @@
-"""The client that openapi-python-client makes of `/openapi.json`, without a word of warning, and that works."""
+"""The client that openapi-python-client generates from `/openapi.json`, without warnings."""
 
 import subprocess
 import sys
@@ -12,18 +12,18 @@ SCRIPTS = sysconfig.get_path("scripts")
 
 
 def test_generated_client_trains_and_samples(server_url: str, tmp_path: Path) -> None:
-    made = subprocess.run(
+    generated = subprocess.run(
         ["openapi-python-client", "generate", "--url", f"{server_url}/openapi.json", "--output-path", "made"],
         cwd=tmp_path,
-        env=clean_environment(PATH=f"{SCRIPTS}:/usr/bin:/bin"),  # it formats what it makes, with ruff
+        env=clean_environment(PATH=f"{SCRIPTS}:/usr/bin:/bin"),  # it formats its output with ruff
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
     )
-    assert (made.returncode, made.stdout.split()) == (0, ["Generating", "made"]), made.stdout
+    assert (generated.returncode, generated.stdout.split()) == (0, ["Generating", "made"]), generated.stdout
     environment = clean_environment(PYTHONPATH=str(tmp_path / "made"))
-    done = subprocess.run(
+    program = subprocess.run(
         [sys.executable, PROGRAM, server_url], env=environment, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
+    assert program.returncode == 0, program.stderr
