@@ -17,6 +17,7 @@ from service.errors import WrongJobKindError
 Status = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
 StopStatus = Literal["cancelled", "paused"]
 Kind = Literal["train", "sweep"]
+JOB_ID_PATTERN = "^[0-9a-f]{24}$"
 ENDED: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
 
 
@@ -75,29 +76,21 @@ class Job:
 
     @property
     def train_config(self) -> TrainConfig:
-        """A training's configuration.
-
-        Raises:
-            WrongJobKindError: the job is a sweep.
-        """
+        """A training's configuration; a sweep raises `WrongJobKindError`."""
         if isinstance(self.config, SweepConfig):
             raise WrongJobKindError(f"The job is a sweep. GET /sweeps/{self.id}/results has its results.")
         return self.config
 
     @property
     def sweep_config(self) -> SweepConfig:
-        """A sweep's configuration.
-
-        Raises:
-            WrongJobKindError: the job is a training.
-        """
+        """A sweep's configuration; a training raises `WrongJobKindError`."""
         if not isinstance(self.config, SweepConfig):
             raise WrongJobKindError(f"The job is a training, not a sweep. GET /jobs/{self.id} has its result.")
         return self.config
 
     @property
     def has_ended(self) -> bool:
-        """Whether the job's status is final."""
+        """True once the status is final."""
         return self.status in ENDED
 
     def with_status(self, status: Status, detail: str | None = None, **changes: Any) -> "Job":
@@ -118,9 +111,6 @@ def new_job(id: str, preset: str, config: TrainConfig | SweepConfig, name: str |
     at = datetime.now(UTC)
     queued = Transition(status="queued", at=at)
     return Job(id=id, kind=_kind(config), name=name, preset=preset, config=config, created_at=at, transitions=(queued,))
-
-
-JOB_ID_PATTERN = "^[0-9a-f]{24}$"
 
 
 def job_ids(last: str | None) -> Iterator[str]:

@@ -119,7 +119,7 @@ class ActiveSweep(ActiveJob):
 
     @property
     def is_complete(self) -> bool:
-        """Whether all members are done."""
+        """True once all members are done."""
         return self.summary is not None and self.summary.done == self.job.iterations
 
     def end_generation(self) -> None:

@@ -178,7 +178,7 @@ class Registry:
             if active is None:
                 job = self.job(job_id)
                 if job.status != status:
-                    raise InvalidJobStateError(f"The job has already {job.status} and cannot be {status}.")
+                    raise InvalidJobStateError(f"The job has ended ({job.status}) and cannot be {status}.")
                 return job
             if active.job.status == "running" and not isinstance(active, ActiveSweep):
                 active.request_stop(status)

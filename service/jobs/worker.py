@@ -82,7 +82,7 @@ class WorkerPool:
                 self._train(active)
 
     def _train(self, active: ActiveJob) -> None:
-        """Train from the checkpoint until done or asked to stop."""
+        """Train from the checkpoint until the end, or until a stop is requested."""
         if not self._persist(active, lambda: self._registry.recovery.load_checkpoint(active)):
             return
         due = time.monotonic() + FIRST_CHECKPOINT_SECONDS
@@ -107,10 +107,9 @@ class WorkerPool:
         if (status := active.requested_status) is not None:
             try:
                 self._registry.stop_training(active, status)
+                return True
             except (DiskFullError, StorageFailedError) as error:
                 active.reject_stop(error)
-            else:
-                return True
         return self._stopping.is_set()
 
     def _share_sweep(self, sweep: ActiveSweep) -> None:

@@ -1,4 +1,4 @@
-"""Jobs by themselves: ids that sort, and states that remember how they came about."""
+"""Jobs: ids that sort, and states with their transitions."""
 
 import re
 import time
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gan1010 import TrainConfig
 from service.job import ENDED, Job, job_ids, new_job
 
-LATER = f"{time.time_ns() + 10**18:016x}ffffffff"  # as if the clock had been 30 years ahead
+LATER = f"{time.time_ns() + 10**18:016x}ffffffff"  # as from a clock 30 years ahead
 
 
 def job() -> Job:
@@ -19,20 +19,20 @@ def job() -> Job:
 
 
 @given(last=st.sampled_from([None, "0" * 24, LATER]), count=st.integers(2, 50))
-def test_ids_are_unique_and_sort_by_creation_whatever_the_clock_says(last: str | None, count: int) -> None:
+def test_ids_are_unique_and_sort_by_creation_even_if_the_clock_goes_back(last: str | None, count: int) -> None:
     ids = list(islice(job_ids(last), count))
     assert len(set(ids)) == count
     assert [*([last] if last else []), *ids] == sorted([*([last] if last else []), *ids])
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,36}", id) for id in ids)
 
 
-def test_ids_of_two_processes_at_the_same_nanosecond_differ() -> None:
+def test_ids_of_the_same_nanosecond_differ() -> None:
     firsts = {next(job_ids(LATER)) for _ in range(100)}
     assert len(firsts) == 100
 
 
 @given(path=st.lists(st.sampled_from(["queued", "running", *sorted(ENDED)]), max_size=6))
-def test_every_change_is_remembered_and_the_old_state_stays_as_it_was(path: list[str]) -> None:
+def test_each_change_of_status_is_a_transition_of_a_new_job(path: list[str]) -> None:
     first = now = job()
     for status in path:
         before, now = now, now.with_status(status, "because")  # type: ignore[arg-type]
@@ -46,7 +46,7 @@ def test_every_change_is_remembered_and_the_old_state_stays_as_it_was(path: list
     assert all(first.created_at <= at <= datetime.now(UTC) for at in times)
 
 
-def test_job_that_waits_again_keeps_how_far_it_is() -> None:
+def test_requeued_job_has_its_iteration() -> None:
     running = job().with_status("running", iteration=500, iterations_per_second=1e6)
     again = running.with_status("queued", "the service stopped")
     assert (again.started_at, again.iteration, again.iterations_per_second) == (running.started_at, 500, None)

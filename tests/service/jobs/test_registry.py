@@ -54,6 +54,14 @@ def take(registry: Registry) -> ActiveJob:
     return active
 
 
+def start(registry: Registry) -> ActiveJob:
+    """Submit a job and mark it running."""
+    submit(registry)
+    active = take(registry)
+    assert registry.start(active)
+    return active
+
+
 def train(registry: Registry) -> str:
     """Train the next job, as a worker does, and return its id."""
     active = take(registry)
@@ -62,11 +70,6 @@ def train(registry: Registry) -> str:
         active.progress = progress
     registry.end(active, "succeeded")
     return active.job.id
-
-
-def test_oldest_job_is_taken_first(registry: Registry) -> None:
-    ids = [submit(registry).id for _ in range(5)]
-    assert [take(registry).job.id for _ in range(5)] == ids == sorted(ids)
 
 
 def test_job_is_marked_running_before_its_checkpoint_is_loaded(
@@ -98,9 +101,7 @@ def test_end_resolves_over_and_leaves_the_job_on_disk(registry: Registry) -> Non
 
 
 def test_failed_job_has_its_error(registry: Registry) -> None:
-    submit(registry)
-    active = take(registry)
-    registry.start(active)
+    active = start(registry)
     registry.end(active, "failed", JobError(type="diverged", detail="not finite"))
     job = registry.job(active.job.id)
     assert (job.status, job.error) == ("failed", JobError(type="diverged", detail="not finite"))
@@ -153,9 +154,7 @@ def test_cancelled_and_paused_jobs_leave_the_queue(registry: Registry) -> None:
 
 
 def test_stop_of_a_running_job_is_requested(registry: Registry) -> None:
-    submit(registry)
-    active = take(registry)
-    registry.start(active)
+    active = start(registry)
     assert registry.request_stop(active.job.id, "cancelled") is active
     assert active.requested_status == "cancelled"
     assert registry.job(active.job.id).status == "running"
@@ -177,9 +176,7 @@ def test_unfinished_jobs_are_queued_in_their_order_after_a_restart(tmp_path: Pat
         train(registry)
         registry.start(take(registry))
     with open_registry(tmp_path) as registry:
-        first = take(registry)
-        assert first.job.id == running
-        assert take(registry).job.id == waiting
+        assert [take(registry).job.id for _ in range(2)] == [running, waiting]
         assert registry.queue.is_empty()
         again = registry.job(running)
         assert [transition.status for transition in again.transitions] == ["queued", "running", "queued"]
@@ -192,7 +189,7 @@ def test_unfinished_jobs_are_queued_in_their_order_after_a_restart(tmp_path: Pat
 
 def test_restart_with_a_shorter_queue_keeps_all_jobs(tmp_path: Path) -> None:
     with open_registry(tmp_path, queue_size=5) as registry:
-        ids = [submit(registry).id for _ in range(5)]
+        ids = sorted(submit(registry).id for _ in range(5))
     with open_registry(tmp_path, queue_size=1) as registry:
         assert [take(registry).job.id for _ in range(5)] == ids
         with pytest.raises(QueueFullError):
@@ -278,42 +275,31 @@ def test_training_resumes_from_its_checkpoint_even_if_its_row_is_ahead(
     assert f"gan1010_iterations_total {float(LONG.iterations - iteration)}" in metrics
 
 
-def persist_training_checkpoint(registry: Registry, active: ActiveJob) -> None:
-    registry.checkpoint(active, next(run(LONG)))
-
-
-def persist_shard_checkpoint(registry: Registry, active: ActiveJob) -> None:
-    assert isinstance(active, ActiveSweep)
+def persist_progress(registry: Registry, active: ActiveJob, of: str) -> None:
+    if not isinstance(active, ActiveSweep):
+        registry.checkpoint(active, next(run(LONG)))
+        return
     registry.sweeps.prepare(active)
-    progress = next(train_shard(SWEEP, SWEEP.shards[0]))
-    assert isinstance(progress, ShardProgress)
-    registry.sweeps.checkpoint(active, 0, progress)
+    first, *_, last = train_shard(SWEEP, SWEEP.shards[0])
+    if of == "shard checkpoint":
+        assert isinstance(first, ShardProgress)
+        registry.sweeps.checkpoint(active, 0, first)
+    else:
+        assert isinstance(last, Members)
+        assert registry.sweeps.persist_shard(active, 0, last, active.generation)
 
 
-def persist_shard(registry: Registry, active: ActiveJob) -> None:
-    assert isinstance(active, ActiveSweep)
-    registry.sweeps.prepare(active)
-    *_, members = train_shard(SWEEP, SWEEP.shards[0])
-    assert isinstance(members, Members)
-    assert registry.sweeps.persist_shard(active, 0, members, active.generation)
-
-
-@pytest.mark.parametrize("persist", [persist_training_checkpoint, persist_shard_checkpoint, persist_shard])
-def test_checkpoint_sets_the_attempts_to_zero(tmp_path: Path, persist: Callable[[Registry, ActiveJob], None]) -> None:
+@pytest.mark.parametrize("of", ["training", "shard checkpoint", "shard"])
+def test_persisted_progress_sets_the_attempts_to_zero(tmp_path: Path, of: str) -> None:
     with open_registry(tmp_path) as registry:
-        config = LONG if persist is persist_training_checkpoint else SWEEP
-        registry.submit(config, preset="article", name=None)
-    for attempts in range(MAX_ATTEMPTS + 1):
+        registry.submit(LONG if of == "training" else SWEEP, preset="article", name=None)
+    for attempts in (*range(MAX_ATTEMPTS + 1), 1):
         with open_registry(tmp_path) as registry:
             active = take(registry)
             assert active.job.attempts == attempts
             assert registry.start(active)
             if attempts == MAX_ATTEMPTS:
-                persist(registry, active)
-    with open_registry(tmp_path) as registry:
-        active = take(registry)
-        assert active.job.attempts == 1
-        assert registry.start(active)
+                persist_progress(registry, active, of)
 
 
 def test_new_job_is_logged_before_a_worker_can_take_it(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -332,13 +318,11 @@ def test_job_that_is_submitted_after_the_release_is_released(registry: Registry)
 
 
 def test_cancel_replaces_a_pause_that_the_worker_has_seen(registry: Registry) -> None:
-    job = submit(registry)
-    active = take(registry)
-    registry.start(active)
+    active = start(registry)
     for status in ("paused", "cancelled"):
-        registry.request_stop(job.id, status)
+        registry.request_stop(active.job.id, status)
     registry.stop_training(active, "paused")
-    assert registry.job(job.id).status == "cancelled"
+    assert registry.job(active.job.id).status == "cancelled"
 
 
 def test_newest_model_is_kept_while_another_is_forgotten(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
