@@ -38,10 +38,7 @@ MALFORMED_REQUEST = ProblemType(
     400, "malformed-request", "The request is not HTTP", "Send a request as in RFC 9112, with one Host header."
 )
 TOO_SLOW = ProblemType(
-    408,
-    "too-slow",
-    "The request did not arrive in time",
-    f"Send the head within {HEAD_SECONDS:.0f} s, and the body without long pauses.",
+    408, "too-slow", "Request too slow", f"Send the head within {HEAD_SECONDS:.0f} s, and the body without long pauses."
 )
 URL_TOO_LONG = ProblemType(414, "url-too-long", "The URL is too long", f"Send at most {MAX_URL_BYTES:,} bytes.")
 HEAD_TOO_LARGE = ProblemType(
@@ -64,8 +61,7 @@ _ERRORS: dict[type[errors.ServiceError], ProblemType] = {  # the first of each s
         403,
         "host-not-allowed",
         "Host not allowed",
-        description="The Host is not allowed, the request is cross-origin, or the client has a public address"
-        " and the service has no API keys",
+        description="Host not allowed, cross-origin request, or a client with a public address and no API key",
     ),
     errors.CrossOriginError: ProblemType(403, "foreign-origin", "Cross-origin request"),
     errors.JobNotFoundError: ProblemType(404, "job-not-found", "Job not found"),
@@ -74,16 +70,10 @@ _ERRORS: dict[type[errors.ServiceError], ProblemType] = {  # the first of each s
     errors.MemberNotFoundError: ProblemType(404, "member-not-found", "Member not found"),
     errors.PlotNotFoundError: ProblemType(404, "plot-not-found", "Plot not found"),
     errors.CorruptDataError: ProblemType(
-        409,
-        "model-damaged",
-        "Stored data are corrupt",
-        "The job is damaged (its checksum does not match). Delete it and start another.",
+        409, "model-damaged", "Damaged data", "The job is damaged (wrong checksum). Delete it and start another."
     ),
     errors.InvalidJobStateError: ProblemType(
-        409,
-        "state-forbids",
-        "The job's status does not allow this",
-        "The job has already succeeded and cannot be cancelled.",
+        409, "state-forbids", "Wrong job status", "The job has already succeeded and cannot be cancelled."
     ),
     errors.WrongJobKindError: ProblemType(409, "wrong-kind", "Wrong kind of job"),
     errors.NoModelError: ProblemType(409, "no-model", "No model yet"),

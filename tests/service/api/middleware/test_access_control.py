@@ -95,6 +95,9 @@ def test_every_route_needs_a_key(with_keys: Client, headers: Headers) -> None:
             assert [challenge.split()[0] for challenge in challenges] == ["Bearer", "Basic"]
 
 
+NOT_ASCII = [b"\xff", b"\xc3\xbc", b"s3cret-of-alice\xff", b"s3cret-of-alice\xa0", b"\xed\xa0\x80"]
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -106,23 +109,15 @@ def test_every_route_needs_a_key(with_keys: Client, headers: Headers) -> None:
         {"Authorization": "s3cret-of-alice"},
         {"Authorization": basic("alice", "wrong")},
         {"Authorization": "Basic !"},
+        *({b"x-api-key": key} for key in NOT_ASCII),
+        *({b"authorization": scheme + key} for key in NOT_ASCII for scheme in (b"Bearer ", b"Basic ")),
+        *({b"authorization": b"Basic " + base64.b64encode(b"alice:" + key)} for key in NOT_ASCII),
+        *({b"authorization": key + b" s3cret-of-alice"} for key in NOT_ASCII),
     ],
     ids=str,
 )
-def test_wrong_keys_are_refused(with_keys: Client, headers: Headers) -> None:
+def test_wrong_keys_are_refused(with_keys: Client, headers: Any) -> None:
     check_refused(with_keys.get("/jobs", headers=headers), 401, "key-needed")
-
-
-@pytest.mark.parametrize("key", [b"\xff", b"\xc3\xbc", b"s3cret-of-alice\xff", b"s3cret-of-alice\xa0", b"\xed\xa0\x80"])
-def test_keys_of_any_bytes_are_refused(with_keys: Client, key: bytes) -> None:
-    for header in (
-        (b"x-api-key", key),
-        (b"authorization", b"Bearer " + key),
-        (b"authorization", b"Basic " + key),
-        (b"authorization", b"Basic " + base64.b64encode(b"alice:" + key)),
-        (b"authorization", key + b" s3cret-of-alice"),
-    ):
-        check_refused(with_keys.get("/jobs", headers=[header]), 401, "key-needed")
 
 
 @pytest.mark.parametrize(
@@ -156,11 +151,6 @@ def test_refused_host_gets_the_remedy(without_keys: Client, host: str) -> None:
     response = without_keys.get("/jobs", headers={"Host": host})
     check_refused(response, 403, "host-not-allowed")
     assert "GAN1010_API_KEY" in response.json()["detail"]
-
-
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1", "127.0.0.1:1", "[::1]", "[::1]:8000"])
-def test_loopback_names_are_served(without_keys: Client, host: str) -> None:
-    assert without_keys.get("/jobs", headers={"Host": host}).status_code == 200
 
 
 def test_every_route_refuses_cross_origin_requests(without_keys: Client, with_keys: Client) -> None:
@@ -197,16 +187,20 @@ def test_duplicated_security_headers_are_ignored(with_keys: Client, without_keys
         assert without_keys.get("/jobs", headers=[(name, value)] * 2).status_code == 403
 
 
+LOOPBACK_HOSTS = ["localhost", "LOCALHOST:8000", "127.0.0.1", "127.0.0.1:1", "[::1]", "[::1]:8000"]
+
+
 @pytest.mark.parametrize(
     "headers",
     [
+        *({"Host": host} for host in LOOPBACK_HOSTS),
         {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"},
         {"Origin": "https://localhost"},
         {"Sec-Fetch-Site": "none"},
     ],
     ids=str,
 )
-def test_own_page_and_typed_address_are_served(without_keys: Client, headers: Headers) -> None:
+def test_loopback_names_own_page_and_typed_address_are_served(without_keys: Client, headers: Headers) -> None:
     assert without_keys.get("/jobs", headers=headers).status_code == 200
 
 
