@@ -13,9 +13,9 @@ from gan1010.types import Array, Float32s
 from service.api.dependencies import ExistingJob, JobRegistry
 from service.api.event_stream import progress_content
 from service.api.limits import MAX_QUERY_INTEGER
-from service.api.problems import problems
-from service.api.responses import NOT_MODIFIED, accepts, conditional_response, csv_response, json_response, ok
+from service.api.responses import accepts, conditional_response, csv_response, json_response, ok
 from service.api.route_classes import StrictRoute
+from service.api.routes.job_responses import READ
 from service.api.schemas.history import ArticleProgressOut, ProgressOut, SnapshotsOut
 from service.errors import ArticleViewError
 from service.job import Job
@@ -34,8 +34,7 @@ NO_SNAPSHOTS = Snapshots(iterations=np.empty(0, np.int64), discriminators=EMPTY,
         model=ProgressOut | ArticleProgressOut,
         content={"text/csv": {"schema": {"type": "string"}}},
     )
-    | NOT_MODIFIED
-    | problems(404, 409, 422),
+    | READ,
 )
 def get_progress(
     request: Request,
@@ -70,8 +69,7 @@ def get_progress(
         model=SnapshotsOut,
         content={NPZ: {"schema": {"type": "string", "format": "binary"}}},
     )
-    | NOT_MODIFIED
-    | problems(404, 409, 422),
+    | READ,
 )
 def get_snapshots(
     request: Request,

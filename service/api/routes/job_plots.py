@@ -11,11 +11,9 @@ from gan1010 import Progress
 from gan1010.config import MAX_ITERATIONS
 from gan1010.training import model_at
 from service.api.dependencies import ExistingJob, JobRegistry, services_of
-from service.api.problems import problems
 from service.api.responses import (
     BINARY,
     BYTES,
-    NOT_MODIFIED,
     PLOT_HEADERS,
     Responses,
     accepts,
@@ -23,6 +21,7 @@ from service.api.responses import (
     ok,
 )
 from service.api.route_classes import StrictRoute
+from service.api.routes.job_responses import READ
 from service.errors import InvalidInputError, NoGeneratorError, NoModelError, PlotNotFoundError
 from service.job import Job
 from service.jobs.registry import Registry
@@ -41,7 +40,7 @@ PLOT_RESPONSES: Responses = ok(
 @router.get(
     "/jobs/{job_id}/plots/{file}",
     response_class=Response,
-    responses=PLOT_RESPONSES | NOT_MODIFIED | problems(404, 409, 422),
+    responses=PLOT_RESPONSES | READ,
 )
 async def get_plot(
     request: Request,

@@ -7,11 +7,13 @@ from typing import Annotated, Any
 from fastapi import Header, Response
 from starlette.concurrency import run_in_threadpool
 
-from service.api.responses import Responses, json_response
+from service.api.problems import problems
+from service.api.responses import NOT_MODIFIED, Responses, json_response
 from service.api.schemas.jobs import JobOut
 from service.job import Job
 from service.jobs.registry import Registry
 
+READ = NOT_MODIFIED | problems(404, 409, 422)  # the other responses of a route that reads a job
 IdempotencyKey = Annotated[
     str | None, Header(min_length=1, max_length=255, description="the same key and body return the same job")
 ]

@@ -8,9 +8,9 @@ from starlette.concurrency import run_in_threadpool
 
 from service.api.dependencies import After, JobId, JobRegistry, Limit, Wait
 from service.api.problems import problems
-from service.api.responses import NOT_MODIFIED, conditional_response, ok
+from service.api.responses import conditional_response, ok
 from service.api.route_classes import StrictRoute
-from service.api.routes.job_responses import job_response, wait_for_end
+from service.api.routes.job_responses import READ, job_response, wait_for_end
 from service.api.schemas.common import page_content
 from service.api.schemas.jobs import JobOut, JobPage
 from service.errors import InvalidJobStateError
@@ -36,7 +36,7 @@ def list_jobs(
     return JobPage(**page_content([JobOut.of(job) for job in jobs[:limit]], [job.id for job in jobs], limit))
 
 
-@router.get("/jobs/{job_id}", responses=ok(model=JobOut) | NOT_MODIFIED | problems(404, 409, 422))
+@router.get("/jobs/{job_id}", responses=ok(model=JobOut) | READ)
 async def get_job(request: Request, registry: JobRegistry, job_id: JobId, wait: Wait = 0) -> Response:
     """Return a job; with `wait`, when it has ended."""
     return conditional_response(request, job_response(await wait_for_end(registry, job_id, wait)))

@@ -10,8 +10,9 @@ from gan1010 import Model
 from gan1010.export import onnx, safetensors
 from service.api.dependencies import After, JobId, JobRegistry, Limit
 from service.api.problems import problems
-from service.api.responses import BINARY, NOT_MODIFIED, conditional_response, ok
+from service.api.responses import BINARY, conditional_response, ok
 from service.api.route_classes import StrictRoute
+from service.api.routes.job_responses import READ
 from service.api.schemas.common import page_content
 from service.api.schemas.models import ModelOut, ModelPage
 from service.errors import ModelFileNotFoundError
@@ -34,8 +35,7 @@ DOWNLOADS = (
         " onnx: `seed` to `sample`, `vector` to `score`. triton.zip: a model repository for Triton and KServe",
         content={kind: {"schema": {"type": "string", "format": "binary"}} for kind in (BINARY, ZIP)},
     )
-    | NOT_MODIFIED
-    | problems(404, 409, 422)
+    | READ
 )
 
 

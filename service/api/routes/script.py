@@ -4,9 +4,9 @@ from fastapi import APIRouter, Request, Response
 
 from gan1010.export.pytorch_script import pytorch_script
 from service.api.dependencies import ExistingJob
-from service.api.problems import problems
-from service.api.responses import NOT_MODIFIED, conditional_response, ok
+from service.api.responses import conditional_response, ok
 from service.api.route_classes import StrictRoute
+from service.api.routes.job_responses import READ
 
 router = APIRouter(route_class=StrictRoute, tags=["models"])
 
@@ -17,9 +17,7 @@ SCRIPT = ok(
 )
 
 
-@router.get(
-    "/jobs/{job_id}/script.py", response_class=Response, responses=SCRIPT | NOT_MODIFIED | problems(404, 409, 422)
-)
+@router.get("/jobs/{job_id}/script.py", response_class=Response, responses=SCRIPT | READ)
 def get_script(request: Request, job: ExistingJob) -> Response:
     """Download a training as a program in plain PyTorch."""
     headers = {"Content-Disposition": f'attachment; filename="gan1010-{job.id}.py"'}

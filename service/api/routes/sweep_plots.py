@@ -10,10 +10,9 @@ from gan1010.sweeps.grid import SETTINGS, SweepConfig
 from gan1010.sweeps.results import pivot
 from service.api.dependencies import ExistingJob, JobRegistry, services_of
 from service.api.limits import MAX_AXIS_VALUES
-from service.api.problems import problems
-from service.api.responses import NOT_MODIFIED
 from service.api.route_classes import StrictRoute
 from service.api.routes.job_plots import MEDIA_TYPES, PLOT_RESPONSES, Format, plot_response
+from service.api.routes.job_responses import READ
 from service.errors import InvalidInputError, PlotNotFoundError
 
 router = APIRouter(route_class=StrictRoute, tags=["sweeps"])
@@ -28,7 +27,7 @@ Figure = Literal[
 @router.get(
     "/sweeps/{job_id}/plots/{file}",
     response_class=Response,
-    responses=PLOT_RESPONSES | NOT_MODIFIED | problems(404, 409, 422),
+    responses=PLOT_RESPONSES | READ,
 )
 async def get_sweep_plot(
     request: Request,

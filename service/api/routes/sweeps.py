@@ -8,9 +8,10 @@ from starlette.concurrency import run_in_threadpool
 from service.api.dependencies import ExistingJob, JobRegistry, Limit, Wait
 from service.api.limits import MAX_CELLS_PER_PAGE, MAX_QUERY_INTEGER
 from service.api.problems import problems
-from service.api.responses import NOT_MODIFIED, accepts, conditional_response, csv_response, json_response, ok
+from service.api.responses import accepts, conditional_response, csv_response, json_response, ok
 from service.api.route_classes import StrictRoute
 from service.api.routes.job_responses import (
+    READ,
     TRAINING_ACCEPTED,
     IdempotencyKey,
     accepted_response,
@@ -55,8 +56,7 @@ async def start_sweep(
         model=CellPage,
         content={"text/csv": {"schema": {"type": "string"}}},
     )
-    | NOT_MODIFIED
-    | problems(404, 409, 422),
+    | READ,
 )
 def get_results(
     request: Request,
@@ -81,7 +81,7 @@ def get_results(
     return conditional_response(request, response)
 
 
-@router.get("/sweeps/{job_id}/members", responses=ok(model=MemberPage) | NOT_MODIFIED | problems(404, 409, 422))
+@router.get("/sweeps/{job_id}/members", responses=ok(model=MemberPage) | READ)
 def list_members(
     request: Request,
     registry: JobRegistry,
