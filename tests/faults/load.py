@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
-from select import select
 from threading import Semaphore
 from typing import Any
 
@@ -28,7 +27,6 @@ INCOMPLETE_REQUESTS = (
     b"GET /healthz HTTP/1.1\r\n",
     HEAD + b"Content-Length: 9000\r\n\r\n",
 )
-Address = tuple[str, int]
 
 
 def load(seed: int, long: bool, folder: Path) -> list[Finding]:
@@ -39,7 +37,6 @@ def load(seed: int, long: bool, folder: Path) -> list[Finding]:
         _samples_during_training(seed, 5_000 if long else 100, long, folder / "samples"),
         _event_streams(500 if long else 30, folder / "streams"),
         _silent_connections(1000 if long else 50, folder / "silent"),
-        *_large_bodies(100 if long else 3, long, folder / "large"),
     ]
 
 
@@ -166,41 +163,6 @@ def _silent_connections(count: int, data: Path) -> Finding:
     outcome = f"closed within {seconds:.1f} s, other responses within {milliseconds(slowest)}"
     assert count < 1000 or (seconds < 10 and slowest < 1), outcome
     return Finding(action="silent and trickling connections", times=count, outcome=outcome)
-
-
-def _large_bodies(times: int, long: bool, data: Path) -> list[Finding]:
-    """Check that bodies that are too large, declared and chunked, are refused at once."""
-    chunk, findings = bytes(2**16), []
-    with running_server(data) as (_, client):
-        address = (client.base_url.host, client.base_url.port or 80)
-        for kind, header, body in (
-            ("declared", b"Content-Length: 1000000000", chunk),
-            ("chunked", b"Transfer-Encoding: chunked", b"10000\r\n%b\r\n" % chunk),
-        ):
-            seconds = sorted(_seconds_until_413(address, HEAD + header + b"\r\n\r\n", body) for _ in range(times))
-            median, p95 = statistics.median(seconds), seconds[int(0.95 * times)]
-            outcome = f"413 within {milliseconds(median)}, and {milliseconds(p95)} at p95"
-            assert not long or p95 < 0.1, f"{kind}: {outcome}"
-            findings.append(Finding(action=f"too large a body, {kind}", times=times, outcome=outcome))
-    return findings
-
-
-def _seconds_until_413(address: Address, head: bytes, chunk: bytes) -> float:
-    """Send chunks of a body without end until the response arrives, and return the seconds until then."""
-    with closing(socket.create_connection(address, timeout=5)) as connection:
-        began = time.perf_counter()
-        connection.sendall(head)
-        connection.setblocking(False)
-        unsent, response = chunk, b""
-        while not response and time.perf_counter() - began < 5:
-            readable, writable, _ = select([connection], [connection], [], 5)
-            if readable:
-                response = connection.recv(4096)
-            elif writable:
-                unsent = unsent[connection.send(unsent) :] or chunk
-        seconds = time.perf_counter() - began
-    assert response.startswith(b"HTTP/1.1 413"), response
-    return seconds
 
 
 def _is_closed(connection: socket.socket) -> bool:

@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from types import CodeType, FunctionType, SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import Any
 from unittest.mock import ANY
 
@@ -30,7 +30,7 @@ class Sabotage:
         """Return the function's owner, its name there, and the changed function.
 
         Raises:
-            AttributeError: the function does not exist, or does not use a global that the change replaces.
+            AttributeError: the function or a global that the change replaces does not exist.
         """
         module, _, path = self.function.partition(":")
         *owners, name = path.split(".")
@@ -62,20 +62,14 @@ def rebind(**values: Any) -> Callable[[Any], Function]:
 
     def change(original: Any) -> Function:
         code = original.__code__
-        for name in values.keys() - _names(code):
-            raise AttributeError(f"{original.__qualname__} does not use {name}")
+        for name in values.keys() - original.__globals__.keys():
+            raise AttributeError(f"the module of {original.__qualname__} has no {name}")
         names, defaults = original.__globals__ | values, original.__defaults__
         sabotaged = FunctionType(code, names, original.__name__, defaults, original.__closure__)
         sabotaged.__kwdefaults__ = original.__kwdefaults__
         return sabotaged
 
     return change
-
-
-def _names(code: CodeType) -> set[str]:
-    """List the globals and attributes that a function uses, its inner functions included."""
-    inner = (_names(constant) for constant in code.co_consts if isinstance(constant, CodeType))
-    return {*code.co_names}.union(*inner)
 
 
 def nothing(*_: object, **__: object) -> None:

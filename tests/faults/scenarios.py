@@ -3,22 +3,18 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.faults.damage import damage
 from tests.faults.disk_failures import disk_failures
 from tests.faults.fuzz import fuzz
 from tests.faults.kills import kills
 from tests.faults.load import load
 from tests.faults.report import Finding
-from tests.faults.resume import resume
 from tests.faults.sabotage import sabotage
 from tests.faults.sequences import sequences
 
 Scenario = Callable[[int, bool, Path], list[Finding]]  # random seed, whether it may take long, folder
 SCENARIOS: dict[str, Scenario] = {
     "kills": kills,
-    "resume": resume,
     "disk": disk_failures,
-    "damage": damage,
     "load": load,
     "fuzz": fuzz,
     "sequences": sequences,

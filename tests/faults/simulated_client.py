@@ -1,17 +1,20 @@
 """Simulated client: sends random requests about its own jobs, and checks the jobs against the responses it received.
 
 After a fault it checks that each job has a status that the acknowledged requests allow, that an ended job has not
-changed, and that no job exists twice.
+changed, that a model has the bits of an uninterrupted run, and that no job exists twice.
 """
 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from random import Random
 from typing import Any
 
 import httpx
 
+from gan1010 import TrainConfig, train
+from gan1010.export import safetensors
 from tests.support.contract import FINAL_STATUSES, Json
 
 DELETED = "deleted"
@@ -89,7 +92,11 @@ class SimulatedClient:
         path, body = self.random.choice([
             ("/train", {"iterations": 2000, "seed": seed}),
             ("/train", {"iterations": 300, "hidden_size": 7, "optimizer": "adam", "latent": "normal", "seed": seed}),
-            ("/train", {"iterations": 1_000_000, "record_every": 100, "snapshot_every": 10_000, "seed": seed}),
+            ("/train", {
+                "iterations": 1_000_000, "record_every": 100, "snapshot_every": 10_000, "seed": seed,
+                "experiment": self.random.choice(["gan", "discriminator"]), "loss": self.random.choice(["mse", "bce"]),
+                "optimizer": self.random.choice(["sgd", "adam"]),
+            }),
             ("/sweeps", {"base": {"iterations": 500}, "grid": {"hidden_size": [2, 3]}, "seeds": 2000}),
         ])  # fmt: skip
         self.submit(client, path, body)
@@ -165,6 +172,9 @@ class SimulatedClient:
         assert status in job.statuses or crashed, f"{id} is {found} instead of {sorted(job.statuses)}"
         if status in FINAL_STATUSES:
             assert job.ended in (None, found), f"{id} was {job.ended}, and is {found}"
+            if status == "succeeded" and job.ended is None and "seed" in job.config:
+                check_model(client, id, job.config)
+                self.done["compare a model"] += 1
             job.ended = found
         if status in {*FINAL_STATUSES, "paused", DELETED}:
             job.statuses = frozenset({status})
@@ -174,6 +184,13 @@ class SimulatedClient:
             assert response.json()["type"] in {"/problems/disk-full", "/problems/storage-failed"}, response.text
             self.refused[response.status_code] += 1
         return response.status_code in DISK_ERRORS
+
+
+def check_model(client: httpx.Client, id: str, config: Json) -> None:
+    """Check that a job's model has the bits of an uninterrupted run."""
+    expected = safetensors.dump(train(TrainConfig(**config)).model())
+    found = client.get(f"/models/{id}/model.safetensors").content
+    assert sha256(found).hexdigest() == sha256(expected).hexdigest(), f"{id}, {config}"
 
 
 def list_jobs(client: httpx.Client) -> list[Json]:

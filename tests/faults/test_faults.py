@@ -30,7 +30,7 @@ def test_command_prints_findings_and_failures(
     def skips(seed: int, long: bool, folder: Path) -> list[Finding]:
         pytest.skip("no tracer")
 
-    for name, scenario in (("kills", passes), ("resume", fails), ("disk", skips)):
+    for name, scenario in (("kills", passes), ("load", fails), ("disk", skips)):
         monkeypatch.setitem(SCENARIOS, name, scenario)
     arguments = ["faults", "--long", "--seed", "7", "--only", "kills", "--only", "disk"]
     monkeypatch.setattr(sys, "argv", arguments)
@@ -39,9 +39,9 @@ def test_command_prints_findings_and_failures(
     output = capsys.readouterr().out
     assert "all is well" in output
     assert "no tracer" in output
-    monkeypatch.setattr(sys, "argv", [*arguments, "--only", "resume"])
+    monkeypatch.setattr(sys, "argv", [*arguments, "--only", "load"])
     with pytest.raises(SystemExit, match="1"):
         main()
     output = capsys.readouterr().out
     assert "a job is lost" in output
-    assert "python -m tests.faults --long --seed 7 --only resume" in output
+    assert "python -m tests.faults --long --seed 7 --only load" in output

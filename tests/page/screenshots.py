@@ -40,20 +40,13 @@ def main(folder: Path) -> None:
         launch_browser() as browser,
     ):
         jobs = _start_jobs(client)
-        for theme in ("light", "dark"):
-            for width, size in (("1920", WIDE), ("380", NARROW)):
-                for name, address in VIEWS.items():
-                    path = folder / f"{name}-{width}-{theme}.png"
-                    _take(browser, server.url + "/" + address.format(**jobs), path, size, theme, "en-US")
+        urls = {name: f"{server.url}/{address.format(**jobs)}" for name, address in VIEWS.items()}
+        for name, url in urls.items():
+            for theme in ("light", "dark"):
+                for size in (WIDE, NARROW):
+                    _take(browser, url, folder / f"{name}-{size['width']}-{theme}.png", size, theme, "en-US")
         for name in ("start", "train", "lab", "compare"):
-            _take(
-                browser,
-                server.url + "/" + VIEWS[name].format(**jobs),
-                folder / f"{name}-zh.png",
-                WIDE,
-                "light",
-                "zh-CN",
-            )
+            _take(browser, urls[name], folder / f"{name}-zh.png", WIDE, "light", "zh-CN")
         client.post(f"/jobs/{jobs['live']}/cancel")
 
 
@@ -79,7 +72,7 @@ def _take(browser: Browser, url: str, path: Path, size: dict[str, int], theme: s
     with browser.new_context(viewport=size, color_scheme=theme, locale=locale) as context:  # type: ignore[arg-type]
         page = context.new_page()
         page.goto(url)
-        page.wait_for_timeout(900)
+        page.wait_for_timeout(900)  # a live run never becomes idle
         page.screenshot(path=path)
 
 
