@@ -23,6 +23,7 @@ MAX_HIDDEN_SIZE = 64
 MAX_PATTERN_BITS = 16
 MAX_POINTS = 200_000  # recorded losses of one run
 MAX_SNAPSHOTS = 10_000
+MAX_ROWS = 100_000  # latents or vectors in one request or batch of inference
 PATTERN = f"^[01]{{1,{MAX_PATTERN_BITS}}}$"
 
 LearningRate = Annotated[float, Gt(0), Le(10)]

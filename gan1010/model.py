@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,8 @@ from gan1010.compiled import forward
 from gan1010.layout import Layout, discriminator_layout, generator_layout
 from gan1010.types import Float32s
 
+NO_GENERATOR = "the discriminator experiment trains no generator; use a model of the gan experiment"
+Network = Literal["generator", "discriminator"]
 Numbers = Sequence[float] | Sequence[Sequence[float]] | npt.NDArray[np.floating[Any]]
 
 
@@ -32,14 +34,24 @@ class Model:
             object.__setattr__(self, "generator", _as_float32s(self.generator))
 
     @property
-    def discriminator_layout(self) -> Layout:
-        """Layout of D's weights."""
-        return discriminator_layout(len(self.pattern), self.hidden_size)
+    def networks(self) -> dict[Network, tuple[Layout, Float32s]]:
+        """Layout and weights of each network that the model has."""
+        shape = len(self.pattern), self.hidden_size
+        networks: dict[Network, tuple[Layout, Float32s]]
+        networks = {"discriminator": (discriminator_layout(*shape), self.discriminator)}
+        if self.generator is not None:
+            networks["generator"] = (generator_layout(*shape), self.generator)
+        return networks
 
-    @property
-    def generator_layout(self) -> Layout:
-        """Layout of G's weights."""
-        return generator_layout(len(self.pattern), self.hidden_size)
+    def network(self, name: Network) -> tuple[Layout, Float32s]:
+        """Return the layout and the weights of a network.
+
+        Raises:
+            ValueError: there is no generator.
+        """
+        if name not in self.networks:
+            raise ValueError(NO_GENERATOR)
+        return self.networks[name]
 
     @cached_property
     def real_range(self) -> tuple[Float32s, Float32s]:
@@ -53,7 +65,7 @@ class Model:
             ValueError: there is no generator, or the latents are not one row of finite float32 numbers.
         """
         if self.generator is None:
-            raise ValueError("the discriminator experiment trains no generator; sample a model of the gan experiment")
+            raise ValueError(NO_GENERATOR)
         inputs = _as_float32s(latents)
         if inputs.ndim != 1:
             raise ValueError(f"latents must be one row of numbers, not of shape {inputs.shape}")

@@ -1,30 +1,26 @@
-"""Networks as ONNX files, and both as a folder that Triton and KServe serve as it is.
+"""ONNX export: each network as an ONNX file, and both as a model repository for Triton and KServe.
 
-Inputs and outputs have the names and shapes of the service's own Open Inference Protocol: `seed` [-1, 1] to `sample`
+Inputs and outputs have the names and shapes of the service's Open Inference Protocol: `seed` [-1, 1] to `sample`
 [-1, W], `vector` [-1, W] to `score` [-1, 1]. The same model always gives the same bytes.
 """
 
 import io
 import zipfile
-from typing import Literal
 
-from gan1010.layout import Layout
-from gan1010.model import Model
-from gan1010.types import Float32s
+from gan1010.config import MAX_ROWS
+from gan1010.model import Model, Network
 
-Network = Literal["generator", "discriminator"]
 TENSORS: dict[Network, tuple[str, str]] = {"generator": ("seed", "sample"), "discriminator": ("vector", "score")}
 
-OPSET, IR_VERSION = 13, 7  # old enough for whatever reads ONNX, new enough for Gemm and Sigmoid as they are today
-ROWS = "rows"  # the name of the dimension that may be anything
-MAX_BATCH_ROWS = 100_000  # rows in one request, as the service has it
-EPOCH = (1980, 1, 1, 0, 0, 0)  # of every file in the archive: the earliest that ZIP can say
-READABLE = 0o644 << 16
+OPSET, IR_VERSION = 13, 7  # old enough for all readers; newer versions of Gemm and Sigmoid compute the same
+ROWS = "rows"  # name of the dimension of any size
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time in a ZIP archive, so that its bytes do not depend on the time
+UNIX, READABLE = 3, 0o644 << 16
 
 CONFIG = """\
 name: "{name}"
 platform: "onnxruntime_onnx"
-max_batch_size: {most}
+max_batch_size: {max_rows}
 input [
   {{
     name: "{input}"
@@ -44,15 +40,15 @@ dynamic_batching {{ }}
 
 
 def dump_onnx(model: Model, name: Network) -> bytes:
-    """One network as an ONNX file: Gemm, Sigmoid, Gemm, Sigmoid.
+    """Serialise one network: Gemm, Sigmoid, Gemm, Sigmoid.
 
     Raises:
         ValueError: the model has no generator.
     """
-    import onnx  # takes as long to load as all else together, and is seldom asked for
+    import onnx  # takes as long to load as everything else together
     from onnx import TensorProto, helper, numpy_helper
 
-    layout, weights = _network(model, name)
+    layout, weights = model.network(name)
     source, target = TENSORS[name]
     graph = helper.make_graph(
         [
@@ -66,44 +62,33 @@ def dump_onnx(model: Model, name: Network) -> bytes:
         [helper.make_tensor_value_info(target, TensorProto.FLOAT, [ROWS, layout.outputs])],
         [numpy_helper.from_array(part, key) for key, part in layout.split(weights).items()],
     )
-    whole = helper.make_model(
-        graph, producer_name="gan1010", ir_version=IR_VERSION, opset_imports=[helper.make_opsetid("", OPSET)]
-    )
-    helper.set_model_props(whole, {"pattern": model.pattern, "spread": repr(float(model.spread))})
-    onnx.checker.check_model(whole, full_check=True)
-    content: bytes = whole.SerializeToString(deterministic=True)
+    opsets = [helper.make_opsetid("", OPSET)]
+    proto = helper.make_model(graph, producer_name="gan1010", ir_version=IR_VERSION, opset_imports=opsets)
+    helper.set_model_props(proto, {"pattern": model.pattern, "spread": repr(float(model.spread))})
+    onnx.checker.check_model(proto, full_check=True)
+    content: bytes = proto.SerializeToString(deterministic=True)
     return content
 
 
 def triton_repository(model: Model) -> bytes:
-    """A ZIP archive of a model repository: for each network a folder with its configuration and its ONNX file."""
+    """Build a ZIP archive of a model repository: a folder for each network, with its configuration and ONNX file."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as files:
         for name in TENSORS:
-            if name == "discriminator" or model.generator is not None:
+            if name in model.networks:
                 _add(files, f"{name}/config.pbtxt", _config(model, name).encode())
                 _add(files, f"{name}/1/model.onnx", dump_onnx(model, name))
     return archive.getvalue()
 
 
-def _network(model: Model, name: Network) -> tuple[Layout, Float32s]:
-    if name == "discriminator":
-        return model.discriminator_layout, model.discriminator
-    if model.generator is None:
-        raise ValueError("the discriminator experiment trains no generator, so there is none to save")
-    return model.generator_layout, model.generator
-
-
 def _config(model: Model, name: Network) -> str:
-    layout, _ = _network(model, name)
-    (source, target), most = TENSORS[name], MAX_BATCH_ROWS
+    (layout, _), (source, target) = model.network(name), TENSORS[name]
     return CONFIG.format(
-        name=name, most=most, input=source, inputs=layout.inputs, output=target, outputs=layout.outputs
+        name=name, max_rows=MAX_ROWS, input=source, inputs=layout.inputs, output=target, outputs=layout.outputs
     )
 
 
 def _add(files: zipfile.ZipFile, path: str, content: bytes) -> None:
-    """A file that is the same whoever makes it, and whenever."""
     entry = zipfile.ZipInfo(path, EPOCH)
-    entry.create_system, entry.external_attr = 3, READABLE  # Unix
+    entry.create_system, entry.external_attr = UNIX, READABLE
     files.writestr(entry, content)

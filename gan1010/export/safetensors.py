@@ -1,12 +1,11 @@
-"""Models as bytes in the safetensors format: both networks in one file, or one of them for anybody's torch. No pickle.
+"""Safetensors export: a whole model as a file, or one network for PyTorch.
 
-`dump` and `load` are the way to disk and back: the same model always gives the same bytes, and whatever has happened
-to the bytes, `load` gives the same model or says what is wrong.
+The same model always gives the same bytes. `load` notices all damage.
 """
 
 import hashlib
 import json
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
@@ -15,61 +14,62 @@ from safetensors.numpy import save as save_tensors
 
 from gan1010.config import TrainConfig
 from gan1010.layout import Layout, discriminator_layout, generator_layout
-from gan1010.model import Model
+from gan1010.model import Model, Network
 from gan1010.types import Array, Float32s
 
 Tensors = dict[str, Array]
 
-MAX_FILE_BYTES = 64 * 1024  # the largest model there can be takes 11 KiB; so no header is huge either
-LENGTH_BYTES = 8  # a file opens with the length of its header, which is padded to a multiple of as much
+MAX_FILE_BYTES = 64 * 1024  # the largest model takes 11 KiB
+LENGTH_BYTES = 8  # a file begins with the length of its header; the header is padded to a multiple of these bytes
 
 
 def dump(model: Model) -> bytes:
-    """Both networks (the keys are `discriminator.0.weight` ... `generator.2.bias`) and what the model is of."""
+    """Serialise a model: tensors `discriminator.0.weight` to `generator.2.bias`, and its settings as metadata."""
     tensors = {
         f"{name}.{key}": part
-        for name, (layout, weights) in _networks(model).items()
+        for name, (layout, weights) in model.networks.items()
         for key, part in layout.split(weights).items()
     }
     return _in_fixed_order(save_tensors(tensors, metadata=_metadata(model)))
 
 
-def dump_network(model: Model, name: Literal["discriminator", "generator"]) -> bytes:
-    """One network under the keys of `torch.nn.Sequential(Linear, Sigmoid, Linear, Sigmoid)`, for `load_state_dict`.
+def dump_network(model: Model, name: Network) -> bytes:
+    """Serialise one network with the keys of `torch.nn.Sequential(Linear, Sigmoid, Linear, Sigmoid)`.
 
     Raises:
         ValueError: the model has no generator.
     """
-    networks = _networks(model)
-    if name not in networks:
-        raise ValueError("the discriminator experiment trains no generator, so there is none to save")
-    layout, weights = networks[name]
+    layout, weights = model.network(name)
     return save_tensors(layout.split(weights))
 
 
 def load(data: bytes) -> Model:
-    """The model that `dump` made these bytes of.
+    """Read the bytes of `dump`.
 
     Raises:
-        ValueError: the bytes are damaged or not such a file; the message says what is wrong.
+        ValueError: the bytes are damaged, or not from `dump`.
     """
     if len(data) > MAX_FILE_BYTES:
-        raise ValueError(f"not a model file: it has {len(data):,} bytes, and none has over {MAX_FILE_BYTES:,}")
+        raise ValueError(f"not a model file: it has {len(data):,} bytes; the maximum is {MAX_FILE_BYTES:,}")
     try:
         tensors = load_tensors(data)
     except SafetensorError as error:
         raise ValueError(f"not a model file, or a damaged one: {error}") from error
-    except KeyError as error:  # a type that numpy does not have
+    except KeyError as error:  # NumPy lacks the type
         raise ValueError(f"every tensor must be float32, not {error.args[0]}") from error
     metadata = _header(data).get("__metadata__") or {}
     model = _model(metadata, tensors)
     if metadata != _metadata(model):
-        raise ValueError("the model file is damaged: its content is not what its sha256 says")
+        raise ValueError("the model file is damaged: its content does not match its sha256")
     return model
 
 
 def _model(metadata: dict[str, str], tensors: Tensors) -> Model:
-    """Raises ValueError: a setting or a tensor is missing, is one too many, or cannot be."""
+    """Build a model.
+
+    Raises:
+        ValueError: a setting or a tensor is missing, unknown or invalid.
+    """
     if missing := {"pattern", "spread", "hidden_size", "sha256"} - set(metadata):
         raise ValueError(f"the model file's metadata lacks {', '.join(sorted(missing))}")
     config = TrainConfig(
@@ -100,19 +100,11 @@ def _model(metadata: dict[str, str], tensors: Tensors) -> Model:
     )
 
 
-def _networks(model: Model) -> dict[str, tuple[Layout, Float32s]]:
-    """The networks that there are: how the weights lie, and the weights."""
-    networks = {"discriminator": (model.discriminator_layout, model.discriminator)}
-    if model.generator is not None:
-        networks["generator"] = (model.generator_layout, model.generator)
-    return networks
-
-
 def _metadata(model: Model) -> dict[str, str]:
-    """What the model is of, and a digest of that and the weights: safetensors itself notices no changed digit."""
+    """Return the model's settings, and a checksum of them and the weights, which safetensors itself does not have."""
     settings = {"hidden_size": str(model.hidden_size), "pattern": model.pattern, "spread": repr(float(model.spread))}
     digest = hashlib.sha256(json.dumps(settings).encode())
-    for _, weights in _networks(model).values():
+    for _, weights in model.networks.values():
         digest.update(weights.astype("<f4").tobytes())
     return {**settings, "sha256": digest.hexdigest()}
 
@@ -124,7 +116,7 @@ def _header(data: bytes) -> dict[str, Any]:
 
 
 def _in_fixed_order(data: bytes) -> bytes:
-    """The same file with its metadata sorted: safetensors writes them in another order every time."""
+    """Sort a file's metadata, which safetensors writes in random order."""
     header = _header(data)
     tensors = data[LENGTH_BYTES + int.from_bytes(data[:LENGTH_BYTES], "little") :]
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))

@@ -1,6 +1,6 @@
-"""Pictures of runs and sweeps, as PNG or SVG bytes.
+"""Plots of runs and sweeps, as PNG or SVG bytes.
 
-They take plain numbers, as a client gets them over HTTP. The same numbers always give the same bytes.
+They take plain numbers, such as a client gets over HTTP. The same numbers always give the same bytes.
 """
 
 from gan1010.plots.evolution_strip import evolution, tenths

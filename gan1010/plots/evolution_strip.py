@@ -1,4 +1,4 @@
-"""The article's picture of a generator that learns: a column for each tenth of the run, white to blue."""
+"""Evolution strip: the generator's sample at each tenth of a run, one column each, as in the article."""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,39 +11,40 @@ from gan1010.types import Float64s, Int64s
 def evolution(
     samples: npt.ArrayLike, iterations: npt.ArrayLike, *, pattern: str | None = None, format: Format = "png"
 ) -> bytes:
-    """The article's picture: what the generator made of one seed at each tenth of the run, from 0 to 9/10.
+    """Draw the generator's samples for one latent at 0, 1/10, ..., 9/10 of a run.
 
     Args:
-        samples: the generator's output (snapshots, W) at every kept iteration, all in [0, 1].
-        iterations: those iterations (snapshots,), rising; the last one is the end of the run.
-        pattern: the bits that the rows should come to, W of them.
+        samples: the sample of each snapshot, (snapshots, W), all values in [0, 1].
+        iterations: the snapshots' iterations, rising, (snapshots,). The last one is the end of the run.
+        pattern: the W bits of the pattern, to label the rows.
         format: png or svg.
 
     Raises:
-        ValueError: another format, no samples, or shapes that do not fit.
+        ValueError: another format, no samples, or shapes that do not match.
     """
-    rows, kept = np.asarray(samples, np.float64), np.asarray(iterations, np.int64)
-    if rows.ndim != 2 or kept.shape != (len(rows),) or rows.size == 0:
-        raise ValueError(f"samples must be (snapshots, W) and iterations (snapshots,), not {rows.shape}, {kept.shape}")
+    rows, snapshots = np.asarray(samples, np.float64), np.asarray(iterations, np.int64)
+    if rows.ndim != 2 or snapshots.shape != (len(rows),) or rows.size == 0:
+        shapes = f"{rows.shape}, {snapshots.shape}"
+        raise ValueError(f"samples must be (snapshots, W) and iterations (snapshots,), not {shapes}")
     width = rows.shape[1]
     if pattern is not None and len(pattern) != width:
-        raise ValueError(f"pattern must have {width} bits, one for each number in a sample")
-    chosen = tenths(kept)
+        raise ValueError(f"pattern must have {width} bits, one for each value of a sample")
+    chosen = tenths(snapshots)
     heading = "Output of the generator while it learns " + (f"the pattern {pattern}" if pattern else "its pattern")
-    explanation = "Each column: what it makes of the same seed after so many iterations. White is 0, dark blue is 1."
+    explanation = "Each column: its sample for the same latent after so many iterations. White is 0, dark blue is 1."
     with drawing():
         figure = new_figure(8.2, max(0.48 * width, 0.9), heading, explanation)
         axes = figure.subplots()
-        _draw_evolution(axes, rows[chosen].T, [f"{iteration:,}" for iteration in kept[chosen]])
+        _draw_evolution(axes, rows[chosen].T, [f"{iteration:,}" for iteration in snapshots[chosen]])
         axes.set_yticks(np.arange(width) + 0.5, list(pattern or map(str, range(1, width + 1))))
         axes.set_ylabel("pattern" if pattern else "place")
         return as_bytes(figure, format)
 
 
-def tenths(kept: Int64s) -> Int64s:
-    """The rows kept nearest to 0, 1/10, ..., 9/10 of the run, each once: at most 10."""
-    wanted = kept[-1] * np.arange(10) / 10
-    return np.unique(np.abs(kept[:, None] - wanted).argmin(axis=0))
+def tenths(iterations: Int64s) -> Int64s:
+    """Return the rows nearest to 0, 1/10, ..., 9/10 of the run, each once: at most 10."""
+    targets = iterations[-1] * np.arange(10) / 10
+    return np.unique(np.abs(iterations[:, None] - targets).argmin(axis=0))
 
 
 def _draw_evolution(axes: Axes, columns: Float64s, labels: list[str]) -> None:

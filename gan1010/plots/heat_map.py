@@ -1,4 +1,4 @@
-"""A sweep as a table of colours: one figure for each pair of grid values."""
+"""Heat map of a sweep: one figure for each pair of values of two settings."""
 
 from collections.abc import Sequence
 
@@ -7,13 +7,24 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
-from gan1010.plots.style import BOTTOM, GRID, INK, WHITE_TO_BLUE, Format, add_colour_bar, as_bytes, drawing, new_figure
+from gan1010.plots.style import (
+    BOTTOM,
+    GRID,
+    INK,
+    WHITE_TO_BLUE,
+    Format,
+    add_colour_bar,
+    as_bytes,
+    drawing,
+    new_figure,
+    panel_with_bar,
+)
 from gan1010.types import Float64s, Int64s
 
-MAX_WRITTEN_VALUES = 200  # cells with their value in them; with more it could not be read
+MAX_WRITTEN_VALUES = 200  # a larger table has no values in its cells
 MAX_LABELS = 20  # on an axis
-CELL = 0.62, 0.42  # width and height of a cell, in inches, while all of them fit
-WIDTHS, HEIGHTS = (3.6, 9.0), (1.6, 6.4)  # the least and the most of a panel, in inches
+CELL = 0.62, 0.42  # preferred width and height in inches
+WIDTHS, HEIGHTS = (3.6, 9.0), (1.6, 6.4)  # minimum and maximum of the panel in inches
 BAR_ROOM = 0.9
 
 
@@ -26,19 +37,19 @@ def heatmap(
     value_name: str,
     format: Format = "png",
 ) -> bytes:
-    """A colour for each pair of values of two settings, white to blue; cells without a value are hatched.
+    """Draw a table of values as colours, white to blue; cells without a value are hatched.
 
     Args:
-        values: one row for each y label, one column for each x label (rows, columns); NaN where there is none yet.
+        values: the figure, (y labels, x labels); NaN if there is none yet.
         x_labels: the values of the setting that varies from left to right.
-        y_labels: those of the one that varies from top to bottom.
-        x_name: the one setting's name.
-        y_name: the other's.
-        value_name: what the values are. That of a share ends in "rate": its colours go from 0 to 1.
+        y_labels: the values of the setting that varies from top to bottom.
+        x_name: the name of the first setting.
+        y_name: the name of the second setting.
+        value_name: the name of the figure. If it ends in "rate", the colours span 0 to 1.
         format: png or svg.
 
     Raises:
-        ValueError: another format, no cells, or labels that do not fit.
+        ValueError: another format, no cells, or labels that do not match the values.
     """
     cells = np.asarray(values, np.float64)
     if cells.shape != (len(y_labels), len(x_labels)) or cells.size == 0:
@@ -52,9 +63,7 @@ def heatmap(
     with drawing():
         left, bottom = 0.5 + _width([_label(label) for label in y_labels]), BOTTOM + 0.7 * crowded * _width(texts)
         figure = new_figure(width + BAR_ROOM, height, heading, explanation, left=left, bottom=bottom)
-        axes = figure.subplots()
-        box = axes.get_position()
-        axes.set_position((box.x0, box.y0, width / figure.get_figwidth(), box.height))
+        axes = panel_with_bar(figure, width)
         colours = Normalize(*_range(cells, value_name))
         _draw_cells(axes, cells, colours)
         axes.set(xlabel=_words(x_name).lower(), ylabel=_words(y_name).lower())
@@ -64,12 +73,12 @@ def heatmap(
 
 
 def _size(rows: int, columns: int) -> tuple[float, float]:
-    """The panel's width and height: so much for each cell, within what can be looked at."""
+    """Return the panel's width and height in inches."""
     return float(np.clip(columns * CELL[0], *WIDTHS)), float(np.clip(rows * CELL[1], *HEIGHTS))
 
 
 def _range(cells: Float64s, name: str) -> tuple[float, float]:
-    """What the first and the last colour stand for: 0 and 1 for a share, else the least and the greatest value."""
+    """Return the values of the first and the last colour."""
     known = cells[np.isfinite(cells)]
     if name.endswith("rate") or not known.size:
         return 0.0, 1.0
@@ -78,7 +87,7 @@ def _range(cells: Float64s, name: str) -> tuple[float, float]:
 
 
 def _draw_cells(axes: Axes, cells: Float64s, colours: Normalize) -> None:
-    axes.patch.set(facecolor="#F4F4F4", edgecolor="#BDBDBD", hatch="////", linewidth=0)  # shows where there is no value
+    axes.patch.set(facecolor="#F4F4F4", edgecolor="#BDBDBD", hatch="////", linewidth=0)  # cells without a value
     few = cells.size <= MAX_WRITTEN_VALUES
     axes.pcolormesh(
         np.ma.masked_invalid(cells),
@@ -96,7 +105,7 @@ def _draw_cells(axes: Axes, cells: Float64s, colours: Normalize) -> None:
 
 
 def _label_axes(axes: Axes, x_labels: Sequence[object], y_labels: Sequence[object], angle: int) -> None:
-    x, y = _some(len(x_labels)), _some(len(y_labels))
+    x, y = _label_places(len(x_labels)), _label_places(len(y_labels))
     axes.set_xticks(x + 0.5, [_label(x_labels[place]) for place in x])
     axes.set_yticks(y + 0.5, [_label(y_labels[place]) for place in y])
     axes.tick_params(length=0)
@@ -107,8 +116,8 @@ def _label_axes(axes: Axes, x_labels: Sequence[object], y_labels: Sequence[objec
     axes.spines[:].set_color(GRID)
 
 
-def _some(labels: int) -> Int64s:
-    """The places of at most so many labels as an axis has room for, the first one among them."""
+def _label_places(labels: int) -> Int64s:
+    """Return the places of at most MAX_LABELS labels, evenly spaced from the first."""
     return np.arange(0, labels, -(-labels // MAX_LABELS))
 
 
@@ -117,15 +126,15 @@ def _label(value: object) -> str:
 
 
 def _width(texts: Sequence[str]) -> float:
-    """The width of the longest, in inches and about: letters are of different widths."""
+    """Estimate the width of the longest text in inches."""
     return 0.075 * max(map(len, texts))
 
 
 def _number(value: float) -> str:
-    """A value in few letters: 0.97, 6,650, 1.2e-05."""
-    return (
-        f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.2f}" if 0.01 <= abs(value) < 100 else f"{value:.3g}"
-    )
+    """Format a value in few characters: 0.97, 6,650, 1.2e-05."""
+    if 1000 <= abs(value) < 1e7:
+        return f"{value:,.0f}"
+    return f"{value:.2f}" if 0.01 <= abs(value) < 100 else f"{value:.3g}"
 
 
 def _words(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The article's loss charts: every recorded loss a faint dot, and their course a line."""
+"""Loss charts, as in the article: every recorded loss as a faint dot, and a running mean as a line."""
 
 from collections.abc import Mapping
 
@@ -11,23 +11,23 @@ from gan1010.history import FAKE, GENERATOR, REAL
 from gan1010.plots.style import BLUE, GREEN, GRID, INK, ORANGE, TOP, Format, as_bytes, drawing, new_figure
 from gan1010.types import Float64s
 
-COLOURS = {REAL: BLUE, FAKE: ORANGE, GENERATOR: GREEN}  # each panel has a title besides
+COLOURS = {REAL: BLUE, FAKE: ORANGE, GENERATOR: GREEN}
 TITLES = {REAL: "Discriminator on real data", FAKE: "Discriminator on fakes", GENERATOR: "Generator"}
-PANEL = 2.7, 2.7  # width and height of one, in inches
-SMOOTHED_PARTS = 40  # each point of the line is a mean over so small a part of the run
+PANEL = 2.7, 2.7  # width and height in inches
+SMOOTHED_PARTS = 40  # a point of the line is the mean over this fraction of the run
 
 
 def losses(series: Mapping[str, npt.ArrayLike], *, equilibrium: float = 0.25, format: Format = "png") -> bytes:
-    """The article's loss charts, a panel for each series: every recorded loss a faint dot, and their course a line.
+    """Draw the losses of a run, one panel for each.
 
     Args:
-        series: `iteration` (points,) and each loss (points,) by its name in `History.series`. Without
-            `generator_loss` it is the discriminator experiment, whose fakes are noise and whose losses fall to 0.
+        series: `iteration` (points,), and losses (points,) by their names in `History.series`; without
+            `generator_loss` it is the discriminator experiment.
         equilibrium: the loss of a D that cannot tell real from fake: 0.25 for mse, ln 2 for bce.
         format: png or svg.
 
     Raises:
-        ValueError: another format, no series, or series of different lengths.
+        ValueError: another format, no losses, or series of different lengths.
     """
     curves = {name: np.asarray(series[name], np.float64) for name in COLOURS if name in series}
     iteration = np.asarray(series.get("iteration", []), np.float64)
@@ -38,7 +38,7 @@ def losses(series: Mapping[str, npt.ArrayLike], *, equilibrium: float = 0.25, fo
     if GENERATOR not in curves:
         titles = {**TITLES, FAKE: "Discriminator on noise"}
         heading = "Losses of the discriminator: real data against noise"
-        meaning = f"Dashed: {equilibrium:.3g}, the loss of mere guessing."
+        meaning = f"Dashed: {equilibrium:.3g}, the loss of guessing."
     with drawing():
         figure = new_figure(
             PANEL[0] * len(curves), PANEL[1], heading, f"Dots: recorded losses. Line: their running mean. {meaning}"
@@ -54,7 +54,7 @@ def losses(series: Mapping[str, npt.ArrayLike], *, equilibrium: float = 0.25, fo
 
 
 def smoothed(values: Float64s) -> Float64s:
-    """The mean of the points around each point (points,): a fortieth of the run, fewer of them at its ends."""
+    """Compute a running mean (points,) over a fortieth of the run; windows are cut at both ends."""
     reach = len(values) // (2 * SMOOTHED_PARTS)
     sums = np.concatenate([[0.0], np.cumsum(values)])
     points = np.arange(len(values))
@@ -64,7 +64,7 @@ def smoothed(values: Float64s) -> Float64s:
 
 
 def _draw_losses(axes: Axes, iteration: Float64s, values: Float64s, colour: str) -> None:
-    # Dots go into an SVG as one picture: a hundred thousand of them would make it megabytes large.
+    # Dots are rasterised, because a hundred thousand would make an SVG of several megabytes.
     axes.plot(iteration, values, ".", color=colour, alpha=0.1, markersize=5, markeredgewidth=0, rasterized=True)
     axes.plot(iteration, smoothed(values), color=colour, linewidth=1.6, solid_capstyle="round")
     axes.xaxis.set_major_locator(MaxNLocator(2, integer=True))
@@ -78,7 +78,7 @@ def _draw_losses(axes: Axes, iteration: Float64s, values: Float64s, colour: str)
 
 
 def _frame_losses(axes: Axes, iteration: Float64s, highest: float) -> None:
-    """The article's frame, for all panels at once: 0 to 1, or higher where a cross-entropy needs it."""
+    """Set the limits of all panels: 0 to 1 as in the article, or higher for larger losses."""
     axes.set_xlim(0, iteration.max(initial=1))
     axes.set_ylim(0, highest)
     if highest <= 1:

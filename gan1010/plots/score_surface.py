@@ -1,8 +1,7 @@
-"""What the discriminator thinks of every sample of a plane: one value in all places of a 1, one in all of a 0.
+"""Score surface: the discriminator's scores of a plane of samples.
 
-A sample has as many numbers as the pattern. The picture has room for two: x stands in each place where the pattern has
-a 1, and y where it has a 0. For 1010 that is the plane of all (x, y, x, y). Real data is then always near the lower
-right corner, whatever the pattern.
+The plane has two coordinates: a sample is x in each place where the pattern has a 1, and y where it has a 0. For 1010
+it is the plane of all (x, y, x, y). So real data is near the lower right corner for every pattern.
 """
 
 import numpy as np
@@ -12,11 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
-from gan1010.plots.style import BLUE, GREEN, INK, Format, add_colour_bar, as_bytes, drawing, new_figure
+from gan1010.plots.style import BLUE, GREEN, INK, Format, add_colour_bar, as_bytes, drawing, new_figure, panel_with_bar
 from gan1010.types import Float32s, Float64s
 
-POINTS = 101  # of x and of y
-SIDE, BAR_ROOM = 4.6, 0.75  # of the panel, and for the bar beside it, in inches
+POINTS = 101  # along each axis
+SIDE, BAR_ROOM = 4.6, 0.75  # in inches
 FAKE_TO_REAL = LinearSegmentedColormap.from_list(
     "fake to real", ["#B34700", "#F0B58A", "#FAFAFA", "#8FC1E3", "#00568A"]
 )
@@ -25,7 +24,7 @@ HALO: list[patheffects.AbstractPathEffect] = [patheffects.withStroke(linewidth=2
 
 
 def plane(pattern: str, points: int = POINTS) -> Float32s:
-    """The samples to score for `surface`, (points * points, W): x runs from 0 to 1 within each step of y."""
+    """Return the samples to score for `surface`, (points * points, W): x runs from 0 to 1 within each step of y."""
     steps = np.linspace(0, 1, points, dtype=np.float32)
     y, x = np.meshgrid(steps, steps, indexing="ij")
     ones = np.array([bit == "1" for bit in pattern])
@@ -41,45 +40,43 @@ def surface(
     moment: str | None = None,
     format: Format = "png",
 ) -> bytes:
-    """The discriminator's scores as colours, with the region of real data, and with what the generator makes.
+    """Draw the discriminator's scores as colours, with the region of real data and a mark for the generator.
 
     Args:
-        scores: D's answer to each sample of `plane(pattern)`, (points * points,).
-        pattern: the bits of real data.
-        spread: how far real data may be from them.
-        sample: the generator's output (W,), if there is one: its mark lies at the means of its places.
-        moment: when that was, for the heading, such as "after 5,000 iterations".
+        scores: D's scores of `plane(pattern)`, (points * points,).
+        pattern: the pattern of the run.
+        spread: the spread of real data.
+        sample: a sample of the generator (W,), if there is one.
+        moment: the time for the heading, such as "after 5,000 iterations".
         format: png or svg.
 
     Raises:
         ValueError: another format, scores that are not a square, or a sample of another width.
     """
-    flat = np.asarray(scores, np.float32).astype(np.float64)  # as D answered, whatever way the numbers came
+    flat = np.asarray(scores, np.float32).astype(np.float64)  # D's precision, even for numbers from JSON
     points = round(len(np.atleast_1d(flat)) ** 0.5)
     if flat.shape != (points * points,) or points < 2:
         raise ValueError(f"scores must be those of plane(pattern), not of shape {flat.shape}")
-    made = None if sample is None else np.asarray(sample, np.float32).astype(np.float64)
-    if made is not None and made.shape != (len(pattern),):
-        raise ValueError(f"sample must have {len(pattern)} numbers, as the pattern has, not shape {made.shape}")
+    mark = None if sample is None else np.asarray(sample, np.float32).astype(np.float64)
+    if mark is not None and mark.shape != (len(pattern),):
+        raise ValueError(f"sample must have {len(pattern)} numbers, as the pattern has, not shape {mark.shape}")
     heading = "What the discriminator thinks" + (f" {moment}" if moment else "")
     letters = ", ".join("x" if bit == "1" else "y" for bit in pattern)
-    explanation = f"Its score of ({letters}), from 0, fake, to 1, real. Bold: 0.5, it can't tell."
+    explanation = f"Its score of ({letters}), from 0, fake, to 1, real. Bold: 0.5, it cannot tell."
     with drawing():
         figure = new_figure(SIDE + BAR_ROOM, SIDE, heading, explanation)
-        axes = figure.subplots()
-        box = axes.get_position()
-        axes.set_position((box.x0, box.y0, SIDE / figure.get_figwidth(), box.height))
+        axes = panel_with_bar(figure, SIDE)
         _draw_scores(axes, flat.reshape(points, points))
         axes.set_xlabel("x: the places of a 1" if "1" in pattern else "x: the pattern has no 1")
         axes.set_ylabel("y: the places of a 0" if "0" in pattern else "y: the pattern has no 0")
         _draw_real(axes, pattern, spread)
-        if made is not None:
-            _draw_made(axes, pattern, made)
+        if mark is not None:
+            _draw_mark(axes, pattern, mark)
         return as_bytes(figure, format)
 
 
 def _draw_scores(axes: Axes, scores: Float64s) -> None:
-    # One picture inside an SVG, too: ten thousand cells would make it megabytes large.
+    # An image, because ten thousand cells would make an SVG of several megabytes.
     colours = axes.imshow(
         scores, FAKE_TO_REAL, vmin=0, vmax=1, origin="lower", extent=(0, 1, 0, 1), interpolation="bilinear"
     )
@@ -96,7 +93,7 @@ def _draw_scores(axes: Axes, scores: Float64s) -> None:
 
 
 def _draw_real(axes: Axes, pattern: str, spread: float) -> None:
-    """A frame around all real data; without a 0 in the pattern any y is real, without a 1 any x."""
+    """Draw a frame around real data: any y is real without a 0 in the pattern, any x without a 1."""
     left, width = (1 - spread, spread) if "1" in pattern else (0, 1)
     height = spread if "0" in pattern else 1
     axes.add_patch(Rectangle((left, 0), width, height, fill=False, edgecolor=BLUE, linewidth=2, clip_on=False))
@@ -106,8 +103,8 @@ def _draw_real(axes: Axes, pattern: str, spread: float) -> None:
     text.set_path_effects(HALO)
 
 
-def _draw_made(axes: Axes, pattern: str, sample: Float64s) -> None:
-    """A mark where the generator is: at the mean of its places of a 1, and at that of its places of a 0."""
+def _draw_mark(axes: Axes, pattern: str, sample: Float64s) -> None:
+    """Mark the generator's sample at the means of its values in the places of a 1 and of a 0."""
     ones = np.array([bit == "1" for bit in pattern])
     x, y = (float(sample[places].mean()) if places.any() else 0.5 for places in (ones, ~ones))
     axes.plot(

@@ -1,4 +1,4 @@
-"""What all pictures have in common: colours, letters, margins, and bytes that are the same for the same numbers."""
+"""Common style of all plots: colours, fonts, margins, and reproducible bytes."""
 
 import threading
 from collections.abc import Iterator
@@ -19,37 +19,37 @@ Format = Literal["png", "svg"]
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 INK, QUIET, GRID = "#1F1F1F", "#666666", "#D9D9D9"
 WHITE_TO_BLUE = LinearSegmentedColormap.from_list("white to blue", ["#FFFFFF", "#9CC3E6", "#2F78B7", "#08306B"])
-LEFT, RIGHT, TOP, BOTTOM = 0.6, 0.4, 0.8, 0.6  # margins of a picture, in inches
-BAR_GAP, BAR_WIDTH = 0.25, 0.16  # a colour bar beside a panel, in inches
+LEFT, RIGHT, TOP, BOTTOM = 0.6, 0.4, 0.8, 0.6  # margins in inches
+BAR_GAP, BAR_WIDTH = 0.25, 0.16  # of a colour bar, in inches
 
 STYLE: dict[Any, Any] = {
     "axes.edgecolor": GRID,
     "axes.labelcolor": QUIET,
     "figure.dpi": 150,
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters everywhere
+    "font.family": "DejaVu Sans",  # part of matplotlib, so the same everywhere
     "font.size": 9,
     "hatch.linewidth": 0.6,
-    "svg.hashsalt": "gan1010",  # otherwise the names inside an SVG are random
+    "svg.hashsalt": "gan1010",  # names inside an SVG are random otherwise
     "text.color": INK,
     "xtick.color": QUIET,
     "ytick.color": QUIET,
 }
-UNDATED: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
-# Matplotlib's settings belong to the whole process, so one thread draws at a time.
-_drawing = threading.Lock()
+METADATA: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
+# Matplotlib's settings are global, so one thread draws at a time.
+_lock = threading.Lock()
 
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Draw in the common style, one thread after the other."""
-    with _drawing, matplotlib.rc_context(STYLE):
+    """Apply the common style; other threads wait."""
+    with _lock, matplotlib.rc_context(STYLE):
         yield
 
 
 def new_figure(
     width: float, height: float, heading: str, explanation: str, *, left: float = LEFT, bottom: float = BOTTOM
 ) -> Figure:
-    """A figure with room for panels of so many inches, under a heading."""
+    """Create a figure with room for panels of `width` by `height` inches below a heading."""
     full_width, full_height = left + width + RIGHT, TOP + height + bottom
     figure = Figure(figsize=(full_width, full_height))
     figure.subplots_adjust(left / full_width, bottom / full_height, 1 - RIGHT / full_width, 1 - TOP / full_height)
@@ -58,8 +58,16 @@ def new_figure(
     return figure
 
 
+def panel_with_bar(figure: Figure, width: float) -> Axes:
+    """Create a panel of `width` inches, which leaves the rest of the figure's width for a colour bar."""
+    axes = figure.subplots()
+    box = axes.get_position()
+    axes.set_position((box.x0, box.y0, width / figure.get_figwidth(), box.height))
+    return axes
+
+
 def add_colour_bar(axes: Axes, colours: ScalarMappable, label: str) -> Colorbar:
-    """A bar on the right of a panel, as high as it, that says what the colours mean."""
+    """Add a colour bar on the right of a panel, of the same height."""
     figure = cast(Figure, axes.figure)
     box, width = axes.get_position(), figure.get_figwidth()
     place = figure.add_axes((box.x1 + BAR_GAP / width, box.y0, BAR_WIDTH / width, box.height))
@@ -70,13 +78,13 @@ def add_colour_bar(axes: Axes, colours: ScalarMappable, label: str) -> Colorbar:
 
 
 def as_bytes(figure: Figure, format: Format) -> bytes:
-    """The finished picture.
+    """Render a figure.
 
     Raises:
         ValueError: another format.
     """
-    if format not in UNDATED:
+    if format not in METADATA:
         raise ValueError(f"format must be png or svg, not {format!r}")
     out = BytesIO()
-    figure.savefig(out, format=format, metadata=UNDATED[format])
+    figure.savefig(out, format=format, metadata=METADATA[format])
     return out.getvalue()

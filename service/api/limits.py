@@ -1,5 +1,7 @@
 """Limits of requests and connections."""
 
+from gan1010.config import MAX_ROWS as MAX_ROWS
+
 HEAD_SECONDS = 5.0  # from the start of the connection or the request's first byte to the end of the head
 BODY_SECONDS = 5.0  # the longest pause in a body
 BODY_BYTES_PER_SECOND = 1024  # the slowest body
@@ -7,7 +9,6 @@ WRITE_SECONDS = 10.0  # a connection whose client reads nothing for so long is c
 LINGER_SECONDS = 1.0  # after an early response, the client may send for so long and then read it
 MAX_URL_BYTES, MAX_HEAD_BYTES, MAX_HEADERS = 16 * 1024, 32 * 1024, 100
 
-MAX_ROWS = 100_000  # latent values or vectors in one request
 MAX_PAGE_SIZE = 1000  # entries of a list
 MAX_CELLS_PER_PAGE = 10_000
 MAX_AXIS_VALUES = 1000  # of a heat map: a million cells are drawn in a second

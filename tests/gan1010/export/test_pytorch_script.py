@@ -56,7 +56,11 @@ def test_programs_are_tidy_and_say_nothing_that_they_do_not_need(tmp_path: Path)
 @pytest.mark.parametrize(
     ("settings", "there", "not_there"),
     [
-        ({}, ["nn.MSELoss()", "torch.optim.SGD", "LEARNING_RATE = 0.01", "INPUT"], ["BCE", "Adam", "latent", "noise"]),
+        (
+            {},
+            ["nn.MSELoss()", "torch.optim.SGD", "LEARNING_RATE = 0.01", "INPUT"],
+            ["BCE", "Adam", "latent()"],
+        ),
         ({"loss": "bce", "optimizer": "adam"}, ["nn.BCELoss()", "torch.optim.Adam"], ["MSE", "SGD"]),
         ({"latent": "uniform"}, ["torch.rand(1)", "latent()"], ["randn", "always the same"]),
         ({"latent": "normal"}, ["torch.randn(1)", "latent()"], ["torch.rand(1)"]),

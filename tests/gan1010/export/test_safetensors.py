@@ -60,7 +60,9 @@ def test_a_file_holds_both_networks_and_what_they_are_of() -> None:
     keys = ["0.bias", "0.weight", "2.bias", "2.weight"]
     tensors = safetensors_numpy.load(DATA)
     assert sorted(tensors) == [f"{name}.{key}" for name in ("discriminator", "generator") for key in keys]
-    np.testing.assert_array_equal(tensors["generator.2.bias"], MODEL.generator_layout.split(MODEL.generator)["2.bias"])
+    np.testing.assert_array_equal(
+        tensors["generator.2.bias"], MODEL.networks["generator"][0].split(MODEL.generator)["2.bias"]
+    )
     metadata = json.loads(DATA[8:HEADER_END])["__metadata__"]
     assert {**metadata, "sha256": "..."} == {"hidden_size": "3", "pattern": "1010", "spread": "0.2", "sha256": "..."}
 
@@ -121,7 +123,7 @@ def a_file(header: bytes, tensors: bytes = b"") -> bytes:
         (b"", "not a model file, or a damaged one"),
         (b"\x80\x04K\x01.", "not a model file, or a damaged one"),
         ((2**63).to_bytes(8, "little") + b"{}", "not a model file, or a damaged one"),
-        (a_file(b"{" + b" " * 100_000), "has 100,009 bytes, and none has over 65,536"),
+        (a_file(b"{" + b" " * 100_000), "has 100,009 bytes, and the maximum is 65,536"),
         (a_file(b'{"a":' + b"[" * 50_000), "not a model file, or a damaged one"),
         (a_file(b"{}"), "metadata lacks hidden_size, pattern, sha256, spread"),
         (a_file(b'{"__metadata__":null}'), "metadata lacks"),
@@ -129,18 +131,18 @@ def a_file(header: bytes, tensors: bytes = b"") -> bytes:
         (rebuilt({"pattern": None}), "metadata lacks pattern"),
         (rebuilt({"pattern": "12"}), "pattern must be"),
         (rebuilt({"pattern": "11"}), r"discriminator's 0.weight must be float32 \(3, 2\)"),
-        (rebuilt({"pattern": "0101"}), "not what its sha256 says"),
+        (rebuilt({"pattern": "0101"}), "does not match its sha256"),
         (rebuilt({"spread": "nan"}), "spread must be"),
-        (rebuilt({"spread": "0.3"}), "not what its sha256 says"),
+        (rebuilt({"spread": "0.3"}), "does not match its sha256"),
         (rebuilt({"hidden_size": "65"}), "hidden_size must be at most 64"),
         (rebuilt({"hidden_size": "9" * 5000}), "."),
-        (rebuilt({"note": "mine"}), "not what its sha256 says"),
+        (rebuilt({"note": "mine"}), "does not match its sha256"),
         (rebuilt(tensors={"generator.2.bias": None}), "the generator's tensors must be"),
         (rebuilt(tensors={"generator.4.bias": np.zeros(1, np.float32)}), "the generator's tensors must be"),
         (rebuilt(tensors={"critic.0.bias": np.zeros(1, np.float32)}), "not 'critic.0.bias'"),
         (rebuilt(tensors={"generator.2.bias": np.zeros(4)}), "2.bias must be float32 .*, not float64"),
         (rebuilt(tensors={"generator.2.bias": np.zeros((4, 1), np.float32)}), "2.bias must be float32"),
-        (rebuilt(tensors={"generator.2.bias": np.zeros(4, np.float32)}), "not what its sha256 says"),
+        (rebuilt(tensors={"generator.2.bias": np.zeros(4, np.float32)}), "does not match its sha256"),
         (rebuilt(tensors={"discriminator.0.bias": np.full(3, np.nan, np.float32)}), "discriminator's weights are not"),
         (rebuilt(tensors={"generator.2.bias": np.full(4, np.inf, np.float32)}), "generator's weights are not all"),
         (safetensors.dump_network(MODEL, "generator"), "metadata lacks"),
