@@ -64,10 +64,7 @@ class ActiveJob:
         return self.job if progress is None else self._at(progress.iteration)
 
     def over_on_loop(self) -> "asyncio.Future[None]":
-        """Return `over` for the running event loop.
-
-        All waiters share one future, because a callback on `over` is never removed.
-        """
+        """Return `over` for the running event loop; one future for all, as callbacks on `over` are never removed."""
         loop = asyncio.get_running_loop()
         if self._over_on_loop is None or self._over_on_loop.get_loop() is not loop:
             self._over_on_loop = asyncio.wrap_future(self.over)

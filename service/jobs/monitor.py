@@ -18,9 +18,8 @@ class JobMonitor:
 
     def record_status(self, job: Job) -> None:
         """Record a new job or a job's new status."""
-        detail = job.transitions[-1].detail
-        values = fields(job_id=job.id, kind=job.kind, status=job.status, iteration=job.iteration, detail=detail)
-        log.info("job", extra=values)
+        progress = {"iteration": job.iteration, "detail": job.transitions[-1].detail}
+        log.info("job", extra=fields(job_id=job.id, kind=job.kind, status=job.status, **progress))
         if job.status == "running":
             self._counted[job.id] = job.iteration
         else:

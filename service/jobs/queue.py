@@ -65,10 +65,6 @@ class JobQueue:
         with self._changed:
             return self._trainings.popleft() if self._trainings and not self._closed else None
 
-    def is_empty(self) -> bool:
-        """Return whether there is no task."""
-        return not (self._trainings or self._waiting or self._running)
-
     def close(self) -> None:
         """Close the queue and wake all workers."""
         with self._changed:

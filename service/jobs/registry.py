@@ -34,10 +34,7 @@ SHUT_DOWN = "The service was shut down. The job resumes from here."
 
 
 class Registry:
-    """All jobs. Any thread may call it.
-
-    `JobNotFoundError` is raised by each method that takes the id of a job, if there is none.
-    """
+    """All jobs. Any thread may call it; methods raise `JobNotFoundError` for an unknown id."""
 
     def __init__(self, store: Store, queue_size: int, metrics: Metrics | None = None) -> None:
         self._store, self.monitor = store, JobMonitor(metrics or Metrics())
@@ -165,10 +162,7 @@ class Registry:
                     self.sweeps.remember(job, active.summary)
 
     def request_stop(self, job_id: str, status: StopStatus) -> ActiveJob | Job:
-        """Cancel or pause a job.
-
-        A running training stops at its worker's next look: its `ActiveJob` is returned, whose `changed` tells when. Any
-        other job is stopped at once and returned.
+        """Stop a job at once and return it, or request it of a running training's worker and return the `ActiveJob`.
 
         Raises:
             InvalidJobStateError: the job has ended with another status.

@@ -17,6 +17,7 @@ from service.jobs.active_job import ActiveJob, ActiveSweep
 from service.storage.store import Store
 
 MAX_SWEEPS_IN_MEMORY = 4
+STARTS_OVER = "job %s: %s Shard %d starts over."
 log = logging.getLogger(__name__)
 
 
@@ -68,7 +69,7 @@ class SweepRuns:
         try:
             return self._store.sweeps.shard_checkpoint(sweep.job.id, number)
         except CorruptDataError as damage:
-            _log_restart(sweep.job.id, number, damage)
+            log.error(STARTS_OVER, sweep.job.id, damage.detail, number)
             return None
 
     def summary(self, job: Job, active: ActiveJob | None) -> SweepSummary:
@@ -123,9 +124,5 @@ class SweepRuns:
             try:
                 self._store.sweeps.shard(job_id, number)
             except CorruptDataError as damage:
-                _log_restart(job_id, number, damage)
+                log.error(STARTS_OVER, job_id, damage.detail, number)
                 self._store.sweeps.delete_shard(job_id, number)
-
-
-def _log_restart(job_id: str, number: int, damage: CorruptDataError) -> None:
-    log.error("job %s: %s; shard %d starts over", job_id, damage.detail, number)

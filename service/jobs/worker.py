@@ -75,11 +75,16 @@ class WorkerPool:
                 log.exception("job %s: its failure could not be persisted", active.job.id)
 
     def _run(self, active: ActiveJob) -> None:
-        if self._persist(active, lambda: self._registry.start(active)):
-            if isinstance(active, ActiveSweep):
-                self._share_sweep(active)
+        """Train a training, or hand a sweep's missing shards to all workers."""
+        if not self._persist(active, lambda: self._registry.start(active)):
+            return
+        if not isinstance(active, ActiveSweep):
+            self._train(active)
+        elif self._persist(active, lambda: self._registry.sweeps.prepare(active)):
+            if active.is_complete:
+                self._persist(active, lambda: self._registry.end(active, "succeeded"))
             else:
-                self._train(active)
+                self._registry.queue.put_shards(active)
 
     def _train(self, active: ActiveJob) -> None:
         """Train from the checkpoint until the end, or until a stop is requested."""
@@ -111,15 +116,6 @@ class WorkerPool:
             except (DiskFullError, StorageFailedError) as error:
                 active.reject_stop(error)
         return self._stopping.is_set()
-
-    def _share_sweep(self, sweep: ActiveSweep) -> None:
-        """Hand the sweep's missing shards to all workers."""
-        if not self._persist(sweep, lambda: self._registry.sweeps.prepare(sweep)):
-            return
-        if sweep.is_complete:
-            self._persist(sweep, lambda: self._registry.end(sweep, "succeeded"))
-        else:
-            self._registry.queue.put_shards(sweep)
 
     def _train_shard(self, sweep: ActiveSweep, number: int, generation: int) -> None:
         """Train a shard from its checkpoint, and between its steps all trainings that are queued."""

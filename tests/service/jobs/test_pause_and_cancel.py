@@ -102,7 +102,7 @@ def test_change_is_on_disk_when_it_is_acknowledged(tmp_path: Path, action: str, 
         change(client, start_running_job(client), action)
         with closing(sqlite3.connect(tmp_path / "gan1010.sqlite")) as db:
             assert db.execute("SELECT status FROM jobs").fetchone() == (status,)
-        assert client.app.state.services.registry.queue.is_empty()
+        assert client.app.state.services.registry.queue.get(timeout=0) is None
 
 
 @pytest.mark.parametrize(("path", "body"), [("/train", SHORT_JOB), ("/sweeps", SHORT_SWEEP)], ids=["train", "sweep"])

@@ -150,7 +150,7 @@ def test_cancelled_job_is_not_started(registry: Registry) -> None:
 def test_cancelled_and_paused_jobs_leave_the_queue(registry: Registry) -> None:
     for status in ("cancelled", "paused"):
         registry.request_stop(submit(registry).id, status)
-    assert registry.queue.is_empty()
+    assert registry.queue.get(timeout=0) is None
 
 
 def test_stop_of_a_running_job_is_requested(registry: Registry) -> None:
@@ -177,7 +177,7 @@ def test_unfinished_jobs_are_queued_in_their_order_after_a_restart(tmp_path: Pat
         registry.start(take(registry))
     with open_registry(tmp_path) as registry:
         assert [take(registry).job.id for _ in range(2)] == [running, waiting]
-        assert registry.queue.is_empty()
+        assert registry.queue.get(timeout=0) is None
         again = registry.job(running)
         assert [transition.status for transition in again.transitions] == ["queued", "running", "queued"]
         assert again.transitions[-1].detail
