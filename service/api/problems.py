@@ -73,7 +73,7 @@ _ERRORS: dict[type[errors.ServiceError], ProblemType] = {  # the first of each s
         409, "model-damaged", "Damaged data", "The job is damaged (wrong checksum). Delete it and start another."
     ),
     errors.InvalidJobStateError: ProblemType(
-        409, "state-forbids", "Wrong job status", "The job has already succeeded and cannot be cancelled."
+        409, "state-forbids", "Wrong job status", "The job has ended (succeeded) and cannot be cancelled."
     ),
     errors.WrongJobKindError: ProblemType(409, "wrong-kind", "Wrong kind of job"),
     errors.NoModelError: ProblemType(409, "no-model", "No model yet"),
