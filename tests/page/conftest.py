@@ -39,12 +39,14 @@ def page(browser: Browser, server_url: str) -> Iterator[Page]:
 @pytest.fixture
 def article_run(server_url: str) -> Json:
     """A finished run with the article's settings and a unique name."""
-    body = {"seed": 1010, "name": f"the article's, {secrets.token_hex(4)}"}
-    return dict(httpx.post(f"{server_url}/train", params={"wait": 30}, json=body).json())
+    return _train(server_url, preset="article", name=f"the article's, {secrets.token_hex(4)}")
 
 
 @pytest.fixture
 def bce_run(server_url: str) -> Json:
     """A finished run with cross-entropy and a unique name."""
-    body = {"preset": "article-bce", "seed": 1010, "name": f"cross-entropy, {secrets.token_hex(4)}"}
-    return dict(httpx.post(f"{server_url}/train", params={"wait": 30}, json=body).json())
+    return _train(server_url, preset="article-bce", name=f"cross-entropy, {secrets.token_hex(4)}")
+
+
+def _train(server_url: str, **settings: str) -> Json:
+    return dict(httpx.post(f"{server_url}/train", params={"wait": 30}, json={"seed": 1010, **settings}).json())

@@ -1,13 +1,15 @@
-"""Delivery of the page: size, compression, caching, and content security policy."""
+"""Delivery of the page: size, compression, caching, content security policy, and vendored files."""
 
+import json
 import re
+from hashlib import sha256
 
 import httpx
 import pytest
 from playwright.sync_api import Page
 
 from service.api.routes.pages import PAGE
-from tests.support.clients import Client
+from tests.support.clients import ROOT, Client
 from tests.support.contract import Json
 
 MAX_BYTES = 150_000
@@ -62,3 +64,15 @@ def test_assets_are_compressed_and_revalidated(server_url: str, path: str) -> No
 def test_files_begin_with_a_comment() -> None:
     for path in [*PAGE.glob("*.js"), *PAGE.glob("[!v]*/**/*.js"), *PAGE.glob("views/*.js"), *PAGE.glob("*.css")]:
         assert re.match(r"(// .+|/\* .+ \*/)\n\n", path.read_text()), path
+
+
+@pytest.mark.parametrize("folder", ["service/page/vendor", "tests/page/vendor"])
+def test_vendored_files_match_their_manifest(folder: str) -> None:
+    vendor = ROOT / folder
+    listed = {
+        f"{package['folder']}/{name}": checksum
+        for package in json.loads((vendor / "manifest.json").read_text())
+        for name, checksum in package["files"].items()
+    }
+    files = [path for path in vendor.glob("*/**/*") if path.is_file()]
+    assert {path.relative_to(vendor).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files} == listed

@@ -9,15 +9,9 @@ from tests.support.contract import Json
 VIEWS = ["", "?step=1", "?step=4", "?step=5", "?step=6", "?view=lab", "?view=runs", "?view=sweep", "?view=take"]
 KEY = re.compile(r"\b[a-z]+\.[a-z_]+(\.[a-z_]+)?\b")
 NOT_KEYS = {
-    "losses.csv",
-    "snapshots.json",
-    "train_gan.py",
-    "torch.nn",
-    "generator.safetensors",
-    "discriminator.safetensors",
-    "generator.onnx",
-    "discriminator.onnx",
-}
+    "losses.csv", "snapshots.json", "train_gan.py", "torch.nn", "generator.safetensors", "discriminator.safetensors",
+    "generator.onnx", "discriminator.onnx",
+}  # fmt: skip
 
 
 def test_languages_have_the_same_keys_and_placeholders(page: Page) -> None:
