@@ -3,9 +3,7 @@
 import json
 import re
 import socket
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -13,6 +11,7 @@ import pytest
 
 from tests.support.clients import Client, app_client, running_server
 from tests.support.contract import SHORT_JOB, Json, check_problem, train
+from tests.support.data_folder import execute
 from tests.support.inference_protocol import check_v2_error
 
 JSON = {"content-type": "application/json"}
@@ -293,9 +292,7 @@ def test_body_of_the_maximum_size_is_accepted(tmp_path: Path) -> None:
 
 def test_internal_error_shows_no_details(tmp_path: Path) -> None:
     with app_client(tmp_path, raise_app_exceptions=False) as client:
-        (file,) = tmp_path.glob("*.sqlite")
-        with closing(sqlite3.connect(file)) as db:
-            db.execute("DROP TABLE models")
+        execute(tmp_path, "DROP TABLE models")
         response = client.get("/models")
         check_problem(response, 500, "storage-failed")
         assert str(tmp_path) not in response.text

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import sqlite3
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from service.jobs.recovery import MAX_ATTEMPTS
 from tests.support.clients import START_TIMEOUT_SECONDS, running_server, server_process
 from tests.support.contract import LONG_JOB, Json, start_running_job, wait_for_end, wait_until
+from tests.support.data_folder import execute, flip_bit
 from tests.support.server_setup import DEADLY_JOB, DEADLY_SEED, checkpoint_always, kill_on_deadly_job
 
 ONE, TWO = ("--workers", "1"), ("--workers", "2")
@@ -20,7 +20,6 @@ ONE, TWO = ("--workers", "1"), ("--workers", "2")
 TRAINING: Json = {"iterations": 1_200_000, "hidden_size": 16, "optimizer": "adam", "latent": "uniform", "seed": 5}
 SWEEP: Json = {"base": {"iterations": 15_000}, "grid": {"hidden_size": [4, 8], "spread": [0.1, 0.2]}, "seeds": 2000}
 KILL_SECONDS, STOP_SECONDS = (0.05, 0.1, 0.15, 0.2) * 2, (0.05, 0.1, 0.2)  # after each start
-CHECKPOINT_COLUMNS = {"checkpoints": "state", "histories": "arrays", "shard_checkpoints": "state", "shards": "columns"}
 
 
 def submit(client: httpx.Client, body: Json) -> Json:
@@ -50,9 +49,8 @@ def check_same_as_uninterrupted(client: httpx.Client, job: Json, body: Json) -> 
 
 def stored(folder: Path, query: str) -> Any:
     """The first value that a query finds in a store, which a process may be using."""
-    with contextlib.closing(sqlite3.connect(folder / "gan1010.sqlite")) as db:
-        row = db.execute(query).fetchone()
-    return row[0] if row else None
+    rows = execute(folder, query)
+    return rows[0][0] if rows else None
 
 
 def stored_state(folder: Path, job: Json) -> tuple[str, int]:
@@ -162,7 +160,7 @@ def test_interrupted_shard_resumes_from_its_checkpoint(tmp_path: Path, end: str)
         assert result == {name: member[name] for name in result}
 
 
-@pytest.mark.parametrize("table", CHECKPOINT_COLUMNS)
+@pytest.mark.parametrize("table", ["histories", "checkpoints", "shards", "shard_checkpoints"])
 def test_damaged_part_of_a_killed_job_is_trained_again_with_the_same_bits(tmp_path: Path, table: str) -> None:
     sweep = {"grid": {"iterations": [1000, 300_000]}, "seeds": 70}
     body = sweep if table.startswith("shard") else TRAINING | {"iterations": 400_000}
@@ -172,17 +170,6 @@ def test_damaged_part_of_a_killed_job_is_trained_again_with_the_same_bits(tmp_pa
         query = f"SELECT count(*) FROM {table} {where}"  # noqa: S608
         wait_until(lambda: {"rows": stored(tmp_path, query)}, lambda it: it["rows"] > 0)
         server.kill()
-    flip_bit(tmp_path, table)
+    flip_bit(tmp_path, table, job["id"], seed=1)
     with running_server(tmp_path, *ONE) as (_, client):
         check_same_as_uninterrupted(client, job, body)
-
-
-def flip_bit(folder: Path, table: str) -> None:
-    """Flip a bit in a stored blob."""
-    column = CHECKPOINT_COLUMNS[table]
-    with contextlib.closing(sqlite3.connect(folder / "gan1010.sqlite")) as db:
-        rowid, blob = db.execute(f"SELECT rowid, {column} FROM {table}").fetchone()  # noqa: S608
-        damaged = bytearray(blob)
-        damaged[-9] ^= 64
-        db.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (bytes(damaged), rowid))  # noqa: S608
-        db.commit()

@@ -1,8 +1,6 @@
 """Pause, resume and cancel: acknowledged once persisted, and a resumed job ends with the same bits."""
 
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from tests.support.contract import (
     wait_for_end,
     wait_until,
 )
+from tests.support.data_folder import execute
 
 # Each part of a run's state matters in one of these: moments, random streams, totals, the iteration that it settled at.
 RUNS: list[Json] = [
@@ -100,8 +99,7 @@ def test_paused_run_does_not_change_and_can_be_sampled(tmp_path: Path) -> None:
 def test_change_is_on_disk_when_it_is_acknowledged(tmp_path: Path, action: str, status: str) -> None:
     with app_client(tmp_path, workers=1) as client:
         change(client, start_running_job(client), action)
-        with closing(sqlite3.connect(tmp_path / "gan1010.sqlite")) as db:
-            assert db.execute("SELECT status FROM jobs").fetchone() == (status,)
+        assert execute(tmp_path, "SELECT status FROM jobs") == [(status,)]
         assert client.app.state.services.registry.queue.get(timeout=0) is None
 
 

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from random import Random
 
 import httpx
 import numpy as np
@@ -15,13 +14,10 @@ from service.errors import CorruptDataError
 from service.storage.checksums import checksum, decoding, unpack_arrays
 from tests.support.clients import app_client, running_server
 from tests.support.contract import SHORT_JOB, Json, check_problem, start_running_job, submit_job, train
-from tests.support.data_folder import execute
+from tests.support.data_folder import execute, flip_bit
 
 Request = tuple[str, str, Json]
 
-BLOBS = {
-    "jobs": "document", "histories": "arrays", "checkpoints": "state", "shards": "columns", "shard_checkpoints": "state"
-}  # fmt: skip
 RECORDED_JOB: Json = SHORT_JOB | {"iterations": 1000, "record_every": 5}
 PAUSED_JOB: Json = {"iterations": 1_000_000, "hidden_size": 16, "seed": 1}
 SWEEP: Json = {"base": {"iterations": 20}, "grid": {"loss": ["mse", "bce"]}, "seeds": 5}
@@ -89,20 +85,6 @@ def run_sweep(client: httpx.Client) -> str:
 
 def run_training(client: httpx.Client) -> str:
     return str(train(client, **RECORDED_JOB)["id"])
-
-
-def flip_bit(folder: Path, table: str, id: str, seed: int) -> None:
-    """Flip a bit of one of a job's blobs or of its checksum."""
-    column, random = BLOBS[table], Random(seed)  # noqa: S311
-    is_of_job = f"{'id' if table == 'jobs' else 'job_id'} = ?"
-    rows = execute(folder, f"SELECT {column}, CAST(sha256 AS BLOB) FROM {table} WHERE {is_of_job}", id)  # noqa: S608
-    blob, digest = random.choice(rows)
-    changed, value = random.choice([(column, blob), ("sha256", digest)])
-    bit = random.randrange(len(value) * 8)
-    place = 7 if changed == "sha256" else bit % 8  # the highest bit leaves no valid text, which is the worst
-    flipped = value[: bit // 8] + bytes([value[bit // 8] ^ 1 << place]) + value[bit // 8 + 1 :]
-    new = "CAST(? AS TEXT)" if changed == "sha256" else "?"
-    execute(folder, f"UPDATE {table} SET {changed} = {new} WHERE {is_of_job} AND {column} = ?", flipped, id, blob)  # noqa: S608
 
 
 @pytest.mark.parametrize("seed", range(5))

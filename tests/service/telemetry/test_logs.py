@@ -5,10 +5,8 @@ import json
 import logging
 import re
 import socket
-import sqlite3
 import sys
 from collections.abc import Callable
-from contextlib import closing
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from service.settings import LogFormat
 from service.telemetry.logs import LogFormatter, fields
 from tests.support.clients import running_server
 from tests.support.contract import SHORT_JOB, train
+from tests.support.data_folder import execute
 
 MARK = "hunter2mark"
 NASTY = f"{MARK}\n2026-01-01T00:00:00.000Z INFO    request  status=200\x1b[2J\u2028\r{MARK}"
@@ -163,8 +162,7 @@ def test_request_id_of_a_failure_is_logged_with_the_traceback(tmp_path: Path, fo
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_request_id_of_a_storage_failure_is_logged_with_the_cause(tmp_path: Path, form: LogFormat) -> None:
     with running_server(tmp_path, "--log-format", form) as (server, client):
-        with closing(sqlite3.connect(tmp_path / "gan1010.sqlite")) as db:
-            db.execute("DROP TABLE models")
+        execute(tmp_path, "DROP TABLE models")
         responses = [client.get("/models", headers={"X-Request-ID": f"mine-{number}"}) for number in range(3)]
     assert [response.status_code for response in responses] == [500] * 3
     for response in responses:

@@ -2,8 +2,6 @@
 
 import re
 import signal
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from starlette.staticfiles import StaticFiles
 
 from tests.support.clients import Client, Server, server_process
 from tests.support.contract import content_type, wait_until
+from tests.support.data_folder import execute
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
@@ -29,8 +28,7 @@ def test_stopping_service_is_alive_but_not_ready(client: Client) -> None:
 
 
 def test_service_without_its_store_is_alive_but_not_ready(client: Client) -> None:
-    with closing(sqlite3.connect(client.app.state.services.settings.data_dir / "gan1010.sqlite")) as database:
-        database.execute("DROP TABLE jobs")
+    execute(client.app.state.services.settings.data_dir, "DROP TABLE jobs")
     response = client.get("/readyz")
     assert (response.status_code, response.json()) == (503, {"status": "storage-failed"})
     assert client.get("/healthz").status_code == 200
