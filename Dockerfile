@@ -1,10 +1,10 @@
 FROM python:3.11-slim
 
-# Another index for pip to look in: that of PyTorch's CPU wheels spares gigabytes of CUDA.
+# An additional package index. PyTorch's index of CPU wheels avoids gigabytes of CUDA libraries.
 ARG PIP_EXTRA_INDEX_URL=""
 ARG PIP_ROOT_USER_ACTION=ignore
 
-# The libraries, in a layer of their own: they change less often than the project. Of torch, not what C++ programs need.
+# The dependencies have a layer of their own, because they change less often than the project. torch's C++ headers go.
 WORKDIR /src
 COPY pyproject.toml .
 RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
@@ -15,9 +15,9 @@ RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))
 COPY . .
 RUN pip install --no-cache-dir --no-deps .
 
-# Jobs and models live in /data. Compiled code and the list of fonts live in the other folder, where a machine of another
-# kind adds its own code. It is a volume, and open to whichever user the container is run as, because Numba uses no
-# folder that it cannot write to: so it starts as fast on a read-only file system, with the first picture as soon.
+# /data holds jobs and models. The other folder holds compiled code and the list of fonts; a processor of another kind adds
+# its own code. It is a volume and writable for every user, because Numba ignores a cache folder that it cannot write to.
+# The container therefore starts fast on a read-only file system too.
 ENV GAN1010_DATA_DIR=/data \
     GAN1010_HOST=0.0.0.0 \
     GAN1010_PORT=8000 \
