@@ -7,10 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gan1010 import TrainConfig
+from gan1010 import TrainConfig, kernel_inputs
 from gan1010.compiled import kernel
 from gan1010.layout import Layout, discriminator_layout, generator_layout
-from gan1010.random_draws import real_range
 from gan1010.reference import Reference
 from gan1010.types import Float32s
 
@@ -31,14 +30,14 @@ def settings_of(optimizer: str, rates: st.SearchStrategy[float]) -> st.SearchStr
     )
 
 
-# SGD's steps are as exact as its gradients, so the rates are high to show them. Adam divides a gradient by its own
-# size, however small: at high rates that magnifies the last bit of a tiny one.
+# High rates show errors of SGD's gradients. Adam divides a gradient by its own size, so high rates would magnify the
+# last bit of a tiny one.
 SETTINGS = settings_of("sgd", st.floats(0.1, 1)) | settings_of("adam", st.floats(0.001, 0.02))
 
 
 @dataclass
 class Moment:
-    """A training caught after `done` iterations: weights, Adam's memory, and what is drawn for the next iteration."""
+    """A training after `done` iterations: weights, Adam's moments, and the draws of the next iteration."""
 
     config: TrainConfig
     done: int
@@ -49,7 +48,7 @@ class Moment:
     draws: kernel.Draws  # T is 1
 
 
-def a_moment(config: TrainConfig, done: int) -> Moment:
+def random_moment(config: TrainConfig, done: int) -> Moment:
     rng = np.random.default_rng(config.seed)
 
     def weights(layout: Layout) -> Float32s:
@@ -75,25 +74,10 @@ def a_moment(config: TrainConfig, done: int) -> Moment:
 
 
 def iterate_in_kernel(moment: Moment) -> tuple[kernel.State, list[float]]:
-    """The state after one more iteration, and that iteration's losses."""
+    """Return the state after one more iteration, and that iteration's losses."""
     config, k = moment.config, moment.done + 1
-    low, high = real_range(config.pattern, config.spread)
-    plan = kernel.Plan(
-        width=config.width,
-        hidden=config.hidden_size,
-        adversarial=config.experiment == "gan",
-        cross_entropy=config.loss == "bce",
-        adam=config.optimizer == "adam",
-        constant_latent=config.latent == "constant",
-        learning_rate=np.array([config.learning_rate]),
-        generator_learning_rate=np.array([config.generator_learning_rate]),
-        latent_value=np.array([config.latent_value], np.float32),
-        low=low,
-        high=high,
-        iterations=k,
-        record_every=k,
-        snapshot_every=k,
-    )
+    plan = kernel_inputs.plan(config, kernel_inputs.single_run(config))
+    plan = plan._replace(iterations=k, record_every=k, snapshot_every=k)
     state = kernel.State(
         discriminator=moment.discriminator.copy(),
         generator=moment.generator.copy(),
@@ -113,8 +97,8 @@ def iterate_in_kernel(moment: Moment) -> tuple[kernel.State, list[float]]:
     return state, records.losses[: 3 if config.experiment == "gan" else 2, 0].tolist()
 
 
-def remember(optimizer: torch.optim.Optimizer, layout: Layout, moments: Float32s, steps: int) -> None:
-    """Give an optimiser Adam's memory, as if it had made so many steps."""
+def set_moments(optimizer: torch.optim.Optimizer, layout: Layout, moments: Float32s, steps: int) -> None:
+    """Set Adam's moments as after so many steps."""
     if isinstance(optimizer, torch.optim.Adam) and steps:
         parts = zip(*(layout.split(row.copy()).values() for row in moments), strict=True)
         for parameter, (mean, square) in zip(optimizer.param_groups[0]["params"], parts, strict=True):
@@ -125,7 +109,7 @@ def remember(optimizer: torch.optim.Optimizer, layout: Layout, moments: Float32s
             }
 
 
-def memory(optimizer: torch.optim.Optimizer, which: str) -> Float32s:
+def moments_of(optimizer: torch.optim.Optimizer, which: str) -> Float32s:
     parameters = optimizer.param_groups[0]["params"]
     return np.concatenate([optimizer.state[parameter][which].numpy().ravel() for parameter in parameters])
 
@@ -134,13 +118,13 @@ def iterate_by_autograd(moment: Moment) -> tuple[Reference, list[float]]:
     reference, draws = Reference(moment.config), moment.draws
     d, g = reference.discriminator, reference.generator
     d.load_flat(moment.discriminator)
-    remember(reference.discriminator_optimizer, d.layout, moment.discriminator_moments, 2 * moment.done)
+    set_moments(reference.discriminator_optimizer, d.layout, moment.discriminator_moments, 2 * moment.done)
     losses = [reference.train_on_real(torch.tensor(draws.real[:, 0]))]
     if moment.config.experiment == "discriminator":
         losses += [reference.train_on_fake(torch.tensor(draws.noise[:, 0]))]
     else:
         g.load_flat(moment.generator)
-        remember(reference.generator_optimizer, g.layout, moment.generator_moments, moment.done)
+        set_moments(reference.generator_optimizer, g.layout, moment.generator_moments, moment.done)
         losses += [reference.train_on_generated(torch.tensor(draws.latent))]
         losses += [reference.train_generator(torch.tensor(draws.generator_latent))]
     return reference, [loss.item() for loss in losses]
@@ -148,8 +132,8 @@ def iterate_by_autograd(moment: Moment) -> tuple[Reference, list[float]]:
 
 @settings(max_examples=200, derandomize=True)
 @given(config=SETTINGS, done=st.sampled_from([0, 1, 7, 1000]))
-def test_an_iteration_is_that_of_autograd(config: TrainConfig, done: int) -> None:
-    moment = a_moment(config, done)
+def test_iteration_agrees_with_autograd(config: TrainConfig, done: int) -> None:
+    moment = random_moment(config, done)
     state, losses = iterate_in_kernel(moment)
     reference, reference_losses = iterate_by_autograd(moment)
     np.testing.assert_allclose(losses, reference_losses, atol=1e-6, rtol=1e-6)
@@ -158,8 +142,8 @@ def test_an_iteration_is_that_of_autograd(config: TrainConfig, done: int) -> Non
         np.testing.assert_allclose(state.generator, reference.generator.flat(), atol=1e-6)
     if config.optimizer == "adam":
         for row, which in enumerate(["exp_avg", "exp_avg_sq"]):
-            expected = memory(reference.discriminator_optimizer, which)
+            expected = moments_of(reference.discriminator_optimizer, which)
             np.testing.assert_allclose(state.discriminator_moments[row], expected, atol=1e-6)
             if config.experiment == "gan":
-                expected = memory(reference.generator_optimizer, which)
+                expected = moments_of(reference.generator_optimizer, which)
                 np.testing.assert_allclose(state.generator_moments[row], expected, atol=1e-6)

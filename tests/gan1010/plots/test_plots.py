@@ -1,52 +1,48 @@
+"""Common properties of all plots; loss charts and evolution strips."""
+
 import subprocess
 import sys
-import xml.etree.ElementTree as ET
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
-from io import BytesIO
 from math import log
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from gan1010 import TrainConfig, plots, train
+from tests.gan1010.plots.pictures import DARK_BLUE, WHITE, is_svg, pixels, share_of
 
 RUN = train(TrainConfig(seed=1))
 SERIES: dict[str, Any] = {"iteration": RUN.history.iteration, **RUN.history.series}
-SAMPLES = np.concatenate([RUN.model(int(k)).sample([0.5]) for k in RUN.snapshots.iterations])
+ITERATIONS = RUN.snapshots.iterations
+SAMPLES = np.concatenate([RUN.model(int(k)).sample([0.5]) for k in ITERATIONS])
+SAMPLE, SCORES = SAMPLES[-1], RUN.model().score(plots.plane("1010"))
+TABLE = np.linspace(0, 1, 6).reshape(2, 3)
 DRAWINGS = [
     lambda format: plots.losses(SERIES, format=format),
-    lambda format: plots.evolution(SAMPLES, RUN.snapshots.iterations, pattern="1010", format=format),
+    lambda format: plots.evolution(SAMPLES, ITERATIONS, pattern="1010", format=format),
+    lambda format: plots.surface(SCORES, pattern="1010", spread=0.2, sample=SAMPLE, format=format),
+    lambda format: plots.heatmap(TABLE, [1, 2, 3], [1, 2], "spread", "loss", "in_range_rate", format),
 ]
 
 
-def pixels(png: bytes) -> np.ndarray:
-    """The picture's colours, (height, width, 3)."""
-    return np.asarray(Image.open(BytesIO(png)).convert("RGB"))
-
-
-def share_of(colour: tuple[int, int, int], png: bytes) -> float:
-    return float((pixels(png) == colour).all(axis=2).mean())
-
-
-def without(*names: str) -> dict[str, Any]:
-    return {name: values for name, values in SERIES.items() if name not in names}
+def without(name: str) -> dict[str, Any]:
+    return {key: values for key, values in SERIES.items() if key != name}
 
 
 @pytest.mark.parametrize("draw", DRAWINGS)
-def test_pictures_are_of_the_format_asked_for(draw: Any) -> None:
+def test_plots_are_png_or_svg(draw: Any) -> None:
     height, width, _ = pixels(draw("png")).shape
-    assert 400 < height < width < 2000
-    assert ET.fromstring(draw("svg")).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314, our own bytes
+    assert 300 < height < width < 2000
+    assert is_svg(draw("svg"))
     with pytest.raises(ValueError, match="format must be png or svg, not 'pdf'"):
         draw("pdf")
 
 
 @pytest.mark.parametrize("format", ["png", "svg"])
 @pytest.mark.parametrize("draw", DRAWINGS)
-def test_the_same_numbers_give_the_same_bytes(draw: Any, format: str) -> None:
+def test_same_numbers_give_the_same_bytes_on_every_thread(draw: Any, format: str) -> None:
     with ThreadPoolExecutor(4) as threads:
         assert len(set(threads.map(draw, [format] * 8))) == 1
 
@@ -61,14 +57,12 @@ print(*(sha256(draw(format)).hexdigest() for draw in DRAWINGS for format in ("pn
     assert done.stdout.split() == [sha256(draw(format)).hexdigest() for draw in DRAWINGS for format in ("png", "svg")]
 
 
-def test_lists_as_they_come_over_http_draw_the_same() -> None:
-    series = {name: values.tolist() for name, values in SERIES.items()}
-    assert plots.losses(series) == plots.losses(SERIES)
-    samples, iterations = SAMPLES.tolist(), RUN.snapshots.iterations.tolist()
-    assert plots.evolution(samples, iterations) == plots.evolution(SAMPLES, RUN.snapshots.iterations)
+def test_lists_give_the_same_plots_as_arrays() -> None:
+    assert plots.losses({name: values.tolist() for name, values in SERIES.items()}) == plots.losses(SERIES)
+    assert plots.evolution(SAMPLES.tolist(), ITERATIONS.tolist()) == plots.evolution(SAMPLES, ITERATIONS)
 
 
-def test_each_loss_has_a_panel_of_its_own() -> None:
+def test_each_loss_has_a_panel() -> None:
     three, two = pixels(plots.losses(SERIES)), pixels(plots.losses(without("generator_loss")))
     assert three.shape[0] == two.shape[0]
     assert three.shape[1] > 1.3 * two.shape[1]
@@ -81,7 +75,7 @@ def test_equilibrium_and_outliers_are_drawn() -> None:
 
 
 @pytest.mark.parametrize("points", [0, 1, 2])
-def test_a_run_that_has_hardly_begun_can_be_drawn(points: int) -> None:
+def test_losses_of_a_run_that_has_just_begun_can_be_drawn(points: int) -> None:
     assert plots.losses({name: values[:points] for name, values in SERIES.items()}).startswith(b"\x89PNG")
 
 
@@ -95,12 +89,12 @@ def test_a_run_that_has_hardly_begun_can_be_drawn(points: int) -> None:
         {**SERIES, "iteration": [[5]]},
     ],
 )
-def test_series_that_do_not_fit_are_refused(series: dict[str, Any]) -> None:
+def test_series_that_do_not_match_are_rejected(series: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="series must hold iteration and at least one loss, all of the same length"):
         plots.losses(series)
 
 
-def test_smoothing_is_a_mean_over_a_fortieth_of_the_run() -> None:
+def test_line_is_a_running_mean_over_a_fortieth_of_the_run() -> None:
     np.testing.assert_allclose(plots.smoothed(np.full(2000, 0.3)), 0.3)
     np.testing.assert_allclose(plots.smoothed(np.arange(2000.0))[25:-25], np.arange(25, 1975))
     spike = plots.smoothed(np.eye(1, 2000, 1000)[0])
@@ -125,22 +119,20 @@ def test_columns_are_the_tenths_of_the_run(kept: Any, columns: Any) -> None:
     assert iterations[plots.tenths(iterations)].tolist() == list(columns)
 
 
-def test_cells_go_from_white_to_blue() -> None:
-    iterations = RUN.snapshots.iterations
-    white, blue = (255, 255, 255), (8, 48, 107)
-    zeros, ones = (plots.evolution(np.full((101, 4), value), iterations) for value in (0, 1))
-    assert share_of(white, zeros) > 0.8
-    assert share_of(blue, zeros) == 0
-    assert share_of(blue, ones) > 0.4
+def test_evolution_goes_from_white_to_blue() -> None:
+    zeros, ones = (plots.evolution(np.full((101, 4), value), ITERATIONS) for value in (0, 1))
+    assert share_of(WHITE, zeros) > 0.8
+    assert share_of(DARK_BLUE, zeros) == 0
+    assert share_of(DARK_BLUE, ones) > 0.4
 
 
 def test_time_runs_to_the_right_and_places_downwards() -> None:
     samples = np.zeros((101, 4))
     samples[90, 0] = 1  # the last column's first place
-    rows, columns = np.nonzero((pixels(plots.evolution(samples, RUN.snapshots.iterations)) == (8, 48, 107)).all(axis=2))
-    height, width, _ = pixels(plots.evolution(samples, RUN.snapshots.iterations)).shape
-    assert columns.min() > 0.8 * width
-    assert rows.max() < 0.55 * height
+    picture = pixels(plots.evolution(samples, ITERATIONS))
+    rows, columns = np.nonzero((picture == DARK_BLUE).all(axis=2))
+    assert columns.min() > 0.8 * picture.shape[1]
+    assert rows.max() < 0.55 * picture.shape[0]
 
 
 @pytest.mark.parametrize("width", range(1, 17))
@@ -159,6 +151,6 @@ def test_every_width_can_be_drawn(width: int) -> None:
         ([[0.5, 0.5]], [0], "101", "pattern must have 2 bits"),
     ],
 )
-def test_samples_that_do_not_fit_are_refused(samples: Any, iterations: Any, pattern: Any, message: str) -> None:
+def test_samples_that_do_not_match_are_rejected(samples: Any, iterations: Any, pattern: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         plots.evolution(samples, iterations, pattern=pattern)
