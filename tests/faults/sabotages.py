@@ -204,10 +204,10 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
     "tests/service/storage/test_damage.py::test_job_whose_columns_do_not_match_its_document_is_damaged": [
         ("a job's columns are not compared", "service.storage.store:_job", rebind(_indexed_values=anything)),
     ],
-    "tests/gan1010/export/test_safetensors.py::test_a_flipped_bit_anywhere_is_noticed": [
+    "tests/gan1010/export/test_safetensors.py::test_flipped_bit_anywhere_is_noticed": [
         ("the checksum inside a file is not compared", "gan1010.export.safetensors:load", rebind(_metadata=anything)),
     ],
-    "tests/gan1010/export/test_safetensors.py::test_what_is_no_model_file_is_refused_with_the_reason": [
+    "tests/gan1010/export/test_safetensors.py::test_invalid_file_is_rejected_with_the_reason": [
         ("NaN weights load", "gan1010.export.safetensors:_model", rebind(np=SimpleNamespace(isfinite=np.ones_like))),
     ],
     "tests/gan1010/test_training.py::test_resumed_run_has_the_same_bits": [

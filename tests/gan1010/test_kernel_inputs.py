@@ -10,7 +10,7 @@ def shapes(draws: object) -> list[tuple[int, ...]]:
     return [array.shape for array in draws]  # type: ignore[attr-defined]
 
 
-def test_draws_follow_the_config() -> None:
+def test_draws_have_the_shapes_of_the_config() -> None:
     for config, expected in (
         (TrainConfig(seed=5), [(4, 7), (4, 0), (0,), (0,)]),
         (TrainConfig(seed=5, latent="uniform"), [(4, 7), (4, 0), (7,), (7,)]),
@@ -25,7 +25,7 @@ def test_draws_of_lanes_have_lanes_as_their_last_axis() -> None:
     assert shapes(drawn) == [(4, 7, LANES), (4, 0, LANES), (7, LANES), (7, LANES)]
 
 
-def test_every_iteration_and_every_stream_draws_anew() -> None:
+def test_iterations_and_streams_differ() -> None:
     config = TrainConfig(seed=5, latent="uniform")
     for earlier, later in pairwise(
         kernel_inputs.draws(config, kernel_inputs.single_run(config), start, 1) for start in range(5)

@@ -9,7 +9,7 @@ from gan1010.layout import Layout, discriminator_layout, generator_layout
 SIZES = st.integers(1, 64)
 
 
-def test_networks_have_the_articles_shapes() -> None:
+def test_default_shapes_are_those_of_the_article() -> None:
     assert discriminator_layout(4, 3) == Layout(inputs=4, hidden=3, outputs=1)
     assert discriminator_layout(4, 3).tensors == {
         "0.weight": (3, 4),
@@ -22,7 +22,7 @@ def test_networks_have_the_articles_shapes() -> None:
 
 
 @given(inputs=SIZES, hidden=SIZES, outputs=SIZES)
-def test_weights_lie_as_torch_yields_parameters(inputs: int, hidden: int, outputs: int) -> None:
+def test_flat_weights_are_in_the_order_of_torch(inputs: int, hidden: int, outputs: int) -> None:
     layout = Layout(inputs, hidden, outputs)
     module = torch.nn.Sequential(
         torch.nn.Linear(inputs, hidden), torch.nn.Sigmoid(), torch.nn.Linear(hidden, outputs), torch.nn.Sigmoid()
@@ -38,7 +38,7 @@ def test_weights_lie_as_torch_yields_parameters(inputs: int, hidden: int, output
         np.testing.assert_array_equal(split[key], tensor)
 
 
-def test_split_gives_views() -> None:
+def test_split_returns_views() -> None:
     flat = np.zeros(19, np.float32)
     discriminator_layout(4, 3).split(flat)["2.bias"][0] = 5
     assert flat[-1] == 5
@@ -53,7 +53,7 @@ def test_split_gives_views() -> None:
         ({"0.bias": np.zeros(3, np.float64)}, r"0.bias must be float32 \(3,\), not float64"),
     ],
 )
-def test_join_refuses_what_does_not_fit(change: dict[str, np.ndarray | None], message: str) -> None:
+def test_join_rejects_other_tensors(change: dict[str, np.ndarray | None], message: str) -> None:
     layout = discriminator_layout(4, 3)
     tensors = {**layout.split(np.zeros(19, np.float32)), **change}
     with pytest.raises(ValueError, match=message):

@@ -12,7 +12,7 @@ MODEL = train(TrainConfig(seed=1, iterations=300, pattern="110", hidden_size=5))
 ALONE = train(TrainConfig(seed=1, iterations=10, experiment="discriminator")).model()
 
 
-def test_samples_and_scores_are_torchs() -> None:
+def test_samples_and_scores_agree_with_torch() -> None:
     generator, discriminator = Generator(3, 5), Discriminator(3, 5)
     assert MODEL.generator is not None
     generator.load_flat(MODEL.generator)
@@ -23,23 +23,20 @@ def test_samples_and_scores_are_torchs() -> None:
         np.testing.assert_allclose(MODEL.score(vectors.numpy()), discriminator(vectors)[:, 0], atol=1e-6)
 
 
-def test_many_are_answered_as_one_by_one() -> None:
-    seeds, vectors = [0.5, 0.7, -3.0], [[1.0, 1.0, 0.0], [0.0, 0.5, 1.0]]
-    np.testing.assert_array_equal(MODEL.sample(seeds), [MODEL.sample([seed])[0] for seed in seeds])
+def test_batch_gives_the_same_bits_as_single_rows() -> None:
+    latents, vectors = [0.5, 0.7, -3.0], [[1.0, 1.0, 0.0], [0.0, 0.5, 1.0]]
+    np.testing.assert_array_equal(MODEL.sample(latents), [MODEL.sample([latent])[0] for latent in latents])
     np.testing.assert_array_equal(MODEL.score(vectors), [MODEL.score([vector])[0] for vector in vectors])
-
-
-def test_none_at_all_are_answered_too() -> None:
     assert MODEL.sample([]).shape == (0, 3)
     assert MODEL.score(np.empty((0, 3), np.float32)).shape == (0,)
 
 
 @pytest.mark.parametrize("seeds", [[0.5, 0.25], np.array([0.5, 0.25]), np.array([0.5, 9, 0.25], np.float32)[::2]])
-def test_numbers_of_any_kind_are_taken(seeds: np.ndarray) -> None:
+def test_lists_and_arrays_are_accepted(seeds: np.ndarray) -> None:
     np.testing.assert_array_equal(MODEL.sample(seeds), MODEL.sample(np.array([0.5, 0.25], np.float32)))
 
 
-def test_nothing_is_compiled_for_arrays_of_another_kind() -> None:
+def test_other_kinds_of_arrays_compile_nothing() -> None:
     MODEL.sample([0.5])
     MODEL.score([[1, 1, 0]])
     compiled = len(forward.sample.signatures), len(forward.score.signatures)
@@ -61,13 +58,13 @@ def test_latents_of_another_shape_are_rejected(seeds: object) -> None:
 
 
 @pytest.mark.parametrize("vectors", [[[1, 0]], [[1, 0, 1, 0]], [1, 0, 1], []])
-def test_vectors_of_another_width_are_refused(vectors: list[float]) -> None:
+def test_vectors_of_another_width_are_rejected(vectors: list[float]) -> None:
     with pytest.raises(ValueError, match="vectors must be rows of 3 numbers, not of shape"):
         MODEL.score(vectors)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf"), 1e39, -1e300])
-def test_numbers_that_are_not_finite_are_refused_by_index(bad: float) -> None:
+def test_numbers_that_are_not_finite_are_rejected_by_row(bad: float) -> None:
     with pytest.raises(ValueError, match="row 1 is not a finite number"):
         MODEL.sample([0.5, bad])
     with pytest.raises(ValueError, match="row 1 is not a finite number"):
@@ -78,14 +75,14 @@ FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 
 @given(seed=FLOATS, vector=st.tuples(FLOATS, FLOATS, FLOATS), steepness=st.sampled_from([1, 1e10, 1e38]))
-def test_every_finite_number_has_a_finite_answer(seed: float, vector: tuple[float, ...], steepness: float) -> None:
+def test_finite_inputs_give_outputs_in_0_to_1(seed: float, vector: tuple[float, ...], steepness: float) -> None:
     weights = {"discriminator": MODEL.discriminator, "generator": MODEL.generator}
     steep = Model(**{**vars(MODEL), **{name: values * np.float32(steepness) for name, values in weights.items()}})
     for answers in (steep.sample([seed]), steep.score([vector])):
         assert ((answers >= 0) & (answers <= 1)).all()
 
 
-def test_a_discriminator_alone_cannot_sample() -> None:
+def test_model_without_a_generator_cannot_sample() -> None:
     assert ALONE.generator is None
     assert ALONE.score([[1, 0, 1, 0]]).shape == (1,)
     with pytest.raises(ValueError, match="trains no generator"):

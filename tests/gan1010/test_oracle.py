@@ -27,7 +27,7 @@ from gan1010.reference import Reference, train_reference
     ],
     ids=str,
 )
-def test_losses_are_the_references(settings: dict[str, Any]) -> None:
+def test_losses_and_weights_agree_with_the_reference(settings: dict[str, Any]) -> None:
     config = TrainConfig(seed=3, **settings)
     run = train(config)
     history, model = train_reference(config)
@@ -40,7 +40,7 @@ def test_losses_are_the_references(settings: dict[str, Any]) -> None:
         np.testing.assert_allclose(run.model().generator, model.generator, atol=1e-3)
 
 
-def test_articles_lists_are_every_tenth_call_of_each_network() -> None:
+def test_article_losses_are_every_tenth_step_of_each_network() -> None:
     config = TrainConfig(seed=3, iterations=303)
     single_run, reference = kernel_inputs.single_run(config), Reference(config)
     draws, weights = (
@@ -59,14 +59,14 @@ def test_articles_lists_are_every_tenth_call_of_each_network() -> None:
     np.testing.assert_allclose(kept["generator"], [loss.item() for loss in generator[9::10]], atol=1e-6)
 
 
-def test_articles_lists_are_as_long_as_the_articles() -> None:
+def test_article_losses_have_the_lengths_of_the_article() -> None:
     lists = train(TrainConfig(seed=3)).history.article_losses()
     assert {name: len(values) for name, values in lists.items()} == {"discriminator": 2000, "generator": 1000}
     lists = train(TrainConfig(seed=3, experiment="discriminator")).history.article_losses()
     assert {name: len(values) for name, values in lists.items()} == {"discriminator": 2000, "generator": 0}
 
 
-def test_reference_records_nothing_where_the_run_is_too_short() -> None:
+def test_reference_of_a_short_run_has_no_history() -> None:
     history, model = train_reference(TrainConfig(seed=3, iterations=2))
     assert len(history) == 0
     np.testing.assert_allclose(model.sample([0.5]), train(TrainConfig(seed=3, iterations=2)).model().sample([0.5]))

@@ -20,7 +20,7 @@ SEEDS = st.integers(0, 2**53 - 1)
         ("243f6a88 85a308d3 13198a2e 03707344", "a4093822 299f31d0", "d16cfe09 94fdcceb 5001e420 24126ea1"),
     ],
 )
-def test_philox_gives_the_published_answers(counter: str, key: str, answer: str) -> None:
+def test_philox_gives_the_published_words(counter: str, key: str, answer: str) -> None:
     c = [int(word, 16) for word in counter.split()]
     k = [int(word, 16) for word in key.split()]
     words = random_draws.philox(*map(np.uint64, (c[1] << 32 | c[0], c[2], c[3], k[1] << 32 | k[0])))
@@ -28,14 +28,14 @@ def test_philox_gives_the_published_answers(counter: str, key: str, answer: str)
 
 
 @given(seed=SEEDS, stream=st.integers(0, 5), place=st.integers(0, 999), iteration=st.integers(0, 2**40))
-def test_a_draw_is_philox_of_its_place(seed: int, stream: int, place: int, iteration: int) -> None:
+def test_draw_is_philox_of_its_place(seed: int, stream: int, place: int, iteration: int) -> None:
     block, word = divmod(place, 4)
     bits = int(random_draws.philox(*map(np.uint64, (iteration, stream, block, seed)))[word]) >> 8
     assert random_draws.uniforms(seed, stream, place + 1, iteration, 1)[place, 0] == bits / 2**24
 
 
 @given(seed=SEEDS, start=st.integers(0, 10_000_000), count=st.integers(2, 300), data=st.data())
-def test_draws_are_the_same_in_whatever_pieces(seed: int, start: int, count: int, data: st.DataObject) -> None:
+def test_draws_do_not_depend_on_the_split(seed: int, start: int, count: int, data: st.DataObject) -> None:
     cut = data.draw(st.integers(1, count - 1))
     places = data.draw(st.integers(1, 16))
     whole = random_draws.uniforms(seed, random_draws.REAL, places, start, count)
@@ -46,14 +46,14 @@ def test_draws_are_the_same_in_whatever_pieces(seed: int, start: int, count: int
     np.testing.assert_array_equal(whole, np.concatenate(pieces, axis=1))
 
 
-def test_seeds_streams_places_and_iterations_draw_differently() -> None:
+def test_seeds_streams_places_and_iterations_differ() -> None:
     draws = np.concatenate(
         [random_draws.uniforms(seed, stream, 16, 0, 100).ravel() for seed in (0, 1, 2**52) for stream in range(6)]
     )
     assert len(np.unique(draws)) > 0.999 * len(draws)
 
 
-def test_uniform_draws_are_evenly_spread() -> None:
+def test_uniform_draws_are_uniform_and_uncorrelated() -> None:
     draws = random_draws.uniforms(1, random_draws.NOISE, 4, 0, 250_000)
     assert draws.min() >= 0
     assert draws.max() < 1
@@ -68,7 +68,7 @@ def test_uniform_draws_are_evenly_spread() -> None:
     seed=SEEDS,
     start=st.integers(0, 10_000_000),
 )
-def test_real_data_is_in_its_real_range(pattern: str, spread: float, seed: int, start: int) -> None:
+def test_real_samples_are_in_range(pattern: str, spread: float, seed: int, start: int) -> None:
     samples = random_draws.real_samples(pattern, spread, seed, start, 200)
     assert samples.shape == (len(pattern), 200)
     low, high = random_draws.real_range(pattern, spread)
@@ -78,20 +78,20 @@ def test_real_data_is_in_its_real_range(pattern: str, spread: float, seed: int, 
         assert ((values >= lowest) & (values <= highest)).all()
 
 
-def test_real_data_fills_its_ranges() -> None:
+def test_real_samples_fill_their_range() -> None:
     samples = random_draws.real_samples("1010", 0.2, 1, 0, 100_000)
     np.testing.assert_allclose(samples.min(axis=1), [0.8, 0, 0.8, 0], atol=1e-4)
     np.testing.assert_allclose(samples.max(axis=1), [1, 0.2, 1, 0.2], atol=1e-4)
     np.testing.assert_allclose(samples.mean(axis=1), [0.9, 0.1, 0.9, 0.1], atol=1e-3)
 
 
-def test_noise_is_uniform_and_not_the_real_datas_draws() -> None:
+def test_noise_is_uniform_and_differs_from_real_samples() -> None:
     noise = random_draws.noise(4, 1, 0, 1000)
     np.testing.assert_array_equal(noise, random_draws.uniforms(1, random_draws.NOISE, 4, 0, 1000))
     assert not np.isin(noise, random_draws.uniforms(1, random_draws.REAL, 4, 0, 1000)).all()
 
 
-def test_latents_are_of_their_kind() -> None:
+def test_latents_have_their_distribution() -> None:
     def latents(kind: str, stream: int = random_draws.LATENT) -> np.ndarray:
         return random_draws.latents(kind, 1, stream, 10, 50_000)
 
@@ -102,7 +102,7 @@ def test_latents_are_of_their_kind() -> None:
     assert not np.isin(latents("uniform"), latents("uniform", random_draws.GENERATOR_LATENT)).all()
 
 
-def test_normal_latents_are_the_inverse_of_the_normal_distribution() -> None:
+def test_normal_latents_are_the_inverse_distribution_of_uniforms() -> None:
     uniforms = random_draws.uniforms(1, random_draws.LATENT, 1, 0, 20_000)[0].astype(np.float64)
     middle = uniforms + 2**-25  # of the interval that a draw of 24 bits stands for
     exact = [NormalDist().inv_cdf(u) for u in middle]
@@ -119,7 +119,7 @@ def test_normal_latents_are_finite_at_both_ends() -> None:
 
 
 @pytest.mark.parametrize(("inputs", "hidden", "outputs"), [(4, 3, 1), (1, 3, 4), (16, 64, 1), (1, 64, 16), (1, 1, 1)])
-def test_initial_weights_are_distributed_as_torchs(inputs: int, hidden: int, outputs: int) -> None:
+def test_initial_weights_have_the_distribution_of_torch(inputs: int, hidden: int, outputs: int) -> None:
     draws = np.stack([random_draws.initial_weights(Layout(inputs, hidden, outputs), seed, 0) for seed in range(4000)])
     first = hidden * (inputs + 1)
     torch.manual_seed(0)

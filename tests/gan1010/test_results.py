@@ -28,17 +28,17 @@ ABOVE = np.nextafter(np.float32(0.2), np.float32(1))
         ([float("nan"), 0.0, 1.0, 0.2], False),
     ],
 )
-def test_a_sample_is_in_range_when_every_value_is(sample: list[float], inside: bool) -> None:
+def test_sample_is_in_range_if_every_value_is(sample: list[float], inside: bool) -> None:
     assert results.in_range(np.array([sample], np.float32), *real_range("1010", 0.2)).tolist() == [inside]
 
 
-def test_many_samples_are_judged_one_by_one() -> None:
+def test_range_test_is_per_sample() -> None:
     samples = np.array([[1, 0], [0, 1], [0.7, 0.3], [0.4, 0.3]], np.float32)
     assert results.in_range(samples, *real_range("10", 0.3)).tolist() == [True, False, True, False]
 
 
 @given(value=st.floats(0, 1, width=32))
-def test_shortest_numbers_give_the_same_float32_again(value: float) -> None:
+def test_shortest_decimals_give_the_same_float32_again(value: float) -> None:
     (number,) = results.shortest_decimals(np.array([value], np.float32))
     assert np.float32(number) == np.float32(value)
     assert len(repr(number)) <= len(repr(float(np.float32(value))))

@@ -61,7 +61,7 @@ def some_floats(rows: int) -> Float32s:
 
 
 @pytest.mark.parametrize("name", COMPUTATIONS)
-def test_lanes_compute_what_each_number_does(name: str) -> None:
+def test_lanes_give_the_same_bits_as_single_numbers(name: str) -> None:
     rows = of_each_row(COMPUTATIONS[name])
     a, b = some_floats(40), some_floats(41)[:40]
     together, one_by_one = np.empty_like(a), np.empty(a.size, np.float32)
@@ -79,7 +79,7 @@ def transposed(values: Float32s, out: Float32s) -> None:
             store(out, (i, j), load(values, (j, i)))
 
 
-def test_the_index_finds_its_place_in_any_array() -> None:
+def test_load_and_store_use_the_index_of_any_array() -> None:
     numbers = np.arange(12, dtype=np.float32).reshape(3, 4)
     out = np.empty((4, 3), np.float32)
     transposed(numbers, out)
@@ -96,7 +96,7 @@ def choose(settled: Int64s, k: int) -> None:
     store(settled, 0, select(now < 0, k, now))
 
 
-def test_whole_numbers_have_lanes_too() -> None:
+def test_integers_have_lanes() -> None:
     settled = np.tile([-1, 5], LANES // 2)[None]
     choose(settled, 7)
     assert settled[0].tolist() == [7, 5] * (LANES // 2)
@@ -106,7 +106,7 @@ def test_whole_numbers_have_lanes_too() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1,), (3, LANES), (5, 2, LANES)])
-def test_arrays_begin_where_a_cache_line_does(shape: tuple[int, ...]) -> None:
+def test_arrays_begin_at_a_cache_line(shape: tuple[int, ...]) -> None:
     for dtype in (np.float32, np.float64):
         array = lanes.empty(shape, dtype)
         assert (array.shape, array.dtype, array.ctypes.data % 64) == (shape, dtype, 0)
@@ -125,7 +125,7 @@ def words(seeds: npt.NDArray[np.uint64], out: npt.NDArray[np.uint64], floats: Fl
 LOW, EIGHT, HIGH = np.uint64(2**32 - 1), np.uint64(8), np.uint64(40)
 
 
-def test_words_have_lanes_of_their_own_number() -> None:
+def test_random_words_have_lanes() -> None:
     seeds = np.random.default_rng(1).integers(0, 2**64, (3, WORDS), np.uint64)
     out, floats = np.empty_like(seeds), np.empty(seeds.shape, np.float32)
     words(seeds, out, floats)
@@ -134,6 +134,6 @@ def test_words_have_lanes_of_their_own_number() -> None:
 
 
 @pytest.mark.parametrize("function", [fma, sqrt, widen, narrow, to_float])
-def test_only_compiled_code_calls_them(function: Callable[..., Any]) -> None:
+def test_only_compiled_code_can_call_elementwise_functions(function: Callable[..., Any]) -> None:
     with pytest.raises(NotImplementedError, match="only compiled code can call this"):
         function(*[ONE] * (3 if function is fma else 1))

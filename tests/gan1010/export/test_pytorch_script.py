@@ -39,11 +39,11 @@ def run(script: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("config", CONFIGS + EXTREMES)
-def test_every_configuration_gives_a_program(config: TrainConfig) -> None:
+def test_every_configuration_compiles(config: TrainConfig) -> None:
     compile(pytorch_script(config), "run.py", "exec")
 
 
-def test_programs_are_tidy_and_say_nothing_that_they_do_not_need(tmp_path: Path) -> None:
+def test_programs_pass_ruff(tmp_path: Path) -> None:
     for number, config in enumerate(CONFIGS + EXTREMES):
         (tmp_path / f"run{number}.py").write_text(pytorch_script(config))
     rules = "--select=E,F,I,B,UP,N,C4,SIM,RET,PERF,RUF"
@@ -68,7 +68,7 @@ def test_programs_are_tidy_and_say_nothing_that_they_do_not_need(tmp_path: Path)
         ({"experiment": "discriminator"}, ["def noise()"], ["generator_optimizer", "INPUT", "detach"]),
     ],
 )
-def test_only_what_the_configuration_needs_is_there(
+def test_program_has_only_what_the_configuration_needs(
     settings: dict[str, object], there: list[str], not_there: list[str]
 ) -> None:
     script = pytorch_script(TrainConfig(seed=1010, **settings))  # type: ignore[arg-type]
@@ -85,7 +85,7 @@ def test_only_what_the_configuration_needs_is_there(
         {"pattern": "110010", "hidden_size": 5, "loss": "bce", "optimizer": "adam", "latent": "normal"},
     ],
 )
-def test_program_runs_and_says_what_came_of_it(settings: dict[str, object], tmp_path: Path) -> None:
+def test_program_runs_and_prints_its_results(settings: dict[str, object], tmp_path: Path) -> None:
     script = pytorch_script(TrainConfig(iterations=25, seed=3, **settings))  # type: ignore[arg-type]
     output = run(script, tmp_path)
     assert re.findall(r"^ +(\d+) ", output, re.MULTILINE) == [str(iteration) for iteration in range(2, 25, 2)]
@@ -94,7 +94,7 @@ def test_program_runs_and_says_what_came_of_it(settings: dict[str, object], tmp_
         assert re.search(r"^As bits: [01]+ \(the pattern", output, re.MULTILINE)
 
 
-def test_program_learns_the_pattern_and_prints_the_same_each_time(tmp_path: Path) -> None:
+def test_program_learns_the_pattern_reproducibly(tmp_path: Path) -> None:
     script = pytorch_script(PRESETS["adam-orbit"].config(iterations=1500, seed=1))  # soon in range
     output = run(script, tmp_path)
     assert "As bits: 1010 (the pattern)" in output

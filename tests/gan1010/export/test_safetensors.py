@@ -43,20 +43,20 @@ def same(a: Model, b: Model) -> bool:
     seed=st.integers(0, 9),
     experiment=st.sampled_from(["gan", "discriminator"]),
 )
-def test_a_model_comes_back_as_it_went(**settings: Any) -> None:
+def test_model_round_trips(**settings: Any) -> None:
     model = train(TrainConfig(iterations=1, **settings)).model()
     data = safetensors.dump(model)
     assert same(safetensors.load(data), model)
     assert len(data) < safetensors.MAX_FILE_BYTES / 4
 
 
-def test_the_same_model_gives_the_same_bytes() -> None:
+def test_same_model_gives_the_same_bytes() -> None:
     assert {safetensors.dump(MODEL) for _ in range(50)} == {DATA}
     assert safetensors.dump(safetensors.load(DATA)) == DATA
     assert len({safetensors.dump_network(MODEL, "generator") for _ in range(50)}) == 1
 
 
-def test_a_file_holds_both_networks_and_what_they_are_of() -> None:
+def test_file_has_both_networks_and_their_settings() -> None:
     keys = ["0.bias", "0.weight", "2.bias", "2.weight"]
     tensors = safetensors_numpy.load(DATA)
     assert sorted(tensors) == [f"{name}.{key}" for name in ("discriminator", "generator") for key in keys]
@@ -67,14 +67,14 @@ def test_a_file_holds_both_networks_and_what_they_are_of() -> None:
     assert {**metadata, "sha256": "..."} == {"hidden_size": "3", "pattern": "1010", "spread": "0.2", "sha256": "..."}
 
 
-def test_a_discriminator_alone_has_no_generator_to_save() -> None:
+def test_discriminator_experiment_saves_no_generator() -> None:
     assert all(key.startswith("discriminator.") for key in safetensors_numpy.load(safetensors.dump(ALONE)))
     assert safetensors.load(safetensors.dump(ALONE)).generator is None
     with pytest.raises(ValueError, match="trains no generator"):
         safetensors.dump_network(ALONE, "generator")
 
 
-def test_networks_load_into_plain_torch_and_answer_the_same() -> None:
+def test_networks_load_into_plain_torch() -> None:
     def plain(name: Any, inputs: int, outputs: int) -> torch.nn.Module:
         module = torch.nn.Sequential(
             torch.nn.Linear(inputs, 3), torch.nn.Sigmoid(), torch.nn.Linear(3, outputs), torch.nn.Sigmoid()
@@ -90,7 +90,7 @@ def test_networks_load_into_plain_torch_and_answer_the_same() -> None:
 
 
 @pytest.mark.parametrize("flip", [0x01, 0x80, 0xFF])
-def test_a_flipped_bit_anywhere_is_noticed(flip: int) -> None:
+def test_flipped_bit_anywhere_is_noticed(flip: int) -> None:
     for place in range(len(DATA)):
         damaged = bytearray(DATA)
         damaged[place] ^= flip
@@ -98,7 +98,7 @@ def test_a_flipped_bit_anywhere_is_noticed(flip: int) -> None:
             safetensors.load(bytes(damaged))
 
 
-def test_a_truncated_or_lengthened_file_is_noticed() -> None:
+def test_truncated_or_extended_file_is_noticed() -> None:
     for length in range(len(DATA)):
         with pytest.raises(ValueError, match="not a model file, or a damaged one"):
             safetensors.load(DATA[:length])
@@ -107,7 +107,7 @@ def test_a_truncated_or_lengthened_file_is_noticed() -> None:
 
 
 @given(data=st.binary(max_size=300))
-def test_arbitrary_bytes_are_refused(data: bytes) -> None:
+def test_arbitrary_bytes_are_rejected(data: bytes) -> None:
     for file in (data, len(data).to_bytes(8, "little") + data, DATA[: HEADER_END - len(data)] + data):
         with pytest.raises(ValueError, match=r"."):
             safetensors.load(file)
@@ -148,6 +148,6 @@ def a_file(header: bytes, tensors: bytes = b"") -> bytes:
         (safetensors.dump_network(MODEL, "generator"), "metadata lacks"),
     ],
 )
-def test_what_is_no_model_file_is_refused_with_the_reason(data: bytes, message: str) -> None:
+def test_invalid_file_is_rejected_with_the_reason(data: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         safetensors.load(data)

@@ -40,14 +40,14 @@ def test_members_are_every_combination_with_every_seed_in_order() -> None:
     assert sweep.config(np.int64(71)) == expected[71]  # type: ignore[arg-type]
 
 
-def test_without_a_grid_there_is_one_cell() -> None:
+def test_empty_grid_has_one_cell() -> None:
     sweep = SweepConfig(seeds=2)
     assert (sweep.cells, sweep.members, sweep.cell(0)) == (1, 2, {})
     assert [sweep.config(index) for index in range(2)] == [TrainConfig(seed=0), TrainConfig(seed=1)]
 
 
 @given(grid=GRIDS, seeds=st.integers(1, 300), first_seed=st.integers(0, 2**53 - 301))
-def test_shards_are_all_members_once_and_each_knows_its_own_settings(grid: Any, seeds: int, first_seed: int) -> None:
+def test_shards_have_every_member_once_with_its_settings(grid: Any, seeds: int, first_seed: int) -> None:
     sweep = SweepConfig(grid=grid, seeds=seeds, first_seed=first_seed)
     seen = np.zeros(sweep.members, np.int64)
     for shard in sweep.shards:
@@ -65,7 +65,7 @@ def test_shards_are_all_members_once_and_each_knows_its_own_settings(grid: Any, 
     assert (seen == 1).all()
 
 
-def test_generators_rate_is_the_discriminators_where_it_is_left_out() -> None:
+def test_generator_rate_defaults_to_the_discriminators() -> None:
     for base, grid, expected in (
         ({}, {"learning_rate": [0.1, 0.2]}, [0.1, 0.2]),
         ({"generator_learning_rate": 0.3}, {"learning_rate": [0.1, 0.2]}, [0.3, 0.3]),
@@ -112,13 +112,13 @@ def test_few_members_make_one_shard() -> None:
         ),
     ],
 )
-def test_what_cannot_be_is_named(settings: Any, message: str) -> None:
+def test_invalid_settings_are_rejected_by_place(settings: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         SweepConfig(**settings)
 
 
 @pytest.mark.parametrize("number", [-1, 4])
-def test_there_are_no_other_cells_and_members(number: int) -> None:
+def test_other_cells_and_members_raise_an_index_error(number: int) -> None:
     sweep = SweepConfig(grid={"loss": ["mse", "bce"], "spread": [0.1, 0.2]}, seeds=1)
     with pytest.raises(IndexError, match=f"cell must be 0 to 3, not {number}"):
         sweep.cell(number)

@@ -29,7 +29,7 @@ def made_up(config: SweepConfig, index: list[int], seed: int = 1) -> Members:
     )
 
 
-def test_cells_have_the_figures_of_their_members() -> None:
+def test_cells_have_the_statistics_of_their_members() -> None:
     config = SweepConfig(grid=GRID, seeds=50)
     members, cells = made_up(config, list(range(200))), Cells(config)
     cells.add(members)
@@ -46,7 +46,7 @@ def test_cells_have_the_figures_of_their_members() -> None:
             assert table[name][number] == pytest.approx(np.nanmean(getattr(own, name)))
 
 
-def test_figures_do_not_depend_on_the_order_of_adding() -> None:
+def test_statistics_do_not_depend_on_the_order_of_adding() -> None:
     config = SweepConfig(grid=GRID, seeds=50)
     members, forth, back = made_up(config, list(range(200))), Cells(config), Cells(config)
     for start in range(0, 200, 20):
@@ -57,7 +57,7 @@ def test_figures_do_not_depend_on_the_order_of_adding() -> None:
         np.testing.assert_array_equal(figures[1:3], back.table(slice(1, 3))[name])
 
 
-def test_cells_that_have_begun_count_what_is_done_and_others_nothing() -> None:
+def test_unfinished_cells_count_finished_members() -> None:
     config = SweepConfig(grid=GRID, seeds=50)
     cells = Cells(config)
     cells.add(made_up(config, [3, 60, 61]))
@@ -68,7 +68,7 @@ def test_cells_that_have_begun_count_what_is_done_and_others_nothing() -> None:
             assert np.isnan(figures[2:]).all()
 
 
-def test_members_that_never_settle_have_no_percentiles() -> None:
+def test_cells_without_settled_members_have_no_percentiles() -> None:
     config = SweepConfig(base={"iterations": 5}, seeds=10)
     table = sweep({"iterations": 5}, seeds=10).cells
     assert table["count"].tolist() == [config.members]
@@ -76,13 +76,13 @@ def test_members_that_never_settle_have_no_percentiles() -> None:
 
 
 @pytest.mark.parametrize("base", [{}, {"experiment": "discriminator"}, {"pattern": "1", "iterations": 50}])
-def test_a_members_result_is_that_of_a_run_by_itself(base: dict[str, object]) -> None:
+def test_result_of_a_member_is_that_of_a_single_run(base: dict[str, object]) -> None:
     members = sweep(base, seeds=range(3, 6)).members
     for row in range(3):
         assert members.result(row) == train(TrainConfig(**base, seed=3 + row)).result  # type: ignore[arg-type]
 
 
-def test_a_member_that_has_diverged_has_no_result() -> None:
+def test_diverged_member_has_no_result() -> None:
     config = SweepConfig(seeds=60)
     members = made_up(config, list(range(60)))
     diverged = np.isnan(members.discriminator_real_loss)
@@ -91,7 +91,7 @@ def test_a_member_that_has_diverged_has_no_result() -> None:
         assert (members.result(row) is None) == diverged[row]
 
 
-def test_parts_are_put_together_by_index_whatever_their_patterns() -> None:
+def test_concatenate_orders_by_index_and_pads_patterns() -> None:
     grid = {"pattern": ["10", "1010"]}
     members = sweep({"iterations": 30}, grid, seeds=3).members
     assert members.index.tolist() == list(range(6))
@@ -104,7 +104,7 @@ def test_parts_are_put_together_by_index_whatever_their_patterns() -> None:
     np.testing.assert_array_equal(again.sample, members.sample)
 
 
-def test_figure_across_two_settings_is_the_mean_over_the_members_of_the_others() -> None:
+def test_pivot_is_the_mean_over_the_members_of_all_other_settings() -> None:
     grid = {"loss": ["mse", "bce"], "spread": [0.1, 0.2, 0.3], "learning_rate": [0.01, 0.02, 0.03, 0.04]}
     config = SweepConfig(grid=grid, seeds=2)
     members, cells = made_up(config, list(range(48))), Cells(config)

@@ -31,7 +31,7 @@ def all_members(config: SweepConfig) -> list[Members]:
     return [step for shard in config.shards for step in train_shard(config, shard) if isinstance(step, Members)]
 
 
-def test_two_hundred_random_members_trained_again_have_the_same_weights_to_the_last_bit() -> None:
+def test_200_random_members_trained_alone_have_the_same_bits() -> None:
     config = SweepConfig(base={"iterations": 137, "record_every": 7}, grid=GRID, first_seed=11, seeds=2)
     chosen = set(np.random.default_rng(1).choice(config.members, 200, replace=False).tolist())
     for members in all_members(config):
@@ -47,7 +47,7 @@ def test_two_hundred_random_members_trained_again_have_the_same_weights_to_the_l
 
 
 @pytest.mark.parametrize("base", [{}, {"loss": "bce", "optimizer": "adam", "latent": "normal", "learning_rate": 0.001}])
-def test_whole_runs_agree_as_well(base: dict[str, Any]) -> None:
+def test_full_length_members_have_the_same_bits(base: dict[str, Any]) -> None:
     config = SweepConfig(base=base, seeds=LANES + 3)
     for members in all_members(config):
         for row in (0, len(members) - 1):
@@ -82,7 +82,7 @@ def test_shard_resumed_from_any_checkpoint_has_the_same_bits(base: dict[str, Any
 @pytest.mark.parametrize(
     ("loss", "in_range", "settled"), [("mse", (0.96, 0.99), (6400, 6900)), ("bce", (0.995, 1), (3200, 3500))]
 )
-def test_five_thousand_seeds_do_what_the_article_does(
+def test_5000_seeds_reproduce_the_article(
     loss: str, in_range: tuple[float, float], settled: tuple[float, float]
 ) -> None:
     cells = sweep({"loss": loss}, seeds=5000).cells
@@ -92,7 +92,7 @@ def test_five_thousand_seeds_do_what_the_article_does(
     assert settled[0] <= cells["settled_at_p50"][0] <= settled[1]
 
 
-def test_figures_take_the_shape_of_the_grid() -> None:
+def test_on_grid_has_the_shape_of_the_grid() -> None:
     done = sweep({"iterations": 10}, {"loss": ["mse", "bce"], "spread": [0.1, 0.2, 0.3]}, seeds=range(5, 7), threads=2)
     assert done.on_grid("count").tolist() == [[2, 2, 2], [2, 2, 2]]
     real_loss = done.members.discriminator_real_loss[2:4].mean()
@@ -100,6 +100,6 @@ def test_figures_take_the_shape_of_the_grid() -> None:
     assert done.config.config(2).seed == 5
 
 
-def test_seeds_are_a_range_without_gaps() -> None:
+def test_seeds_with_gaps_are_rejected() -> None:
     with pytest.raises(ValueError, match="seeds must be a number or a range without gaps"):
         sweep(seeds=range(0, 10, 2))
