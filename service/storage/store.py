@@ -134,11 +134,7 @@ class Store:
             self._file(job_id).unlink(missing_ok=True)
 
     def job(self, job_id: str) -> Job | None:
-        """Load a job.
-
-        Raises:
-            CorruptDataError: it is damaged.
-        """
+        """Load a job; raise `CorruptDataError` if it is damaged."""
         row = self._database.row(f"{SELECT_JOBS} WHERE id = ?", job_id)
         return _job(*row) if row else None
 
@@ -150,11 +146,7 @@ class Store:
         return [job for job, *_ in self._newest(query, list(filters.values()), after, limit)]
 
     def check(self) -> None:
-        """Read from the database, to see that it responds.
-
-        Raises:
-            StorageFailedError: it does not.
-        """
+        """Read from the database; raise `StorageFailedError` if that fails."""
         self._database.row("SELECT 1 FROM jobs LIMIT 1")
 
     def count(self) -> dict[str, int]:
@@ -280,11 +272,7 @@ def _indexed_values(job: Job) -> tuple[Any, ...]:
 
 
 def _job(*row: Any) -> Job:
-    """Return the job of a row.
-
-    Raises:
-        CorruptDataError: it is damaged.
-    """
+    """Return the job of a row; raise `CorruptDataError` if it is damaged."""
     *indexed, document, digest = row
     with decoding(f"The job {indexed[0]}", "Delete it and start another."):
         job = JOB_ADAPTER.validate_json(verify(document, digest))
