@@ -19,7 +19,7 @@ ONE, TWO = ("--workers", "1"), ("--workers", "2")
 # Each takes some seconds, so that it is still running when it is interrupted for the last time.
 TRAINING: Json = {"iterations": 1_200_000, "hidden_size": 16, "optimizer": "adam", "latent": "uniform", "seed": 5}
 SWEEP: Json = {"base": {"iterations": 15_000}, "grid": {"hidden_size": [4, 8], "spread": [0.1, 0.2]}, "seeds": 2000}
-KILL_SECONDS, STOP_SECONDS = (0.05, 0.1, 0.15, 0.2) * 2, (0.05, 0.1, 0.2)  # after each start
+KILL_SECONDS, STOP_SECONDS = (0.05, 0.3) * 4, (0.05, 0.1, 0.2)  # after each start
 
 
 def submit(client: httpx.Client, body: Json) -> Json:
@@ -39,9 +39,9 @@ def content(client: httpx.Client, job: Json) -> list[str]:
 
 def check_same_as_uninterrupted(client: httpx.Client, job: Json, body: Json) -> Json:
     """Check that a job ends as one that was never interrupted, and return it."""
-    done = wait_for_end(client, job["id"])
+    done = wait_for_end(client, job["id"], seconds=120)
     assert (done["status"], done["iteration"]) == ("succeeded", done["iterations"]), done
-    other = wait_for_end(client, submit(client, body)["id"])
+    other = wait_for_end(client, submit(client, body)["id"], seconds=120)
     assert done["result"] == other["result"]
     assert content(client, done) == content(client, other)
     return done
@@ -119,7 +119,7 @@ def test_job_that_crashes_before_every_checkpoint_fails(tmp_path: Path, deadly: 
         assert retries <= (50 if deadly == "shard" else MAX_ATTEMPTS)  # a shard's harmless members have checkpoints
     flags = (*ONE, "--log-format", "json")
     with running_server(tmp_path, *flags, setup=kill_on_deadly_job) as (server, client):
-        done = wait_for_end(client, job["id"])
+        done = wait_for_end(client, job["id"], seconds=120)
         assert (done["status"], done["error"]["type"]) == ("failed", "crashed")
         assert f"{MAX_ATTEMPTS} times" in done["error"]["detail"]
         assert done["transitions"][-1]["detail"] == done["error"]["detail"]
