@@ -13,9 +13,9 @@ export function follow(run, notify) {
   const source = new EventSource(`jobs/${run.job.id}/events`);
   stream = source;
   source.addEventListener("progress", (event) => {
-    const news = JSON.parse(event.data);
-    run.append(news.series);
-    run.job = { ...run.job, iteration: news.iteration };
+    const update = JSON.parse(event.data);
+    run.append(update.series);
+    run.job = { ...run.job, iteration: update.iteration };
     invalidate();
   });
   source.addEventListener("status", (event) => {
@@ -73,6 +73,6 @@ async function pollWeights(run, notify) {
     // a banner is visible, and the next poll may succeed
   }
   if (source !== stream) return;
-  const took = performance.now() - started;
-  weights = setTimeout(() => pollWeights(run, notify), Math.max(WEIGHTS_MS, 10 * took));
+  const duration = performance.now() - started;
+  weights = setTimeout(() => pollWeights(run, notify), Math.max(WEIGHTS_MS, 10 * duration));
 }

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.support.browser import PageObserver
 from tests.support.contract import Json
 
-SECONDS = 10
+SECONDS = 30
 expect.set_options(timeout=1000 * SECONDS)
 WIDE, NARROW = {"width": 1920, "height": 1080}, {"width": 380, "height": 800}
 

@@ -18,7 +18,7 @@ export class Lines extends Component {
     this.box = this.frame.current;
     this.observer = new ResizeObserver(() => this.fit());
     this.observer.observe(this.box);
-    this.stop = onFrame(() => this.place());
+    this.stop = onFrame(() => this.positionLayers());
     this.stopTheme = theme.listen(() => this.build());
     this.build();
   }
@@ -28,7 +28,7 @@ export class Lines extends Component {
     const key = (p) => [p.logX, p.logY, p.equilibrium, words.language, ...p.curves.map((c) => c.label + c.colour)].join();
     if (key(before) !== key(props) || this.language !== words.language) this.build();
     else if (before.data !== props.data || before.from !== props.from || before.to !== props.to) this.plot.setData(props.data, true);
-    this.place();
+    this.positionLayers();
   }
 
   componentWillUnmount() {
@@ -44,8 +44,8 @@ export class Lines extends Component {
     this.language = words.language;
     this.since = this.props.since;
     this.plot = new uPlot(this.options(), this.props.data, this.box);
-    if (!this.props.still) this.over();
-    this.place();
+    if (!this.props.still) this.addLayers();
+    this.positionLayers();
   }
 
   options() {
@@ -90,7 +90,7 @@ export class Lines extends Component {
   fit() {
     if (!this.plot || !this.box.clientWidth) return;
     this.plot.setSize({ width: this.box.clientWidth, height: this.box.clientHeight });
-    this.place();
+    this.positionLayers();
   }
 
   /** Draw the equilibrium and the marks, and measure the time since the data arrived. */
@@ -145,7 +145,7 @@ export class Lines extends Component {
   }
 
   /** Add the lines of the current moment and of the pointer, and a veil over the future. */
-  over() {
+  addLayers() {
     const add = (name) => {
       const element = document.createElement("div");
       element.className = name;
@@ -163,7 +163,7 @@ export class Lines extends Component {
     });
   }
 
-  place() {
+  positionLayers() {
     if (!this.plot || this.props.still) return;
     const wide = this.plot.over.clientWidth;
     const at = (iteration) => Math.min(Math.max(this.plot.valToPos(Math.max(iteration, this.props.logX ? 1 : 0), "x"), 0), wide);

@@ -23,7 +23,7 @@ export class Losses extends Component {
   /** The chart's data, cached until the points, the smoothing or the zoom change. */
   data(run, smooth, from, to) {
     const key = [run.job.id, run.version, smooth, from, to].join();
-    if (this.key === key) return this.made;
+    if (this.key === key) return this.cached;
     this.since = performance.now();
     const iterations = run.points.iteration.values;
     const first = from === undefined ? 0 : Math.max(indexAt(iterations, from) - 1, 0);
@@ -33,8 +33,8 @@ export class Losses extends Component {
     const means = raw.map((values) => smoothed(values, reach));
     this.key = key;
     this.means = means;
-    this.made = thinned(iterations, [...raw, ...means], first, last);
-    return this.made;
+    this.cached = thinned(iterations, [...raw, ...means], first, last);
+    return this.cached;
   }
 
   values(run) {
@@ -55,17 +55,17 @@ export class Losses extends Component {
       ...names(run).map((name) => ({ label: name, colour: colour(name), width: 1, alpha: 0.22 })),
       ...names(run).map((name) => ({ label: `mean ${name}`, colour: colour(name), width: 2.4, ...CURVES[name] })),
     ];
-    const says = () => this.says(run);
+    const describe = () => this.describe(run);
     return html`<figure class="picture losses">
       <figcaption class="picture-title"><h3>${t("losses.title")}</h3>${!bare && html`<${Tools} smooth=${smooth} log=${log} zoomed=${from !== undefined} run=${run} />`}</figcaption>
       <${Lines} data=${this.data(run, smooth, from, to)} since=${this.since} curves=${curves} equilibrium=${run.equilibrium} logX=${log.includes("x")} logY=${log.includes("y")}
         from=${from} to=${to} label=${t("losses.title")} onZoom=${(a, b) => state.replace({ zoom: `${Math.max(Math.round(a), 0)}-${Math.round(b)}` })} />
       <${Legend} run=${run} of=${() => this.values(run)} />
-      <${Caption} of=${says} />
+      <${Caption} of=${describe} />
     </figure>`;
   }
 
-  says(run) {
+  describe(run) {
     const values = this.values(run);
     if (!values) return "";
     const list = names(run).map((name, k) => `${curveName(run, name)} ${fine(values.means[k], 3)}`);

@@ -9,7 +9,7 @@ import { html } from "../ui.js";
 import { t } from "../words.js";
 
 export function Actions({ job, name, forget }) {
-  const button = (action, does) => html`<button type="button" class="plain" aria-label=${`${t(`act.${action}`)}: ${name}`} onClick=${does}>${t(`act.${action}`)}</button>`;
+  const button = (action, onClick) => html`<button type="button" class="plain" aria-label=${`${t(`act.${action}`)}: ${name}`} onClick=${onClick}>${t(`act.${action}`)}</button>`;
   const again = () => {
     const { config } = job;
     const body = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null));

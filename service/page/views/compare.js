@@ -29,7 +29,7 @@ export class Compare extends Component {
   }
 
   /** Whether the losses of a run are loaded and up to date with the list of jobs. */
-  has(id) {
+  isCurrent(id) {
     const run = this.runs.get(id);
     const job = session.jobs?.find((one) => one.id === id);
     return run && (run.ended || !job || (!ENDED.has(job.status) && job.iteration <= run.job.iteration));
@@ -38,7 +38,7 @@ export class Compare extends Component {
   /** Load the losses of the chosen runs. */
   async fetch() {
     for (const id of state.list("jobs")) {
-      if (this.has(id) || this.fetching.has(id)) continue;
+      if (this.isCurrent(id) || this.fetching.has(id)) continue;
       this.fetching.add(id);
       try {
         const run = new Run(await api.job(id));

@@ -22,10 +22,10 @@ export function listenToKeys() {
     const { target } = event;
     if (event.ctrlKey || event.metaKey || event.altKey || target.closest?.("dialog, input:not([type=checkbox]), select, textarea, .scroll")) return;
     if (event.key === " " && target.closest?.("button, a, summary, input")) return; // the space bar activates the focused control
-    const does = KEYS[event.key];
-    if (!does || (event.key !== "?" && !(player.run?.end && document.querySelector("main.view-guided, main.view-lab")))) return;
+    const action = KEYS[event.key];
+    if (!action || (event.key !== "?" && !(player.run?.end && document.querySelector("main.view-guided, main.view-lab")))) return;
     event.preventDefault();
-    does(event);
+    action(event);
   });
 }
 

@@ -21,9 +21,9 @@ export class Overlay extends Component {
         const mean = smoothed(values, Math.round((smooth / 100) * 0.1 * values.length));
         return values.length ? thinned(run.points.iteration.values, [mean], 0, values.length).map((column) => Array.from(column)) : [[], []];
       });
-      this.made = tables.length > 1 ? uPlot.join(tables) : tables[0];
+      this.joined = tables.length > 1 ? uPlot.join(tables) : tables[0];
     }
-    return this.made;
+    return this.joined;
   }
 
   render({ runs, place }) {

@@ -26,30 +26,30 @@ export class Sweep extends Component {
 
   componentWillUnmount() {
     this.stop();
-    this.polled = null;
+    this.sweepId = null;
     clearTimeout(this.timer);
   }
 
   /** Poll the results of the sweep in the address until it has ended. */
   async poll() {
     const id = state.get("sweep");
-    if (id === this.polled) return;
+    if (id === this.sweepId) return;
     clearTimeout(this.timer);
-    this.polled = id;
+    this.sweepId = id;
     this.setState({ job: null, cells: null });
-    if (id) this.look(id);
+    if (id) this.load(id);
   }
 
-  async look(id) {
+  async load(id) {
     try {
       const [job, results] = await Promise.all([api.job(id), api.sweepResults(id)]);
-      if (id !== this.polled) return;
+      if (id !== this.sweepId) return;
       this.setState({ job, cells: results.data });
-      if (!ENDED.has(job.status)) this.timer = setTimeout(() => this.look(id), POLL_MS);
+      if (!ENDED.has(job.status)) this.timer = setTimeout(() => this.load(id), POLL_MS);
     } catch (error) {
-      if (id !== this.polled) return;
+      if (id !== this.sweepId) return;
       showError(error);
-      if (!error.status) this.timer = setTimeout(() => this.look(id), 5 * POLL_MS);
+      if (!error.status) this.timer = setTimeout(() => this.load(id), 5 * POLL_MS);
     }
   }
 

@@ -27,20 +27,20 @@ export class TakeAway extends Component {
     if (!run) return html`<div class="take"><div class="page-head"><h1>${t("view.take")}</h1></div>${(session.errorMessage || (session.jobs && !addressedJobId())) && html`<p class="card empty">${t("take.none")}</p>`}</div>`;
     const { id, status } = run.job;
     const finished = status === "succeeded";
-    const file = (name) => (run.hasGenerator || !name.startsWith("generator")) && html`<${Item} href=${`models/${id}/${name}`} save=${name} name=${name} says="take.model" />`;
+    const file = (name) => (run.hasGenerator || !name.startsWith("generator")) && html`<${Item} href=${`models/${id}/${name}`} save=${name} name=${name} description="take.model" />`;
     return html`<div class="take">
       <div class="page-head"><h1>${t("view.take")}</h1><p class="quiet">${t("take.lede")}</p></div>
       <div class="card"><${RunHead} run=${run} /></div>
       <div class="take-grid">
         <section class="card"><h2>${t("take.numbers")}</h2><ul>
           <li><button type="button" class="take-item" onClick=${() => saveCsv(id, runName(run.job))}><b>losses.csv</b><span>${t("take.csv")}</span></button></li>
-          <${Item} href=${`jobs/${id}/snapshots?weights=true`} save="snapshots.json" name="snapshots.json" says="take.snapshots" /></ul></section>
+          <${Item} href=${`jobs/${id}/snapshots?weights=true`} save="snapshots.json" name="snapshots.json" description="take.snapshots" /></ul></section>
         ${finished && html`<section class="card pictures"><h2>${t("take.pictures")}</h2><ul>${["losses", ...(run.hasGenerator ? ["evolution"] : []), "surface"].map((plot) => html`<li class="take-plot">
           <img src=${`jobs/${id}/plots/${plot}.svg`} alt=${t(`take.${plot}`)} loading="lazy" /><span class="row"><b>${t(`take.${plot}`)}</b>
           ${["png", "svg"].map((format) => html`<a class="chip" href=${`jobs/${id}/plots/${plot}.${format}`} download=${`${plot}.${format}`} aria-label=${`${plot}.${format}`}>${format.toUpperCase()}</a>`)}</span></li>`)}</ul></section>`}
         ${finished && html`<section class="card"><h2>${t("take.networks")}</h2><ul>${file("generator.safetensors")}${file("discriminator.safetensors")}${file("generator.onnx")}${file("discriminator.onnx")}</ul></section>`}
         <section class="card"><h2>${t("take.again")}</h2><ul>
-          <${Item} href=${`jobs/${id}/script.py`} save="train_gan.py" name="train_gan.py" says="take.script" />
+          <${Item} href=${`jobs/${id}/script.py`} save="train_gan.py" name="train_gan.py" description="take.script" />
           <li><button type="button" class="take-item" onClick=${() => this.copy()}><b>${t("take.link")}</b><span role="status">${t(copied ? "take.copied" : "take.link.says")}</span></button></li></ul></section>
       </div></div>`;
   }
@@ -52,7 +52,7 @@ export class TakeAway extends Component {
   }
 }
 
-const Item = ({ href, save, name, says }) => html`<li><a class="take-item" href=${href} download=${save}><b>${name}</b><span>${t(says)}</span></a></li>`;
+const Item = ({ href, save, name, description }) => html`<li><a class="take-item" href=${href} download=${save}><b>${name}</b><span>${t(description)}</span></a></li>`;
 
 /** Download the losses as CSV. A link cannot do this because the format depends on the Accept header. */
 async function saveCsv(id, name) {

@@ -57,7 +57,7 @@ function Field({ name, preset }) {
     state.replace({ [name]: preset && value === String(preset.settings[name] ?? field.default ?? "") ? "" : value });
     notify();
   };
-  const leave = () => {
+  const endEditing = () => {
     delete drafts[name];
     notify();
   };
@@ -70,7 +70,7 @@ function Field({ name, preset }) {
   return html`<div class=${classes("field", wrong && "wrong")}>
     <label for=${`set-${name}`}>${t(`field.${name}`)}</label>
     <input id=${`set-${name}`} value=${text} inputmode=${field.kind === "number" ? "decimal" : field.kind === "pattern" ? "numeric" : "text"} autocomplete="off" spellcheck="false"
-      placeholder=${field.default === null ? t("field.filled") : ""} aria-invalid=${Boolean(wrong)} aria-describedby=${described} onInput=${(event) => write(event.target.value)} onBlur=${leave} />
+      placeholder=${field.default === null ? t("field.filled") : ""} aria-invalid=${Boolean(wrong)} aria-describedby=${described} onInput=${(event) => write(event.target.value)} onBlur=${endEditing} />
     ${hint}
     ${wrong && html`<p class="mistake" id=${`${name}-wrong`} role="status">${wrong}</p>`}
   </div>`;
