@@ -11,10 +11,8 @@ METHODS = {"get", "put", "post", "delete", "patch"}
 def test_docs_list_every_operation_and_use_no_other_host(browser: Browser, server_url: str) -> None:
     page = browser.new_page()
     observed = PageObserver(page)
-
     page.goto(f"{server_url}/docs", wait_until="networkidle")
     page.locator(".opblock").first.wait_for()
-
     paths = httpx.get(f"{server_url}/openapi.json").json()["paths"]
     described = sorted((method.upper(), path) for path, item in paths.items() for method in METHODS & item.keys())
     shown = [

@@ -15,7 +15,6 @@ def test_link_shows_the_same_moment_and_settings(page: Page, browser: Browser, a
     page.get_by_role("button", name="log y").click()
     page.get_by_label("Pattern", exact=True).fill("1100")
     page.wait_for_url("**pattern=1100*")
-
     with browser.new_context(base_url=page.url, locale="en-US") as context:
         other = context.new_page()
         other.goto(page.url)

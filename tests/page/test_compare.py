@@ -12,13 +12,11 @@ def test_chosen_runs_share_a_chart_and_a_table_of_differences(page: Page, articl
     page.goto("/?view=runs")
     for job in (article_run, bce_run):
         page.get_by_role("checkbox", name=f"Compare {job['name']}").check()
-
     expect(page.locator(".overlay .legend li")).to_have_count(2)
     differences = page.get_by_role("table", name="Differences")
     expect(differences.get_by_role("row", name="Loss squared error cross-entropy")).to_be_visible()
     expect(differences.get_by_role("row", name="Pattern")).to_have_count(0)
     assert f"jobs={article_run['id']},{bce_run['id']}" in page.url
-
     page.get_by_role("button", name="D on fakes").click()
     page.wait_for_url("**curve=fake*")
 
@@ -41,7 +39,6 @@ def test_run_is_paused_resumed_cancelled_and_deleted(page: Page, server_url: str
     expect(row).to_contain_text("running")
     row.get_by_role("button", name="Cancel: endless").click()
     expect(row).to_contain_text("cancelled")
-
     row.get_by_role("button", name="Delete: endless").click()
     expect(row).to_have_count(0)
     assert httpx.get(f"{server_url}/jobs/{job['id']}").status_code == 404

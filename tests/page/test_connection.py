@@ -21,7 +21,6 @@ def test_page_reconnects_after_a_restart(browser: Browser, tmp_path: Path) -> No
             wait_for_js(page, "lab.session.run?.points.iteration.length > 0")
             server.kill()
         expect(page.get_by_role("alert")).to_contain_text(UNREACHABLE)
-
         with server_process(tmp_path / "data", "--port", port) as again:
             again.wait_until_ready()
             expect(page.get_by_role("alert")).to_have_count(0)

@@ -16,9 +16,7 @@ STEPS = [step for step, *_ in TOUR]
 
 def test_one_click_trains_and_replays_a_gan(page: Page) -> None:
     page.goto("/")
-
     page.get_by_role("button", name="Train a GAN", exact=True).click()
-
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     expect(page.locator(".outcome")).to_contain_text("G makes 1010")
     expect(page.get_by_role("heading", name=STEPS[3])).to_be_visible()
@@ -27,13 +25,11 @@ def test_one_click_trains_and_replays_a_gan(page: Page) -> None:
 def test_tour_leads_through_every_step(page: Page) -> None:
     page.goto("/")
     page.get_by_role("button", name=STEPS[0]).click()
-
     for title, button, words in TOUR:
         expect(page.get_by_role("heading", name=title)).to_be_visible()
         page.get_by_role("button", name=button).click()
         expect(page.locator(".seen")).to_contain_text(words)
         page.get_by_role("button", name="On to the lab" if title == STEPS[-1] else "Next step").click()
-
     expect(page.get_by_role("form", name="Train")).to_be_visible()
 
 
@@ -42,11 +38,9 @@ def test_tour_starts_untrained_and_returns_to_the_run(page: Page) -> None:
     page.get_by_role("button", name="Train the GAN").click()
     page.locator(".outcome").get_by_text("G makes").wait_for()
     run = page.evaluate("lab.session.run.job.id")
-
     page.goto(f"/?job={run}")
     expect(page.get_by_text("Before any training.")).to_be_visible()
     assert page.evaluate("[lab.player.at, lab.player.run.job.id]") == [0, ""]
-
     page.get_by_role("button", name=STEPS[4]).click()
     expect(page.locator(".seen")).to_contain_text("0.25")
     assert page.evaluate("lab.session.run.job.id") == run
@@ -57,11 +51,9 @@ def test_untrained_generator_is_trained_next(page: Page) -> None:
     page.get_by_role("button", name="Make a generator").click()
     page.locator(".seen").wait_for()
     first = page.evaluate("[...lab.session.run.samples.slice(0, 4)]")
-
     page.get_by_role("button", name="Next step").click()
     page.get_by_role("button", name="Train the GAN").click()
     page.locator(".outcome").get_by_text("G makes").wait_for()
-
     assert page.evaluate("[...lab.session.run.samples.slice(0, 4)]") == first
 
 
@@ -69,10 +61,8 @@ def test_note_replaces_the_slider_when_g_ignores_its_latent(page: Page) -> None:
     page.goto("/?step=4")
     page.get_by_role("button", name="Train the GAN").click()
     page.locator(".outcome").get_by_text("G makes").wait_for()
-
     page.get_by_role("button", name=STEPS[5]).click()
     page.keyboard.press("End")
-
     expect(page.get_by_text("G ignores its latent.", exact=True)).to_be_visible()
     expect(page.get_by_role("slider", name="Latent")).to_have_count(0)
 
@@ -80,8 +70,6 @@ def test_note_replaces_the_slider_when_g_ignores_its_latent(page: Page) -> None:
 def test_reduced_motion_shows_the_end(page: Page) -> None:
     page.emulate_media(reduced_motion="reduce")
     page.goto("/")
-
     page.get_by_role("button", name="Train a GAN", exact=True).click()
-
     expect(page.locator(".player .at")).to_have_text("10,000 of 10,000")
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()

@@ -40,10 +40,8 @@ def test_each_snapshot_agrees_with_the_service(lab: Page, server_url: str, artic
 def test_replay_sends_no_requests(lab: Page) -> None:
     requests: list[str] = []
     lab.on("request", lambda request: requests.append(request.url))
-
     lab.get_by_label("Speed").select_option("4")
     lab.get_by_role("button", name="Play", exact=True).click()
-
     expect(lab.get_by_role("button", name="Pause")).to_be_visible()
     expect(lab.get_by_role("button", name="Play", exact=True)).to_be_visible()
     assert lab.evaluate("lab.player.at") == 10_000

@@ -7,7 +7,6 @@ from playwright.sync_api import Page, expect
 def test_sweep_from_plan_to_member(page: Page) -> None:
     page.goto("/?view=sweep&xs=0.01,0.03&ys=3,5&seeds=8")
     expect(page.get_by_text("32 GANs to train")).to_be_visible()
-
     page.get_by_role("button", name="Start the sweep").click()
     page.wait_for_url("**sweep=*")
     cells = page.locator("button.heat-cell")
@@ -15,13 +14,11 @@ def test_sweep_from_plan_to_member(page: Page) -> None:
     expect(page.locator(".map-head")).to_contain_text("finished")
     page.get_by_role("button", name="Settled at (median)").click()
     page.wait_for_url("**value=settled_at*")
-
     cells.first.click()
     rows = page.get_by_role("table", name="The members of this cell").locator("tbody tr")
     expect(rows).to_have_count(8)
     bits = rows.nth(2).locator(".bits").inner_text()
     rows.nth(2).get_by_role("button", name="Open").click()
-
     page.wait_for_url("**view=lab*")
     expect(page.locator(".outcome")).to_contain_text(f"G makes {bits}")
     assert page.evaluate("lab.session.run.config.seed") == 2
@@ -36,7 +33,6 @@ def test_sweep_is_paused_resumed_cancelled_and_deleted(page: Page, server_url: s
         page.get_by_role("button", name=f"{action}: 400,000 GANs").click()
         expect(head).to_contain_text(status)
         expect(earlier.get_by_role("listitem").filter(has_text="400,000 GANs")).to_contain_text(status)
-
     expect(page.get_by_role("button", name="Run again")).to_have_count(0)
     page.get_by_role("button", name="Delete: 400,000 GANs").click()
     expect(head).to_have_count(0)

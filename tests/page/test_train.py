@@ -22,7 +22,6 @@ from tests.support.contract import LONG_JOB
 def test_bounds_are_checked_while_typing(page: Page, label: str, text: str, mistake: str) -> None:
     page.goto("/?view=lab")
     page.get_by_label(label, exact=True).fill(text)
-
     expect(page.locator(".mistake")).to_have_text(mistake)
     expect(page.get_by_label(label, exact=True)).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_role("form").get_by_role("button", name="Train", exact=True)).to_be_disabled()
@@ -33,10 +32,8 @@ def test_settings_are_trained_and_in_the_address(page: Page) -> None:
     page.get_by_label("Pattern", exact=True).fill("110")
     page.get_by_role("radio", name="cross-entropy").check()
     page.get_by_label("Random seed", exact=True).fill("7")
-
     page.get_by_role("form").get_by_role("button", name="Train", exact=True).click()
     page.wait_for_url("**job=*")
-
     expect(page.locator(".outcome")).to_contain_text("G makes 110")
     expect(page.locator(".outcome")).to_contain_text("Random seed 7")
     assert page.evaluate("lab.session.run.config.loss") == "bce"
@@ -49,7 +46,6 @@ def test_seed_is_locked_and_unlocked(page: Page) -> None:
     train.click()
     page.locator(".outcome").get_by_text("Random seed").wait_for()
     seed = str(page.evaluate("lab.session.run.config.seed"))
-
     page.get_by_role("button", name="Lock", exact=True).click()
     expect(page.get_by_label("Random seed", exact=True)).to_have_value(seed)
     page.get_by_role("button", name="Unlock").click()
@@ -61,7 +57,6 @@ def test_seed_is_locked_and_unlocked(page: Page) -> None:
 def test_preset_sets_fields_and_shows_what_is_known(page: Page) -> None:
     page.goto("/?view=lab")
     page.get_by_label("Preset").select_option("adam-orbit")
-
     expect(page.get_by_label("Learning rate", exact=True)).to_have_value("0.001")
     expect(page.get_by_role("radio", name="Adam")).to_be_checked()
     expect(page.get_by_text("52 % in range")).to_be_visible()
@@ -76,14 +71,12 @@ def test_hover_shows_a_hint(page: Page) -> None:
 def test_long_run_updates_live_until_cancelled(page: Page, server_url: str) -> None:
     job = page.request.post(f"{server_url}/train", data=LONG_JOB).json()
     page.goto(f"/?view=lab&job={job['id']}")
-
     expect(page.get_by_role("button", name="Live")).to_be_visible()
     wait_for_js(page, "lab.session.run.points.iteration.length > 3")
     before = page.evaluate("lab.session.run.points.iteration.length")
     wait_for_js(page, f"lab.session.run.points.iteration.length > {before}")
     wait_for_js(page, "lab.session.run.end > 0")
     page.request.post(f"{server_url}/jobs/{job['id']}/cancel")
-
     expect(page.locator(".run-head .status")).to_contain_text("cancelled")
     expect(page.locator(".run-head .outcome")).to_contain_text("Cancelled.")
     expect(page.get_by_role("button", name="Live")).to_have_count(0)
@@ -110,7 +103,6 @@ def test_d_scores_the_vector_at_once(page: Page) -> None:
     page.get_by_role("form").get_by_role("button", name="Train", exact=True).click()
     page.locator(".outcome").get_by_text("noise").wait_for()
     page.keyboard.press("End")
-
     page.get_by_role("button", name="Real", exact=True).click()
     expect(page.locator(".score .verdict")).to_contain_text("takes it for real")
     for place in range(4):
