@@ -22,6 +22,12 @@ class History:
     discriminator_fake_loss: Float32s
     generator_loss: Float32s | None
 
+    @classmethod
+    def of(cls, losses: Float32s, record_every: int) -> "History":
+        """Build a history from losses (2 or 3, points) in the order of LOSSES, recorded at a fixed interval."""
+        columns: dict[str, Any] = {**dict.fromkeys(LOSSES), **dict(zip(LOSSES, losses, strict=False))}
+        return cls(iteration=np.arange(1, losses.shape[1] + 1, dtype=np.int64) * record_every, **columns)
+
     @property
     def series(self) -> dict[str, Float32s]:
         """The losses by name, without those that the experiment does not have."""

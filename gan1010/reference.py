@@ -5,6 +5,7 @@ the kernel takes milliseconds.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import cast
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gan1010.config import Optimizer, TrainConfig
-from gan1010.history import FAKE, GENERATOR, REAL, History
+from gan1010.history import History
 from gan1010.kernel_inputs import draws, initial_weights, single_run
 from gan1010.model import Model
 from gan1010.networks import Discriminator, Generator
@@ -63,12 +64,12 @@ def train_reference(config: TrainConfig) -> tuple[History, Model]:
     reference.discriminator.load_flat(discriminator)
     if config.experiment == "gan":
         reference.generator.load_flat(generator)
-    losses = [
-        [loss.item() for loss in iteration_losses]
-        for k, iteration_losses in enumerate(_iterations(config, reference), start=1)
-        if k % cast(int, config.record_every) == 0
-    ]
-    return _history(config, losses), Model(
+    every = cast(int, config.record_every)
+    steps = islice(_iterations(config, reference), every - 1, None, every)
+    losses = [[loss.item() for loss in losses] for losses in steps]
+    rows = 3 if config.experiment == "gan" else 2
+    series = np.array(losses, np.float32).reshape(len(losses), rows).T  # (rows, points)
+    return History.of(series, every), Model(
         pattern=config.pattern,
         spread=config.spread,
         hidden_size=config.hidden_size,
@@ -99,15 +100,3 @@ def _iterations(config: TrainConfig, reference: Reference) -> Iterator[tuple[Ten
 def _optimizer(name: Optimizer, network: nn.Module, learning_rate: float) -> torch.optim.Optimizer:
     optimizer = torch.optim.SGD if name == "sgd" else torch.optim.Adam
     return optimizer(network.parameters(), lr=learning_rate)
-
-
-def _history(config: TrainConfig, losses: list[list[float]]) -> History:
-    names = (REAL, FAKE, GENERATOR) if config.experiment == "gan" else (REAL, FAKE)
-    columns = np.array(losses, np.float32).reshape(len(losses), len(names)).T  # (losses of an iteration, points)
-    series = dict(zip(names, columns, strict=True))
-    return History(
-        iteration=np.arange(1, len(losses) + 1, dtype=np.int64) * cast(int, config.record_every),
-        discriminator_real_loss=series[REAL],
-        discriminator_fake_loss=series[FAKE],
-        generator_loss=series.get(GENERATOR),
-    )

@@ -146,17 +146,11 @@ def _snapshot_iterations(config: TrainConfig, iteration: int) -> Int64s:
 
 
 def _progress(config: TrainConfig, records: kernel.Records, iteration: int, result: Result | None = None) -> Progress:
-    every = cast(int, config.record_every)
-    points, iterations = iteration // every, _snapshot_iterations(config, iteration)
-    losses = records.losses[:, :points]
+    every, losses = cast(int, config.record_every), records.losses[: 3 if config.experiment == "gan" else 2]
+    iterations = _snapshot_iterations(config, iteration)
     return Progress(
         iteration=iteration,
-        history=History(
-            iteration=np.arange(1, points + 1, dtype=np.int64) * every,
-            discriminator_real_loss=losses[kernel.REAL_LOSS],
-            discriminator_fake_loss=losses[kernel.FAKE_LOSS],
-            generator_loss=losses[kernel.GENERATOR_LOSS] if config.experiment == "gan" else None,
-        ),
+        history=History.of(losses[:, : iteration // every], every),
         snapshots=Snapshots(
             iterations=iterations,
             discriminators=records.discriminators[: len(iterations)],

@@ -11,7 +11,7 @@ import numba
 import numpy as np
 from llvmlite import ir
 
-from gan1010.compiled.elementwise import elementwise, fma, same_width
+from gan1010.compiled.elementwise import declare, fma, same_width
 from gan1010.compiled.lanes import constant, select
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,21 +36,6 @@ def inlined(function: F) -> F:
     return compiled(function, inline="always")
 
 
-def _shift_exponent(x: Any, shifted: Any) -> Any:
-    """Compute x * 2^n, where n is in the low bits of the float `shifted`."""
-    raise NotImplementedError("only compiled code can call this")
-
-
-def _exponent(x: Any) -> Any:
-    """Return the exponent of a positive normal float: 0 for [1, 2)."""
-    raise NotImplementedError("only compiled code can call this")
-
-
-def _mantissa(x: Any) -> Any:
-    """Return the mantissa of a positive normal float, in [1, 2)."""
-    raise NotImplementedError("only compiled code can call this")
-
-
 def _emit_shift_exponent(builder: Any, x: Any, shifted: Any) -> Any:
     x_bits, n = (builder.bitcast(operand, same_width(x.type, WORD)) for operand in (x, shifted))
     return builder.bitcast(builder.add(x_bits, builder.shl(n, constant(n.type, FRACTION_BITS))), x.type)
@@ -69,9 +54,9 @@ def _emit_mantissa(builder: Any, x: Any) -> Any:
 
 
 WORD, FRACTION_BITS, BIAS = ir.IntType(32), 23, 127  # of a float32
-elementwise(_shift_exponent, 2, _emit_shift_exponent)
-elementwise(_exponent, 1, _emit_exponent)
-elementwise(_mantissa, 1, _emit_mantissa)
+_shift_exponent = declare(2, _emit_shift_exponent)  # (x, shifted): x * 2^n, where n is in the low bits of `shifted`
+_exponent = declare(1, _emit_exponent)  # of a positive normal float: 0 for [1, 2)
+_mantissa = declare(1, _emit_mantissa)  # of a positive normal float, in [1, 2)
 
 ZERO, HALF, ONE, TWO = f32(0), f32(0.5), f32(1), f32(2)
 MAX_EXPONENT = f32(87)  # e^87 and e^-87 are normal floats

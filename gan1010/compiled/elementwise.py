@@ -88,31 +88,6 @@ for _operator, (_emit, _result) in OPERATORS.items():
     elementwise(_operator, 1 if _operator is operator.neg else 2, _emit, _result)
 
 
-def fma(a: Any, b: Any, c: Any) -> Any:
-    """Compute a * b + c, rounded once."""
-    raise NotImplementedError("only compiled code can call this")
-
-
-def sqrt(x: Any) -> Any:
-    """Compute the square root."""
-    raise NotImplementedError("only compiled code can call this")
-
-
-def widen(x: Any) -> Any:
-    """Convert a float32 to double precision."""
-    raise NotImplementedError("only compiled code can call this")
-
-
-def narrow(x: Any) -> Any:
-    """Round a float64 to single precision."""
-    raise NotImplementedError("only compiled code can call this")
-
-
-def to_float(x: Any) -> Any:
-    """Convert an integer of 64 bits, below 2^24, to a float32."""
-    raise NotImplementedError("only compiled code can call this")
-
-
 def _intrinsic(name: str) -> Emit:
     """Emit a call of an intrinsic function of LLVM."""
 
@@ -137,8 +112,20 @@ def _conversion(*steps: tuple[str, Any]) -> Emit:
     return emit
 
 
-elementwise(fma, 3, _intrinsic("fma"))
-elementwise(sqrt, 1, _intrinsic("sqrt"))
-elementwise(widen, 1, _conversion(("fpext", ir.DoubleType())), types.float64)
-elementwise(narrow, 1, _conversion(("fptrunc", ir.FloatType())), types.float32)
-elementwise(to_float, 1, _conversion(("trunc", ir.IntType(32)), ("sitofp", ir.FloatType())), types.float32)
+def declare(arity: int, emit: Emit, result: Any = None) -> Callable[..., Any]:
+    """Declare a function that exists in compiled code only, and register its compiled form."""
+
+    def function(*operands: Any) -> Any:
+        raise NotImplementedError("only compiled code can call this")
+
+    elementwise(function, arity, emit, result)
+    return function
+
+
+fma = declare(3, _intrinsic("fma"))  # a * b + c, rounded once
+sqrt = declare(1, _intrinsic("sqrt"))
+widen = declare(1, _conversion(("fpext", ir.DoubleType())), types.float64)  # to double precision
+narrow = declare(1, _conversion(("fptrunc", ir.FloatType())), types.float32)  # rounds to single precision
+to_float = declare(  # an integer of 64 bits, below 2^24, as a float32
+    1, _conversion(("trunc", ir.IntType(32)), ("sitofp", ir.FloatType())), types.float32
+)
