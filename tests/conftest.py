@@ -1,4 +1,4 @@
-"""Fixtures of several modules: servers, clients, trained jobs, and a browser."""
+"""Fixtures of several modules: servers, clients, and trained jobs."""
 
 import os
 from collections.abc import Generator, Iterator
@@ -7,9 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from hypothesis import settings
-from playwright.sync_api import Browser
 
-from tests.support.browser import CHROMIUM, launch_browser
 from tests.support.clients import Client, Server, app_client, running_server
 from tests.support.contract import Json, train
 
@@ -80,12 +78,3 @@ def article_job(shared_client: Client) -> Json:
 def discriminator_job(shared_client: Client) -> Json:
     """A finished job of the article's discriminator experiment."""
     return train(shared_client, experiment="discriminator", seed=4)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A browser for all tests of pages, which are skipped where none is installed."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"no browser at {CHROMIUM}")
-    with launch_browser() as browser:
-        yield browser

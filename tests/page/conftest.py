@@ -1,4 +1,4 @@
-"""Fixtures of the page's tests: a page of a real service, and finished runs."""
+"""Fixtures of the page's tests: a browser, a page of a real service, and finished runs."""
 
 import secrets
 import time
@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import PageObserver
+from tests.support.browser import CHROMIUM, PageObserver, launch_browser
 from tests.support.contract import Json
 
 SECONDS = 30
@@ -22,6 +22,15 @@ def wait_for_js(page: Page, expression: str) -> None:
     while not page.evaluate(f"Boolean(window.lab && ({expression}))"):
         assert time.monotonic() < end, expression
         time.sleep(0.05)
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """A browser. It is closed before tests of other packages run: until then, this thread has a running event loop."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser at {CHROMIUM}")
+    with launch_browser() as browser:
+        yield browser
 
 
 @pytest.fixture

@@ -58,9 +58,10 @@ class InProcessTransport(httpx.BaseTransport):
 
 
 class Client(httpx.Client):
-    """A client of the application `app` in this process."""
+    """A client of the application `app` in this process, whose event loop is behind `portal`."""
 
     app: FastAPI
+    portal: BlockingPortal
 
 
 @contextmanager
@@ -78,7 +79,7 @@ def app_client(data_dir: Path, raise_app_exceptions: bool = True, **settings: An
             timeout=60,
             event_hooks=hooks,
         ) as client:
-            client.app = app
+            client.app, client.portal = app, portal
             yield client
 
 

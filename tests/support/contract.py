@@ -71,7 +71,7 @@ def wait_for_end(client: httpx.Client, job_id: str, seconds: float = 60) -> Json
     )
 
 
-def wait_until(fetch: Callable[[], T], condition: Callable[[T], bool], seconds: float = 60) -> T:
+def wait_until(fetch: Callable[[], T], condition: Callable[[T], object], seconds: float = 60) -> T:
     """Fetch again and again until the condition holds, and return what was fetched last."""
     deadline = time.monotonic() + seconds
     while not condition(value := fetch()):

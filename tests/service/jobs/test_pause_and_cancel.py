@@ -205,7 +205,7 @@ def test_pause_is_acknowledged_even_if_the_job_is_resumed_at_once(
 
         def pause_and_resume(job_id: str, status: str) -> object:
             active = request_stop(job_id, status)
-            wait_until(lambda: {"status": registry.job(job_id).status}, lambda job: job["status"] == "paused")
+            wait_until(lambda: registry.job(job_id).status, lambda status: status == "paused")
             registry.resume(job_id)
             return active
 

@@ -4,7 +4,7 @@ import dataclasses
 import itertools
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
@@ -46,11 +46,6 @@ def wait_for_job(active: ActiveJob) -> Job:
     return active.job
 
 
-def wait_for(condition: Callable[[], object]) -> None:
-    """Wait until a condition holds."""
-    wait_until(lambda: {"holds": bool(condition())}, lambda it: it["holds"])
-
-
 @pytest.mark.parametrize("workers", [1, 2, 8])
 def test_any_number_of_workers_gives_the_same_results(tmp_path: Path, workers: int) -> None:
     configs = [dataclasses.replace(SHORT, seed=seed) for seed in range(20)]
@@ -88,7 +83,7 @@ def test_stop_requeues_unfinished_jobs_for_the_next_start(tmp_path: Path) -> Non
         running, queued = submit(registry, LONG), submit(registry)
         others = set(threading.enumerate())
         pool.start()
-        wait_for(lambda: running.progress)
+        wait_until(lambda: running.progress, bool)
         began = monotonic()
         pool.stop()
         assert monotonic() - began < 10  # the training would take minutes

@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.clients import Server, running_server
-from tests.support.contract import Json, start_running_job, train
+from tests.support.contract import Json, start_running_job, train, wait_until
 from tests.support.server_setup import shorten_write_timeout
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
@@ -354,7 +354,8 @@ def test_connection_with_an_unread_response_is_closed(tmp_path: Path) -> None:
     with running_server(tmp_path, "--workers", "1", setup=shorten_write_timeout) as (_, client):
         connection, length = start_reading(client)
         with connection:
-            time.sleep(5)
+            servers_end = f":{connection.getsockname()[1]:04X} 01 "  # the address of its peer, and "established"
+            wait_until(Path("/proc/net/tcp").read_text, lambda connections: servers_end not in connections)
             assert client.get("/healthz").status_code == 200
             assert len(read_all(connection)) < length - KIB  # only what the kernel had buffered
 

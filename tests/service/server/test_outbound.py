@@ -49,9 +49,9 @@ def test_no_outbound_access_and_no_file_named_by_a_client(tmp_path: Path) -> Non
             stderr=log_file,
         )
     try:
-        address = re.compile(r"http://[\d.]+:\d+")
-        wait_until(lambda: {"log": log.read_text()}, lambda now: bool(address.search(now["log"])), seconds=60)
-        with httpx.Client(base_url=address.findall(log.read_text())[0], timeout=60) as client:
+        find_addresses = re.compile(r"http://[\d.]+:\d+").findall
+        address, *_ = wait_until(lambda: find_addresses(log.read_text()), bool)
+        with httpx.Client(base_url=address, timeout=60) as client:
             statuses = {call: client.request(*call, **sent).status_code for call, sent in requests(client)}
     finally:
         process.terminate()

@@ -1,6 +1,5 @@
 """Access control at every route and method, security headers, and API keys."""
 
-import asyncio
 import base64
 import dis
 import re
@@ -233,7 +232,7 @@ def get_jobs_from(client: Client, address: str | None, headers: Headers) -> http
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as peer_client:
             return await peer_client.get("/jobs", headers=headers)
 
-    return asyncio.run(get())
+    return client.portal.call(get)
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2001:4860:4860::8888", "::ffff:8.8.8.8", "::FFFF:0808:0808"])

@@ -227,7 +227,7 @@ def test_wait_ends_after_its_time(client: Client) -> None:
     job = start_running_job(client)
     began = monotonic()
     waited = client.get(f"/jobs/{job['id']}", params={"wait": 0.2}).json()
-    assert 0.2 <= monotonic() - began < 5
+    assert 0.2 <= monotonic() - began < 30
     assert waited["status"] == "running"
 
 
