@@ -71,8 +71,8 @@ def wait_for_end(client: httpx.Client, job_id: str, seconds: float = 60) -> Json
     )
 
 
-def wait_until(fetch: Callable[[], T], condition: Callable[[T], object], seconds: float = 60) -> T:
-    """Fetch again and again until the condition holds, and return what was fetched last."""
+def wait_until(fetch: Callable[[], T], condition: Callable[[T], object] = bool, seconds: float = 60) -> T:
+    """Fetch again and again until the condition holds for what was fetched, and return that."""
     deadline = time.monotonic() + seconds
     while not condition(value := fetch()):
         assert time.monotonic() < deadline, value

@@ -167,7 +167,7 @@ def test_damaged_part_of_a_killed_job_is_trained_again_with_the_same_bits(tmp_pa
         job = submit(client, body)
         where = "WHERE iteration > 1000" if table == "shard_checkpoints" else ""
         query = f"SELECT count(*) FROM {table} {where}"  # noqa: S608
-        wait_until(lambda: stored(tmp_path, query), bool)
+        wait_until(lambda: stored(tmp_path, query))
         server.kill()
     flip_bit(tmp_path, table, job["id"], seed=1)
     with running_server(tmp_path, *ONE) as (_, client):

@@ -7,7 +7,7 @@ from gan1010.sweeps.grid import SweepConfig
 from service.job import new_job
 from service.jobs.active_job import ActiveJob, ActiveSweep
 from service.jobs.queue import JobQueue, ShardTask
-from tests.service.jobs.test_worker import wait_for
+from tests.support.contract import wait_until
 
 
 def training(number: int) -> ActiveJob:
@@ -39,7 +39,7 @@ def test_workers_wait_until_there_is_a_task_or_the_queue_is_closed() -> None:
     with ThreadPoolExecutor(4) as pool:
         tasks = [pool.submit(queue.get) for _ in range(4)]
         queue.put(job)
-        wait_for(lambda: any(task.done() for task in tasks))
+        wait_until(lambda: any(task.done() for task in tasks))
         assert [task.result() for task in tasks if task.done()] == [job]
         queue.close()
     assert [task.result() for task in tasks].count(None) == 3

@@ -15,7 +15,8 @@ from service.job import Job
 from service.jobs.active_job import ActiveSweep
 from service.jobs.registry import Registry
 from tests.service.jobs.test_registry import open_registry
-from tests.service.jobs.test_worker import LONG, SHORT, submit, wait_for, wait_for_job, worker_pool
+from tests.service.jobs.test_worker import LONG, SHORT, submit, wait_for_job, worker_pool
+from tests.support.contract import wait_until
 
 SMALL = SweepConfig(base={"iterations": 200}, grid={"loss": ["mse", "bce"], "spread": [0.1, 0.2, 0.3]}, seeds=50)
 MANY_SHARDS = SweepConfig(base={"iterations": 2000}, grid={"hidden_size": [2, 3, 4, 5]}, seeds=3000)
@@ -64,7 +65,7 @@ def test_trainings_run_before_shards_on_the_only_worker(tmp_path: Path) -> None:
     with worker_pool(tmp_path, workers=1) as (registry, pool):
         sweep = submit_sweep(registry, LONG_SWEEP)
         pool.start()
-        wait_for(lambda: sweep.summary)
+        wait_until(lambda: sweep.summary)
         for _ in range(3):
             job = wait_for_job(submit(registry))
             assert (job.status, sweep.job.status) == ("succeeded", "running")
@@ -74,9 +75,9 @@ def test_sweep_is_cancelled_and_deleted_at_once_while_its_workers_are_busy(tmp_p
     with worker_pool(tmp_path, workers=1) as (registry, pool):
         sweep = submit_sweep(registry, LONG_SWEEP)
         pool.start()
-        wait_for(lambda: sweep.summary)
+        wait_until(lambda: sweep.summary)
         long = submit(registry, LONG)
-        wait_for(lambda: long.progress)
+        wait_until(lambda: long.progress)
         registry.request_stop(sweep.job.id, "cancelled")
         assert sweep.job.status == "cancelled"
         registry.delete(sweep.job.id)  # the worker still holds a shard of it
@@ -90,7 +91,7 @@ def test_stopped_sweep_resumes_with_its_missing_shards(tmp_path: Path) -> None:
         sweep = submit_sweep(registry, MANY_SHARDS)
         others = set(threading.enumerate())
         pool.start()
-        wait_for(lambda: sweep.current.iteration)
+        wait_until(lambda: sweep.current.iteration)
         pool.stop()
         done = sweep.current.iteration
         assert not any(thread.name.startswith("training") for thread in set(threading.enumerate()) - others)

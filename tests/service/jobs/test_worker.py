@@ -83,7 +83,7 @@ def test_stop_requeues_unfinished_jobs_for_the_next_start(tmp_path: Path) -> Non
         running, queued = submit(registry, LONG), submit(registry)
         others = set(threading.enumerate())
         pool.start()
-        wait_until(lambda: running.progress, bool)
+        wait_until(lambda: running.progress)
         began = monotonic()
         pool.stop()
         assert monotonic() - began < 10  # the training would take minutes

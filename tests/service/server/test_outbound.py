@@ -50,7 +50,7 @@ def test_no_outbound_access_and_no_file_named_by_a_client(tmp_path: Path) -> Non
         )
     try:
         find_addresses = re.compile(r"http://[\d.]+:\d+").findall
-        address, *_ = wait_until(lambda: find_addresses(log.read_text()), bool)
+        address, *_ = wait_until(lambda: find_addresses(log.read_text()))
         with httpx.Client(base_url=address, timeout=60) as client:
             statuses = {call: client.request(*call, **sent).status_code for call, sent in requests(client)}
     finally:

@@ -65,7 +65,7 @@ def test_documentation_loads_only_its_own_assets(server_url: str) -> None:
 
 def test_sigterm_during_the_start_exits_cleanly(tmp_path: Path) -> None:
     with server_process(tmp_path / "data", fresh=True) as server:
-        wait_until(lambda: _catches(server, signal.SIGTERM), bool)
+        wait_until(lambda: _catches(server, signal.SIGTERM))
         assert not (tmp_path / "data").exists()  # the process is still importing
         assert server.stop() == 0
     assert server.log == []
