@@ -52,8 +52,7 @@ def test_defaults_are_those_of_the_article() -> None:
 )
 def test_values_within_bounds_are_accepted(name: str, values: list[Any]) -> None:
     for value in values:
-        taken = getattr(TrainConfig(**{name: value}), name)
-        assert taken == value or value is None
+        assert getattr(TrainConfig(**{name: value}), name) == value or value is None
 
 
 @pytest.mark.parametrize(

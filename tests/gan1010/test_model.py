@@ -9,7 +9,7 @@ from gan1010.compiled import forward
 from gan1010.networks import Discriminator, Generator
 
 MODEL = train(TrainConfig(seed=1, iterations=300, pattern="110", hidden_size=5)).model()
-ALONE = train(TrainConfig(seed=1, iterations=10, experiment="discriminator")).model()
+DISCRIMINATOR_ONLY = train(TrainConfig(seed=1, iterations=10, experiment="discriminator")).model()
 
 
 def test_samples_and_scores_agree_with_torch() -> None:
@@ -17,9 +17,9 @@ def test_samples_and_scores_agree_with_torch() -> None:
     assert MODEL.generator is not None
     generator.load_flat(MODEL.generator)
     discriminator.load_flat(MODEL.discriminator)
-    seeds, vectors = torch.linspace(-50, 50, 200), 10 * torch.randn(200, 3)
+    latents, vectors = torch.linspace(-50, 50, 200), 10 * torch.randn(200, 3)
     with torch.no_grad():
-        np.testing.assert_allclose(MODEL.sample(seeds.numpy()), generator(seeds[:, None]), atol=1e-6)
+        np.testing.assert_allclose(MODEL.sample(latents.numpy()), generator(latents[:, None]), atol=1e-6)
         np.testing.assert_allclose(MODEL.score(vectors.numpy()), discriminator(vectors)[:, 0], atol=1e-6)
 
 
@@ -31,9 +31,9 @@ def test_batch_gives_the_same_bits_as_single_rows() -> None:
     assert MODEL.score(np.empty((0, 3), np.float32)).shape == (0,)
 
 
-@pytest.mark.parametrize("seeds", [[0.5, 0.25], np.array([0.5, 0.25]), np.array([0.5, 9, 0.25], np.float32)[::2]])
-def test_lists_and_arrays_are_accepted(seeds: np.ndarray) -> None:
-    np.testing.assert_array_equal(MODEL.sample(seeds), MODEL.sample(np.array([0.5, 0.25], np.float32)))
+@pytest.mark.parametrize("latents", [[0.5, 0.25], np.array([0.5, 0.25]), np.array([0.5, 9, 0.25], np.float32)[::2]])
+def test_lists_and_arrays_are_accepted(latents: np.ndarray) -> None:
+    np.testing.assert_array_equal(MODEL.sample(latents), MODEL.sample(np.array([0.5, 0.25], np.float32)))
 
 
 def test_other_kinds_of_arrays_compile_nothing() -> None:
@@ -51,10 +51,10 @@ def test_other_kinds_of_arrays_compile_nothing() -> None:
     assert (len(forward.sample.signatures), len(forward.score.signatures)) == compiled
 
 
-@pytest.mark.parametrize("seeds", [[[0.5]], 0.5])
-def test_latents_of_another_shape_are_rejected(seeds: object) -> None:
+@pytest.mark.parametrize("latents", [[[0.5]], 0.5])
+def test_latents_of_another_shape_are_rejected(latents: object) -> None:
     with pytest.raises(ValueError, match="latents must be one row of numbers, not of shape"):
-        MODEL.sample(seeds)
+        MODEL.sample(latents)
 
 
 @pytest.mark.parametrize("vectors", [[[1, 0]], [[1, 0, 1, 0]], [1, 0, 1], []])
@@ -74,16 +74,16 @@ def test_numbers_that_are_not_finite_are_rejected_by_row(bad: float) -> None:
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 
-@given(seed=FLOATS, vector=st.tuples(FLOATS, FLOATS, FLOATS), steepness=st.sampled_from([1, 1e10, 1e38]))
-def test_finite_inputs_give_outputs_in_0_to_1(seed: float, vector: tuple[float, ...], steepness: float) -> None:
+@given(latent=FLOATS, vector=st.tuples(FLOATS, FLOATS, FLOATS), steepness=st.sampled_from([1, 1e10, 1e38]))
+def test_finite_inputs_give_outputs_in_0_to_1(latent: float, vector: tuple[float, ...], steepness: float) -> None:
     weights = {"discriminator": MODEL.discriminator, "generator": MODEL.generator}
     steep = Model(**{**vars(MODEL), **{name: values * np.float32(steepness) for name, values in weights.items()}})
-    for answers in (steep.sample([seed]), steep.score([vector])):
-        assert ((answers >= 0) & (answers <= 1)).all()
+    for outputs in (steep.sample([latent]), steep.score([vector])):
+        assert ((outputs >= 0) & (outputs <= 1)).all()
 
 
 def test_model_without_a_generator_cannot_sample() -> None:
-    assert ALONE.generator is None
-    assert ALONE.score([[1, 0, 1, 0]]).shape == (1,)
+    assert DISCRIMINATOR_ONLY.generator is None
+    assert DISCRIMINATOR_ONLY.score([[1, 0, 1, 0]]).shape == (1,)
     with pytest.raises(ValueError, match="trains no generator"):
-        ALONE.sample([0.5])
+        DISCRIMINATOR_ONLY.sample([0.5])

@@ -1,4 +1,4 @@
-"""The kernel against the reference: the same draws must leave the same losses, all the way."""
+"""The kernel against the reference over whole runs: the same draws give the same losses and weights."""
 
 from typing import Any
 
@@ -42,18 +42,17 @@ def test_losses_and_weights_agree_with_the_reference(settings: dict[str, Any]) -
 
 def test_article_losses_are_every_tenth_step_of_each_network() -> None:
     config = TrainConfig(seed=3, iterations=303)
-    single_run, reference = kernel_inputs.single_run(config), Reference(config)
-    draws, weights = (
-        kernel_inputs.draws(config, single_run, 0, config.iterations),
-        kernel_inputs.initial_weights(config, single_run),
-    )
-    reference.discriminator.load_flat(weights[0])
-    reference.generator.load_flat(weights[1])
-    discriminator, generator, seed = [], [], torch.tensor([config.latent_value])
+    settings, reference = kernel_inputs.single_run(config), Reference(config)
+    draws = kernel_inputs.draws(config, settings, 0, config.iterations)
+    for network, weights in zip(
+        (reference.discriminator, reference.generator), kernel_inputs.initial_weights(config, settings), strict=True
+    ):
+        network.load_flat(weights)
+    discriminator, generator, latent = [], [], torch.tensor([config.latent_value])
     for k in range(config.iterations):
         discriminator.append(reference.train_on_real(torch.tensor(draws.real[:, k])))
-        discriminator.append(reference.train_on_generated(seed))
-        generator.append(reference.train_generator(seed))
+        discriminator.append(reference.train_on_generated(latent))
+        generator.append(reference.train_generator(latent))
     kept = train(config).history.article_losses()
     np.testing.assert_allclose(kept["discriminator"], [loss.item() for loss in discriminator[9::10]], atol=1e-6)
     np.testing.assert_allclose(kept["generator"], [loss.item() for loss in generator[9::10]], atol=1e-6)

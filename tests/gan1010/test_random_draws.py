@@ -13,18 +13,18 @@ SEEDS = st.integers(0, 2**53 - 1)
 
 
 @pytest.mark.parametrize(
-    ("counter", "key", "answer"),
-    [  # the known answers published with Random123: zeros, ones, and the digits of pi
+    ("counter", "key", "expected"),
+    [  # the test vectors of Random123: zeros, ones, and the digits of pi
         ("00000000 00000000 00000000 00000000", "00000000 00000000", "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),
         ("ffffffff ffffffff ffffffff ffffffff", "ffffffff ffffffff", "408f276d 41c83b0e a20bc7c6 6d5451fd"),
         ("243f6a88 85a308d3 13198a2e 03707344", "a4093822 299f31d0", "d16cfe09 94fdcceb 5001e420 24126ea1"),
     ],
 )
-def test_philox_gives_the_published_words(counter: str, key: str, answer: str) -> None:
+def test_philox_gives_the_published_words(counter: str, key: str, expected: str) -> None:
     c = [int(word, 16) for word in counter.split()]
     k = [int(word, 16) for word in key.split()]
     words = random_draws.philox(*map(np.uint64, (c[1] << 32 | c[0], c[2], c[3], k[1] << 32 | k[0])))
-    assert " ".join(f"{int(word):08x}" for word in words) == answer
+    assert " ".join(f"{int(word):08x}" for word in words) == expected
 
 
 @given(seed=SEEDS, stream=st.integers(0, 5), place=st.integers(0, 999), iteration=st.integers(0, 2**40))

@@ -1,4 +1,4 @@
-"""The polynomials against double precision, over floats spread evenly through all bit patterns of their range."""
+"""Arithmetic against double precision, over floats that cover all bit patterns of their range evenly."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ import pytest
 from gan1010.compiled import arithmetic
 from gan1010.types import Float32s, Float64s
 
-# Numba's cache looks at this file's age alone: it would not notice a change in the arithmetic.
+# Numba's cache checks only the age of this file, so it would not notice a change of the arithmetic.
 uncached = numba.njit(error_model="numpy")
 
 
@@ -34,7 +34,7 @@ exp, log, sigmoid = map(elementwise, (arithmetic.exp, arithmetic.log, arithmetic
 
 
 def floats_between(low: float, high: float) -> Float32s:
-    """Every 499th positive float32 from low to high."""
+    """Return every 499th positive float32 from low to high."""
     first, last = np.array([low, high], np.float32).view(np.int32)
     return np.append(np.arange(first, last, 499, np.int32), last).view(np.float32)
 

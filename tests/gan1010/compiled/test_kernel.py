@@ -1,4 +1,4 @@
-"""One iteration of the kernel against the same iteration by autograd."""
+"""The kernel against autograd, for one iteration."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What is computed of lanes against the same computed of each number alone: not a bit may differ."""
+"""Lanes against single numbers: all bits must agree."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,12 +13,12 @@ from gan1010.compiled.elementwise import fma, narrow, sqrt, to_float, widen
 from gan1010.compiled.lanes import LANES, WORDS, load, load_words, select, store, store_words
 from gan1010.types import Float32s, Int64s
 
-# Numba's cache looks at this file's age alone: it would not notice a change in the lanes.
+# Numba's cache checks only the age of this file, so it would not notice a change of the lanes.
 uncached = numba.njit(error_model="numpy")
 
 
-def of_each_row(compute: Callable[..., Any]) -> Callable[[Float32s, Float32s, Float32s], None]:
-    """A compiled function: out = compute(a, b), row by row."""
+def compile_rows(compute: Callable[..., Any]) -> Callable[[Float32s, Float32s, Float32s], None]:
+    """Compile out = compute(a, b), row by row."""
     compute = uncached(compute)
 
     @uncached
@@ -51,8 +51,8 @@ COMPUTATIONS: dict[str, Callable[..., Any]] = {
 }
 
 
-def some_floats(rows: int) -> Float32s:
-    """Of all sizes and signs, with all that is special."""
+def random_floats(rows: int) -> Float32s:
+    """Return floats of all magnitudes and signs, with special values."""
     rng = np.random.default_rng(rows)
     values = rng.standard_normal((rows, LANES)) * 10.0 ** rng.integers(-38, 38, (rows, LANES))
     values[rng.random(values.shape) < 0.3] = rng.choice([0, -0.0, 1, -1, np.inf, -np.inf, np.nan, 87, -87, 1e-45])
@@ -62,12 +62,12 @@ def some_floats(rows: int) -> Float32s:
 
 @pytest.mark.parametrize("name", COMPUTATIONS)
 def test_lanes_give_the_same_bits_as_single_numbers(name: str) -> None:
-    rows = of_each_row(COMPUTATIONS[name])
-    a, b = some_floats(40), some_floats(41)[:40]
+    rows = compile_rows(COMPUTATIONS[name])
+    a, b = random_floats(40), random_floats(41)[:40]
     together, one_by_one = np.empty_like(a), np.empty(a.size, np.float32)
     rows(a, b, together)
     rows(a.ravel(), b.ravel(), one_by_one)
-    nans = np.isnan(one_by_one)  # which of them is not IEEE's business
+    nans = np.isnan(one_by_one)  # IEEE 754 leaves open which NaN
     np.testing.assert_array_equal(np.isnan(together.ravel()), nans)
     np.testing.assert_array_equal(together.ravel().view(np.int32)[~nans], one_by_one.view(np.int32)[~nans])
 

@@ -1,4 +1,4 @@
-"""Networks as ONNX: the same answers, the same names, the same bytes; and as a folder for Triton."""
+"""ONNX export: the same outputs as the model, reproducible bytes, and a repository for Triton."""
 
 import io
 import subprocess

@@ -1,4 +1,4 @@
-"""The program of a run: of every configuration it is whole, tidy, and trains what it says."""
+"""PyTorch export: the program of every configuration is complete, passes ruff, and trains."""
 
 import itertools
 import re
@@ -30,7 +30,7 @@ EXTREMES = [
 
 
 def run(script: str, folder: Path) -> str:
-    """What the program prints, with nothing of gan1010 in its reach."""
+    """Run a program without access to gan1010, and return its output."""
     file = folder / "run.py"
     file.write_text(script)
     done = subprocess.run([sys.executable, "-I", file], capture_output=True, text=True, check=True, cwd=folder)

@@ -8,8 +8,8 @@ from gan1010.sweeps.results import Cells, concatenate, pivot
 GRID = {"loss": ["mse", "bce"], "learning_rate": [0.01, 0.1]}
 
 
-def made_up(config: SweepConfig, index: list[int], seed: int = 1) -> Members:
-    """Members with these numbers, of which a third have never settled and some have diverged."""
+def random_members(config: SweepConfig, index: list[int], seed: int = 1) -> Members:
+    """Return random members with these indices: a third never settled, some diverged."""
     rng, n = np.random.default_rng(seed), len(index)
     settled = np.where(rng.random(n) < 1 / 3, -1, rng.integers(1, 10_000, n))
     losses = np.where(rng.random(n) < 0.1, np.nan, rng.random((5, n)))
@@ -31,7 +31,7 @@ def made_up(config: SweepConfig, index: list[int], seed: int = 1) -> Members:
 
 def test_cells_have_the_statistics_of_their_members() -> None:
     config = SweepConfig(grid=GRID, seeds=50)
-    members, cells = made_up(config, list(range(200))), Cells(config)
+    members, cells = random_members(config, list(range(200))), Cells(config)
     cells.add(members)
     table = cells.table()
     for number in range(4):
@@ -48,7 +48,7 @@ def test_cells_have_the_statistics_of_their_members() -> None:
 
 def test_statistics_do_not_depend_on_the_order_of_adding() -> None:
     config = SweepConfig(grid=GRID, seeds=50)
-    members, forth, back = made_up(config, list(range(200))), Cells(config), Cells(config)
+    members, forth, back = random_members(config, list(range(200))), Cells(config), Cells(config)
     for start in range(0, 200, 20):
         forth.add(members.take(slice(start, start + 20)))
         back.add(members.take(slice(180 - start, 200 - start)))
@@ -60,7 +60,7 @@ def test_statistics_do_not_depend_on_the_order_of_adding() -> None:
 def test_unfinished_cells_count_finished_members() -> None:
     config = SweepConfig(grid=GRID, seeds=50)
     cells = Cells(config)
-    cells.add(made_up(config, [3, 60, 61]))
+    cells.add(random_members(config, [3, 60, 61]))
     table = cells.table()
     assert (cells.done, table["count"].tolist()) == (3, [1, 2, 0, 0])
     for name, figures in table.items():
@@ -84,7 +84,7 @@ def test_result_of_a_member_is_that_of_a_single_run(base: dict[str, object]) -> 
 
 def test_diverged_member_has_no_result() -> None:
     config = SweepConfig(seeds=60)
-    members = made_up(config, list(range(60)))
+    members = random_members(config, list(range(60)))
     diverged = np.isnan(members.discriminator_real_loss)
     assert 0 < diverged.sum() < 60
     for row in range(60):
@@ -107,7 +107,7 @@ def test_concatenate_orders_by_index_and_pads_patterns() -> None:
 def test_pivot_is_the_mean_over_the_members_of_all_other_settings() -> None:
     grid = {"loss": ["mse", "bce"], "spread": [0.1, 0.2, 0.3], "learning_rate": [0.01, 0.02, 0.03, 0.04]}
     config = SweepConfig(grid=grid, seeds=2)
-    members, cells = made_up(config, list(range(48))), Cells(config)
+    members, cells = random_members(config, list(range(48))), Cells(config)
     cells.add(members.take(slice(0, 46)))  # the last cell has none
     inside = members.in_range[:46]
     numbers = np.arange(46) // 2

@@ -1,4 +1,4 @@
-"""Sweeps against the same runs one by one, and against the article's findings."""
+"""Sweeps against single runs, and against the article."""
 
 import itertools
 from typing import Any
@@ -27,7 +27,7 @@ GRID: dict[str, Any] = {
 
 
 def all_members(config: SweepConfig) -> list[Members]:
-    """The members of each shard, with their weights."""
+    """Train all shards, and return their members with weights."""
     return [step for shard in config.shards for step in train_shard(config, shard) if isinstance(step, Members)]
 
 
