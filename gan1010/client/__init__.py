@@ -8,7 +8,7 @@
 """
 
 from gan1010.client import responses
-from gan1010.client.async_client import AsyncClient
+from gan1010.client.clients import AsyncClient, Client
 from gan1010.client.errors import (
     BusyError,
     ClientError,
@@ -19,7 +19,6 @@ from gan1010.client.errors import (
     NotFoundError,
     ProblemError,
 )
-from gan1010.client.sync_client import Client
 
 __all__ = [
     "AsyncClient",

@@ -1,9 +1,10 @@
 """Client errors: one class for each kind of failure, all of them a `ClientError`."""
 
-from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import httpx
+from pydantic import BaseModel, ValidationError
 
 
 class ClientError(Exception):
@@ -15,11 +16,11 @@ class NoResponseError(ClientError):
 
     def __init__(self, url: str, reason: Exception | str) -> None:
         self.url, self.reason = url, str(reason) or type(reason).__name__
+        self.__cause__ = reason if isinstance(reason, Exception) else None
         super().__init__(f"no response from {url}: {self.reason}")
 
 
-@dataclass(frozen=True, kw_only=True)
-class FieldError:
+class FieldError(BaseModel, frozen=True):
     """An invalid field of a request."""
 
     loc: tuple[str | int, ...]
@@ -27,21 +28,29 @@ class FieldError:
     type: str
 
 
+class Problem(BaseModel):
+    """Content of a response that reports an error."""
+
+    type: str = "about:blank"
+    title: str = ""
+    detail: str = ""
+    instance: str = ""
+    errors: tuple[FieldError, ...] = ()
+
+
 class ProblemError(ClientError):
     """The response is a problem: `type` is stable, `detail` explains the error."""
 
-    def __init__(self, response: httpx.Response, retry_after: float | None = None) -> None:
-        problem, request = _problem(response), response.request
-        self.status = response.status_code
-        self.title = str(problem.get("title") or response.reason_phrase)
-        self.detail = str(problem.get("detail") or f"{request.method} {request.url}: status {self.status}")
-        self.type = str(problem.get("type") or "about:blank")
-        self.instance = str(problem.get("instance") or request.url.path)
-        self.errors = tuple(
-            FieldError(loc=tuple(error["loc"]), msg=error["msg"], type=error["type"])
-            for error in problem.get("errors") or ()
-        )
-        self.retry_after = retry_after
+    def __init__(self, response: httpx.Response) -> None:
+        request, self.status, self.retry_after = response.request, response.status_code, retry_after(response)
+        try:
+            problem = Problem.model_validate_json(response.content)
+        except ValidationError:  # the response of a proxy
+            problem = Problem()
+        self.type, self.errors = problem.type, problem.errors
+        self.title = problem.title or response.reason_phrase
+        self.detail = problem.detail or f"{request.method} {request.url}: status {self.status}"
+        self.instance = problem.instance or request.url.path
         super().__init__(f"{self.title}: {self.detail}")
 
 
@@ -62,28 +71,29 @@ class InvalidRequestError(ProblemError):
 
 
 class BusyError(ProblemError):
-    """The service cannot take the request now."""
+    """The service cannot take the request now, and has not acted on it."""
 
 
 ERRORS_BY_STATUS: dict[int, type[ProblemError]] = {
-    401: NotAllowedError,
-    403: NotAllowedError,
+    **dict.fromkeys((401, 403), NotAllowedError),
     404: NotFoundError,
     409: ConflictError,
     **dict.fromkeys((400, 413, 415, 422), InvalidRequestError),
-    429: BusyError,
-    503: BusyError,
+    **dict.fromkeys((429, 503), BusyError),
 }
 
 
-def problem_error(response: httpx.Response, retry_after: float | None = None) -> ProblemError:
+def problem_error(response: httpx.Response) -> ProblemError:
     """Build the error of a response, which may come from a proxy and have any body."""
-    return ERRORS_BY_STATUS.get(response.status_code, ProblemError)(response, retry_after)
+    return ERRORS_BY_STATUS.get(response.status_code, ProblemError)(response)
 
 
-def _problem(response: httpx.Response) -> dict[str, Any]:
+def retry_after(response: httpx.Response) -> float | None:
+    """Return the seconds of a Retry-After header, which is a number or a date (RFC 9110, 10.2.3)."""
+    text = response.headers.get("retry-after", "").strip()
+    if text.isdecimal():
+        return float(text)
     try:
-        content = response.json()
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) else {}
+        return max((parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds(), 0.0)
+    except (TypeError, ValueError):
+        return None

@@ -22,7 +22,7 @@ from gan1010.client import (
     ProblemError,
 )
 from gan1010.client.config import DEFAULT_URL, resolve_api_key, service_url
-from gan1010.client.retry import retry_after
+from gan1010.client.errors import retry_after
 from tests.support import clients
 from tests.support.both_clients import CLIENT_KINDS, FaultyTransport, make_client
 from tests.support.clients import app_client, running_server
