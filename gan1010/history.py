@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from gan1010.results import MEANS
 from gan1010.types import Float32s, Int64s
 
-LOSSES = REAL, FAKE, GENERATOR = "discriminator_real_loss", "discriminator_fake_loss", "generator_loss"
+LOSSES = REAL, FAKE, GENERATOR = MEANS[:3]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

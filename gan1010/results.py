@@ -6,6 +6,9 @@ import numpy as np
 
 from gan1010.types import Bools, Float32s
 
+# The means that a result has, in the order of the kernel's totals.
+MEANS = ("discriminator_real_loss", "discriminator_fake_loss", "generator_loss", "real_score", "fake_score")
+
 
 def bits(samples: Float32s) -> list[str]:
     """Round every value of the samples (n, W) at 0.5, and return a string of 0 and 1 for each sample."""

@@ -4,16 +4,16 @@ import dataclasses
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
-from gan1010 import kernel_inputs, results
+from gan1010 import kernel_inputs
 from gan1010.compiled import kernel
 from gan1010.config import TrainConfig
 from gan1010.history import History, Snapshots
 from gan1010.model import Model
-from gan1010.results import Result
+from gan1010.results import MEANS, Result, bits, in_range, shortest_decimals
 from gan1010.types import Int64s
 
 # Iterations between two progresses times the weights of both networks: about ten milliseconds.
@@ -172,19 +172,16 @@ def _progress_before(config: TrainConfig, records: kernel.Records, end: int) -> 
 
 
 def _result(config: TrainConfig, state: kernel.State, records: kernel.Records) -> Result:
-    means = (state.totals / max(config.iterations // 10, 1)).tolist()
-    settled = int(state.settled[0])
+    means: dict[str, Any] = dict(zip(MEANS, (state.totals / max(config.iterations // 10, 1)).tolist(), strict=True))
     model = model_at(config, _progress(config, records, config.iterations).snapshots)
-    sample = None if model.generator is None else model.sample([config.latent_value])
-    inside = None if sample is None else bool(results.in_range(sample, *model.real_range)[0])
+    if model.generator is None:
+        return Result(sample=None, bits=None, in_range=None, settled_at=None, **means | {"generator_loss": None})
+    sample = model.sample([config.latent_value])
+    inside, settled = bool(in_range(sample, *model.real_range)[0]), int(state.settled[0])
     return Result(
-        sample=None if sample is None else results.shortest_decimals(sample[0]),
-        bits=None if sample is None else results.bits(sample)[0],
+        sample=shortest_decimals(sample[0]),
+        bits=bits(sample)[0],
         in_range=inside,
         settled_at=settled if settled > 0 and inside else None,  # it may have left the range since the last record
-        discriminator_real_loss=means[kernel.REAL_LOSS],
-        discriminator_fake_loss=means[kernel.FAKE_LOSS],
-        generator_loss=means[kernel.GENERATOR_LOSS] if config.experiment == "gan" else None,
-        real_score=means[kernel.REAL_SCORE],
-        fake_score=means[kernel.FAKE_SCORE],
+        **means,
     )

@@ -54,17 +54,14 @@ class Members:
         if not np.isfinite(self.discriminator_real_loss[row]):
             return None
         sample = self.sample[row : row + 1, np.isfinite(self.sample[row])]
+        means: dict[str, Any] = {name: float(getattr(self, name)[row]) for name in results.MEANS}
         has_sample, settled = sample.size > 0, int(self.settled_at[row])
         return Result(
             sample=results.shortest_decimals(sample[0]) if has_sample else None,
             bits=results.bits(sample)[0] if has_sample else None,
             in_range=bool(self.in_range[row]) if has_sample else None,
             settled_at=settled if settled != NEVER_SETTLED else None,
-            discriminator_real_loss=float(self.discriminator_real_loss[row]),
-            discriminator_fake_loss=float(self.discriminator_fake_loss[row]),
-            generator_loss=float(self.generator_loss[row]) if has_sample else None,
-            real_score=float(self.real_score[row]),
-            fake_score=float(self.fake_score[row]),
+            **means if has_sample else means | {"generator_loss": None},
         )
 
 

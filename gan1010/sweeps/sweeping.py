@@ -12,6 +12,7 @@ import numpy as np
 from gan1010 import kernel_inputs
 from gan1010.compiled import kernel
 from gan1010.compiled.lanes import LANES, aligned_copy
+from gan1010.results import MEANS
 from gan1010.sweeps.grid import Group, Shard, SweepConfig
 from gan1010.sweeps.results import NEVER_SETTLED, Cells, Members, concatenate
 from gan1010.types import Array, Int64s
@@ -159,17 +160,15 @@ def _members(group: Group, index: Int64s, columns: Columns) -> Members:
     d, g = np.ascontiguousarray(columns["discriminators"].T), np.ascontiguousarray(columns["generators"].T)
     finite = np.isfinite(d).all(axis=1) & np.isfinite(g).all(axis=1) & np.isfinite(columns["means"]).all(axis=0)
     means = np.where(finite, columns["means"], np.nan)
+    if not adversarial:
+        means[kernel.GENERATOR_LOSS] = np.nan
     return Members(
         index=index,
         sample=sample,
         bits_right=((sample >= 0.5) == ones).all(axis=1) & adversarial & finite,
         in_range=in_range & finite,
         settled_at=np.where(in_range & finite & (columns["settled_at"] > 0), columns["settled_at"], NEVER_SETTLED),
-        discriminator_real_loss=means[kernel.REAL_LOSS],
-        discriminator_fake_loss=means[kernel.FAKE_LOSS],
-        generator_loss=means[kernel.GENERATOR_LOSS] if adversarial else np.full(len(index), np.nan),
-        real_score=means[kernel.REAL_SCORE],
-        fake_score=means[kernel.FAKE_SCORE],
+        **dict(zip(MEANS, means, strict=True)),
         discriminators=d,
         generators=g,
     )
