@@ -47,6 +47,12 @@ def read_output(response: httpx.Response) -> np.ndarray:
     return np.array(output["data"], np.float32).reshape(output["shape"])
 
 
+def scores(client: httpx.Client, vectors: np.ndarray = VECTORS) -> list[list[float]]:
+    """Return the scores of `/score` as the output of an inference has them."""
+    response = client.post("/score", json={"vectors": vectors.tolist()})
+    return np.array(response.json()["scores"], np.float32).reshape(-1, 1).tolist()
+
+
 def check_v2_error(response: httpx.Response, status: int, type: str | None = None) -> Json:
     """Check an error for clients of the protocol, which is also a problem, and return its content."""
     assert response.status_code == status, (response.status_code, response.text)
