@@ -42,16 +42,21 @@ def server_url(server: Server) -> str:
     return server.url
 
 
+@pytest.fixture(scope="session")
+def server_client(server_url: str) -> Iterator[httpx.Client]:
+    """A client of the server."""
+    with httpx.Client(base_url=server_url, timeout=60) as client:
+        yield client
+
+
 @pytest.fixture(autouse=True)
 def _cancel_unfinished_jobs(request: pytest.FixtureRequest) -> Iterator[None]:
     """Cancel the jobs that a test leaves unfinished on the shared server."""
-    url = request.getfixturevalue("server_url") if "server_url" in request.fixturenames else None
+    client = request.getfixturevalue("server_client") if "server_url" in request.fixturenames else None
     yield
-    if url:
-        with httpx.Client(base_url=url, timeout=60) as client:
-            for status in ("queued", "running", "paused"):
-                for job in client.get("/jobs", params={"status": status}).json()["data"]:
-                    client.post(f"/jobs/{job['id']}/cancel")
+    for status in ("queued", "running", "paused") if client else ():
+        for job in client.get("/jobs", params={"status": status}).json()["data"]:
+            client.post(f"/jobs/{job['id']}/cancel")
 
 
 @pytest.fixture

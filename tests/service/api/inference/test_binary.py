@@ -1,5 +1,7 @@
 """Binary sampling and scoring: float32 numbers as bytes, both ways."""
 
+from typing import Any
+
 import httpx
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from tests.support.inference_protocol import VECTORS
 BINARY = "application/octet-stream"
 ACCEPT = {"accept": BINARY}
 SEEDS = np.array([0.5, 0.25, -1], np.float32)
+NOT_FINITE = np.nan, np.inf
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +27,7 @@ def newest(shared_client: Client, wide: Json) -> Json:
 
 
 def post_binary(
-    client: Client, path: str, content: bytes, accept: str = "*/*", kind: str = BINARY, **query: object
+    client: Client, path: str, content: bytes, accept: str = "*/*", kind: str = BINARY, **query: Any
 ) -> httpx.Response:
     return client.post(path, content=content, headers={"content-type": kind, "accept": accept}, params=query)
 
@@ -62,25 +65,19 @@ def test_query_names_the_job_and_the_snapshot(shared_client: Client, wide: Json,
     assert response.headers["iteration"] == "5000"
 
 
-@pytest.mark.parametrize("size", [0, 1, 15, 17, 20, 16 * 100_001])
-def test_bytes_that_are_no_rows(shared_client: Client, newest: Json, size: int) -> None:
-    check_problem(post_binary(shared_client, "/score", b"\0" * size), 422, "invalid-input")
-
-
-@pytest.mark.parametrize("number", [np.nan, np.inf])
-@pytest.mark.parametrize("path", ["/score", "/sample"])
-def test_numbers_that_are_not_finite(shared_client: Client, newest: Json, path: str, number: float) -> None:
-    check_problem(post_binary(shared_client, path, np.full(4, number, np.float32).tobytes()), 422, "invalid-input")
-
-
 @pytest.mark.parametrize(
-    ("query", "status"),
-    [*(({"iteration": value}, 422) for value in ("x", -1, 3)), ({"job_id": "none"}, 404), ({"job_id": "x" * 65}, 422)],
+    ("path", "content", "change", "status"),
+    [
+        *(("/score", bytes(size), {}, 422) for size in (0, 1, 15, 17, 20, 16 * 100_001)),
+        *((path, np.float32([0, 0, 0, it]).tobytes(), {}, 422) for path in ("/score", "/sample") for it in NOT_FINITE),
+        *(("/score", VECTORS.tobytes(), {"iteration": value}, 422) for value in ("x", -1, 3)),
+        ("/score", VECTORS.tobytes(), {"job_id": "none"}, 404),
+        ("/score", VECTORS.tobytes(), {"job_id": "x" * 65}, 422),
+        *(("/score", VECTORS.tobytes(), {"kind": kind}, 415) for kind in ("text/plain", "application/octet", "")),
+    ],
+    ids=lambda value: str(value)[:20],
 )
-def test_query_that_names_no_model(shared_client: Client, newest: Json, query: Json, status: int) -> None:
-    check_problem(post_binary(shared_client, "/score", VECTORS.tobytes(), **query), status)
-
-
-@pytest.mark.parametrize("kind", ["text/plain", "application/octet", ""])
-def test_other_content_types_are_rejected(shared_client: Client, newest: Json, kind: str) -> None:
-    check_problem(post_binary(shared_client, "/score", VECTORS.tobytes(), kind=kind), 415)
+def test_bad_request_is_refused(
+    shared_client: Client, newest: Json, path: str, content: bytes, change: Json, status: int
+) -> None:
+    check_problem(post_binary(shared_client, path, content, **change), status)

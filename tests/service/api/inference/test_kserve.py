@@ -16,9 +16,8 @@ PYTHON = os.environ.get("GAN1010_KSERVE_PYTHON") or (sys.executable if importlib
 
 
 @pytest.mark.skipif(PYTHON is None, reason="GAN1010_KSERVE_PYTHON names no Python that has kserve")
-def test_kserve_client_works_as_documented(server_url: str) -> None:
-    with httpx.Client(base_url=server_url, timeout=60) as web:
-        ids = [train(web, pattern=pattern, seed=1)["id"] for pattern in ("110", "1010")]
-    command = [str(PYTHON), PROGRAM, server_url, *ids]
+def test_kserve_client_works_as_documented(server_client: httpx.Client) -> None:
+    ids = [train(server_client, pattern=pattern, seed=1)["id"] for pattern in ("110", "1010")]
+    command = [str(PYTHON), PROGRAM, str(server_client.base_url).rstrip("/"), *ids]
     finished = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert finished.returncode == 0, finished.stderr

@@ -10,30 +10,20 @@ from tritonclient import http as triton
 from tritonclient.http import aio
 from tritonclient.utils import InferenceServerException
 
-from tests.support.contract import Json, train
-from tests.support.inference_protocol import VECTORS
+from tests.support.contract import train
+from tests.support.inference_protocol import VECTORS, scores
 
 MANY = np.random.default_rng(3).random((10_000, 4), np.float32)
 
 
 @pytest.fixture(scope="module")
-def web(server_url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server_url, timeout=60) as web:
-        yield web
+def jobs(server_client: httpx.Client) -> tuple[str, str]:
+    """The ids of an older job with another pattern and of the newest one."""
+    return train(server_client, pattern="110", seed=1)["id"], train(server_client, seed=2)["id"]
 
 
 @pytest.fixture(scope="module")
-def older(web: httpx.Client) -> Json:
-    return train(web, pattern="110", seed=1)
-
-
-@pytest.fixture(scope="module")
-def newest(web: httpx.Client, older: Json) -> Json:
-    return train(web, seed=2)
-
-
-@pytest.fixture(scope="module")
-def client(server_url: str, newest: Json) -> Iterator[triton.InferenceServerClient]:
+def client(server_url: str, jobs: tuple[str, str]) -> Iterator[triton.InferenceServerClient]:
     with triton.InferenceServerClient(server_url.removeprefix("http://")) as client:
         yield client
 
@@ -44,20 +34,16 @@ def inputs(rows: np.ndarray, name: str = "vector", *, binary: bool = True) -> li
     return [tensor]
 
 
-def scores(web: httpx.Client, rows: np.ndarray) -> list[list[float]]:
-    response = web.post("/score", json={"vectors": rows.tolist()})
-    return np.array(response.json()["scores"], np.float32).reshape(-1, 1).tolist()
-
-
-def test_health_and_metadata(client: triton.InferenceServerClient, newest: Json, older: Json) -> None:
+def test_health_and_metadata(client: triton.InferenceServerClient, jobs: tuple[str, str]) -> None:
+    older, newest = jobs
     assert client.is_server_live()
     assert client.is_server_ready()
     assert client.get_server_metadata()["name"] == "gan1010"
     assert client.is_model_ready("generator")
-    assert client.is_model_ready("generator", older["id"])
+    assert client.is_model_ready("generator", older)
     assert not client.is_model_ready("other")
-    assert client.get_model_metadata("generator")["versions"][:2] == [newest["id"], older["id"]]
-    assert client.get_model_metadata("generator", older["id"])["outputs"][0]["shape"] == [-1, 3]
+    assert client.get_model_metadata("generator")["versions"][:2] == [newest, older]
+    assert client.get_model_metadata("generator", older)["outputs"][0]["shape"] == [-1, 3]
 
 
 @pytest.mark.parametrize("rows", [VECTORS[:1], MANY], ids=["one row", "10,000 rows"])
@@ -65,39 +51,41 @@ def test_health_and_metadata(client: triton.InferenceServerClient, newest: Json,
 @pytest.mark.parametrize("binary_out", [None, True, False])
 def test_infer(
     client: triton.InferenceServerClient,
-    web: httpx.Client,
-    newest: Json,
+    server_client: httpx.Client,
+    jobs: tuple[str, str],
     rows: np.ndarray,
     binary_in: bool,
     binary_out: bool | None,
 ) -> None:
     outputs = None if binary_out is None else [triton.InferRequestedOutput("score", binary_data=binary_out)]
     result = client.infer("discriminator", inputs(rows, binary=binary_in), outputs=outputs, request_id="42")
-    assert result.as_numpy("score").tolist() == scores(web, rows)
+    assert result.as_numpy("score").tolist() == scores(server_client, rows)
     assert result.as_numpy("score").dtype == np.float32
     response = result.get_response()
-    assert (response["id"], response["model_name"], response["model_version"]) == ("42", "discriminator", newest["id"])
+    assert (response["id"], response["model_name"], response["model_version"]) == ("42", "discriminator", jobs[1])
     assert ("data" in response["outputs"][0]) == (binary_out is False)
 
 
 @pytest.mark.parametrize(("request_coding", "response_coding"), [("gzip", "deflate"), ("deflate", "gzip")])
 def test_infer_compressed(
-    client: triton.InferenceServerClient, web: httpx.Client, request_coding: str, response_coding: str
+    client: triton.InferenceServerClient, server_client: httpx.Client, request_coding: str, response_coding: str
 ) -> None:
     codings = {"request_compression_algorithm": request_coding, "response_compression_algorithm": response_coding}
     result = client.infer("discriminator", inputs(MANY), **codings)
-    assert result.as_numpy("score").tolist() == scores(web, MANY)
+    assert result.as_numpy("score").tolist() == scores(server_client, MANY)
 
 
-def test_async_infer(client: triton.InferenceServerClient, web: httpx.Client) -> None:
+def test_async_infer(client: triton.InferenceServerClient, server_client: httpx.Client) -> None:
     sent = {count: client.async_infer("discriminator", inputs(MANY[:count])) for count in (1, 10, 100)}
     for count, request in sent.items():
-        assert request.get_result().as_numpy("score").tolist() == scores(web, MANY[:count])
+        assert request.get_result().as_numpy("score").tolist() == scores(server_client, MANY[:count])
 
 
-def test_infer_with_a_version(client: triton.InferenceServerClient, web: httpx.Client, older: Json) -> None:
-    result = client.infer("generator", inputs(np.array([[0.5]], np.float32), "seed"), model_version=older["id"])
-    samples = web.get("/sample", params={"job_id": older["id"]}).json()["samples"]
+def test_infer_with_a_version(
+    client: triton.InferenceServerClient, server_client: httpx.Client, jobs: tuple[str, str]
+) -> None:
+    result = client.infer("generator", inputs(np.array([[0.5]], np.float32), "seed"), model_version=jobs[0])
+    samples = server_client.get("/sample", params={"job_id": jobs[0]}).json()["samples"]
     assert result.as_numpy("sample").tolist() == np.array(samples, np.float32).tolist()
 
 
@@ -113,9 +101,9 @@ def test_errors_have_the_status_and_the_message(client: triton.InferenceServerCl
         assert message in raised.value.message()
 
 
-def test_repository(client: triton.InferenceServerClient, newest: Json) -> None:
+def test_repository(client: triton.InferenceServerClient, jobs: tuple[str, str]) -> None:
     index = client.get_model_repository_index()
-    assert {"name": "generator", "version": newest["id"], "state": "READY", "reason": ""} in index
+    assert {"name": "generator", "version": jobs[1], "state": "READY", "reason": ""} in index
     client.unload_model("discriminator")
     try:
         assert not client.is_model_ready("discriminator")
@@ -128,14 +116,14 @@ def test_repository(client: triton.InferenceServerClient, newest: Json) -> None:
         client.load_model("other")
 
 
-def test_asyncio_client(server_url: str, web: httpx.Client, newest: Json) -> None:
+def test_asyncio_client(server_url: str, server_client: httpx.Client, jobs: tuple[str, str]) -> None:
     async def infer() -> list[list[float]]:
         async with aio.InferenceServerClient(server_url.removeprefix("http://")) as client:
-            assert await client.is_model_ready("discriminator", newest["id"])
+            assert await client.is_model_ready("discriminator", jobs[1])
             with pytest.raises(InferenceServerException, match="Model not found"):
                 await client.get_model_metadata("other")
             result = await client.infer("discriminator", inputs(MANY))
             return result.as_numpy("score").tolist()
 
     with start_blocking_portal() as portal:  # an event loop of its own, even if this thread runs one
-        assert portal.call(infer) == scores(web, MANY)
+        assert portal.call(infer) == scores(server_client, MANY)

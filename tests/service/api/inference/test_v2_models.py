@@ -92,15 +92,19 @@ def test_running_job_is_a_version(tmp_path: Path) -> None:
         check_v2_error(client.get("/v2/models/discriminator"), 409, "no-model")
 
 
-def test_unknown_models_and_versions_are_not_found(client: Client, newest: Json) -> None:
-    for path in ("/v2/models/other", "/v2/models/other/ready", f"/v2/models/other/versions/{newest['id']}"):
-        check_v2_error(client.get(path), 404, "model-not-found")
-    for path in ("/v2/models/generator/versions/1", "/v2/models/generator/versions/1/ready"):
-        check_v2_error(client.get(path), 404, "job-not-found")
-    check_v2_error(client.post("/v2/models/other/infer"), 404, "model-not-found")
-    check_v2_error(client.post("/v2/models/generator/versions/1/infer"), 404, "job-not-found")
-    for action in ("load", "unload"):
-        check_v2_error(client.post(f"/v2/repository/models/other/{action}"), 404, "model-not-found")
+@pytest.mark.parametrize(
+    ("calls", "type"),
+    [
+        (["GET /models/other", "GET /models/other/ready", "GET /models/other/versions/0"], "model-not-found"),
+        (["GET /models/generator/versions/1", "GET /models/generator/versions/1/ready"], "job-not-found"),
+        (["POST /models/other/infer", "POST /models/other/versions/1/infer"], "model-not-found"),
+        (["POST /models/generator/versions/1/infer"], "job-not-found"),
+        (["POST /repository/models/other/load", "POST /repository/models/other/unload"], "model-not-found"),
+    ],
+)
+def test_unknown_models_and_versions_are_not_found(client: Client, newest: Json, calls: list[str], type: str) -> None:
+    for method, path in map(str.split, calls):
+        check_v2_error(client.request(method, f"/v2{path}"), 404, type)
 
 
 def test_errors_of_the_whole_service_have_the_protocols_form(tmp_path: Path, client: Client) -> None:
