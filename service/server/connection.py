@@ -7,7 +7,6 @@ that has nothing to send may stay open.
 
 import asyncio
 import time
-from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
@@ -18,9 +17,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from service.api import limits, problems
 from service.api.middleware.request_log import NO_ROUTE, RequestRecord, add_headers, new_request_id, request_id_in
 from service.api.problems import ProblemType
-from service.server.write_buffer import BufferedTransport
 
-CHECK_SECONDS = 1.0
+MAX_BUFFERED_BYTES = 64 * 1024  # more is sent at once, so that the transport can pause the writer
 
 
 class RequestRefusedError(Exception):
@@ -186,28 +184,31 @@ class HttpConnection(HttpToolsProtocol):
         return request_id
 
 
-class ConnectionReaper:
-    """Closes timed-out connections."""
+class BufferedTransport:
+    """A transport that sends together what is written in one turn of the event loop, such as a head and its body."""
 
-    def __init__(self) -> None:
-        self._last_tick = self._last_check = 0.0
-        self._has_postponed = False
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._buffer: list[bytes | memoryview] = []
+        self._size = 0
 
-    def tick(self, connections: Iterable[Any], now: float) -> None:
-        """Check the deadlines once a second; after a pause of the loop, give it a second to read what has come."""
-        pause, self._last_tick = now - self._last_tick, now
-        if pause > CHECK_SECONDS and not self._has_postponed:
-            self._has_postponed, self._last_check = True, now
-        elif now - self._last_check >= CHECK_SECONDS:
-            self._has_postponed, self._last_check = False, now
-            for connection in list(connections):
-                connection.close_if_late(now)
+    def __getattr__(self, name: str) -> Any:
+        self._flush()  # before the transport is closed, for example
+        return getattr(self._transport, name)
 
-    def abort_unread(self, connections: Iterable[Any]) -> None:
-        """Abort the connections whose clients have not read everything."""
-        for connection in list(connections):
-            if connection.transport.get_write_buffer_size():
-                connection.transport.abort()
+    def write(self, data: bytes | memoryview) -> None:
+        """Buffer data until the end of this turn, or until the buffer is full."""
+        if not self._buffer:
+            self._loop.call_soon(self._flush)
+        self._buffer.append(data)
+        self._size += len(data)
+        if self._size > MAX_BUFFERED_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        buffer, self._buffer, self._size = self._buffer, [], 0
+        if buffer and not self._transport.is_closing():
+            self._transport.writelines(buffer)
 
 
 def _response_bytes(path: str, problem: ProblemType, request_id: bytes) -> bytes:

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from service.api.middleware.access_control import LOOPBACK_NAMES
 from service.app import STARTUP_ERRORS, create_app
-from service.server.connection import ConnectionReaper, HttpConnection
+from service.server.connection import HttpConnection
 from service.settings import Settings
 from service.telemetry.logs import configure_logs
 
@@ -41,24 +41,32 @@ class Server(uvicorn.Server):
             )
         )
         self._stop_waiting = app.state.services.stop_waiting
-        self._reaper = ConnectionReaper()
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second, close late connections and look for a signal to shut down.
+        """Close late connections once a second, and look for a signal to shut down ten times a second.
 
         The signal's handler must not call `_stop_waiting`: it could interrupt a thread that holds a lock it needs.
         """
-        self._reaper.tick(self.server_state.connections, asyncio.get_running_loop().time())
+        if counter % 10 == 0:
+            for connection in self._connections():
+                connection.close_if_late(connection.loop.time())
         if self.should_exit:
             self._stop_waiting()
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish the requests in progress; abort responses that clients don't read before uvicorn's timeout."""
-        loop, connections = asyncio.get_running_loop(), self.server_state.connections
-        aborting = loop.call_later(READ_SECONDS, self._reaper.abort_unread, connections)
+        aborting = asyncio.get_running_loop().call_later(READ_SECONDS, self._abort_unread)
         await super().shutdown(sockets)
         aborting.cancel()
+
+    def _abort_unread(self) -> None:
+        for connection in self._connections():
+            if connection.transport.get_write_buffer_size():
+                connection.transport.abort()
+
+    def _connections(self) -> list[HttpConnection]:
+        return [connection for connection in self.server_state.connections if isinstance(connection, HttpConnection)]
 
 
 def serve(settings: Settings) -> None:

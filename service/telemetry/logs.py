@@ -6,14 +6,11 @@ import sys
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any
-
-import orjson
 
 from service.settings import LogFormat
 
 Fields = Mapping[str, object]
+encode_json = json.JSONEncoder(default=str, separators=(",", ":")).encode  # pure ASCII
 current_request_id: ContextVar[bytes] = ContextVar("current_request_id")  # of this task or thread
 
 
@@ -63,24 +60,12 @@ class LogFormatter(logging.Formatter):
 
 
 def _line(log_format: LogFormat, timestamp: float, level: str, logger: str, message: str, values: Fields) -> str:
-    time = f"{_format_second(int(timestamp))}.{int(timestamp % 1 * 1000):03d}Z"
+    time = datetime.fromtimestamp(timestamp, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if log_format == "json":
-        return _json({"time": time, "level": level.lower(), "logger": logger, "message": message, **values})
+        content = {"time": time, "level": level.lower(), "logger": logger, "message": message, **values}
+        return encode_json(content)
     shown = "".join([f"  {name}={value}" for name, value in values.items() if value is not None])
     return _escape(f"{time} {level:<7} {message}{shown}")
-
-
-@lru_cache(maxsize=4)
-def _format_second(second: int) -> str:
-    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
-
-
-def _json(content: dict[str, Any]) -> str:
-    try:
-        line = orjson.dumps(content, default=str).decode()
-    except orjson.JSONEncodeError:  # a lone surrogate
-        line = ""
-    return line if line and line.isprintable() else json.dumps(content, default=str)  # the latter is pure ASCII
 
 
 def _escape(text: str) -> str:

@@ -238,7 +238,7 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
         ),
     ],
     "tests/service/server/test_connection.py::test_slow_connections_are_closed_while_others_are_served": [
-        ("silent connections stay open", "service.server.connection:ConnectionReaper.tick", call(nothing)),
+        ("silent connections stay open", "service.server.connection:HttpConnection.close_if_late", call(nothing)),
     ],
     "tests/service/jobs/test_crash_recovery.py::test_job_that_crashes_before_every_checkpoint_fails": [
         (

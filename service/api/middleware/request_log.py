@@ -66,7 +66,7 @@ class RequestLog:
     def _write(self) -> None:
         pending, self._pending = self._pending, []
         for request in pending:
-            self._metrics.requests.record(request.method, request.route, request.status, request.seconds)
+            self._metrics.record_request(request.method, request.route, request.status, request.seconds)
         write_lines(self._format, log, "request", ((request.finished_at, request.fields) for request in pending))
 
 
