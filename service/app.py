@@ -14,7 +14,7 @@ from gan1010.warmup import compile_kernel
 from service.api.dependencies import Services
 from service.api.error_handlers import install_error_handlers
 from service.api.event_stream import JobStreams
-from service.api.inference import binary, sample_and_score, v2_infer, v2_repository
+from service.api.inference import sample_and_score, v2_infer, v2_repository
 from service.api.middleware.access_control import AccessControlMiddleware
 from service.api.middleware.body_limit import BodyLimitMiddleware
 from service.api.middleware.request_log import RequestLog, RequestLogMiddleware
@@ -32,7 +32,6 @@ from service.api.routes import (
     sweeps,
     training,
 )
-from service.api.v2_models import V2Models
 from service.api_keys import ApiKeys
 from service.errors import ServiceError
 from service.jobs.registry import Registry
@@ -87,7 +86,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         metrics=metrics,
         request_log=RequestLog(metrics, settings.log_format),
         registry=registry,
-        v2_models=V2Models(registry),
         job_streams=JobStreams(),
         plot_limiter=CapacityLimiter(1),  # matplotlib draws one plot at a time
     )
@@ -114,7 +112,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.services = services
     install_error_handlers(app)
-    frequent = binary, sample_and_score, v2_infer, training, jobs, history, events
+    frequent = sample_and_score, v2_infer, training, jobs, history, events
     others = sweeps, job_plots, sweep_plots, models, script, health, v2_repository, pages
     for module in (*frequent, *others):
         app.router.routes.extend(module.router.routes)  # `include_router` would match each path twice

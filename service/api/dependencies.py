@@ -6,13 +6,10 @@ from typing import Annotated
 
 from anyio import CapacityLimiter
 from fastapi import Depends, Path, Query, Request
-from starlette.concurrency import run_in_threadpool
 
-from gan1010 import Model
 from service.api.event_stream import JobStreams
 from service.api.limits import MAX_PAGE_SIZE, MAX_WAIT_SECONDS
 from service.api.middleware.request_log import RequestLog
-from service.api.v2_models import V2Models
 from service.job import JOB_ID_PATTERN, Job
 from service.jobs.registry import Registry
 from service.settings import Settings
@@ -27,9 +24,9 @@ class Services:
     metrics: Metrics
     request_log: RequestLog
     registry: Registry
-    v2_models: V2Models
     job_streams: JobStreams
     plot_limiter: CapacityLimiter
+    unloaded_models: set[str] = field(default_factory=set)  # of the Open Inference Protocol
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def stop_waiting(self) -> None:
@@ -62,9 +59,3 @@ Wait = Annotated[
 ]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="how many")]
 After = Annotated[str | None, Query(pattern=JOB_ID_PATTERN, description="`next` of the previous page")]
-
-
-async def find_model(registry: Registry, job_id: str, iteration: int | None) -> tuple[Model, int]:
-    """Return a job's networks at an iteration: from memory at once, or from disk in a worker thread."""
-    cached = registry.models.cached(job_id, iteration)
-    return cached if cached is not None else await run_in_threadpool(registry.model, job_id, iteration)

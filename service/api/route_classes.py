@@ -1,8 +1,7 @@
-"""Route classes: strict JSON bodies, and fast paths around FastAPI's dependency machinery."""
+"""Route classes: strict JSON bodies, conditional responses, and routes around FastAPI's dependency machinery."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, get_origin, get_type_hints
-from urllib.parse import parse_qsl
 
 import orjson
 from fastapi import Request, Response
@@ -11,6 +10,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.types import Receive, Scope, Send
 
+from service.api.responses import conditional_response
 from service.errors import UnsupportedMediaTypeError
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -20,6 +20,11 @@ Query = TypeVar("Query", bound=BaseModel)
 class StrictRequest(Request):
     """A request whose body is strict JSON: no NaN, no lone surrogates, no deep nesting."""
 
+    @property
+    def media_type(self) -> str:
+        """The Content-Type without its parameters."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
     async def json_body(self) -> bytes:
         """Read the body, which is empty or declared as JSON.
 
@@ -27,7 +32,7 @@ class StrictRequest(Request):
             UnsupportedMediaTypeError: the Content-Type is another.
         """
         body = await self.body()
-        if body and self.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        if body and self.media_type != "application/json":
             raise UnsupportedMediaTypeError
         return body
 
@@ -46,14 +51,25 @@ def parse_query(request: Request, model: type[Query]) -> Query:
     Raises:
         RequestValidationError: they are not valid.
     """
+    query = request.query_params
+    present = {name: field.annotation for name, field in model.model_fields.items() if name in query}
+    values = {name: query.getlist(name) if get_origin(type) is list else query[name] for name, type in present.items()}
     try:
-        return model.model_validate(dict(request.query_params))
+        return model.model_validate(values)
     except ValidationError as error:
-        raise validation_error("query", error) from None
+        raise _validation_error("query", error) from None
 
 
-def validation_error(place: str, error: ValidationError) -> RequestValidationError:
-    """Convert an error of pydantic, without the values that the client sent; `place` is "query" or "body"."""
+def body_schema(
+    model: type[BaseModel], content: dict[str, Any], *, required: bool | None = None, **schema: Any
+) -> dict[str, Any]:
+    """Describe a body that the endpoint parses by itself, as JSON or as other `content`, for `openapi_extra`."""
+    json = {"application/json": {"schema": {"$ref": f"#/components/schemas/{model.__name__}", **schema}}}
+    return {"requestBody": {"content": json | content} | ({} if required is None else {"required": required})}
+
+
+def _validation_error(place: str, error: ValidationError) -> RequestValidationError:
+    """Convert an error of pydantic, without the values that the client sent."""
     mistakes = error.errors(include_url=False, include_context=False, include_input=False)
     return RequestValidationError([{**mistake, "loc": (place, *mistake["loc"])} for mistake in mistakes])
 
@@ -69,7 +85,7 @@ class DescribedRoute(APIRoute):
 
 
 class StrictRoute(DescribedRoute):
-    """A route that accepts JSON bodies only."""
+    """A route that accepts JSON bodies only. If it declares a 304, its responses have an ETag."""
 
     def get_route_handler(self) -> Handler:
         """Check the body before FastAPI's handler."""
@@ -79,50 +95,30 @@ class StrictRoute(DescribedRoute):
             strict = StrictRequest(request.scope, request.receive)
             if request.method == "POST":
                 await strict.json_body()
-            return await handler(strict)
+            response = await handler(strict)
+            return conditional_response(request, response) if 304 in self.responses else response
 
         return strict_handler
 
 
 class BareRoute(DescribedRoute):
-    """A route for thousands of requests a second: FastAPI describes it, and `respond` handles its requests."""
+    """A route for thousands of requests a second: FastAPI describes it, and the endpoint handles its requests.
+
+    The endpoint takes a `StrictRequest` with the path's parameters, which are not checked, or a model named `query`. It
+    validates a body by itself, and its `ValidationError` becomes a 422.
+    """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
+        query = get_type_hints(endpoint).get("query")
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            await (await self.respond(StrictRequest(scope, receive)))(scope, receive, send)
+            request = StrictRequest(scope, receive)
+            parameters = {"query": parse_query(request, query)} if query else request.path_params
+            try:
+                response: Response = await endpoint(request, **parameters)
+            except ValidationError as error:
+                raise _validation_error("body", error) from None
+            await response(scope, receive, send)
 
         self.app = app  # FastAPI's own opens two exit stacks for dependencies, which these endpoints don't have
-
-    async def respond(self, request: StrictRequest) -> Response:
-        """Call the endpoint with the request and the path's parameters."""
-        response: Response = await self.endpoint(request, **request.path_params)
-        return response
-
-
-class DirectRoute(BareRoute):
-    """A bare route whose endpoint takes the request and one model, from the query (GET) or the body (POST)."""
-
-    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        super().__init__(path, endpoint, **options)
-        hints = get_type_hints(endpoint)
-        self._model: type[BaseModel] = hints.get("query") or hints["body"]
-        fields = self._model.model_fields.items()
-        self._list_fields = [name for name, field in fields if get_origin(field.annotation) is list]
-
-    async def respond(self, request: StrictRequest) -> Response:
-        """Call the endpoint with the request and the model."""
-        try:
-            if request.method == "POST":
-                place, body = "body", await request.json_body()
-                values = self._model.model_validate_json(body) if body else self._model.model_validate({})
-            else:
-                place, pairs = "query", parse_qsl(request.scope["query_string"].decode("latin-1"), True)
-                lists = {name: [value for key, value in pairs if key == name] for name in self._list_fields}
-                present = {name: items for name, items in lists.items() if items}
-                values = self._model.model_validate(dict(pairs) | present)
-        except ValidationError as error:
-            raise validation_error(place, error) from None
-        response: Response = await self.endpoint(request, values)
-        return response

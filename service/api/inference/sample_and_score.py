@@ -1,32 +1,32 @@
-"""Inference: sample the generator, score with the discriminator."""
+"""Inference: sample the generator, score with the discriminator, as JSON or as binary float32."""
 
 from collections.abc import Callable
+from functools import partial
 from itertools import chain
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from gan1010 import results
+from gan1010 import Model, results
 from gan1010.config import MAX_ITERATIONS
 from gan1010.types import Float32s
-from service.api.dependencies import find_model, services_of
-from service.api.limits import MAX_INLINE_ROWS
+from service.api.dependencies import services_of
+from service.api.limits import MAX_INLINE_BYTES, MAX_INLINE_ROWS, MAX_ROWS
 from service.api.problems import problems
 from service.api.responses import BINARY, BYTES, accepts, binary_response, json_response, ok
-from service.api.route_classes import DirectRoute, parse_query
-from service.api.schemas.inference import BulkQuery, SampleOut, SampleQuery, SampleRequest, ScoreOut, ScoreRequest
+from service.api.route_classes import BareRoute, StrictRequest, body_schema, parse_query
+from service.api.schemas.inference import ModelQuery, SampleOut, SampleQuery, SampleRequest, ScoreOut, ScoreRequest
 from service.errors import InvalidInputError, NoGeneratorError, NoModelError
 
-router = APIRouter(route_class=DirectRoute, tags=["inference"])
+router = APIRouter(route_class=BareRoute, tags=["inference"])
 
 AS_BINARY = "; as float32 numbers, row by row, on Accept: application/octet-stream"
 SAMPLES = ok(model=SampleOut, description=f"G's output{AS_BINARY}", content=BYTES)
 SCORES = ok(model=ScoreOut, description=f"D's scores{AS_BINARY}", content=BYTES)
 POST_PROBLEMS = problems(400, 404, 409, 413, 415, 422, conflict=NoModelError)
-BINARY_REQUEST: dict[str, Any] = {  # describes the routes of `binary`, which have the same paths
-    "requestBody": {"content": BYTES},
+MODEL_PARAMETERS: dict[str, Any] = {
     "parameters": [
         {"name": name, "in": "query", "description": f"{meaning}, unless the body names one", "schema": schema}
         for name, meaning, schema in (
@@ -35,76 +35,71 @@ BINARY_REQUEST: dict[str, Any] = {  # describes the routes of `binary`, which ha
         )
     ],
 }
+SAMPLE_BODY = body_schema(SampleRequest, BYTES, default={"seeds": [0.5]})
+SCORE_BODY = body_schema(ScoreRequest, BYTES, required=True)
+FLOAT32 = np.dtype("<f4")
 
 
 @router.get("/sample", responses=SAMPLES | problems(404, 409, 422, conflict=NoModelError))
 async def get_sample(request: Request, query: Annotated[SampleQuery, Query()]) -> Response:
     """Sample the generator for each seed, the value of its input."""
-    return await sample_response(request, query.seed, query.job_id, query.iteration)
+    return await _sample(request, query.seed, query.job_id, query.iteration)
 
 
-@router.post("/sample", responses=SAMPLES | POST_PROBLEMS, openapi_extra=BINARY_REQUEST)
-async def sample(request: Request, body: Annotated[SampleRequest, Body()] = SampleRequest()) -> Response:  # noqa: B008
+@router.post("/sample", responses=SAMPLES | POST_PROBLEMS, openapi_extra=SAMPLE_BODY | MODEL_PARAMETERS)
+async def sample(request: StrictRequest) -> Response:
     """Sample the generator for many seeds."""
-    return await sample_response(request, body.seeds, *_job_and_iteration(request, body))
+    if request.media_type == BINARY:
+        query, latents = parse_query(request, ModelQuery), _binary_rows(await request.body(), 1, "one number")[:, 0]
+        return await _sample(request, latents, query.job_id, query.iteration)
+    body = SampleRequest.model_validate_json(await request.json_body() or b"{}")
+    return await _sample(request, body.seeds, *_job_and_iteration(request, body))
 
 
-@router.post("/score", responses=SCORES | POST_PROBLEMS, openapi_extra=BINARY_REQUEST)
-async def score(request: Request, body: Annotated[ScoreRequest, Body()]) -> Response:
+@router.post("/score", responses=SCORES | POST_PROBLEMS, openapi_extra=SCORE_BODY | MODEL_PARAMETERS)
+async def score(request: StrictRequest) -> Response:
     """Score vectors with the discriminator: 0 fake to 1 real."""
-    vectors = body.vectors
-
-    def make_rows(pattern: str) -> Float32s:
-        width = len(pattern)
-        for index, vector in enumerate(vectors):
-            if len(vector) != width:
-                detail = f"vectors[{index}] has {len(vector)} numbers. The pattern {pattern} needs {width}."
-                raise InvalidInputError(detail, "body", "vectors", index)
-        return np.fromiter(chain.from_iterable(vectors), np.float32, len(vectors) * width).reshape(-1, width)
-
-    inline = len(vectors) <= MAX_INLINE_ROWS
-    return await score_response(request, make_rows, *_job_and_iteration(request, body), inline=inline)
+    if request.media_type == BINARY:
+        query, numbers = parse_query(request, ModelQuery), await request.body()
+        make_rows, inline = partial(_binary_vectors, numbers), len(numbers) <= MAX_INLINE_BYTES
+        return await _score(request, make_rows, query.job_id, query.iteration, inline=inline)
+    body = ScoreRequest.model_validate_json(await request.json_body() or b"{}")
+    make_rows, inline = partial(_json_vectors, body.vectors), len(body.vectors) <= MAX_INLINE_ROWS
+    return await _score(request, make_rows, *_job_and_iteration(request, body), inline=inline)
 
 
-async def score_response(
-    request: Request, make_rows: Callable[[str], Float32s], job_id: str | None, iteration: int | None, *, inline: bool
-) -> Response:
-    """Respond with D's scores of the rows that `make_rows` makes for the model's pattern."""
+async def find_model(
+    request: Request, job_id: str | None, iteration: int | None, *, with_generator: bool
+) -> tuple[str, int, Model]:
+    """Return a job's id, iteration and networks: of the last job that succeeded, and at the last snapshot, by default.
+
+    Raises:
+        ServiceError: the job has no such model, or no generator.
+    """
     registry = services_of(request).registry
     if job_id is None:
-        job_id = registry.models.latest(with_generator=False)
-    model, iteration = await find_model(registry, job_id, iteration)
-
-    def respond() -> Response:
-        try:
-            scores = model.score(make_rows(model.pattern))
-        except ValueError as error:
-            raise InvalidInputError(str(error), "body", "vectors") from None
-        registry.monitor.metrics.scores.inc(len(scores))
-        if accepts(request, BINARY):
-            return binary_response(scores, job_id, iteration)
-        return json_response({"job_id": job_id, "iteration": iteration, "scores": scores})
-
-    return respond() if inline else await run_in_threadpool(respond)
+        job_id = registry.models.latest(with_generator=with_generator)
+    found = registry.models.cached(job_id, iteration)
+    if found is None:
+        found = await run_in_threadpool(registry.model, job_id, iteration)
+    model, iteration = found
+    if with_generator and model.generator is None:
+        raise NoGeneratorError
+    return job_id, iteration, model
 
 
-async def sample_response(
+async def _sample(
     request: Request, latents: list[float] | Float32s, job_id: str | None, iteration: int | None
 ) -> Response:
     """Respond with G's output for each latent."""
-    registry = services_of(request).registry
-    if job_id is None:
-        job_id = registry.models.latest(with_generator=True)
-    model, iteration = await find_model(registry, job_id, iteration)
-    if model.generator is None:
-        raise NoGeneratorError
+    job_id, iteration, model = await find_model(request, job_id, iteration, with_generator=True)
 
     def respond() -> Response:
         try:
             samples = model.sample(latents)
         except ValueError as error:
             raise InvalidInputError(str(error), "seeds") from None
-        registry.monitor.metrics.samples.inc(len(samples))
+        services_of(request).metrics.samples.inc(len(samples))
         if accepts(request, BINARY):
             return binary_response(samples, job_id, iteration)
         return json_response(
@@ -122,9 +117,49 @@ async def sample_response(
     return respond() if len(latents) <= MAX_INLINE_ROWS else await run_in_threadpool(respond)
 
 
+async def _score(
+    request: Request, make_rows: Callable[[str], Float32s], job_id: str | None, iteration: int | None, *, inline: bool
+) -> Response:
+    """Respond with D's scores of the rows that `make_rows` makes for the model's pattern."""
+    job_id, iteration, model = await find_model(request, job_id, iteration, with_generator=False)
+
+    def respond() -> Response:
+        try:
+            scores = model.score(make_rows(model.pattern))
+        except ValueError as error:
+            raise InvalidInputError(str(error), "body", "vectors") from None
+        services_of(request).metrics.scores.inc(len(scores))
+        if accepts(request, BINARY):
+            return binary_response(scores, job_id, iteration)
+        return json_response({"job_id": job_id, "iteration": iteration, "scores": scores})
+
+    return respond() if inline else await run_in_threadpool(respond)
+
+
 def _job_and_iteration(request: Request, body: SampleRequest | ScoreRequest) -> tuple[str | None, int | None]:
     """Return the job's id and the iteration of the body, or else of the query."""
     if not request.scope["query_string"]:
         return body.job_id, body.iteration
-    query = parse_query(request, BulkQuery)
+    query = parse_query(request, ModelQuery)
     return body.job_id or query.job_id, query.iteration if body.iteration is None else body.iteration
+
+
+def _json_vectors(vectors: list[list[float]], pattern: str) -> Float32s:
+    width = len(pattern)
+    for index, vector in enumerate(vectors):
+        if len(vector) != width:
+            detail = f"vectors[{index}] has {len(vector)} numbers. The pattern {pattern} needs {width}."
+            raise InvalidInputError(detail, "body", "vectors", index)
+    return np.fromiter(chain.from_iterable(vectors), np.float32, len(vectors) * width).reshape(-1, width)
+
+
+def _binary_vectors(numbers: bytes, pattern: str) -> Float32s:
+    return _binary_rows(numbers, len(pattern), f"{len(pattern)} numbers for the pattern {pattern}")
+
+
+def _binary_rows(numbers: bytes, width: int, row: str) -> Float32s:
+    count, rest = divmod(len(numbers), width * FLOAT32.itemsize)
+    if rest or not 1 <= count <= MAX_ROWS:
+        detail = f"The body has {len(numbers):,} bytes. Send 1 to {MAX_ROWS:,} rows of float32, each of {row}."
+        raise InvalidInputError(detail, "body")
+    return np.frombuffer(numbers, FLOAT32).reshape(count, width)

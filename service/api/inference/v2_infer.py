@@ -1,26 +1,36 @@
-"""The Open Inference Protocol (v2): inference, metadata and health for clients of Triton and KServe."""
+"""The Open Inference Protocol (v2): inference, metadata and health for clients of Triton and KServe.
 
-from typing import Annotated, Any
+The protocol has two models, a generator and a discriminator. Their versions are the jobs.
+"""
+
+from importlib.metadata import version
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from gan1010 import Model
 from service.api.compression import accepted_coding, compress, decompress
-from service.api.dependencies import JobId, find_model, services_of
-from service.api.inference.v2_metadata import SERVER_METADATA, describe_model, tensor_specs
-from service.api.inference.v2_tensors import JSON_LENGTH, decode_request, encode_response
+from service.api.dependencies import JobId, services_of
+from service.api.inference.sample_and_score import find_model
+from service.api.inference.v2_tensors import DATATYPE, JSON_LENGTH, TensorSpec, decode_request, encode_response
 from service.api.limits import MAX_INLINE_BYTES
 from service.api.problems import STOPPING, problem_response, v2_problems
 from service.api.responses import BINARY, BYTES, json_response, ok
-from service.api.route_classes import BareRoute, StrictRequest, validation_error
+from service.api.route_classes import BareRoute, body_schema
 from service.api.schemas import v2
-from service.api.v2_models import DISCRIMINATOR, MODEL_NAMES
-from service.errors import InvalidInputError
+from service.errors import InvalidInputError, ModelNotFoundError, ModelNotLoadedError
+from service.jobs.registry import Registry
 
+MODEL_NAMES = GENERATOR, DISCRIMINATOR = "generator", "discriminator"
+MAX_VERSIONS = 1000  # listed, newest first; older versions serve requests all the same
 MIN_COMPRESSED_BYTES = 1024  # shorter bodies are not worth compressing
 COMPRESSION_COST = 10  # compressing a body takes so many times as long as all else
+SERVER_METADATA = {
+    "name": "gan1010",
+    "version": version("gan1010"),
+    "extensions": ["binary_tensor_data", "model_repository"],
+}
 MODEL_PROBLEMS = v2_problems(404, 409)
 INFER_RESPONSES = (
     ok(
@@ -32,28 +42,10 @@ INFER_RESPONSES = (
     | MODEL_PROBLEMS
     | v2_problems(400, 413, 415, 422)
 )
+INFER_BODY = body_schema(v2.InferRequest, BYTES, required=True)
 ModelName = Annotated[str, Path(description=" or ".join(MODEL_NAMES), json_schema_extra={"enum": list(MODEL_NAMES)})]
 
-
-def body_schema(schema: type[BaseModel], *, required: bool, **content: Any) -> dict[str, Any]:
-    """Describe a body that the endpoint parses by itself, for `openapi_extra`."""
-    json = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema.__name__}"}}}
-    return {"requestBody": {"content": json | content, "required": required}}
-
-
-class ProtocolRoute(BareRoute):
-    """A bare route whose endpoint validates the body, of any Content-Type."""
-
-    async def respond(self, request: StrictRequest) -> Response:
-        """Call the endpoint, and report an invalid body."""
-        try:
-            return await super().respond(request)
-        except ValidationError as error:
-            raise validation_error("body", error) from None
-
-
-router = APIRouter(route_class=ProtocolRoute, tags=["protocol"])
-INFER_BODY = body_schema(v2.InferRequest, required=True, **BYTES)
+router = APIRouter(route_class=BareRoute, tags=["protocol"])
 
 
 @router.post("/v2/models/{name}/infer", responses=INFER_RESPONSES, openapi_extra=INFER_BODY)
@@ -97,47 +89,73 @@ async def model_names(request: Request) -> Response:
 @router.get("/v2/models/{name}", responses=ok(model=v2.ModelMetadata) | MODEL_PROBLEMS)
 async def model_metadata(request: Request, name: ModelName) -> Response:
     """Describe the inputs and outputs of a model."""
-    _, model = await _model(request, name, None)
-    versions = await run_in_threadpool(services_of(request).v2_models.versions, name)
-    return json_response(describe_model(name, model, versions))
+    return await _metadata(request, name, None)
 
 
 @router.get("/v2/models/{name}/versions/{job_id}", responses=ok(model=v2.ModelMetadata) | MODEL_PROBLEMS)
 async def version_metadata(request: Request, name: ModelName, job_id: JobId) -> Response:
     """Describe the inputs and outputs of one version of a model."""
-    _, model = await _model(request, name, job_id)
-    return json_response(describe_model(name, model, [job_id]))
+    return await _metadata(request, name, job_id)
 
 
 @router.get("/v2/models/{name}/ready", responses=ok(model=v2.ModelReady) | MODEL_PROBLEMS)
 async def model_ready(request: Request, name: ModelName) -> Response:
     """Report that a model is ready."""
-    return await _ready(request, name, None)
+    await _find_version(request, name, None)
+    return json_response({"name": name, "ready": True})
 
 
 @router.get("/v2/models/{name}/versions/{job_id}/ready", responses=ok(model=v2.ModelReady) | MODEL_PROBLEMS)
 async def version_ready(request: Request, name: ModelName, job_id: JobId) -> Response:
     """Report that one version of a model is ready."""
-    return await _ready(request, name, job_id)
-
-
-async def _model(request: Request, name: str, version: str | None) -> tuple[str, Model]:
-    """Load the version's model; return it with its job's id."""
-    services = services_of(request)
-    job_id = services.v2_models.job_id(name, version)
-    model, _ = await find_model(services.registry, job_id, None)
-    return job_id, model
-
-
-async def _ready(request: Request, name: str, version: str | None) -> Response:
-    _, model = await _model(request, name, version)
-    tensor_specs(name, model)  # raises if the job trained no generator
+    await _find_version(request, name, job_id)
     return json_response({"name": name, "ready": True})
 
 
+def check_name(name: str) -> None:
+    """Raise ModelNotFoundError if no model has this name."""
+    if name not in MODEL_NAMES:
+        raise ModelNotFoundError(
+            f"The models are {' and '.join(MODEL_NAMES)}. The id of a training is a version of both."
+        )
+
+
+def versions_of(registry: Registry, name: str) -> list[str]:
+    """List the succeeded jobs that trained this network, newest first."""
+    jobs = registry.jobs(status="succeeded", kind="train", after=None, limit=MAX_VERSIONS)
+    return [job.id for job in jobs if name == DISCRIMINATOR or job.train_config.experiment == "gan"]
+
+
+async def _find_version(request: Request, name: str, job_id: str | None) -> tuple[str, Model]:
+    """Return a version's job and networks, or those of the newest version."""
+    check_name(name)
+    if name in services_of(request).unloaded_models:
+        raise ModelNotLoadedError(f"POST /v2/repository/models/{name}/load loads it again.")
+    job_id, _, model = await find_model(request, job_id, None, with_generator=name == GENERATOR)
+    return job_id, model
+
+
+def _tensor_specs(name: str, model: Model) -> tuple[TensorSpec, TensorSpec]:
+    """Return the input and the output of a model's version."""
+    width = len(model.pattern)
+    if name == DISCRIMINATOR:
+        return TensorSpec("vector", width), TensorSpec("score", 1)
+    return TensorSpec("seed", 1), TensorSpec("sample", width)
+
+
+async def _metadata(request: Request, name: str, job_id: str | None) -> Response:
+    _, model = await _find_version(request, name, job_id)
+    versions = [job_id] if job_id else await run_in_threadpool(versions_of, services_of(request).registry, name)
+    inputs, outputs = (
+        [{"name": spec.name, "datatype": DATATYPE, "shape": [-1, spec.width]}] for spec in _tensor_specs(name, model)
+    )
+    content = {"name": name, "versions": versions, "platform": "gan1010", "inputs": inputs, "outputs": outputs}
+    return json_response(content)
+
+
 async def _infer(request: Request, name: str, version: str | None) -> Response:
-    job_id, model = await _model(request, name, version)
-    input_spec, output_spec = tensor_specs(name, model)
+    job_id, model = await _find_version(request, name, version)
+    input_spec, output_spec = _tensor_specs(name, model)
     body, services = await request.body(), services_of(request)
     counter = services.metrics.scores if name == DISCRIMINATOR else services.metrics.samples
     coding, accept_encoding = request.headers.get("content-encoding"), request.headers.get("accept-encoding")

@@ -4,9 +4,8 @@ A body is JSON. Tensors with a `binary_data_size` follow it as little-endian byt
 JSON (the binary tensor data extension). A length of 0 makes a raw binary request: nothing but the input's bytes.
 """
 
-from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -22,16 +21,14 @@ DATATYPE, FLOAT32 = "FP32", np.dtype("<f4")
 UNSUPPORTED_PARAMETERS = ("classification", "shared_memory_region")  # ignoring them would make the response wrong
 
 
-@dataclass(frozen=True, kw_only=True)
-class TensorSpec:
+class TensorSpec(NamedTuple):
     """An input or output of a model: [-1, width] float32 numbers."""
 
     name: str
     width: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class DecodedRequest:
+class DecodedRequest(NamedTuple):
     """A checked inference request."""
 
     id: str | None

@@ -9,8 +9,9 @@ from service.api import problems
 from service.api.middleware.access_control import PUBLIC_PATHS
 from service.api.openapi.examples import load_examples
 from service.api.problems import V2, describe_problem, is_v2
+from service.api.schemas.inference import SampleRequest, ScoreRequest
 from service.api.schemas.problems import Problem
-from service.api.schemas.v2 import V2_SCHEMAS
+from service.api.schemas.v2 import InferRequest, RepositoryRequest, V2Error
 from service.errors import ApiKeyRequiredError, BodyTooLargeError, HostNotAllowedError, StorageFailedError
 
 API_KEY_REQUIRED = problems.PROBLEM_TYPES[ApiKeyRequiredError]
@@ -51,7 +52,7 @@ def _operations(description: dict[str, Any]) -> Iterator[tuple[str, Operation]]:
 
 def _complete_schemas(schemas: dict[str, Any]) -> None:
     """Add the schemas that no route returns, and remove what no client needs."""
-    for model in (Problem, *V2_SCHEMAS):
+    for model in (Problem, V2Error, InferRequest, RepositoryRequest, SampleRequest, ScoreRequest):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= schema.pop("$defs", {}) | {model.__name__: schema}
     for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's, which no response here has

@@ -7,7 +7,7 @@ import orjson
 
 from gan1010 import PRESETS
 from gan1010.export.pytorch_script import pytorch_script
-from service.api.inference.v2_metadata import SERVER_METADATA
+from service.api.inference.v2_infer import SERVER_METADATA
 from service.api.schemas.presets import PRESET_LIST
 
 

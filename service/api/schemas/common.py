@@ -9,10 +9,18 @@ Entry = TypeVar("Entry")
 Cursor = TypeVar("Cursor", str, int)
 
 
+def _omit_null_defaults(schema: dict[str, Any]) -> None:
+    for field in schema["properties"].values():
+        if field.get("default", ...) is None:
+            del field["default"]
+
+
 class RequestModel(BaseModel):
     """A request body: no unknown fields and no conversion of types."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, allow_inf_nan=False, frozen=True, json_schema_extra=_omit_null_defaults
+    )
 
 
 def _to_integer(value: Any) -> Any:

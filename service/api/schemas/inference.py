@@ -27,7 +27,7 @@ class SampleQuery(BaseModel):
     iteration: SnapshotIteration = None
 
 
-class BulkQuery(BaseModel):
+class ModelQuery(BaseModel):
     """The model, where the body does not name it."""
 
     job_id: Annotated[str | None, Field(max_length=64)] = None

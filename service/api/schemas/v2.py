@@ -141,6 +141,3 @@ class V2Error(BaseModel):
     detail: str
     instance: str
     errors: list[dict[str, Any]] = Field(default=[], description="for 422: each mistake, at most 20")
-
-
-V2_SCHEMAS = (InferRequest, RepositoryRequest, V2Error)  # those that FastAPI does not find by itself
