@@ -13,7 +13,6 @@ from starlette.types import ASGIApp
 from gan1010.warmup import compile_kernel
 from service.api.dependencies import Services
 from service.api.error_handlers import install_error_handlers
-from service.api.event_stream import JobStreams
 from service.api.inference import sample_and_score, v2_infer, v2_repository
 from service.api.middleware.access_control import AccessControlMiddleware
 from service.api.middleware.body_limit import BodyLimitMiddleware
@@ -86,7 +85,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         metrics=metrics,
         request_log=RequestLog(metrics, settings.log_format),
         registry=registry,
-        job_streams=JobStreams(),
         plot_limiter=CapacityLimiter(1),  # matplotlib draws one plot at a time
     )
     workers = WorkerPool(registry, settings.workers)

@@ -7,7 +7,7 @@ from typing import Annotated
 from anyio import CapacityLimiter
 from fastapi import Depends, Path, Query, Request
 
-from service.api.event_stream import JobStreams
+from service.api.event_stream import JobViews
 from service.api.limits import MAX_PAGE_SIZE, MAX_WAIT_SECONDS
 from service.api.middleware.request_log import RequestLog
 from service.job import JOB_ID_PATTERN, Job
@@ -24,8 +24,8 @@ class Services:
     metrics: Metrics
     request_log: RequestLog
     registry: Registry
-    job_streams: JobStreams
     plot_limiter: CapacityLimiter
+    job_views: JobViews = field(default_factory=JobViews)
     unloaded_models: set[str] = field(default_factory=set)  # of the Open Inference Protocol
     stopping: threading.Event = field(default_factory=threading.Event)
 

@@ -1,6 +1,7 @@
 """Events of a job: a stream of server-sent events until the job ends."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
@@ -8,7 +9,7 @@ from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
 from service.api.dependencies import JobId, JobRegistry, services_of
-from service.api.event_stream import MAX_BATCH_POINTS, TICK_SECONDS, JobStream, JobView, Subscriber
+from service.api.event_stream import MAX_BATCH_POINTS, TICK_SECONDS, JobView, new_events
 from service.api.limits import MAX_QUERY_INTEGER
 from service.api.problems import problems
 from service.api.responses import ok
@@ -61,30 +62,30 @@ async def follow_job(
     """Stream the events of a job; one that has ended only completes a stream that a client began before."""
     active = registry.active_job(job_id)
     if active is not None:
-        stream = services_of(request).job_streams.of(active)
-    else:
-        view = await run_in_threadpool(_final_view, registry, job_id)
-        if last_event_id is None or last_event_id >= view.job.iteration:
-            return Response(status_code=204)
-        stream = JobStream(view)
-    return EventSourceResponse(_send_events(request, Subscriber(stream, last_event_id or 0)), headers=HEADERS)
-
-
-async def _send_events(request: Request, subscriber: Subscriber) -> AsyncIterator[bytes | memoryview]:
-    silent_ticks, stopping = 0, services_of(request).stopping
-    while not (subscriber.done or stopping.is_set()):
-        events = subscriber.events()
-        silent_ticks = 0 if events else silent_ticks + 1
-        if silent_ticks == KEEPALIVE_TICKS:
-            events, silent_ticks = [KEEPALIVE_COMMENT], 0
-        for event in events:
-            for start in range(0, len(event), CHUNK_BYTES):
-                yield memoryview(event)[start : start + CHUNK_BYTES]
-        if not subscriber.done:
-            await subscriber.stream.next_view()
+        read = partial(services_of(request).job_views.of, active)
+        return EventSourceResponse(_chunks(request, read, last_event_id or 0), headers=HEADERS)
+    view = await run_in_threadpool(_final_view, registry, job_id)
+    if last_event_id is None or last_event_id >= view.job.iteration:
+        return Response(status_code=204)
+    return EventSourceResponse(_chunks(request, lambda: view, last_event_id), headers=HEADERS)
 
 
 def _final_view(registry: Registry, job_id: str) -> JobView:
     job = registry.job(job_id)
     progress = registry.progress(job)
-    return JobView(job=job, history=progress.history if progress else None, over=True)
+    return JobView(job, progress.history if progress else None, over=True)
+
+
+async def _chunks(request: Request, read: Callable[[], JobView], after: int) -> AsyncIterator[bytes | memoryview]:
+    """Cut the events into chunks, until the service shuts down, and send a comment where there are none for long."""
+    silent_ticks, stopping = 0, services_of(request).stopping
+    async for events in new_events(read, after):
+        if stopping.is_set():
+            return
+        silent_ticks = 0 if events else silent_ticks + 1
+        if silent_ticks == KEEPALIVE_TICKS:
+            silent_ticks = 0
+            yield KEEPALIVE_COMMENT
+        for event in events:
+            for start in range(0, len(event), CHUNK_BYTES):
+                yield memoryview(event)[start : start + CHUNK_BYTES]

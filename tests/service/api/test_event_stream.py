@@ -1,15 +1,18 @@
 """Event streams: shared batches, and the order of events."""
 
+import asyncio
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from gan1010 import History, TrainConfig
-from service.api.event_stream import MAX_BATCH_POINTS, MAX_BATCHES, JobStream, JobView, Subscriber
+from service.api.event_stream import MAX_BATCH_POINTS, MAX_BATCHES, TICK_SECONDS, JobView, JobViews, new_events
 from service.job import Status, new_job
+from service.jobs.active_job import ActiveJob
 
-CONFIG = TrainConfig(iterations=1_000_000, record_every=5, seed=1)
+JOB = new_job("1", "article", TrainConfig(iterations=1_000_000, record_every=5, seed=1), None)
 
 
 def job_view(points: int, status: Status = "running") -> JobView:
@@ -19,58 +22,56 @@ def job_view(points: int, status: Status = "running") -> JobView:
     history = History(
         iteration=iterations, discriminator_real_loss=losses, discriminator_fake_loss=losses, generator_loss=losses
     )
-    job = new_job("1", "article", CONFIG, None).with_status(status)
-    return JobView(job=job, history=history, over=status == "succeeded")
+    return JobView(JOB.with_status(status), history, over=status == "succeeded")
 
 
-def parse(event: bytes) -> tuple[str, Any, int]:
-    name, data, id, *_ = (line.partition(": ")[2] for line in event.decode().split("\n"))
-    return name, json.loads(data), int(id)
+def events_of(views: Iterator[JobView]) -> list[list[tuple[str, Any]]]:
+    """Return the names and contents of the events at each tick."""
+
+    async def collect() -> list[list[bytes]]:
+        return [events async for events in new_events(lambda: next(views), 0)]
+
+    ticks = asyncio.run(collect())
+    lines = [[event.decode().split("\n") for event in events] for events in ticks]
+    return [[(name[7:], json.loads(data[6:])) for name, data, *_ in events] for events in lines]
 
 
-def iterations_of(events: list[bytes]) -> list[int]:
-    return [i for name, data, _ in map(parse, events) if name == "progress" for i in data["series"]["iteration"]]
+def test_subscribers_share_events_and_later_batches() -> None:
+    view = job_view(12_000)
+    assert view.event("status", 0) is view.event("status", 0)
+    first, behind, ahead = view.batch(0), view.batch(0), view.batch(5 * 3000)
+    assert first is behind
+    assert first is not None
+    assert ahead is not None
+    assert first[1] == ahead[1] == 5 * MAX_BATCH_POINTS
 
 
-def test_subscribers_at_the_same_iteration_share_events() -> None:
-    stream = JobStream(job_view(12_000))
-    first, second = Subscriber(stream, 0), Subscriber(stream, 0)
-    for _ in range(3):
-        assert all(one is other for one, other in zip(first.events(), second.events(), strict=True))
-
-
-def test_subscribers_from_different_iterations_share_later_batches() -> None:
-    stream = JobStream(job_view(12_000))
-    ahead, behind = Subscriber(stream, 5 * 3000), Subscriber(stream, 0)
-    assert iterations_of(ahead.events()) == list(range(5 * 3001, 5 * MAX_BATCH_POINTS + 1, 5))
-    assert iterations_of(behind.events()) == list(range(5, 5 * MAX_BATCH_POINTS + 1, 5))
-    assert ahead.events()[0] is behind.events()[0]
+def test_subscribers_share_a_view_for_a_tick() -> None:
+    views, active = JobViews(), ActiveJob(JOB)
+    view = views.of(active)
+    assert views.of(active) is view
+    view.read_at -= TICK_SECONDS
+    assert views.of(active) is not view
 
 
 def test_end_follows_all_points() -> None:
-    subscriber = Subscriber(JobStream(job_view(MAX_BATCH_POINTS + 1, "succeeded")), 0)
-    batches = [subscriber.events() for _ in range(3)]
-    assert subscriber.done
-    assert [[parse(event)[0] for event in events] for events in batches] == [
-        ["progress"],
-        ["progress"],
-        ["status", "end"],
-    ]
+    view = job_view(MAX_BATCH_POINTS + 1, "succeeded")
+    names = [[name for name, _ in events] for events in events_of(iter([view] * 3))]
+    assert names == [["progress"], ["progress"], ["status", "end"]]
 
 
 def test_new_points_are_sent_once() -> None:
-    subscriber, received = Subscriber(JobStream(job_view(10)), 0), []
-    for points in (10, 10, 17, 17, 40):
-        subscriber.stream = JobStream(job_view(points))
-        received += subscriber.events()
-    assert iterations_of(received) == list(range(5, 201, 5))
-    assert [parse(event)[0] for event in received] == ["status", "progress", "progress", "progress"]
+    views = [job_view(points) for points in (10, 10, 17, 17)]
+    events = [event for tick in events_of(iter([*views, *[job_view(40, "succeeded")] * 2])) for event in tick]
+    assert [name for name, _ in events] == ["status", "progress", "progress", "progress", "status", "end"]
+    iterations = [i for name, data in events if name == "progress" for i in data["series"]["iteration"]]
+    assert iterations == list(range(5, 201, 5))
 
 
-def test_stream_keeps_few_batches() -> None:
-    stream = JobStream(job_view(5000))
-    first = stream.batch(0)
-    assert stream.batch(0) is first
+def test_view_keeps_few_batches() -> None:
+    view = job_view(5000)
+    first = view.batch(0)
+    assert view.batch(0) is first
     for after in range(5, 5 * MAX_BATCHES + 5, 5):
-        stream.batch(after)
-    assert stream.batch(0) is not first
+        view.batch(after)
+    assert view.batch(0) is not first
