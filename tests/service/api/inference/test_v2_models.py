@@ -42,15 +42,6 @@ def test_server_describes_itself(client: Client) -> None:
     assert client.get("/v2/models").json() == {"models": list(MODELS)}
 
 
-def test_stopping_server_is_live_but_not_ready(tmp_path: Path) -> None:
-    with app_client(tmp_path) as client:
-        client.app.state.services.stop_waiting()
-        assert client.get("/v2/health/live").json() == {"live": True, "ready": False}
-        response = client.get("/v2/health/ready")
-        assert response.status_code == 503
-        assert response.json()["ready"] is False
-
-
 def test_metadata_names_tensors_and_versions(client: Client, older: Json, newest: Json) -> None:
     for name, inputs, outputs in (
         ("generator", ("seed", 1), ("sample", 4)),

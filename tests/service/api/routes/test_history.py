@@ -35,15 +35,15 @@ def get_progress(client: Client, job: Json, **parameters: object) -> Json:
 
 def test_progress_has_every_recorded_point(shared_client: Client, article_job: Json) -> None:
     progress = get_progress(shared_client, article_job)
-    assert list(progress) == ["job_id", "status", "iteration", "iterations", "record_every", "series", "next_after"]
-    assert progress["job_id"] == article_job["id"]
-    assert (progress["status"], progress["iteration"], progress["iterations"]) == ("succeeded", 10_000, 10_000)
-    assert (progress["record_every"], progress["next_after"]) == (5, 10_000)
+    iterations, *losses = progress["series"].values()
     assert list(progress["series"]) == ["iteration", *LOSSES]
-    assert progress["series"]["iteration"] == list(range(5, 10_001, 5))
-    for name in LOSSES:
-        assert len(progress["series"][name]) == 2000
-        assert all(0 <= loss <= 1 for loss in progress["series"][name])
+    assert iterations == list(range(5, 10_001, 5))
+    assert all(len(values) == 2000 and 0 <= min(values) <= max(values) <= 1 for values in losses)
+    del progress["series"]
+    assert progress == {
+        "job_id": article_job["id"], "status": "succeeded", "iteration": 10_000, "iterations": 10_000,
+        "record_every": 5, "next_after": 10_000,
+    }  # fmt: skip
 
 
 @given(after=st.integers(0, 12_000), points=st.integers(1, 3000))
@@ -140,17 +140,6 @@ def test_csv_equals_json(shared_client: Client, parameters: Json, job: str, requ
     assert [[float(value) for value in column] for column in columns] == list(series.values())
 
 
-def test_csv_and_json_have_different_etags(shared_client: Client, article_job: Json) -> None:
-    path = f"/jobs/{article_job['id']}/progress"
-    as_csv, as_json = (shared_client.get(path, headers={"Accept": kind}) for kind in ("text/csv", "application/json"))
-    assert as_csv.headers["etag"] != as_json.headers["etag"]
-    assert "accept" in as_csv.headers["vary"].lower()
-    assert "accept" in as_json.headers["vary"].lower()
-    known = {"If-None-Match": as_csv.headers["etag"]}
-    assert shared_client.get(path, headers=known | {"Accept": "text/csv"}).status_code == 304
-    assert shared_client.get(path, headers=known).status_code == 200
-
-
 @pytest.mark.parametrize(
     ("accept", "kind"),
     [
@@ -169,17 +158,6 @@ def test_csv_and_json_have_different_etags(shared_client: Client, article_job: J
 def test_accept_selects_csv_or_json(shared_client: Client, article_job: Json, accept: str, kind: str) -> None:
     response = shared_client.get(f"/jobs/{article_job['id']}/progress", headers={"Accept": accept})
     assert content_type(response) == kind
-
-
-@pytest.mark.parametrize(
-    "path", ["progress", "progress?after=77&max_points=30", "progress?view=article", "snapshots", "snapshots?weights=1"]
-)
-def test_unchanged_history_is_not_sent_again(shared_client: Client, article_job: Json, path: str) -> None:
-    first = shared_client.get(f"/jobs/{article_job['id']}/{path}")
-    again = shared_client.get(f"/jobs/{article_job['id']}/{path}", headers={"If-None-Match": first.headers["etag"]})
-    assert first.status_code == 200
-    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
-    assert shared_client.get(f"/jobs/{article_job['id']}/progress?after=5").headers["etag"] != first.headers["etag"]
 
 
 def test_article_view_has_the_lists_of_the_articles_program(
@@ -241,12 +219,11 @@ def test_weights_reproduce_every_sample(shared_client: Client, settings: Json) -
 
 def test_snapshots_of_a_running_job(client: Client) -> None:
     job = start_running_job(client, iterations=10_000_000, snapshot_every=1000, seed=6)
-    first = client.get(f"/jobs/{job['id']}/snapshots").json()
-    count = len(first["iterations"])
     path = f"/jobs/{job['id']}/snapshots"
-    second = wait_until(lambda: client.get(path).json(), lambda now: len(now["iterations"]) > count)
+    first = client.get(path).json()
+    count = len(first["iterations"])
+    second = wait_until(lambda: client.get(path).json(), lambda now: len(now["iterations"]) > count > 0)
     assert second["iterations"] == list(range(0, 1000 * len(second["iterations"]), 1000))
-    assert count > 0
     assert second["samples"][:count] == first["samples"]
 
 
@@ -277,7 +254,3 @@ def test_npz_equals_json(shared_client: Client, settings: Json) -> None:
     assert found == {}
     with np.load(io.BytesIO(shared_client.get(path, headers=request["headers"]).content)) as arrays:
         assert set(arrays) == set(content) - {"job_id", "weights"}
-    again = shared_client.get(
-        path, params={"weights": True}, headers=request["headers"] | {"if-none-match": response.headers["etag"]}
-    )
-    assert again.status_code == 304

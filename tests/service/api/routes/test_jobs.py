@@ -58,19 +58,17 @@ def test_pages_of_any_size_add_up_to_the_list(mixed_jobs: Client, limit: int) ->
 
 
 @pytest.mark.parametrize(
-    ("status", "count"),
-    [("succeeded", 4), ("cancelled", 1), ("running", 1), ("queued", 1), ("failed", 0), ("paused", 0)],
-)
-def test_jobs_are_filtered_by_status(mixed_jobs: Client, status: str, count: int) -> None:
+    ("field", "value", "count"),
+    [
+        ("status", "succeeded", 4), ("status", "cancelled", 1), ("status", "running", 1), ("status", "queued", 1),
+        ("status", "failed", 0), ("status", "paused", 0), ("kind", "train", 7), ("kind", "sweep", 0),
+    ],
+)  # fmt: skip
+def test_jobs_are_filtered(mixed_jobs: Client, field: str, value: str, count: int) -> None:
     whole = mixed_jobs.get("/jobs").json()["data"]
-    found = read_pages(mixed_jobs, "/jobs", status=status, limit=2)
-    assert ids(found) == ids([job for job in whole if job["status"] == status])
+    found = read_pages(mixed_jobs, "/jobs", **{field: value}, limit=2)
+    assert ids(found) == ids([job for job in whole if job[field] == value])
     assert len(found) == count
-
-
-@pytest.mark.parametrize(("kind", "count"), [("train", 7), ("sweep", 0)])
-def test_jobs_are_filtered_by_kind(mixed_jobs: Client, kind: str, count: int) -> None:
-    assert len(read_pages(mixed_jobs, "/jobs", kind=kind, limit=5)) == count
 
 
 def test_new_job_does_not_change_the_next_page(client: Client) -> None:
@@ -110,23 +108,9 @@ def test_running_job_has_speed_and_eta(client: Client) -> None:
     assert job["finished_at"] is job["result"] is job["error"] is None
 
 
-def test_unchanged_job_is_not_sent_again(shared_client: Client) -> None:
-    path = f"/jobs/{train(shared_client, **SHORT_JOB)['id']}"
-    etag = shared_client.get(path).headers["etag"]
-    for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
-        response = shared_client.get(path, headers={"If-None-Match": known})
-        assert (response.status_code, response.content, response.headers["etag"]) == (304, b"", etag)
-    for other in ('"other"', etag.strip('"'), f'"{etag[1:-1]}x"'):
-        assert shared_client.get(path, headers={"If-None-Match": other}).status_code == 200
-
-
 def test_running_job_has_stopped_when_cancel_responds(client: Client) -> None:
     job = start_running_job(client)
-    etag = client.get(f"/jobs/{job['id']}").headers["etag"]
-    response = client.post(f"/jobs/{job['id']}/cancel")
-    assert response.status_code == 200
-    assert client.get(f"/jobs/{job['id']}", headers={"If-None-Match": etag}).status_code == 200  # it has changed
-    cancelled = response.json()
+    cancelled = client.post(f"/jobs/{job['id']}/cancel").json()
     assert cancelled["status"] == "cancelled"
     assert [transition["status"] for transition in cancelled["transitions"]] == ["queued", "running", "cancelled"]
     assert job["iteration"] <= cancelled["iteration"] < cancelled["iterations"]
@@ -134,17 +118,6 @@ def test_running_job_has_stopped_when_cancel_responds(client: Client) -> None:
     assert cancelled["result"] is cancelled["error"] is cancelled["eta_seconds"] is None
     assert train(client, **SHORT_JOB)["status"] == "succeeded"  # its thread is free
     assert client.get(f"/jobs/{job['id']}").json() == cancelled
-
-
-def test_cancelled_queued_job_never_runs(client: Client) -> None:
-    running = start_running_job(client)
-    queued = submit_job(client, **SHORT_JOB)
-    cancelled = client.post(f"/jobs/{queued['id']}/cancel").json()
-    assert [transition["status"] for transition in cancelled["transitions"]] == ["queued", "cancelled"]
-    assert (cancelled["iteration"], cancelled["started_at"]) == (0, None)
-    client.post(f"/jobs/{running['id']}/cancel")
-    train(client, **SHORT_JOB)
-    assert client.get(f"/jobs/{queued['id']}").json() == cancelled
 
 
 @pytest.mark.parametrize("path", ["/jobs", "/models"])
@@ -161,12 +134,6 @@ def test_concurrent_cancels_have_the_same_response(client: Client) -> None:
         responses = list(pool.map(lambda _: client.post(path), range(8)))
     assert {response.status_code for response in responses} == {200}
     assert {response.content for response in responses} == {client.post(path).content}
-
-
-def test_succeeded_job_cannot_be_cancelled(shared_client: Client) -> None:
-    job = train(shared_client, **SHORT_JOB)
-    check_problem(shared_client.post(f"/jobs/{job['id']}/cancel"), 409, "state-forbids")
-    assert shared_client.get(f"/jobs/{job['id']}").json() == job
 
 
 def test_deleted_job_is_gone_with_its_history_and_model(client: Client) -> None:
@@ -186,14 +153,6 @@ def test_deleted_job_is_gone_with_its_history_and_model(client: Client) -> None:
     assert client.get("/jobs").json() == client.get("/models").json() == {"data": [], "has_more": False, "next": None}
 
 
-def test_deletion_leaves_the_other_jobs_alone(client: Client) -> None:
-    kept, deleted = train(client, seed=1), train(client, seed=2)
-    before = [client.get(path).content for path in (f"/jobs/{kept['id']}", f"/jobs/{kept['id']}/progress")]
-    client.delete(f"/jobs/{deleted['id']}")
-    assert [client.get(path).content for path in (f"/jobs/{kept['id']}", f"/jobs/{kept['id']}/progress")] == before
-    assert client.get("/sample").json()["job_id"] == kept["id"]
-
-
 def test_idempotency_key_of_a_deleted_job_is_free(client: Client) -> None:
     headers = {"Idempotency-Key": "once"}
     first = client.post("/train", json=SHORT_JOB, headers=headers, params={"wait": 9}).json()
@@ -201,15 +160,6 @@ def test_idempotency_key_of_a_deleted_job_is_free(client: Client) -> None:
     second = client.post("/train", json=SHORT_JOB, headers=headers, params={"wait": 9})
     assert second.status_code == 200
     assert second.json()["id"] != first["id"]
-
-
-def test_active_job_is_not_deleted(client: Client) -> None:
-    running, queued = start_running_job(client), submit_job(client, **SHORT_JOB)
-    for job in (queued, running):
-        check_problem(client.delete(f"/jobs/{job['id']}"), 409, "state-forbids")
-        assert client.get(f"/jobs/{job['id']}").status_code == 200
-        client.post(f"/jobs/{job['id']}/cancel")
-        assert client.delete(f"/jobs/{job['id']}").status_code == 204
 
 
 def test_wait_ends_with_the_job(client: Client) -> None:

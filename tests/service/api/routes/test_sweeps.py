@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -52,8 +51,6 @@ def test_sweep_is_a_job(shared_client: Client, done: Json) -> None:
     assert shared_client.get(f"/jobs/{done['id']}").json() == done
     assert done in shared_client.get("/jobs", params={"kind": "sweep"}).json()["data"]
     assert done not in shared_client.get("/jobs", params={"kind": "train"}).json()["data"]
-    tag = shared_client.get(f"/jobs/{done['id']}").headers["etag"]
-    assert shared_client.get(f"/jobs/{done['id']}", headers={"if-none-match": tag}).status_code == 304
 
 
 def test_accepted_sweep_has_location_and_retry_after(shared_client: Client) -> None:
@@ -66,10 +63,9 @@ def test_accepted_sweep_has_location_and_retry_after(shared_client: Client) -> N
 
 def test_results_equal_those_of_single_trainings(shared_client: Client, done: Json) -> None:
     response = shared_client.get(f"/sweeps/{done['id']}/results").json()
-    assert response.keys() == {"job_id", "status", "data", "has_more", "next"}
-    assert (response["job_id"], response["status"], response["has_more"], response["next"]) == (
-        done["id"], "succeeded", False, None,
-    )  # fmt: skip
+    assert response | {"data": []} == {
+        "job_id": done["id"], "status": "succeeded", "data": [], "has_more": False, "next": None,
+    }  # fmt: skip
     expected = [{"loss": loss, "learning_rate": rate} for loss in GRID["loss"] for rate in GRID["learning_rate"]]
     assert [cell["config"] for cell in response["data"]] == expected
     for number, cell in enumerate(response["data"]):
@@ -100,20 +96,12 @@ def test_csv_equals_json(shared_client: Client, done: Json) -> None:
 
 @pytest.mark.parametrize("limit", [1, 2, 4, 5, 6, 7])
 def test_results_in_pages(shared_client: Client, done: Json, limit: int) -> None:
-    url, found = f"/sweeps/{done['id']}/results", []
+    url = f"/sweeps/{done['id']}/results"
     whole = shared_client.get(url).json()["data"]
-    page: Json = {"has_more": True, "next": None}
-    while page["has_more"]:
-        after = {} if page["next"] is None else {"after": page["next"]}
-        parameters = {"limit": limit} | after
-        page = shared_client.get(url, params=parameters).json()
-        link = shared_client.get(url, params=parameters, headers={"accept": "text/csv"}).links.get("next", {})
-        assert ("url" in link) == page["has_more"]
-        if link:
-            assert shared_client.get(link["url"]).json()["data"][0]["cell"] == page["next"] + 1
-        assert len(page["data"]) <= limit
-        found += page["data"]
-    assert found == whole
+    assert read_pages(shared_client, url, limit=limit) == whole
+    links = shared_client.get(url, params={"limit": limit}, headers={"accept": "text/csv"}).links
+    rest = shared_client.get(links["next"]["url"]).json()["data"] if links else []
+    assert rest == whole[limit : 2 * limit]
     assert shared_client.get(url, params={"after": 99}).json()["data"] == []
 
 
@@ -150,12 +138,9 @@ def test_member_trained_as_a_job_has_the_same_result(shared_client: Client, done
 
 def test_members_of_different_shapes_in_one_sweep(shared_client: Client) -> None:
     grid = {
-        "hidden_size": [2, 3],
-        "pattern": ["10", "110"],
-        "learning_rate": [0.05, 0.2],
-        "optimizer": ["sgd", "adam"],
+        "hidden_size": [2, 3], "pattern": ["10", "110"], "learning_rate": [0.05, 0.2], "optimizer": ["sgd", "adam"],
         "generator_learning_rate": [None, 0.1],
-    }
+    }  # fmt: skip
     job = run_sweep(shared_client, base={"iterations": 50, "latent": "normal"}, grid=grid, seeds=1)
     members = members_of(shared_client, job, limit=10)
     cells = shared_client.get(f"/sweeps/{job['id']}/results").json()["data"]
@@ -265,22 +250,6 @@ def test_invalid_sweep_is_refused_with_the_place(client: Client, request_body: J
     assert client.get("/jobs").json()["data"] == []
 
 
-NUMBERS = ["NaN", "Infinity", "1e999", "-1e999", "1e39", "9" * 5000, "1e" + "9" * 50, "[" * 100_000, '"1"', "{}", "-0"]
-
-
-@pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number[:20])
-@pytest.mark.parametrize(
-    "body",
-    ['{"grid": {"spread": [0.1, %s]}}', '{"grid": {"iterations": [%s]}}', '{"seeds": %s}',
-     '{"seeds": {"start": %s, "count": 9}}', '{"base": {"learning_rate": %s}}'],
-)  # fmt: skip
-def test_invalid_numbers_are_refused(client: Client, body: str, number: str) -> None:
-    response = client.post("/sweeps", content=body % number, headers={"content-type": "application/json"})
-    if '"start"' not in body or number != "-0":
-        check_problem(response, response.status_code)
-        assert response.status_code in (400, 422)
-
-
 def test_large_bodies_are_refused(client: Client) -> None:
     values = [place / 1_000_000 for place in range(1, 500_001)]
     response = client.post("/sweeps", json={"grid": {"learning_rate": values}, "seeds": 3})
@@ -301,7 +270,6 @@ def test_routes_of_the_other_kind_of_job_are_refused(shared_client: Client, done
     check_problem(shared_client.get(f"/models/{done['id']}/generator.safetensors"), 404, "file-not-found")
     for path in ("results", "members"):
         check_problem(shared_client.get(f"/sweeps/{article_job['id']}/{path}"), 409, "wrong-kind")
-        check_problem(shared_client.get(f"/sweeps/none/{path}"), 404, "job-not-found")
     check_problem(shared_client.post(f"/sweeps/{article_job['id']}/members/0/train"), 409, "wrong-kind")
 
 
@@ -327,40 +295,30 @@ def test_sweep_has_no_model(client: Client) -> None:
     assert client.get("/models").json()["data"][0]["job_id"] == trained["id"]
 
 
-@pytest.fixture
-def running(client: Client) -> Iterator[Json]:
-    """A running sweep with 500 finished members."""
+def test_cancelled_sweep_keeps_its_finished_members(client: Client) -> None:
     grid = {"iterations": [100, 10_000_000]}
     job = client.post("/sweeps", json={"base": {"hidden_size": 16}, "grid": grid, "seeds": 500}).json()
-    yield wait_until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["iteration"] == 500)
-    client.post(f"/jobs/{job['id']}/cancel")
-
-
-def test_cancelled_sweep_keeps_its_finished_members(client: Client, running: Json) -> None:
-    url = f"/sweeps/{running['id']}"
-    assert running["status"] == "running"
+    wait_until(lambda: client.get(f"/jobs/{job['id']}").json()["iteration"] == 500)
+    url = f"/sweeps/{job['id']}"
     first, second = client.get(f"{url}/results").json()["data"]
     assert (first["count"], second["count"]) == (500, 0)
     assert second["bits_rate"] is second["discriminator_real_loss"] is second["settled_at"]["p5"] is None
     members = client.get(f"{url}/members", params={"limit": 1000}).json()
     assert (len(members["data"]), members["has_more"]) == (500, False)
-    check_problem(client.delete(f"/jobs/{running['id']}"), 409, "state-forbids")
-    cancelled = client.post(f"/jobs/{running['id']}/cancel").json()
+    check_problem(client.delete(f"/jobs/{job['id']}"), 409, "state-forbids")
+    cancelled = client.post(f"/jobs/{job['id']}/cancel").json()
     assert (cancelled["status"], cancelled["iteration"]) == ("cancelled", 500)
-    assert client.post(f"/jobs/{running['id']}/cancel").status_code == 200
-    assert client.get(f"{url}/results").json() == {
-        "job_id": running["id"], "status": "cancelled", "data": [first, second], "has_more": False, "next": None,
-    }  # fmt: skip
+    results = client.get(f"{url}/results").json()
+    assert (results["status"], results["data"]) == ("cancelled", [first, second])
     assert client.get(f"{url}/members", params={"limit": 1000}).json() == members
-    assert train(client, iterations=10)["status"] == "succeeded"
-    assert client.delete(f"/jobs/{running['id']}").status_code == 204
+    assert client.delete(f"/jobs/{job['id']}").status_code == 204
     check_problem(client.get(f"{url}/results"), 404, "job-not-found")
 
 
 def test_queue_counts_a_sweep_as_one_job(tmp_path_factory: pytest.TempPathFactory) -> None:
     with app_client(tmp_path_factory.mktemp("queue"), workers=1, queue_size=2) as client:
         running = client.post("/sweeps", json=ENDLESS_SWEEP).json()
-        wait_until(lambda: client.get(f"/jobs/{running['id']}").json(), lambda job: job["status"] == "running")
+        wait_until(lambda: client.get(f"/jobs/{running['id']}").json()["status"] == "running")
         waiting = [client.post("/sweeps", json={"base": {"iterations": 10}, "seeds": 3}) for _ in range(3)]
         assert [response.status_code for response in waiting] == [202, 202, 429]
         check_problem(waiting[2], 429, "queue-full")
