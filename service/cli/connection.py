@@ -1,15 +1,18 @@
-"""Connection to the service. A failed call ends the program with a message and an exit code."""
+"""Connection to the service. A failed call ends the program with a message and an exit code.
+
+The client is imported when a command connects, because httpx and pydantic load slowly.
+"""
 
 import contextlib
 import sys
 from collections.abc import Iterator
-from typing import Literal, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn
 
-import httpx
 import typer
 
-from gan1010.client import Client, ClientError, NoResponseError, ProblemError
-from gan1010.client.responses import Job
+if TYPE_CHECKING:
+    from gan1010.client import Client
+    from gan1010.client.responses import Job
 
 EXIT_FAILED, EXIT_NO_SERVICE, EXIT_INTERRUPTED = 1, 3, 130
 
@@ -21,17 +24,15 @@ def fail(message: str, code: int = EXIT_FAILED) -> NoReturn:
 
 
 @contextlib.contextmanager
-def connected(url: str | None) -> Iterator[Client]:
+def connected(url: str | None, api_key: str | None = None) -> Iterator["Client"]:
     """Connect to the service; exit if a call fails."""
-    with exit_on_client_error(), Client(url) as client:
-        yield client
+    import httpx
 
+    from gan1010.client import Client, ClientError, NoResponseError, ProblemError
 
-@contextlib.contextmanager
-def exit_on_client_error() -> Iterator[None]:
-    """Exit if a call to the service fails."""
     try:
-        yield
+        with Client(url, api_key=api_key) as client:
+            yield client
     except NoResponseError as error:
         remedy = "Start one with gan1010 serve, or name its URL with --url."
         fail(f"No service answers at {error.url} ({error.reason}). {remedy}", EXIT_NO_SERVICE)
@@ -41,7 +42,7 @@ def exit_on_client_error() -> Iterator[None]:
         fail(str(error))
 
 
-def job_or_newest(client: Client, job_id: str | None, kind: Literal["train", "sweep"] | None = None) -> Job:
+def job_or_newest(client: "Client", job_id: str | None, kind: Literal["train", "sweep"] | None = None) -> "Job":
     """Get a job, or the newest one if no id is given."""
     if job_id is not None:
         return client.job(job_id)

@@ -9,9 +9,8 @@ from rich.table import Table
 
 from gan1010.client import Client
 from gan1010.client.responses import Job
-from service.cli.connection import exit_on_client_error
 from service.cli.local_server import running_service
-from service.cli.output import columns, sample_cells
+from service.cli.output import sample_cells, table
 from service.cli.progress import wait_with_bar
 
 SEED = 1010  # fixed, so that every demo shows the numbers of the documentation
@@ -21,7 +20,7 @@ REAL, NOISE = [0.9, 0.1, 0.9, 0.1], [0.4, 0.7, 0.6, 0.5]
 def run_demo(folder: Path, *, stay: bool) -> None:
     """Run the experiments and write the plots to a folder; with `stay`, serve until Ctrl-C."""
     console = Console()
-    with running_service(folder / "data", console) as (client, server), exit_on_client_error():
+    with running_service(folder / "data", console) as (client, server):
         console.print("\n[bold]gan1010[/]: two small neural networks learn the pattern 1010.")
         console.print(f"The demo's own service runs at {client.url}\n")
         alone = client.train(preset="discriminator-alone", seed=SEED, name="D alone")
@@ -46,17 +45,16 @@ def run_demo(folder: Path, *, stay: bool) -> None:
 
 def _sample_table(client: Client, job: Job) -> Table:
     title = "\nThe generator's output (in range: could be real data)"
-    table = columns("", "", "bits", "values", "in range", title=title)
+    rows = []
     for name, iteration in (("untrained", 0), ("trained", job.iterations)):
         output = client.sample([0.5], job_id=job.id, iteration=iteration)
-        table.add_row(name, *sample_cells(output.samples[0], output.bits[0], output.in_range[0]))
-    return table
+        rows.append((name, *sample_cells(output.samples[0], output.bits[0], output.in_range[0])))
+    return table(("", "", "bits", "values", "in range"), rows, title=title)
 
 
 def _score_table(client: Client, alone: Job, gan: Job) -> Table:
     title = "\nThe discriminator's scores (0: fake, 1: real)"
-    table = columns("", f"real {REAL}", f"noise {NOISE}", title=title)
+    rows = []
     for name, job in (("trained alone", alone), ("trained in a GAN", gan)):
-        real, noise = client.score([REAL, NOISE], job_id=job.id).scores
-        table.add_row(name, f"{real:.2f}", f"{noise:.2f}")
-    return table
+        rows.append((name, *map("{:.2f}".format, client.score([REAL, NOISE], job_id=job.id).scores)))
+    return table(("", f"real {REAL}", f"noise {NOISE}"), rows, title=title)

@@ -4,13 +4,15 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import typer
 
-from gan1010.client import Client
-from gan1010.client.responses import Job
 from service.cli.connection import fail
+
+if TYPE_CHECKING:
+    from gan1010.client import Client
+    from gan1010.client.responses import Job
 
 Download = Callable[[], bytes | str]
 
@@ -35,7 +37,7 @@ def write(file: Path, content: bytes | str) -> None:
     print(file, file=sys.stderr)  # noqa: T201
 
 
-def select_downloads(client: Client, job: Job, names: list[str]) -> dict[str, Download]:
+def select_downloads(client: "Client", job: "Job", names: list[str]) -> dict[str, Download]:
     """Return the downloads of the named files of a job, by default of all its files."""
     downloads = _downloads(client, job)
     if unknown := [name for name in names if name not in downloads]:
@@ -43,7 +45,7 @@ def select_downloads(client: Client, job: Job, names: list[str]) -> dict[str, Do
     return {name: downloads[name] for name in names or downloads}
 
 
-def _downloads(client: Client, job: Job) -> dict[str, Download]:
+def _downloads(client: "Client", job: "Job") -> dict[str, Download]:
     if job.kind == "sweep":
         return {"results.csv": partial(client.results_csv, job.id)}
     downloads: dict[str, Download] = {

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from gan1010.client import Client
 from service.app import STARTUP_ERRORS, create_app
+from service.cli.connection import connected
 from service.cli.progress import STARTING
 from service.server.main import Server
 from service.settings import Settings
@@ -37,7 +38,7 @@ def running_service(data_dir: Path, console: Console) -> Iterator[tuple[Client, 
                 time.sleep(0.01)
         if not server.started:
             sys.exit("gan1010 cannot start. Run gan1010 serve to see why.")
-        with Client(f"http://127.0.0.1:{port}", api_key="") as client:
+        with connected(f"http://127.0.0.1:{port}", api_key="") as client:
             yield client, server
     finally:
         server.should_exit = True

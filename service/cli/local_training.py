@@ -14,7 +14,7 @@ from gan1010.export import safetensors
 from gan1010.training import model_at
 from service.cli.connection import EXIT_INTERRUPTED, fail
 from service.cli.files import write
-from service.cli.output import duration, print_json, run_card, stdout
+from service.cli.output import card, duration, print_json, run_rows, stdout
 from service.cli.progress import STARTING, progress_bar
 
 
@@ -35,7 +35,7 @@ def train_locally(settings: dict[str, Any], save: Path | None, *, as_json: bool)
     if as_json:
         print_json({"config": settings, "result": result})
     else:
-        stdout().print(run_card(settings, Result.model_validate(result)))
+        stdout().print(card(run_rows(settings, Result.model_validate(result))))
 
 
 def _config(settings: dict[str, Any]) -> TrainConfig:

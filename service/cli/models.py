@@ -5,7 +5,10 @@ from typing import Annotated, Literal
 
 import typer
 
+from service.cli.connection import connected, job_or_newest
+from service.cli.files import plot_format, select_downloads, write
 from service.cli.options import AsJson, Iteration, JobOrNewest, Model, Url
+from service.cli.output import preset_table, print_response, sample_table, score_table
 
 Plot = Literal["losses", "evolution", "surface", "heatmap"]
 
@@ -20,12 +23,9 @@ def sample(
     url: Url = None,
 ) -> None:
     """Print the generator's output for each latent."""
-    from service.cli.connection import connected
-    from service.cli.output import sample_table, show
-
     with connected(url) as client:
         samples = client.sample(latents or (0.5,), job_id=job, iteration=iteration)
-    show(samples, sample_table, as_json=as_json)
+    print_response(samples, sample_table, as_json=as_json)
 
 
 def score(
@@ -43,12 +43,9 @@ def score(
     if not lines:
         raise typer.BadParameter("There is no vector to score. Give one such as 0.9,0.1,0.9,0.1, or a --file.")
     rows = [_vector(line) for line in lines]
-    from service.cli.connection import connected
-    from service.cli.output import score_table, show
-
     with connected(url) as client:
         scores = client.score(rows, job_id=job, iteration=iteration)
-    show(scores, lambda scores: score_table(rows, scores), as_json=as_json)
+    print_response(scores, lambda scores: score_table(rows, scores), as_json=as_json)
 
 
 def plot(
@@ -64,9 +61,6 @@ def plot(
     url: Url = None,
 ) -> None:
     """Save a plot of a job: losses, evolution of the pattern, surface of D, or heat map of a sweep."""
-    from service.cli.connection import connected, job_or_newest
-    from service.cli.files import plot_format, write
-
     file = output or Path(f"{plot}.png")
     format = plot_format(file)
     with connected(url) as client:
@@ -85,9 +79,6 @@ def export(
     url: Url = None,
 ) -> None:
     """Save a job's files: networks (safetensors, ONNX), losses (CSV), snapshots and a PyTorch program."""
-    from service.cli.connection import connected, job_or_newest
-    from service.cli.files import select_downloads, write
-
     with connected(url) as client:
         for name, download in select_downloads(client, job_or_newest(client, job), files or []).items():
             write(output / name, download())
@@ -95,12 +86,9 @@ def export(
 
 def presets(as_json: AsJson = False, url: Url = None) -> None:
     """List the presets and their known behaviour."""
-    from service.cli.connection import connected
-    from service.cli.output import preset_table, show
-
     with connected(url) as client:
         presets = client.presets()
-    show(presets, preset_table, as_json=as_json)
+    print_response(presets, preset_table, as_json=as_json)
 
 
 def _vector(text: str) -> list[float]:

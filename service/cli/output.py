@@ -1,17 +1,20 @@
 """Printed output: tables, or JSON."""
 
+from __future__ import annotations
+
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic_core import to_json
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
-from gan1010.client.responses import Cell, Job, Page, Preset, Result, Samples, Scores
 from gan1010.config import TrainConfig
+
+if TYPE_CHECKING:
+    from gan1010.client.responses import Cell, Job, Page, Preset, Result, Samples, Scores
 
 T = TypeVar("T")
 BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -20,7 +23,7 @@ MAX_CELL_ROWS = 100  # JSON has no limit
 CELL_HEADINGS = ("\nGANs", "bits\nright", "in\nrange", "settled\nat", "9 in 10\nbetween", "loss\nof G")
 
 
-def show(value: T, render: Callable[[T], RenderableType], *, as_json: bool) -> None:
+def print_response(value: T, render: Callable[[T], RenderableType], *, as_json: bool) -> None:
     """Print a response as JSON, or as `render` draws it."""
     if as_json:
         print_json(value)
@@ -30,6 +33,8 @@ def show(value: T, render: Callable[[T], RenderableType], *, as_json: bool) -> N
 
 def print_json(value: object) -> None:
     """Print models and plain values as JSON."""
+    from pydantic_core import to_json
+
     print(to_json(value, indent=2).decode())  # noqa: T201
 
 
@@ -39,12 +44,22 @@ def stdout() -> Console:
     return Console(highlight=False, width=None if has_width else PIPED_WIDTH)
 
 
-def columns(*headings: str, title: str | None = None) -> Table:
+def table(
+    headings: Sequence[str | Column], rows: Iterable[Iterable[str]], *, title: str | None = None, gap: int = 2
+) -> Table:
     """Build a table without lines."""
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2), header_style="dim")
-    for heading in headings:
-        table.add_column(heading)
-    return table
+    table_ = Table(*headings, title=title, title_justify="left", box=None, padding=(0, gap), header_style="dim")
+    for row in rows:
+        table_.add_row(*row)
+    return table_
+
+
+def card(rows: Iterable[tuple[str, str]]) -> Table:
+    """Build a table of names and values."""
+    grid = Table.grid(padding=(0, 3))
+    for row in rows:
+        grid.add_row(*row)
+    return grid
 
 
 def job_line(job: Job) -> str:
@@ -54,53 +69,52 @@ def job_line(job: Job) -> str:
 
 def job_card(job: Job) -> Table:
     """Describe a job in full."""
-    table = Table.grid(padding=(0, 3))
-    table.add_row("Job", f"{job.id}{f'  {escape(job.name)}' if job.name else ''}")
-    speed = job.iterations_per_second
-    time = f" in {duration(job.iteration / speed)}" if job.kind == "train" and speed else ""
-    unit = "iterations" if job.kind == "train" else "GANs"
-    table.add_row("Status", f"{job.status}, {job.iteration:,} of {job.iterations:,} {unit}{time}")
+    is_run, speed = job.kind == "train", job.iterations_per_second
+    time = f" in {duration(job.iteration / speed)}" if is_run and speed else ""
+    unit = "iterations" if is_run else "GANs"
+    rows = [
+        ("Job", f"{job.id}{f'  {escape(job.name)}' if job.name else ''}"),
+        ("Status", f"{job.status}, {job.iteration:,} of {job.iterations:,} {unit}{time}"),
+    ]
     if job.error:
-        table.add_row("Error", f"{job.error.type}: {escape(job.error.detail)}")
-    if job.kind == "train":
-        _add_run(table, job.config, job.result)
-    else:
-        table.add_row("Settings", _sweep_settings(job.config))
-    table.add_row("History", ", ".join(f"{change.status} {change.at:%H:%M:%S}" for change in job.transitions))
-    return table
+        rows.append(("Error", f"{job.error.type}: {escape(job.error.detail)}"))
+    rows += run_rows(job.config, job.result) if is_run else [("Settings", _sweep_settings(job.config))]
+    rows.append(("History", ", ".join(f"{change.status} {change.at:%H:%M:%S}" for change in job.transitions)))
+    return card(rows)
 
 
-def run_card(config: dict[str, Any], result: Result) -> Table:
-    """Describe a training that is no job."""
-    table = Table.grid(padding=(0, 3))
-    _add_run(table, config, result)
-    return table
+def run_rows(config: dict[str, Any], result: Result | None) -> Iterator[tuple[str, str]]:
+    """Yield the rows of a card that describe a training."""
+    yield "Settings", _train_settings(config)
+    if result is None:
+        return
+    if result.sample is not None and result.bits is not None and result.in_range is not None:
+        bars, bits, numbers, in_range = sample_cells(result.sample, result.bits, result.in_range)
+        since = f" since iteration {result.settled_at:,}" if result.settled_at else ""
+        yield "Sample", f"{bars}  {bits}  {numbers}  in range: {in_range}{since}"
+    losses = f"D on real {result.discriminator_real_loss:.3f}, on fake {result.discriminator_fake_loss:.3f}"
+    yield "Losses", losses + ("" if result.generator_loss is None else f"; G {result.generator_loss:.3f}")
+    yield "Scores", f"real {result.real_score:.3f}, fake {result.fake_score:.3f}"
 
 
 def job_table(page: Page[Job]) -> RenderableType:
     """List jobs."""
-    table = columns("id", "kind", "name", "status", "at", "bits", "in range", "created")
-    for job in page.data:
-        result = job.result
-        table.add_row(
-            job.id,
-            job.kind,
-            escape(job.name or ""),
-            job.status,
-            f"{job.iteration / job.iterations:.0%}",
-            (result and result.bits) or "",
-            _yes_or_no(result.in_range) if result else "",
-            f"{job.created_at:%Y-%m-%d %H:%M:%S}",
-        )
-    return Group(table, f"  more with --after {page.next}") if page.has_more else table
+    headings = ("id", "kind", "name", "status", "at", "bits", "in range", "created")
+    jobs = table(headings, map(_job_cells, page.data))
+    return Group(jobs, f"  more with --after {page.next}") if page.has_more else jobs
+
+
+def _job_cells(job: Job) -> list[str]:
+    at, result = f"{job.iteration / job.iterations:.0%}", job.result
+    figures = [result.bits or "", _yes_or_no(result.in_range)] if result else ["", ""]
+    return [job.id, job.kind, escape(job.name or ""), job.status, at, *figures, f"{job.created_at:%Y-%m-%d %H:%M:%S}"]
 
 
 def sample_table(samples: Samples) -> Table:
     """List the generator's outputs."""
-    table = columns("latent", "", "bits", "values", "in range")
-    for row, latent in enumerate(samples.seeds):
-        table.add_row(f"{latent:g}", *sample_cells(samples.samples[row], samples.bits[row], samples.in_range[row]))
-    return table
+    outputs = map(sample_cells, samples.samples, samples.bits, samples.in_range)
+    rows = ((f"{latent:g}", *cells) for latent, cells in zip(samples.seeds, outputs, strict=True))
+    return table(("latent", "", "bits", "values", "in range"), rows)
 
 
 def sample_cells(sample: Sequence[float], bits: str, in_range: bool) -> tuple[str, str, str, str]:
@@ -111,38 +125,33 @@ def sample_cells(sample: Sequence[float], bits: str, in_range: bool) -> tuple[st
 
 def score_table(vectors: Sequence[Sequence[float]], scores: Scores) -> Table:
     """List the discriminator's scores."""
-    table = columns("vector", "score")
-    for vector, score in zip(vectors, scores.scores, strict=True):
-        table.add_row(", ".join(f"{value:g}" for value in vector), f"{score:.3f}")
-    return table
+    texts = (", ".join(f"{value:g}" for value in vector) for vector in vectors)
+    return table(("vector", "score"), zip(texts, map("{:.3f}".format, scores.scores), strict=True))
 
 
 def preset_table(presets: Sequence[Preset]) -> Table:
     """List presets with their descriptions."""
-    table = columns("preset", "")
-    for preset in presets:
-        table.add_row(preset.name, f"{preset.summary}\n[dim]{preset.known}[/]")
-    return table
+    return table(("preset", ""), ((preset.name, f"{preset.summary}\n[dim]{preset.known}[/]") for preset in presets))
 
 
 def cell_table(job: Job, cells: Sequence[Cell]) -> RenderableType:
     """List the results of a sweep's cells."""
-    table = Table(box=None, padding=(0, 1), header_style="dim")
-    for heading in (*(f"\n{field}" for field in job.config["grid"]), *CELL_HEADINGS):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for cell in cells[:MAX_CELL_ROWS]:
-        settled = cell.settled_at
-        table.add_row(
-            *map(str, cell.config.values()),
-            f"{cell.count:,}",
-            _format(cell.bits_rate, ".1%"),
-            _format(cell.in_range_rate, ".1%"),
-            _format(settled.p50, ",.0f"),
-            "" if settled.p5 is None else f"{settled.p5:,.0f} - {settled.p95:,.0f}",
-            _format(cell.generator_loss, ".3f"),
-        )
+    headings = (*(f"\n{field}" for field in job.config["grid"]), *CELL_HEADINGS)
+    columns = [Column(heading, justify="right", no_wrap=True) for heading in headings]
+    rows = map(_cell_cells, cells[:MAX_CELL_ROWS])
     hidden = len(cells) - MAX_CELL_ROWS
-    return Group(table, f" {job_line(job)}" + (f"; {hidden:,} more cells with --json" if hidden > 0 else ""))
+    note = f" {job_line(job)}" + (f"; {hidden:,} more cells with --json" if hidden > 0 else "")
+    return Group(table(columns, rows, gap=1), note)
+
+
+def _cell_cells(cell: Cell) -> Iterator[str]:
+    yield from map(str, cell.config.values())
+    yield f"{cell.count:,}"
+    yield _format(cell.bits_rate, ".1%")
+    yield _format(cell.in_range_rate, ".1%")
+    yield _format(cell.settled_at.p50, ",.0f")
+    yield "" if cell.settled_at.p5 is None else f"{cell.settled_at.p5:,.0f} - {cell.settled_at.p95:,.0f}"
+    yield _format(cell.generator_loss, ".3f")
 
 
 def duration(seconds: float) -> str:
@@ -174,16 +183,3 @@ def _sweep_settings(config: dict[str, Any]) -> str:
     fixed = [f"{name} {value}" for name, value in config["base"].items()]
     seeds = config["seeds"]
     return "; ".join([*varied, *fixed, f"{seeds['count']:,} seeds from {seeds['start']} on"])
-
-
-def _add_run(table: Table, config: dict[str, Any], result: Result | None) -> None:
-    table.add_row("Settings", _train_settings(config))
-    if result is None:
-        return
-    if result.sample is not None and result.bits is not None and result.in_range is not None:
-        bars, bits, numbers, in_range = sample_cells(result.sample, result.bits, result.in_range)
-        since = f" since iteration {result.settled_at:,}" if result.settled_at else ""
-        table.add_row("Sample", f"{bars}  {bits}  {numbers}  in range: {in_range}{since}")
-    losses = f"D on real {result.discriminator_real_loss:.3f}, on fake {result.discriminator_fake_loss:.3f}"
-    table.add_row("Losses", losses + ("" if result.generator_loss is None else f"; G {result.generator_loss:.3f}"))
-    table.add_row("Scores", f"real {result.real_score:.3f}, fake {result.fake_score:.3f}")

@@ -1,15 +1,19 @@
 """Progress of a job: a progress bar on stderr, the result on stdout."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from gan1010.client import Client
-from gan1010.client.responses import Job, JobProgress
-from service.cli.connection import EXIT_INTERRUPTED, connected, fail
-from service.cli.output import duration, job_card, job_line, show
+from service.cli.connection import EXIT_INTERRUPTED, fail
+from service.cli.output import duration, job_card, print_response
+
+if TYPE_CHECKING:
+    from gan1010.client import Client
+    from gan1010.client.responses import Job, JobProgress
 
 STARTING = "Starting (the first start on a machine compiles code for some seconds)"
 POLL_SECONDS = 0.1
@@ -17,24 +21,16 @@ LOSS_LINES = 20  # over the whole training
 LOSS_HEADING = f"{'iteration':>12}  {'D on real':>9}  {'D on fake':>9}  {'G':>9}"
 
 
-def train_remotely(settings: dict[str, Any], url: str | None, *, wait: bool, follow: bool, as_json: bool) -> None:
-    """Train on a service."""
-    with connected(url) as client:
-        job = client.train(**settings)
-        if wait or follow:
-            follow_job(client, job, losses=follow, as_json=as_json)
-        else:
-            show(job, job_line, as_json=as_json)
-
-
 def follow_job(client: Client, job: Job, *, losses: bool, as_json: bool) -> None:
     """Follow a job until it ends and print its result; exit with an error unless it has succeeded."""
     try:
         if losses and as_json:
-            job = _print_events(client, job)
+            for event in client.events(job.id):
+                print(event.model_dump_json(), flush=True)  # noqa: T201
+            job = client.job(job.id)
         else:
             job = wait_with_bar(client, job, Console(stderr=True), losses=losses)
-            show(job, job_card, as_json=as_json)
+            print_response(job, job_card, as_json=as_json)
     except KeyboardInterrupt:
         commands = f"Follow it with gan1010 watch {job.id}, stop it with gan1010 cancel {job.id}."
         fail(f"The job still runs. {commands}", EXIT_INTERRUPTED)
@@ -50,26 +46,20 @@ def progress_bar(console: Console) -> Progress:
 
 def wait_with_bar(client: Client, job: Job, console: Console, title: str = "", *, losses: bool = False) -> Job:
     """Show a progress bar until a job has ended, optionally with its losses above, and return the job."""
+    from gan1010.client.responses import JobProgress
+
     with progress_bar(console) as bar:
         task = bar.add_task(title or ("Train" if job.kind == "train" else "Sweep"), total=job.iterations, note="")
         if losses and job.kind == "train":
             bar.console.print(LOSS_HEADING, style="dim", highlight=False)
         for event in client.events(job.id) if losses else client.watch(job.id, every=POLL_SECONDS):
-            if isinstance(event, Job):
-                job = event
-                bar.update(task, completed=job.iteration, note=_note(job))
-            else:
+            if isinstance(event, JobProgress):
                 bar.update(task, completed=event.iteration)
                 for line in _loss_lines(event):
                     bar.console.print(line, highlight=False)
-    return job
-
-
-def _print_events(client: Client, job: Job) -> Job:
-    """Print each event of a job as a line of JSON until it ends, and return the job."""
-    for event in client.events(job.id):
-        print(event.model_dump_json(), flush=True)  # noqa: T201
-        job = event if isinstance(event, Job) else job
+            else:
+                job = event
+                bar.update(task, completed=job.iteration, note=_note(job))
     return job
 
 

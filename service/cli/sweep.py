@@ -13,7 +13,7 @@ from gan1010 import TrainConfig
 from gan1010.client import Client, ClientError
 from gan1010.client.responses import Job
 from gan1010.sweeps.grid import SETTINGS
-from service.cli.connection import connected, exit_on_client_error, fail
+from service.cli.connection import connected, fail
 from service.cli.files import plot_format, write
 from service.cli.local_server import running_service
 from service.cli.output import cell_table, print_json, stdout
@@ -60,7 +60,7 @@ def _service(url: str | None, console: Console) -> Iterator[Client]:
         with connected(url) as client:
             yield client
     else:
-        with running_service(Settings().data_dir, console) as (client, _), exit_on_client_error():
+        with running_service(Settings().data_dir, console) as (client, _):
             yield client
 
 

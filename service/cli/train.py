@@ -5,7 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
+from service.cli.connection import connected
 from service.cli.options import AsJson, Name, Preset, Url, with_settings
+from service.cli.output import job_line, print_response
+from service.cli.progress import follow_job
 
 
 @with_settings()
@@ -31,9 +34,12 @@ def train(
         return
     if save is not None:
         raise typer.BadParameter("--save needs --local. Use gan1010 export to save a model of a service.")
-    from service.cli.progress import train_remotely
-
-    train_remotely(chosen if name is None else {"name": name, **chosen}, url, wait=wait, follow=follow, as_json=as_json)
+    with connected(url) as client:
+        job = client.train(name=name, **chosen)
+        if wait or follow:
+            follow_job(client, job, losses=follow, as_json=as_json)
+        else:
+            print_response(job, job_line, as_json=as_json)
 
 
 @with_settings(exclude="seed")
