@@ -9,7 +9,7 @@ from collections import deque
 from concurrent.futures import Future, InvalidStateError
 
 from gan1010 import Progress
-from gan1010.sweeps.summary import SweepSummary
+from gan1010.sweeps.results import SweepSummary
 from service.errors import ServiceError
 from service.job import Job, StopStatus
 
@@ -95,7 +95,7 @@ def _future() -> Future[None]:
 class ActiveSweep(ActiveJob):
     """A sweep that has not ended. All workers train its shards, in any order.
 
-    Each resume starts a new generation; shards that finish for an older one are discarded.
+    Each start and each stop begins a new generation; shards that finish for an older one are discarded.
     """
 
     def __init__(self, job: Job) -> None:
@@ -103,7 +103,6 @@ class ActiveSweep(ActiveJob):
         self.missing: deque[int] = deque()  # shards that no worker has taken
         self.summary: SweepSummary | None = None  # None until it has run
         self.generation = 0
-        self.prepared_generation: int | None = None  # the generation for which the missing shards have been found
         self.has_checkpoint = False  # whether anything has been persisted in this generation
 
     def take_shard(self) -> tuple[int, int] | None:
@@ -119,7 +118,7 @@ class ActiveSweep(ActiveJob):
         """True once all members are done."""
         return self.summary is not None and self.summary.done == self.job.iterations
 
-    def end_generation(self) -> None:
+    def begin_generation(self) -> None:
         """Discard the shards that are in training; finished ones stay."""
         self.missing.clear()
         self.generation += 1

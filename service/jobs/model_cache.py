@@ -5,9 +5,9 @@ import threading
 from gan1010 import Model, Progress
 from gan1010.export import safetensors
 from gan1010.training import model_at
-from service.errors import CorruptDataError, ModelFileNotFoundError, NoModelError, SnapshotNotFoundError
+from service.errors import ModelFileNotFoundError, NoModelError, SnapshotNotFoundError
 from service.job import Job
-from service.storage.store import Store, StoredModel
+from service.storage.store import Store
 
 MAX_MODELS_IN_MEMORY = 1024
 
@@ -19,7 +19,8 @@ class ModelCache:
         self._store = store
         self._lock = threading.Lock()
         self._loaded: dict[tuple[str, int | None], tuple[Model, int]] = {}
-        self._find_latest()
+        self._latest: dict[bool, str] = {}
+        self.page = store.models
 
     def latest(self, *, with_generator: bool) -> str:
         """Return the id of the training that succeeded last, of all or of those with a generator.
@@ -27,9 +28,12 @@ class ModelCache:
         Raises:
             NoModelError: no training has succeeded.
         """
-        job_id = self._latest[with_generator]
-        if job_id is None:
-            raise NoModelError
+        if (job_id := self._latest.get(with_generator)) is None:
+            with self._lock:
+                job_id = self._store.last_succeeded(with_generator)
+                if job_id is None:
+                    raise NoModelError
+                self._latest[with_generator] = job_id
         return job_id
 
     def cached(self, job_id: str, iteration: int | None = None) -> tuple[Model, int] | None:
@@ -64,10 +68,6 @@ class ModelCache:
                 self._loaded[job.id, iteration] = loaded
         return loaded
 
-    def page(self, *, after: str | None, limit: int) -> list[StoredModel]:
-        """Return the newest finished models, or the newest ones before that of the job `after`."""
-        return self._store.models(after=after, limit=limit)
-
     def file(self, job: Job) -> bytes:
         """Return the content of a finished model's file.
 
@@ -79,23 +79,11 @@ class ModelCache:
         if content is None:
             state = "a sweep" if job.kind == "sweep" else job.status
             raise ModelFileNotFoundError(f"The job is {state}. Only a training that has succeeded has model files.")
-        try:
-            safetensors.load(content)
-        except ValueError as error:
-            raise CorruptDataError(f"{error}. Train the job again.") from error
         return content
 
-    def record_success(self, job: Job) -> None:
-        """Record the training that succeeded last."""
-        with self._lock:
-            self._latest |= dict.fromkeys({False, job.train_config.experiment == "gan"}, job.id)
-
     def forget(self, job_id: str) -> None:
-        """Forget a deleted job."""
+        """Forget a job that has succeeded or has been deleted, and the latest model."""
         with self._lock:
+            self._latest.clear()
             for key in [key for key in self._loaded if key[0] == job_id]:
                 del self._loaded[key]
-            self._find_latest()
-
-    def _find_latest(self) -> None:
-        self._latest = {generator: self._store.last_succeeded(generator) for generator in (False, True)}

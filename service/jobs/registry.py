@@ -4,12 +4,13 @@ Routes call it and workers work for it; it imports neither. What it returns has 
 """
 
 import contextlib
+import logging
 import threading
 from dataclasses import replace
 
 from gan1010 import Model, Progress, TrainConfig
 from gan1010.sweeps.grid import SweepConfig
-from gan1010.sweeps.summary import SweepSummary
+from gan1010.sweeps.results import SweepSummary
 from gan1010.training import model_at
 from service.errors import (
     CorruptDataError,
@@ -23,21 +24,28 @@ from service.errors import (
 from service.job import Job, JobError, Status, StopStatus, job_ids, new_job
 from service.jobs.active_job import ActiveJob, ActiveSweep
 from service.jobs.model_cache import ModelCache
-from service.jobs.monitor import JobMonitor
 from service.jobs.queue import JobQueue
-from service.jobs.recovery import CRASHED, MAX_ATTEMPTS, CrashRecovery
 from service.jobs.sweep_runs import SweepRuns
 from service.storage.store import Store
+from service.telemetry.logs import fields
 from service.telemetry.metrics import Metrics
 
+MAX_ATTEMPTS = 5  # crashes in a row, without a checkpoint in between, after which a job is still retried
+CRASHED = JobError(
+    type="crashed",
+    detail=f"The process died more than {MAX_ATTEMPTS} times in a row while the job ran, before any checkpoint. "
+    "Check the memory limit and the log, then start the job again.",
+)
+DIED = "The process died. The job resumes from its last checkpoint."
 SHUT_DOWN = "The service was shut down. The job resumes from here."
+log = logging.getLogger(__name__)
 
 
 class Registry:
     """All jobs. Any thread may call it; methods raise `JobNotFoundError` for an unknown id."""
 
     def __init__(self, store: Store, queue_size: int, metrics: Metrics | None = None) -> None:
-        self._store, self.monitor = store, JobMonitor(metrics or Metrics())
+        self._store, self.metrics = store, metrics or Metrics()
         self._queue_size, self._lock, self._released = queue_size, threading.RLock(), False
         self.check_store = store.check
         self.count = store.count  # jobs by status
@@ -45,10 +53,9 @@ class Registry:
         self._queued: dict[str, ActiveJob] = {}
         self.queue = JobQueue()
         self.models, self.sweeps = ModelCache(store), SweepRuns(store)
-        self.recovery = CrashRecovery(store, self.monitor)
         self._ids = job_ids(store.last_job_id())
         for job in store.unfinished_jobs():
-            self._admit(self.recovery.requeue(job) if job.status == "running" else job)
+            self._admit(self._requeue_crashed(job) if job.status == "running" else job)
 
     def submit(
         self,
@@ -74,7 +81,7 @@ class Registry:
             self._check_room()
             job = new_job(next(self._ids), preset, config, name)
             self._store.add(job, key, request)
-            self.monitor.record_status(job)
+            self._record_status(job)
             self._admit(job)
         return job
 
@@ -85,7 +92,7 @@ class Registry:
     def job(self, job_id: str) -> Job:
         """Return the job with its live progress."""
         active = self._active.get(job_id)
-        job = active.current if active else self.sweeps.ended_job(job_id) or self._store.job(job_id)
+        job = active.current if active else self._store.job(job_id)
         if job is None:
             raise JobNotFoundError
         return job
@@ -103,7 +110,7 @@ class Registry:
     def sweep_summary(self, job: Job) -> SweepSummary:
         """Return the figures of a sweep's finished members."""
         summary = self.sweeps.summary(job, self._active.get(job.id))
-        self._forget_if_deleted(job.id)
+        self.job(job.id)  # it may have been deleted meanwhile, and its shards with it
         return summary
 
     def start(self, active: ActiveJob) -> bool:
@@ -118,12 +125,25 @@ class Registry:
             del self._queued[active.job.id]
         return True
 
-    def checkpoint(self, active: ActiveJob, progress: Progress) -> None:
+    def load_checkpoint(self, active: ActiveJob) -> bool:
+        """Load a training's checkpoint; a damaged one is deleted, and the training starts over with the same bits."""
+        if active.progress is None:
+            try:
+                active.progress = self._store.runs.progress(active.job)
+                if active.progress is not None and active.progress.state is None:
+                    raise CorruptDataError("The job has a history, but no checkpoint.")
+            except CorruptDataError as damage:
+                log.error("job %s starts over: %s", active.job.id, damage.detail)
+                self._store.runs.delete(active.job.id)
+                active.progress = None
+            # The row may be ahead of the checkpoint, for example when the disk was full at the end of the training.
+            active.job = replace(active.job, iteration=active.progress.iteration if active.progress else 0)
+        return True
+
+    def checkpoint(self, active: ActiveJob) -> None:
         """Persist a checkpoint of a training, which sets its attempts to zero."""
-        job = replace(active.current, attempts=0)
-        self._store.checkpoint(job, progress)
+        self._store.update(replace(active.current, attempts=0), active.progress)
         active.job = replace(active.job, attempts=0)
-        self.monitor.record_progress(job)
 
     def stop_training(self, active: ActiveJob, status: StopStatus) -> None:
         """Move a training to cancelled or paused; no worker runs it any more."""
@@ -153,13 +173,13 @@ class Registry:
             del self._active[job.id]
             self._dequeue(active)
             if model is not None:
-                self.models.record_success(job)
-            self.monitor.record_status(job)
+                self.models.forget(job.id)
+            self._record_status(job)
             active.set_job(job)
             if isinstance(active, ActiveSweep):
-                active.end_generation()
+                active.begin_generation()
                 if active.summary is not None:
-                    self.sweeps.remember(job, active.summary)
+                    self.sweeps.remember(job.id, active.summary)
 
     def request_stop(self, job_id: str, status: StopStatus) -> ActiveJob | Job:
         """Stop a job at once and return it, or request it of a running training's worker and return the `ActiveJob`.
@@ -209,8 +229,7 @@ class Registry:
                     raise InvalidJobStateError(f"The job is {job.status}. Cancel it first, or wait until it has ended.")
             self._store.delete(job_id)
             self.models.forget(job_id)
-            self.sweeps.forget(job_id)
-        self.monitor.record_deletion(job_id)
+        log.info("job", extra=fields(job_id=job_id, status="deleted"))
 
     def model(self, job_id: str, iteration: int | None = None) -> tuple[Model, int]:
         """Return a job's networks at a snapshot, or the latest ones, and their iteration.
@@ -221,7 +240,9 @@ class Registry:
         job = self.job(job_id)
         reads_file = job.status == "succeeded" and iteration is None
         model = self.models.load(job, None if reads_file else self.progress(job), iteration)
-        self._forget_if_deleted(job_id)
+        if job_id not in self._active and self._store.job(job_id) is None:  # deleted meanwhile
+            self.models.forget(job_id)
+            raise JobNotFoundError
         return model
 
     def release(self) -> None:
@@ -238,6 +259,15 @@ class Registry:
             active.release()
         if job.status == "queued":
             self._enqueue(active)
+
+    def _requeue_crashed(self, job: Job) -> Job:
+        """Requeue a job that a dead process was running, with one more attempt."""
+        done = sum(self._store.sweeps.finished_shards(job.id).values()) if job.kind == "sweep" else job.iteration
+        job = job.with_status("queued", DIED, iteration=done, attempts=job.attempts + 1)
+        with contextlib.suppress(DiskFullError, StorageFailedError):  # the next start would requeue the same row again
+            self._store.update(job)
+        self._record_status(job)
+        return job
 
     def _check_room(self) -> None:
         if len(self._queued) >= self._queue_size:
@@ -259,7 +289,7 @@ class Registry:
         with active.lock:
             self._persist(active, active.current.with_status("paused", attempts=0))
             if isinstance(active, ActiveSweep):
-                active.end_generation()
+                active.begin_generation()
         self._dequeue(active)
 
     def _with_live_progress(self, job: Job) -> Job:
@@ -267,19 +297,16 @@ class Registry:
         current = active.current if (active := self._active.get(job.id)) else job
         return current if current.status == job.status else job
 
-    def _forget_if_deleted(self, job_id: str) -> None:
-        """Drop what was cached of a job while it was deleted."""
-        if job_id not in self._active and self._store.job(job_id) is None:
-            self.models.forget(job_id)
-            self.sweeps.forget(job_id)
-            raise JobNotFoundError("The job has just been deleted.")
-
     def _persist(self, active: ActiveJob, job: Job) -> None:
         """Persist a job's new status, with a checkpoint if it stops, then announce it."""
         with active.lock:
-            if active.progress is not None and job.status != "running":
-                self._store.checkpoint(job, active.progress)
-            else:
-                self._store.update(job)
-            self.monitor.record_status(job)
+            self._store.update(job, None if job.status == "running" else active.progress)
+            self._record_status(job)
             active.set_job(job)
+
+    def _record_status(self, job: Job) -> None:
+        """Log a new job or a job's new status, and count a job that has ended."""
+        progress = {"iteration": job.iteration, "detail": job.transitions[-1].detail}
+        log.info("job", extra=fields(job_id=job.id, kind=job.kind, status=job.status, **progress))
+        if job.has_ended:
+            self.metrics.record_job_end(job)

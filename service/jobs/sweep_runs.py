@@ -1,4 +1,4 @@
-"""Sweep results: in memory for active sweeps and the last few that ended, on disk for the rest."""
+"""Sweep results: figures of active sweeps and of the last few that ended in memory, everything on disk."""
 
 import logging
 import threading
@@ -7,11 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from gan1010 import Result
-from gan1010.sweeps.results import Members
-from gan1010.sweeps.summary import SweepSummary
+from gan1010.sweeps.results import Members, SweepSummary
 from gan1010.sweeps.sweeping import ShardProgress
 from gan1010.types import Int64s
-from service.errors import CorruptDataError, JobNotFoundError
+from service.errors import CorruptDataError
 from service.job import Job
 from service.jobs.active_job import ActiveJob, ActiveSweep
 from service.storage.store import Store
@@ -27,24 +26,26 @@ class SweepRuns:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._ended: dict[str, tuple[Job, SweepSummary]] = {}
+        self._ended: dict[str, SweepSummary] = {}
 
     def prepare(self, sweep: ActiveSweep) -> bool:
         """Load a running sweep's results and find its missing shards; return False if it has stopped meanwhile."""
         generation, config, job_id = sweep.generation, sweep.job.sweep_config, sweep.job.id
-        try:
-            summary = self._store.sweeps.summary(job_id, config)
-        except CorruptDataError:
-            self._forget_damaged(job_id)
-            summary = self._store.sweeps.summary(job_id, config)
-        done = self._store.sweeps.finished_shards(job_id)
+        summary, missing = SweepSummary(config), set(range(len(config.shards)))
+        for number in self._store.sweeps.finished_shards(job_id):
+            try:
+                summary.add_shard(number, self._store.sweeps.shard(job_id, number))
+                missing.remove(number)
+            except CorruptDataError as damage:  # it is trained again, with the same results
+                log.error(STARTS_OVER, job_id, damage.detail, number)
+                self._store.sweeps.delete_shard(job_id, number)
         with sweep.lock:
-            is_stale = sweep.generation != generation or sweep.prepared_generation == generation
-            if is_stale or sweep.job.status != "running":
+            if sweep.generation != generation or sweep.job.status != "running":
                 return False
-            sweep.prepared_generation, sweep.summary, sweep.has_checkpoint = generation, summary, False
+            sweep.begin_generation()  # so that no other worker prepares it, too
+            sweep.summary, sweep.has_checkpoint = summary, False
             sweep.job = replace(sweep.job, iteration=summary.done)  # its row may count shards that were damaged
-            sweep.missing.extend(number for number in range(len(config.shards)) if number not in done)
+            sweep.missing.extend(sorted(missing))
         return True
 
     def persist_shard(self, sweep: ActiveSweep, number: int, members: Members, generation: int) -> bool:
@@ -52,8 +53,8 @@ class SweepRuns:
         with sweep.lock:
             if generation != sweep.generation or sweep.summary is None:
                 return False
-            self._store.add_shard(replace(sweep.current, attempts=0), number, members)
-            sweep.summary.add(number, members)
+            self._store.update_shard(replace(sweep.current, attempts=0), number, members)
+            sweep.summary.add_shard(number, members)
             self._record_checkpoint(sweep)
         return True
 
@@ -61,7 +62,7 @@ class SweepRuns:
         """Persist a shard's checkpoint, also for an older generation, unless the sweep has ended."""
         with sweep.lock:
             if not sweep.job.has_ended:
-                self._store.checkpoint_shard(replace(sweep.current, attempts=0), number, progress)
+                self._store.update_shard(replace(sweep.current, attempts=0), number, progress)
                 self._record_checkpoint(sweep)
 
     def load_checkpoint(self, sweep: ActiveSweep, number: int) -> ShardProgress | None:
@@ -76,53 +77,27 @@ class SweepRuns:
         """Return the figures of a sweep's finished members."""
         if isinstance(active, ActiveSweep) and active.summary is not None:
             return active.summary
-        if (ended := self._ended.get(job.id)) is not None:
-            return ended[1]
-        summary = self._store.sweeps.summary(job.id, job.sweep_config)
-        if job.has_ended:
-            self.remember(job, summary)
+        if (summary := self._ended.get(job.id)) is None:
+            summary = self._store.sweeps.summary(job.id, job.sweep_config)
+            if job.has_ended:
+                self.remember(job.id, summary)
         return summary
 
     def results(self, job: Job, summary: SweepSummary, index: Int64s) -> list[Result | None]:
-        """Return the results of some finished members; None for one that diverged.
-
-        Raises:
-            JobNotFoundError: the sweep has just been deleted.
-        """
+        """Return the results of some finished members; None for one that diverged."""
         results: dict[int, Result | None] = {}
         for number, in_shard in summary.by_shard(index).items():
             members = self._store.sweeps.shard(job.id, number)
-            if members is None:
-                raise JobNotFoundError("The sweep has just been deleted.")
             rows = np.searchsorted(members.index, in_shard)
             results |= {int(i): members.result(int(row)) for i, row in zip(in_shard, rows, strict=True)}
         return [results[int(i)] for i in index]
 
-    def ended_job(self, job_id: str) -> Job | None:
-        """Return a sweep that has ended, if it is in memory."""
-        ended = self._ended.get(job_id)
-        return ended[0] if ended else None
-
-    def remember(self, job: Job, summary: SweepSummary) -> None:
-        """Keep an ended sweep in memory in place of the oldest."""
+    def remember(self, job_id: str, summary: SweepSummary) -> None:
+        """Keep the figures of an ended sweep in memory, in place of the oldest ones."""
         with self._lock:
             if len(self._ended) >= MAX_SWEEPS_IN_MEMORY:
                 self._ended.pop(next(iter(self._ended)))
-            self._ended[job.id] = job, summary
-
-    def forget(self, job_id: str) -> None:
-        """Forget a deleted sweep."""
-        with self._lock:
-            self._ended.pop(job_id, None)
+            self._ended[job_id] = summary
 
     def _record_checkpoint(self, sweep: ActiveSweep) -> None:
         sweep.job, sweep.has_checkpoint = replace(sweep.job, attempts=0), True
-
-    def _forget_damaged(self, job_id: str) -> None:
-        """Delete damaged shards, so that they are trained again with the same results."""
-        for number in self._store.sweeps.finished_shards(job_id):
-            try:
-                self._store.sweeps.shard(job_id, number)
-            except CorruptDataError as damage:
-                log.error(STARTS_OVER, job_id, damage.detail, number)
-                self._store.sweeps.delete_shard(job_id, number)

@@ -88,18 +88,19 @@ class WorkerPool:
 
     def _train(self, active: ActiveJob) -> None:
         """Train from the checkpoint until the end, or until a stop is requested."""
-        if not self._persist(active, lambda: self._registry.recovery.load_checkpoint(active)):
+        if not self._persist(active, lambda: self._registry.load_checkpoint(active)):
             return
-        due = time.monotonic() + FIRST_CHECKPOINT_SECONDS
+        due, counted = time.monotonic() + FIRST_CHECKPOINT_SECONDS, active.job.iteration
         try:
             for progress in run(active.job.train_config, active.progress):
-                active.progress = progress
+                self._registry.metrics.iterations.inc(max(progress.iteration - counted, 0))
+                active.progress, counted = progress, progress.iteration
                 if progress.state is None:
                     continue  # the last progress, of a result or a divergence
                 if self._stop_if_requested(active):
                     return
                 if time.monotonic() >= due:
-                    self._checkpoint(active, partial(self._registry.checkpoint, active, progress))
+                    self._checkpoint(active, lambda: self._registry.checkpoint(active))
                     due = time.monotonic() + CHECKPOINT_SECONDS
         except DivergedError as diverged:
             error = JobError(type="diverged", detail=str(diverged))
@@ -141,7 +142,7 @@ class WorkerPool:
         if self._persist(sweep, lambda: self._registry.sweeps.persist_shard(sweep, number, members, generation)):
             config = sweep.job.sweep_config
             iterations = config.groups[config.shards[number].group].config.iterations
-            self._registry.monitor.record_members(len(members), iterations)
+            self._registry.metrics.iterations.inc(len(members) * iterations)
             if sweep.is_complete:
                 self._persist(sweep, lambda: self._registry.end(sweep, "succeeded"))
 

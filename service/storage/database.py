@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -15,7 +14,6 @@ from service.storage.migrations import migrate
 
 FSYNC_ERRORS = {"SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC"}
 DISK_FULL_ERRORS = {"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"}
-RESERVE_BYTES = 2**16  # kept while no process runs: a start needs some space, even on a disk that is full by then
 MAX_LOG_BYTES = 4 * 2**20  # a longer write-ahead log is copied into the database file
 log = logging.getLogger(__name__)
 
@@ -30,8 +28,6 @@ class Database:
 
     def __init__(self, file: Path) -> None:
         self._log = file.with_name(f"{file.name}-wal")
-        self._reserve = file.with_name("reserve")
-        self._reserve.unlink(missing_ok=True)
         self._write_lock, self._read_lock = threading.Lock(), threading.Lock()
         self._writer, self._reader = _connect(file), _connect(file)
         migrate(self._writer)
@@ -44,8 +40,6 @@ class Database:
             self._reader.close()
             self._copy_log("TRUNCATE")
             self._writer.close()
-        with contextlib.suppress(OSError):  # the disk may be full
-            self._reserve.write_bytes(os.urandom(RESERVE_BYTES))  # zeros take no space on some disks
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""

@@ -9,8 +9,7 @@ import fcntl
 import logging
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -41,18 +40,6 @@ log = logging.getLogger(__name__)
 
 class DataFolderInUseError(RuntimeError):
     """Another process uses the data folder."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredModel:
-    """A finished model, with the size and SHA-256 of its file."""
-
-    job_id: str
-    name: str | None
-    pattern: str
-    created_at: datetime
-    bytes: int
-    sha256: str
 
 
 class Store:
@@ -94,25 +81,15 @@ class Store:
             if key is not None:
                 db.execute("INSERT INTO idempotency_keys VALUES (?, ?, ?)", (key, request, job.id))
 
-    def update(self, job: Job) -> None:
-        """Persist a job's new state."""
-        with self._updating(job):
-            pass
-
-    def checkpoint(self, job: Job, progress: Progress) -> None:
-        """Persist a training's progress, with the state to resume from."""
+    def update(self, job: Job, progress: Progress | None = None) -> None:
+        """Persist a job's new state, with a checkpoint of a training if its progress is given."""
         with self._updating(job) as db:
             self.runs.persist(db, job, progress)
 
-    def add_shard(self, job: Job, number: int, members: Members) -> None:
-        """Persist a sweep's finished shard, and the sweep's state."""
+    def update_shard(self, job: Job, number: int, shard: ShardProgress | Members) -> None:
+        """Persist a sweep's new state, with a checkpoint or the end of one of its shards."""
         with self._updating(job) as db:
-            self.sweeps.add_shard(db, job.id, number, members)
-
-    def checkpoint_shard(self, job: Job, number: int, progress: ShardProgress) -> None:
-        """Persist a checkpoint of a sweep's shard, and the sweep's state."""
-        with self._updating(job) as db:
-            self.sweeps.checkpoint_shard(db, job.id, number, progress)
+            self.sweeps.persist(db, job.id, number, shard)
 
     def finish(self, job: Job, progress: Progress | None, model: Model | None) -> None:
         """Persist a job that has ended, its last progress and its model."""
@@ -121,7 +98,7 @@ class Store:
             write_file(self._file(job.id), content)
         with self._updating(job) as db:
             self.runs.persist(db, job, progress)
-            self.sweeps.delete_checkpoints(db, job.id)
+            db.execute("DELETE FROM shard_checkpoints WHERE job_id = ?", (job.id,))
             if content:
                 row = (job.id, len(content), checksum(content))
                 db.execute("INSERT OR REPLACE INTO models VALUES (?, ?, ?)", row)
@@ -183,23 +160,13 @@ class Store:
         row = self._database.row("SELECT request, job_id FROM idempotency_keys WHERE key = ?", key)
         return (row[0], row[1]) if row else None
 
-    def models(self, *, after: str | None, limit: int) -> list[StoredModel]:
-        """Return the newest finished models, or the newest before that of the job `after`."""
+    def models(self, *, after: str | None, limit: int) -> list[tuple[Job, int, str]]:
+        """Return the newest jobs that have a model, or the newest before `after`, with its file's size and SHA-256."""
         query = f"{SELECT_MODELS} WHERE job_id < ? ORDER BY job_id DESC LIMIT ?"
-        return [
-            StoredModel(
-                job_id=job.id,
-                name=job.name,
-                pattern=job.train_config.pattern,
-                created_at=job.finished_at or job.created_at,
-                bytes=size,
-                sha256=digest,
-            )
-            for job, size, digest in self._newest(query, [], after, limit)
-        ]
+        return self._newest(query, [], after, limit)
 
     def model_file(self, job_id: str) -> bytes | None:
-        """Read the file of a finished model; return None if the job has none.
+        """Read and verify the file of a finished model; return None if the job has none.
 
         Raises:
             CorruptDataError: the file is damaged.
@@ -212,7 +179,9 @@ class Store:
         with decoding("The model's file"):
             try:
                 with self._file(job_id).open("rb") as file:
-                    return verify(file.read(size + 1), digest)  # a larger file is damaged, however large it is
+                    content = verify(file.read(size + 1), digest)  # a larger file is damaged, however large it is
+                safetensors.load(content)
+                return content
             except OSError as error:
                 if error.errno in RESOURCE_ERRNOS:
                     log.exception("%s could not be read", self._file(job_id))

@@ -196,9 +196,6 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
             call(_make_folders_at_once),
         ),
     ],
-    "tests/service/storage/test_disk_failures.py::test_process_starts_and_stops_on_a_full_disk": [
-        ("no disk space is reserved", "service.storage.database:Database.close", rebind(RESERVE_BYTES=0)),
-    ],
     "tests/service/storage/test_disk_failures.py::test_model_is_not_damaged_when_descriptors_or_memory_run_out": [
         ("an unreadable file counts as damaged", "service.storage.store:Store.model_file", rebind(RESOURCE_ERRNOS=())),
     ],
@@ -250,8 +247,8 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
     "tests/service/jobs/test_crash_recovery.py::test_job_that_crashes_before_every_checkpoint_fails": [
         (
             "a job is retried after any number of crashes",
-            "service.jobs.recovery:CrashRecovery.requeue",
-            call(lambda original, recovery, job: original(recovery, replace(job, attempts=-1))),
+            "service.jobs.registry:Registry._requeue_crashed",
+            call(lambda original, registry, job: original(registry, replace(job, attempts=-1))),
         ),
     ],
     "tests/service/jobs/test_crash_recovery.py::test_interrupted_shard_resumes_from_its_checkpoint": [

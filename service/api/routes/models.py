@@ -43,8 +43,8 @@ DOWNLOADS = (
 def list_models(registry: JobRegistry, limit: Limit = 50, after: After = None) -> ModelPage:
     """List the finished models, newest first."""
     models = registry.models.page(after=after, limit=limit + 1)
-    data = [ModelOut.model_validate(model) for model in models[:limit]]
-    return ModelPage(**page_content(data, [model.job_id for model in models], limit))
+    data = [ModelOut.of(*model) for model in models[:limit]]
+    return ModelPage(**page_content(data, [job.id for job, *_ in models], limit))
 
 
 @router.get("/models/{job_id}/{file}", response_class=Response, responses=DOWNLOADS)

@@ -1,10 +1,9 @@
 """The registry: which changes a job's status allows, and what is persisted."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -21,8 +20,7 @@ from service.errors import (
 )
 from service.job import Job, JobError
 from service.jobs.active_job import ActiveJob, ActiveSweep
-from service.jobs.recovery import MAX_ATTEMPTS
-from service.jobs.registry import Registry
+from service.jobs.registry import MAX_ATTEMPTS, Registry
 from service.storage.store import Store
 
 CONFIG = TrainConfig(seed=1, iterations=20)
@@ -83,7 +81,7 @@ def test_job_is_marked_running_before_its_checkpoint_is_loaded(
 
     monkeypatch.setattr(store.runs, "progress", progress)
     assert registry.start(active)
-    assert registry.recovery.load_checkpoint(active)
+    assert registry.load_checkpoint(active)
     assert statuses == ["running"]
     assert registry.job(job.id).status == "running"
 
@@ -230,54 +228,10 @@ def test_latest_model_is_the_one_before_a_deleted_one(registry: Registry) -> Non
     assert registry.models.latest(with_generator=True) == registry.models.latest(with_generator=False) == first
 
 
-def stop_at_the_end(folder: Path) -> int:
-    """Stop a training after its end but before the disk takes that, and return its checkpoint's iteration."""
-    with open_registry(folder) as registry:
-        registry.submit(LONG, preset="article", name=None)
-        active = take(registry)
-        registry.start(active)
-        steps = iter(run(LONG))
-        active.progress = next(steps)
-        iteration = active.progress.iteration
-        registry.checkpoint(active, active.progress)
-        *_, active.progress = steps
-        registry.requeue_running()
-        assert registry.job(active.job.id).iteration == LONG.iterations
-    return iteration
-
-
-def stop_without_history(folder: Path) -> int:
-    """Stop a training whose damaged history has just been deleted."""
-    stop_at_the_end(folder)
-    with closing(Store(folder)) as store:
-        (job,) = store.unfinished_jobs()
-        store.runs.delete(job.id)
-    return 0
-
-
-@pytest.mark.parametrize("stop", [stop_at_the_end, stop_without_history])
-def test_training_resumes_from_its_checkpoint_even_if_its_row_is_ahead(
-    tmp_path: Path, stop: Callable[[Path], int]
-) -> None:
-    iteration = stop(tmp_path)
-    with open_registry(tmp_path) as registry:
-        active = take(registry)
-        assert registry.start(active)
-        assert registry.recovery.load_checkpoint(active)
-        assert active.current.iteration == iteration
-        for progress in run(LONG, active.progress):
-            active.progress = progress
-            if progress.state is not None:
-                registry.checkpoint(active, progress)
-        registry.end(active, "succeeded")
-        assert registry.job(active.job.id).status == "succeeded"
-        metrics = registry.monitor.metrics.render({}).decode()
-    assert f"gan1010_iterations_total {float(LONG.iterations - iteration)}" in metrics
-
-
 def persist_progress(registry: Registry, active: ActiveJob, of: str) -> None:
     if not isinstance(active, ActiveSweep):
-        registry.checkpoint(active, next(run(LONG)))
+        active.progress = next(run(LONG))
+        registry.checkpoint(active)
         return
     registry.sweeps.prepare(active)
     first, *_, last = train_shard(SWEEP, SWEEP.shards[0])
@@ -304,7 +258,7 @@ def test_persisted_progress_sets_the_attempts_to_zero(tmp_path: Path, of: str) -
 
 def test_new_job_is_logged_before_a_worker_can_take_it(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     events: list[str] = []
-    monkeypatch.setattr(registry.monitor, "record_status", lambda job: events.append(job.status))
+    monkeypatch.setattr(registry, "_record_status", lambda job: events.append(job.status))
     monkeypatch.setattr(registry.queue, "put", lambda active: events.append("put"))
     submit(registry)
     assert events == ["queued", "put"]
@@ -323,23 +277,3 @@ def test_cancel_replaces_a_pause_that_the_worker_has_seen(registry: Registry) ->
         registry.request_stop(active.job.id, status)
     registry.stop_training(active, "paused")
     assert registry.job(active.job.id).status == "cancelled"
-
-
-def test_newest_model_is_kept_while_another_is_forgotten(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    for _ in range(2):
-        submit(registry)
-    train(registry)
-    newest, look_up, threads = registry.job(train(registry)), registry._store.last_succeeded, list[Thread]()
-
-    def looked_up(with_generator: bool) -> str | None:
-        found = look_up(with_generator)
-        threads.append(Thread(target=registry.models.record_success, args=[newest]))
-        threads[-1].start()
-        threads[-1].join(0.1)
-        return found and "an older one"
-
-    monkeypatch.setattr(registry._store, "last_succeeded", looked_up)
-    registry.models.forget("another")
-    for thread in threads:
-        thread.join()
-    assert {registry.models.latest(with_generator=generator) for generator in (True, False)} == {newest.id}

@@ -4,33 +4,33 @@ import dataclasses
 import itertools
 import logging
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from time import monotonic
 
 import pytest
 
-from gan1010 import TrainConfig, train
+from gan1010 import TrainConfig, run, train
 from service.job import Job
 from service.jobs.registry import ActiveJob, Registry
 from service.jobs.worker import WorkerPool
 from service.storage.store import Store
+from tests.service.jobs.test_registry import open_registry
 from tests.support.contract import wait_until
 
 SHORT = TrainConfig(seed=1, iterations=2000)
 LONG = TrainConfig(seed=1, iterations=10_000_000, pattern="1" * 16, hidden_size=64, optimizer="adam")
+RESUMED = TrainConfig(seed=1, iterations=200_000)
 
 
 @contextmanager
 def worker_pool(folder: Path, workers: int) -> Iterator[tuple[Registry, WorkerPool]]:
     """A registry and workers that are not started yet, and stopped at the end."""
-    store = Store(folder)
-    registry = Registry(store, 1000)
-    pool = WorkerPool(registry, workers)
-    yield registry, pool
-    pool.stop()
-    store.close()
+    with open_registry(folder) as registry:
+        pool = WorkerPool(registry, workers)
+        yield registry, pool
+        pool.stop()
 
 
 def submit(registry: Registry, config: TrainConfig = SHORT) -> ActiveJob:
@@ -96,6 +96,45 @@ def test_stop_requeues_unfinished_jobs_for_the_next_start(tmp_path: Path) -> Non
         active = registry.active_job(queued.job.id)
         assert active is None or wait_for_job(active).status == "succeeded"
         assert registry.job(queued.job.id).result == train(SHORT).result
+
+
+def stop_at_the_end(folder: Path) -> int:
+    """Stop a training after its end but before the disk takes that, and return its checkpoint's iteration."""
+    with open_registry(folder) as registry:
+        active = submit(registry, RESUMED)
+        registry.start(active)
+        steps = iter(run(RESUMED))
+        active.progress = next(steps)
+        iteration = active.progress.iteration
+        registry.checkpoint(active)
+        *_, active.progress = steps
+        registry.requeue_running()
+        assert registry.job(active.job.id).iteration == RESUMED.iterations
+    return iteration
+
+
+def stop_without_history(folder: Path) -> int:
+    """Stop a training whose damaged history has just been deleted."""
+    stop_at_the_end(folder)
+    with closing(Store(folder)) as store:
+        (job,) = store.unfinished_jobs()
+        store.runs.delete(job.id)
+    return 0
+
+
+@pytest.mark.parametrize("stop", [stop_at_the_end, stop_without_history])
+def test_training_resumes_from_its_checkpoint_even_if_its_row_is_ahead(
+    tmp_path: Path, stop: Callable[[Path], int]
+) -> None:
+    iteration = stop(tmp_path)
+    with worker_pool(tmp_path, workers=1) as (registry, pool):
+        (job,) = registry.jobs(status=None, kind=None, after=None, limit=1)
+        active = registry.active_job(job.id)
+        assert active is not None
+        pool.start()
+        assert wait_for_job(active).result == train(RESUMED).result
+        metrics = registry.metrics.render({}).decode()
+    assert f"gan1010_iterations_total {float(RESUMED.iterations - iteration)}" in metrics
 
 
 def invalid_config(**settings: float) -> TrainConfig:

@@ -91,32 +91,18 @@ def test_stop_that_cannot_be_persisted_is_refused_and_the_job_runs_on(disk: Path
 
 
 @pytest.mark.parametrize("end", [Server.stop, Server.kill])
-def test_process_starts_and_stops_on_a_full_disk(disk: Path, end: Callable[[Server], object]) -> None:
+def test_job_of_a_process_that_ended_on_a_full_disk_resumes(disk: Path, end: Callable[[Server], object]) -> None:
     with running_server(disk / "data", "--workers", "1") as (server, client):
-        done, job = train(client, **SHORT_JOB), start_running_job(client)
+        job = start_running_job(client)
+        ballast = fill_disk(disk)
+        submit_until_full(client)
         end(server)
-    ballast = fill_disk(disk)
-    for _ in range(2):
-        with running_server(disk / "data", "--workers", "1") as (_, client):
-            assert client.get("/sample").json()["job_id"] == done["id"]
-            assert client.get(f"/jobs/{done['id']}/progress").status_code == 200
-            assert get_job(client, job)["status"] in {"queued", "running"}
-            submit_until_full(client)
-        fill_disk(disk)
+        assert server.wait(0) == (0 if end == Server.stop else -signal.SIGKILL)
     ballast.unlink()
     with running_server(disk / "data", "--workers", "1") as (_, client):
         assert wait_until(lambda: get_job(client, job), lambda now: now["iteration"] > 0)["status"] == "running"
         client.post(f"/jobs/{job['id']}/cancel")
         assert train(client, **SHORT_JOB)["status"] == "succeeded"
-
-
-def test_reserve_exists_only_while_no_process_runs(tmp_path: Path) -> None:
-    for _ in range(2):
-        with running_server(tmp_path):
-            assert not (tmp_path / "reserve").exists()
-        reserve = (tmp_path / "reserve").stat()
-        assert reserve.st_size == 65_536
-        assert reserve.st_blocks * 512 >= 65_536
 
 
 def check_nothing_lost(server: Server, job: Json) -> None:

@@ -94,8 +94,7 @@ def test_history_and_model_are_read_bit_for_bit(store: Store, experiment: str) -
         assert (after.shape, after.dtype, after.tobytes()) == (before.shape, before.dtype, before.tobytes())
     content = store.model_file(job.id)
     assert content == safetensors.dump(model_at(config, progress.snapshots))
-    (row,) = store.models(after=None, limit=10)
-    assert (row.job_id, row.bytes, row.sha256) == (job.id, len(content), hashlib.sha256(content).hexdigest())
+    assert store.models(after=None, limit=10) == [(job, len(content), hashlib.sha256(content).hexdigest())]
 
 
 def test_deleted_history_can_be_written_again(store: Store) -> None:
@@ -103,7 +102,7 @@ def test_deleted_history_can_be_written_again(store: Store) -> None:
     store.add(job, None, "")
     progress = next(run(job.train_config))
     for _ in range(2):
-        store.checkpoint(job, progress)
+        store.update(job, progress)
         loaded = store.runs.progress(job)
         assert loaded is not None
         assert loaded.history.iteration.tolist() == progress.history.iteration.tolist()
@@ -158,7 +157,7 @@ def test_deleted_job_leaves_nothing(store: Store, tmp_path: Path) -> None:
         store.delete(id)
     assert store.job(deleted.id) is store.runs.progress(deleted) is store.model_file(deleted.id) is None
     assert store.idempotency_key("key") is None
-    assert [model.job_id for model in store.models(after=None, limit=9)] == [other.id]
+    assert [job.id for job, *_ in store.models(after=None, limit=9)] == [other.id]
     assert [file.stem for file in tmp_path.rglob("*.safetensors")] == [other.id]
     tables = [name for (name,) in execute(tmp_path, "SELECT name FROM sqlite_master WHERE type = 'table'")]
     counts = {table: execute(tmp_path, f"SELECT count(*) FROM {table}")[0][0] for table in tables}  # noqa: S608

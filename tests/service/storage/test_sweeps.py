@@ -44,21 +44,21 @@ def test_checkpoint_is_replaced_and_deleted_when_the_shard_finishes(store: Store
     last = state_of(2)
     assert store.sweeps.shard_checkpoint(JOB.id, 0) is None
     for number, iteration, state in [(0, 7, state_of(1)), (1, 8, state_of(3)), (0, 9, last)]:
-        store.checkpoint_shard(JOB, number, ShardProgress(iteration=iteration, state=state))
+        store.update_shard(JOB, number, ShardProgress(iteration=iteration, state=state))
     loaded = store.sweeps.shard_checkpoint(JOB.id, 0)
     assert loaded is not None
     assert loaded.iteration == 9
     for before, after in zip(last, loaded.state, strict=True):
         assert (after.shape, after.dtype, after.tobytes()) == (before.shape, before.dtype, before.tobytes())
-    store.add_shard(JOB, 0, train_members(0))
+    store.update_shard(JOB, 0, train_members(0))
     assert store.sweeps.shard_checkpoint(JOB.id, 0) is None
     assert store.sweeps.shard_checkpoint(JOB.id, 1) is not None
 
 
 def test_deleted_shard_leaves_nothing(store: Store) -> None:
     for number in range(2):
-        store.add_shard(JOB, number, train_members(number))
-        store.checkpoint_shard(JOB, number, ShardProgress(iteration=7, state=state_of(1)))
+        store.update_shard(JOB, number, train_members(number))
+        store.update_shard(JOB, number, ShardProgress(iteration=7, state=state_of(1)))
     assert store.sweeps.finished_shards(JOB.id) == {0: 3, 1: 3}
     store.sweeps.delete_shard(JOB.id, 0)
     assert store.sweeps.finished_shards(JOB.id) == {1: 3}
@@ -68,7 +68,7 @@ def test_deleted_shard_leaves_nothing(store: Store) -> None:
 
 @pytest.mark.parametrize("status", ["succeeded", "failed", "cancelled"])
 def test_ended_sweep_has_no_checkpoints(store: Store, status: Status) -> None:
-    store.checkpoint_shard(JOB, 1, ShardProgress(iteration=7, state=state_of(1)))
+    store.update_shard(JOB, 1, ShardProgress(iteration=7, state=state_of(1)))
     store.update(running := JOB.with_status("running"))
     assert store.sweeps.shard_checkpoint(JOB.id, 1) is not None
     store.finish(running.with_status(status), None, None)
@@ -77,9 +77,9 @@ def test_ended_sweep_has_no_checkpoints(store: Store, status: Status) -> None:
 
 @pytest.mark.parametrize("change", ["state = zeroblob(400)", "state = 'text'", "sha256 = ''"])
 def test_damaged_checkpoint_is_refused_until_it_is_replaced(store: Store, tmp_path: Path, change: str) -> None:
-    store.checkpoint_shard(JOB, 1, ShardProgress(iteration=7, state=state_of(1)))
+    store.update_shard(JOB, 1, ShardProgress(iteration=7, state=state_of(1)))
     execute(tmp_path, f"UPDATE shard_checkpoints SET {change}")  # noqa: S608
     with pytest.raises(CorruptDataError, match="checkpoint of the sweep's shard 1 is damaged"):
         store.sweeps.shard_checkpoint(JOB.id, 1)
-    store.checkpoint_shard(JOB, 1, ShardProgress(iteration=7, state=state_of(1)))
+    store.update_shard(JOB, 1, ShardProgress(iteration=7, state=state_of(1)))
     assert store.sweeps.shard_checkpoint(JOB.id, 1) is not None
