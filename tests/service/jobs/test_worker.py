@@ -75,7 +75,7 @@ def test_each_worker_has_its_own_job(tmp_path: Path) -> None:
         registry.request_stop(long[1].job.id, "cancelled")
         assert wait_for_job(long[1]).status == "cancelled"
         assert wait_for_job(queued).status == "succeeded"
-        assert long[0].job.status == "running"
+        wait_until(lambda: long[0].job.status == "running")
 
 
 def test_stop_requeues_unfinished_jobs_for_the_next_start(tmp_path: Path) -> None:
