@@ -22,14 +22,11 @@ from service.api.routes import (
     events,
     health,
     history,
-    job_plots,
     jobs,
     models,
     pages,
-    script,
-    sweep_plots,
+    plots,
     sweeps,
-    training,
 )
 from service.api_keys import ApiKeys
 from service.errors import ServiceError
@@ -110,8 +107,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.services = services
     install_error_handlers(app)
-    frequent = sample_and_score, v2_infer, training, jobs, history, events
-    others = sweeps, job_plots, sweep_plots, models, script, health, v2_repository, pages
+    frequent = sample_and_score, v2_infer, jobs, history, events
+    others = sweeps, plots, models, health, v2_repository, pages
     for module in (*frequent, *others):
         app.router.routes.extend(module.router.routes)  # `include_router` would match each path twice
     app.mount("/assets", pages.assets(), name="assets")

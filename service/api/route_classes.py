@@ -8,8 +8,10 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
+from service.api.limits import MAX_INLINE_BYTES
 from service.api.responses import conditional_response
 from service.errors import UnsupportedMediaTypeError
 
@@ -96,7 +98,11 @@ class StrictRoute(DescribedRoute):
             if request.method == "POST":
                 await strict.json_body()
             response = await handler(strict)
-            return conditional_response(request, response) if 304 in self.responses else response
+            if 304 not in self.responses:
+                return response
+            if len(response.body) <= MAX_INLINE_BYTES:
+                return conditional_response(request, response)
+            return await run_in_threadpool(conditional_response, request, response)
 
         return strict_handler
 

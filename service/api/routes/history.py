@@ -13,9 +13,9 @@ from gan1010.types import Array, Float32s
 from service.api.dependencies import ExistingJob, JobRegistry
 from service.api.event_stream import progress_content
 from service.api.limits import MAX_QUERY_INTEGER
-from service.api.responses import accepts, conditional_response, csv_response, json_response, ok
+from service.api.responses import accepts, csv_response, json_response, ok
 from service.api.route_classes import StrictRoute
-from service.api.routes.job_responses import READ
+from service.api.routes.jobs import READ
 from service.api.schemas.history import ArticleProgressOut, ProgressOut, SnapshotsOut
 from service.errors import ArticleViewError
 from service.job import Job
@@ -50,16 +50,16 @@ def get_progress(
     progress = registry.progress(job)
     history = progress.history if progress else _empty_history(job)
     if view == "article":
-        return conditional_response(request, _article_view(job, history))
+        return _article_view(job, history)
     history = history.after(after)
     next_after = int(history.iteration[-1]) if len(history) else after
     if max_points is not None:
         history = history.thinned(max_points)
     series: dict[str, Array] = {"iteration": history.iteration, **history.series}
     if accepts(request, "text/csv"):
-        return conditional_response(request, csv_response(series))
+        return csv_response(series)
     content = progress_content(job, progress.iteration if progress else 0, history, next_after)
-    return conditional_response(request, json_response(content))
+    return json_response(content)
 
 
 @router.get(
@@ -85,10 +85,10 @@ def get_snapshots(
         models = [model_at(job.train_config, snapshots, int(iteration)) for iteration in snapshots.iterations]
         content["samples"] = [model.sample([job.train_config.latent_value])[0] for model in models]
     if accepts(request, NPZ):
-        return conditional_response(request, _npz_response(content | (_tensors(job, snapshots) if weights else {})))
+        return _npz_response(content | (_tensors(job, snapshots) if weights else {}))
     if weights:
         content["weights"] = _weights(job, snapshots)
-    return conditional_response(request, json_response({"job_id": job.id, **content}))
+    return json_response({"job_id": job.id, **content})
 
 
 def _article_view(job: Job, history: History) -> Response:

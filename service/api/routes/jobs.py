@@ -1,26 +1,85 @@
-"""Jobs: list, read, wait for, cancel, pause, resume and delete them."""
+"""Jobs: start trainings; list, read, wait for, cancel, pause, resume and delete jobs."""
 
 import asyncio
-from typing import Annotated
+import hashlib
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Response
 from starlette.concurrency import run_in_threadpool
 
+from gan1010 import TrainConfig
+from gan1010.sweeps.grid import SweepConfig
 from service.api.dependencies import After, JobId, JobRegistry, Limit, Wait
 from service.api.problems import problems
-from service.api.responses import conditional_response, ok
+from service.api.responses import NOT_MODIFIED, Responses, json_response, ok
 from service.api.route_classes import StrictRoute
-from service.api.routes.job_responses import READ, job_response, wait_for_end
 from service.api.schemas.common import page_content
 from service.api.schemas.jobs import JobOut, JobPage
+from service.api.schemas.presets import PRESET_LIST, PresetList
+from service.api.schemas.training import TrainRequest, to_config
 from service.errors import InvalidJobStateError
-from service.job import Kind, Status, StopStatus
+from service.job import Job, Kind, Status, StopStatus
 from service.jobs.active_job import ActiveJob
 from service.jobs.registry import Registry
 
 router = APIRouter(route_class=StrictRoute, tags=["training"])
 
+READ = NOT_MODIFIED | problems(404, 409, 422)  # the other responses of a route that reads a job
+IdempotencyKey = Annotated[
+    str | None, Header(min_length=1, max_length=255, description="the same key and body return the same job")
+]
 CHANGED = ok(model=JobOut) | problems(404, 409, 413, 415, 422, 507, conflict=InvalidJobStateError)
+
+
+def accepted_responses(**operations: str) -> Responses:
+    """Describe a started job for `/openapi.json`, with links to the operations on it."""
+    links: dict[str, Any] = {
+        name: {"operationId": operation, "parameters": {"job_id": "$response.body#/id"}}
+        for name, operation in operations.items()
+    }
+    return {
+        200: {"model": JobOut, "description": "The job, which has ended", "links": links},
+        202: {"model": JobOut, "description": "The job, which is on disk and queued", "links": links},
+    }
+
+
+TRAINING_ACCEPTED = accepted_responses(
+    job="get_job",
+    progress="get_progress",
+    events="follow_job",
+    snapshots="get_snapshots",
+    script="get_script",
+    pause="pause_job",
+    resume="resume_job",
+    cancel="cancel_job",
+    delete="delete_job",
+)
+
+
+@router.post("/train", status_code=202, responses=TRAINING_ACCEPTED | problems(400, 409, 413, 415, 422, 429, 507))
+async def start_training(
+    registry: JobRegistry,
+    body: TrainRequest = TrainRequest(),  # type: ignore[valid-type]  # noqa: B008
+    wait: Wait = 0,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Start a training; an empty body trains the article's GAN."""
+    return await start_job(
+        registry,
+        wait,
+        to_config(body),
+        preset=body.preset,  # type: ignore[attr-defined]
+        name=body.name,  # type: ignore[attr-defined]
+        key=idempotency_key,
+        request=hashlib.sha256(body.model_dump_json(exclude_unset=True).encode()).hexdigest(),  # type: ignore[attr-defined]
+    )
+
+
+@router.get("/presets")
+async def list_presets() -> PresetList:
+    """List the presets with their measured behaviour."""
+    return PRESET_LIST
 
 
 @router.get("/jobs", responses=problems(422))
@@ -37,9 +96,9 @@ def list_jobs(
 
 
 @router.get("/jobs/{job_id}", responses=ok(model=JobOut) | READ)
-async def get_job(request: Request, registry: JobRegistry, job_id: JobId, wait: Wait = 0) -> Response:
+async def get_job(registry: JobRegistry, job_id: JobId, wait: Wait = 0) -> Response:
     """Return a job; with `wait`, when it has ended."""
-    return conditional_response(request, job_response(await wait_for_end(registry, job_id, wait)))
+    return job_response(await wait_for_end(registry, job_id, wait))
 
 
 @router.post("/jobs/{job_id}/cancel", responses=CHANGED)
@@ -87,3 +146,26 @@ async def _stop_and_wait(registry: Registry, job_id: str, status: StopStatus) ->
     if status not in {job.status, *(transition.status for transition in job.transitions[earlier:])}:
         raise InvalidJobStateError(f"The job is {job.status} and was not {status} in time. Get the job, then retry.")
     return job_response(job)
+
+
+def job_response(job: Job, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Build the response with a job."""
+    return json_response(JobOut.of(job).model_dump(mode="json"), status, headers)
+
+
+async def start_job(registry: Registry, wait: float, config: TrainConfig | SweepConfig, **options: Any) -> Response:
+    """Submit a job with the options of `Registry.submit`, and respond with it after up to `wait` seconds."""
+    job = await run_in_threadpool(registry.submit, config, **options)
+    if wait:
+        job = await wait_for_end(registry, job.id, wait)
+    headers = {"Location": f"/jobs/{job.id}"}
+    return job_response(job, 200, headers) if job.has_ended else job_response(job, 202, headers | {"Retry-After": "1"})
+
+
+async def wait_for_end(registry: Registry, job_id: str, seconds: float) -> Job:
+    """Return a job when it has ended, or after this time."""
+    active = registry.active_job(job_id) if seconds else None
+    if active is None:
+        return await run_in_threadpool(registry.job, job_id)
+    await asyncio.wait([active.over_on_loop()], timeout=seconds)
+    return active.current

@@ -1,18 +1,19 @@
-"""Finished models: list them, download them as safetensors and ONNX files or as a Triton repository."""
+"""Downloads: finished models as safetensors, ONNX or a Triton repository, and trainings as PyTorch programs."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Response
 
 from gan1010 import Model
 from gan1010.export import onnx, safetensors
-from service.api.dependencies import After, JobId, JobRegistry, Limit
+from gan1010.export.pytorch_script import pytorch_script
+from service.api.dependencies import After, ExistingJob, JobId, JobRegistry, Limit
 from service.api.problems import problems
-from service.api.responses import BINARY, conditional_response, ok
+from service.api.responses import BINARY, BYTES, ok
 from service.api.route_classes import StrictRoute
-from service.api.routes.job_responses import READ
+from service.api.routes.jobs import READ
 from service.api.schemas.common import page_content
 from service.api.schemas.models import ModelOut, ModelPage
 from service.errors import ModelFileNotFoundError
@@ -27,15 +28,16 @@ FILES: dict[str, Callable[[Model], bytes]] = {
     "discriminator.onnx": partial(onnx.dump_onnx, name="discriminator"),
     "triton.zip": onnx.triton_repository,
 }
-ZIP = "application/zip"
-DOWNLOADS = (
-    ok(
-        description="safetensors: the keys are those of torch.nn.Sequential(Linear, Sigmoid, Linear, Sigmoid);"
-        " in model.safetensors, which has both networks, each key begins with the network's name."
-        " onnx: `seed` to `sample`, `vector` to `score`. triton.zip: a model repository for Triton and KServe",
-        content={kind: {"schema": {"type": "string", "format": "binary"}} for kind in (BINARY, ZIP)},
-    )
-    | READ
+ZIP, PYTHON = "application/zip", "text/x-python"
+DOWNLOADS = READ | ok(
+    description="safetensors: the keys are those of torch.nn.Sequential(Linear, Sigmoid, Linear, Sigmoid);"
+    " in model.safetensors, which has both networks, each key begins with the network's name."
+    " onnx: `seed` to `sample`, `vector` to `score`. triton.zip: a model repository for Triton and KServe",
+    content=dict.fromkeys((BINARY, ZIP), BYTES[BINARY]),
+)
+SCRIPT = READ | ok(
+    description="A program that trains with the job's settings and needs only torch",
+    content={PYTHON: {"schema": {"type": "string"}}},
 )
 
 
@@ -49,7 +51,6 @@ def list_models(registry: JobRegistry, limit: Limit = 50, after: After = None) -
 
 @router.get("/models/{job_id}/{file}", response_class=Response, responses=DOWNLOADS)
 def download_model(
-    request: Request,
     registry: JobRegistry,
     job_id: JobId,
     file: Annotated[
@@ -59,7 +60,14 @@ def download_model(
     """Download a finished model."""
     content = _convert(registry.models.file(registry.job(job_id)), file)
     media_type = ZIP if file.endswith(".zip") else BINARY
-    return conditional_response(request, Response(content, media_type=media_type))
+    return Response(content, media_type=media_type)
+
+
+@router.get("/jobs/{job_id}/script.py", response_class=Response, responses=SCRIPT)
+def get_script(job: ExistingJob) -> Response:
+    """Download a training as a program in plain PyTorch."""
+    headers = {"Content-Disposition": f'attachment; filename="gan1010-{job.id}.py"'}
+    return Response(pytorch_script(job.train_config), headers=headers, media_type=PYTHON)
 
 
 def _convert(whole: bytes, file: str) -> bytes:

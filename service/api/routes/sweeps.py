@@ -8,14 +8,14 @@ from starlette.concurrency import run_in_threadpool
 from service.api.dependencies import ExistingJob, JobRegistry, Limit, Wait
 from service.api.limits import MAX_CELLS_PER_PAGE, MAX_QUERY_INTEGER
 from service.api.problems import problems
-from service.api.responses import accepts, conditional_response, csv_response, json_response, ok
+from service.api.responses import accepts, csv_response, json_response, ok
 from service.api.route_classes import StrictRoute
-from service.api.routes.job_responses import (
+from service.api.routes.jobs import (
     READ,
     TRAINING_ACCEPTED,
     IdempotencyKey,
-    accepted_response,
     accepted_responses,
+    start_job,
 )
 from service.api.schemas.common import page_content
 from service.api.schemas.sweep_results import CellPage, MemberPage, cell_columns, cell_rows, member_rows
@@ -38,15 +38,15 @@ async def start_sweep(
 ) -> Response:
     """Start a sweep: a GAN for every combination of the grid's values and every seed."""
     config = await run_in_threadpool(to_sweep_config, body)
-    job = await run_in_threadpool(
-        registry.submit,
+    return await start_job(
+        registry,
+        wait,
         config,
         preset=body.base.preset,  # type: ignore[attr-defined]
         name=body.name,
         key=idempotency_key,
         request=fingerprint(body, config) if idempotency_key else "",
     )
-    return await accepted_response(registry, job, wait)
 
 
 @router.get(
@@ -75,15 +75,13 @@ def get_results(
         if len(cells) > limit:
             next_page = request.url.include_query_params(limit=limit, after=shown[-1])
             response.headers["Link"] = f'<{next_page.path}?{next_page.query}>; rel="next"'
-    else:
-        page = page_content(cell_rows(config, shown, table), cells, limit)
-        response = json_response({"job_id": job.id, "status": job.status, **page})
-    return conditional_response(request, response)
+        return response
+    page = page_content(cell_rows(config, shown, table), cells, limit)
+    return json_response({"job_id": job.id, "status": job.status, **page})
 
 
 @router.get("/sweeps/{job_id}/members", responses=ok(model=MemberPage) | READ)
 def list_members(
-    request: Request,
     registry: JobRegistry,
     job: ExistingJob,
     cell: Annotated[int | None, Query(ge=0, le=MAX_QUERY_INTEGER, description="only members of this cell")] = None,
@@ -99,7 +97,7 @@ def list_members(
     found = summary.members(max(first, _first_after(after)), stop, in_range=in_range, limit=limit + 1)
     shown = found[:limit]
     members = member_rows(config, shown.tolist(), registry.sweeps.results(job, summary, shown))
-    return conditional_response(request, json_response(page_content(members, found.tolist(), limit)))
+    return json_response(page_content(members, found.tolist(), limit))
 
 
 @router.post(
@@ -118,15 +116,15 @@ async def train_member(
     if index >= job.sweep_config.members:
         last = job.sweep_config.members - 1
         raise MemberNotFoundError(f"This sweep has the members 0 to {last}. Train one of these.")
-    training = await run_in_threadpool(
-        registry.submit,
+    return await start_job(
+        registry,
+        wait,
         job.sweep_config.config(index),
         preset=job.preset,
         name=f"{(job.name or 'sweep')[:80]}, member {index}",
         key=idempotency_key,
         request=f"{job.id} {index}",
     )
-    return await accepted_response(registry, training, wait)
 
 
 def _first_after(cursor: int | None) -> int:
