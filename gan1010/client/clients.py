@@ -1,6 +1,7 @@
 """The two clients, blocking and asynchronous."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Self, TypeVar
@@ -12,7 +13,7 @@ from gan1010.client.endpoints import Call, Endpoints
 from gan1010.client.errors import ClientError, NoResponseError, problem_error
 from gan1010.client.event_stream import EventStream
 from gan1010.client.responses import Job, JobProgress, Page
-from gan1010.client.retry import MAX_WAIT_SECONDS, Retries, deadline_after, poll_wait_seconds
+from gan1010.client.retry import MAX_WAIT_SECONDS, Retries, poll_wait_seconds
 
 T = TypeVar("T")
 STREAM_ENDED = "the event stream ended early"
@@ -62,7 +63,7 @@ class Client(Endpoints):
 
     def watch(self, job_id: str, *, every: float = 0.5, timeout: float | None = None) -> Iterator[Job]:
         """Yield the job every so many seconds until it has ended; raise a TimeoutError after `timeout` seconds."""
-        deadline = deadline_after(timeout)
+        deadline = time.monotonic() + (math.inf if timeout is None else timeout)
         job = self.job(job_id)
         yield job
         while not job.has_ended:
@@ -148,7 +149,7 @@ class AsyncClient(Endpoints):
 
     async def watch(self, job_id: str, *, every: float = 0.5, timeout: float | None = None) -> AsyncIterator[Job]:
         """Yield the job every so many seconds, as `Client.watch` does."""
-        deadline = deadline_after(timeout)
+        deadline = time.monotonic() + (math.inf if timeout is None else timeout)
         job = await self.job(job_id)
         yield job
         while not job.has_ended:

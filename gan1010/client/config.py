@@ -10,19 +10,13 @@ def service_url(url: str | None) -> str:
     return (url or os.environ.get("GAN1010_URL") or DEFAULT_URL).rstrip("/")
 
 
-def resolve_api_key(api_key: str | None) -> str:
-    """Return the given key, or the first key of GAN1010_API_KEY, or an empty string.
+def default_headers(api_key: str | None) -> dict[str, str]:
+    """Build the headers that every request has, with the given key or the first key of GAN1010_API_KEY.
 
     GAN1010_API_KEY may hold the service's list of named keys, such as `alice:s3cret,bob:t0ken`, so that the service
     and its clients can share one environment.
     """
-    if api_key is not None:
-        return api_key
-    name, colon, key = os.environ.get("GAN1010_API_KEY", "").partition(",")[0].strip().partition(":")
-    return key if colon else name
-
-
-def default_headers(api_key: str | None) -> dict[str, str]:
-    """Build the headers that every request has."""
-    key = resolve_api_key(api_key)
-    return {"User-Agent": "gan1010-client"} | ({"Authorization": f"Bearer {key}"} if key else {})
+    if api_key is None:
+        name, colon, key = os.environ.get("GAN1010_API_KEY", "").partition(",")[0].strip().partition(":")
+        api_key = key if colon else name
+    return {"User-Agent": "gan1010-client"} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})

@@ -1,6 +1,5 @@
 """Retries and polling: which requests are sent again, and after what delay."""
 
-import math
 import random
 import time
 
@@ -46,8 +45,3 @@ def poll_wait_seconds(job: Job, every: float, deadline: float) -> float:
     if remaining <= 0:
         raise TimeoutError(f"job {job.id} is {job.status} at iteration {job.iteration:,} of {job.iterations:,}")
     return min(every, remaining, MAX_WAIT_SECONDS)
-
-
-def deadline_after(timeout: float | None) -> float:
-    """Return the monotonic time at which a timeout ends."""
-    return math.inf if timeout is None else time.monotonic() + timeout

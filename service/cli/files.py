@@ -39,22 +39,18 @@ def write(file: Path, content: bytes | str) -> None:
 
 def select_downloads(client: "Client", job: "Job", names: list[str]) -> dict[str, Download]:
     """Return the downloads of the named files of a job, by default of all its files."""
-    downloads = _downloads(client, job)
+    downloads: dict[str, Download] = {}
+    if job.kind == "sweep":
+        downloads["results.csv"] = partial(client.results_csv, job.id)
+    elif job.status == "succeeded":
+        has_generator = job.config["experiment"] == "gan"
+        networks = ("generator", "discriminator") if has_generator else ("discriminator",)
+        models = [f"{network}.{format}" for format in ("safetensors", "onnx") for network in networks]
+        downloads |= {name: partial(client.download, job.id, name) for name in (*models, "triton.zip")}
+    if job.kind == "train":
+        downloads["losses.csv"] = partial(client.progress_csv, job.id)
+        downloads["snapshots.npz"] = partial(client.snapshots_npz, job.id)
+        downloads["train_gan.py"] = partial(client.script, job.id)
     if unknown := [name for name in names if name not in downloads]:
         raise typer.BadParameter(f"The job has no file {unknown[0]}. Its files are {', '.join(downloads)}.")
     return {name: downloads[name] for name in names or downloads}
-
-
-def _downloads(client: "Client", job: "Job") -> dict[str, Download]:
-    if job.kind == "sweep":
-        return {"results.csv": partial(client.results_csv, job.id)}
-    downloads: dict[str, Download] = {
-        "losses.csv": partial(client.progress_csv, job.id),
-        "snapshots.npz": partial(client.snapshots_npz, job.id),
-        "train_gan.py": partial(client.script, job.id),
-    }
-    if job.status != "succeeded":
-        return downloads
-    networks = ("discriminator",) if job.config["experiment"] == "discriminator" else ("generator", "discriminator")
-    models = [f"{network}.{format}" for format in ("safetensors", "onnx") for network in networks]
-    return {name: partial(client.download, job.id, name) for name in (*models, "triton.zip")} | downloads

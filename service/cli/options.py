@@ -19,16 +19,15 @@ Model = Annotated[
     str | None, typer.Option("--job", metavar="JOB", help="The job. (Default: the newest that succeeded)")
 ]
 Iteration = Annotated[int | None, typer.Option(help="A snapshot of the training. (Default: the last)")]
-Preset = Annotated[str | None, typer.Option(help=f"Preset to start from: {', '.join(PRESETS)}.")]
 Name = Annotated[str | None, typer.Option(help="A name for the job.")]
 
 
 def with_settings(*, exclude: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Add an option for each training setting to a command, which receives those in use as keyword arguments."""
+    """Add --preset and each training setting to a command, which receives those in use as keyword arguments."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         signature = inspect.signature(command, eval_str=True)
-        names = [field.name for field in dataclasses.fields(TrainConfig) if field.name != exclude]
+        names = ["preset", *(field.name for field in dataclasses.fields(TrainConfig) if field.name != exclude)]
 
         def wrapper(**options: Any) -> None:
             settings = {name: value for name in names if (value := options.pop(name)) is not None}
@@ -47,6 +46,9 @@ def with_settings(*, exclude: str = "") -> Callable[[Callable[..., None]], Calla
 
 def _option(name: str) -> Any:
     """Build the option of a setting from its type, documentation and default in `TrainConfig`."""
+    if name == "preset":
+        help = f"Preset to start from: {', '.join(PRESETS)}."
+        return Annotated[str | None, typer.Option(help=help, rich_help_panel="Training settings")]
     metadata = typing.get_type_hints(TrainConfig, include_extras=True)[name].__metadata__
     doc = next(item.documentation for item in metadata if isinstance(item, Doc))
     default = getattr(TrainConfig, name, None)

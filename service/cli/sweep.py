@@ -4,14 +4,14 @@ import contextlib
 import typing
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
 from gan1010 import TrainConfig
 from gan1010.client import Client, ClientError
-from gan1010.client.responses import Job
 from gan1010.sweeps.grid import SETTINGS
 from service.cli.connection import connected, fail
 from service.cli.files import plot_format, write
@@ -28,7 +28,11 @@ def run_sweep(request: dict[str, Any], url: str | None, heatmap: Path | None, *,
     format = plot_format(heatmap) if heatmap else None
     stderr = Console(stderr=True)
     with _service(url, stderr) as client:
-        job = _wait_or_cancel(client, client.sweep(**request), stderr)
+        job = client.sweep(**request)
+        try:
+            job = wait_with_bar(client, job, stderr)
+        except KeyboardInterrupt:
+            job = client.cancel(job.id)
         cells = list(client.each(client.results, job.id))
         if as_json:
             print_json({"job": job, "data": cells})
@@ -43,14 +47,19 @@ def run_sweep(request: dict[str, Any], url: str | None, heatmap: Path | None, *,
 
 def parse_grid(texts: list[str]) -> dict[str, list[Any]]:
     """Parse the values of --grid, such as `learning_rate=0.01,0.1`."""
-    return dict(_parse_setting(text) for text in texts)
-
-
-def _wait_or_cancel(client: Client, job: Job, console: Console) -> Job:
-    try:
-        return wait_with_bar(client, job, console)
-    except KeyboardInterrupt:
-        return client.cancel(job.id)
+    grid = {}
+    for text in texts:
+        field, equals, values = text.partition("=")
+        if not equals or field not in SETTINGS:
+            remedy = f"Write it as FIELD=A,B,... with one of the fields {', '.join(SETTINGS)}."
+            raise typer.BadParameter(f"--grid {text} is no setting with values. {remedy}")
+        setting = TypeAdapter(SETTING_TYPES[field])
+        try:
+            grid[field] = [setting.validate_python(None if value == "null" else value) for value in values.split(",")]
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise typer.BadParameter(f"--grid {field}: {first['input']!r}: {first['msg']}.") from None
+    return grid
 
 
 @contextlib.contextmanager
@@ -70,21 +79,3 @@ def _default_service_is_healthy() -> bool:
             return client.health().status == "ok"
     except ClientError:
         return False
-
-
-def _parse_setting(text: str) -> tuple[str, list[Any]]:
-    field, equals, values = text.partition("=")
-    if not equals or field not in SETTINGS:
-        remedy = f"Write it as FIELD=A,B,... with one of the fields {', '.join(SETTINGS)}."
-        raise typer.BadParameter(f"--grid {text} is no setting with values. {remedy}")
-    return field, [_parse_value(field, value) for value in values.split(",")]
-
-
-def _parse_value(field: str, text: str) -> Any:
-    hint = SETTING_TYPES[field]
-    if hint is str or typing.get_origin(hint) is Literal:
-        return text
-    try:
-        return None if text == "null" else int(text) if text.lstrip("-").isdecimal() else float(text)
-    except ValueError:
-        raise typer.BadParameter(f"--grid {field}: {text!r} is not a number.") from None

@@ -6,14 +6,13 @@ from typing import Annotated, Any
 import typer
 
 from service.cli.connection import connected
-from service.cli.options import AsJson, Name, Preset, Url, with_settings
+from service.cli.options import AsJson, Name, Url, with_settings
 from service.cli.output import job_line, print_response
 from service.cli.progress import follow_job
 
 
 @with_settings()
 def train(
-    preset: Preset = None,
     name: Name = None,
     wait: Annotated[bool, typer.Option(help="Wait until the training ends, with a progress bar.")] = True,
     follow: Annotated[bool, typer.Option("--follow", help="Print the losses during the training.")] = False,
@@ -24,18 +23,17 @@ def train(
     **settings: Any,
 ) -> None:
     """Train one GAN. Settings that are not given are those of the article."""
-    chosen = settings if preset is None else {"preset": preset, **settings}
     if local:
         if name is not None or follow or not wait:
             raise typer.BadParameter("--name, --follow and --no-wait need a service. Leave them out, or --local.")
         from service.cli.local_training import train_locally
 
-        train_locally(chosen, save, as_json=as_json)
+        train_locally(settings, save, as_json=as_json)
         return
     if save is not None:
         raise typer.BadParameter("--save needs --local. Use gan1010 export to save a model of a service.")
     with connected(url) as client:
-        job = client.train(name=name, **chosen)
+        job = client.train(name=name, **settings)
         if wait or follow:
             follow_job(client, job, losses=follow, as_json=as_json)
         else:
@@ -45,7 +43,6 @@ def train(
 @with_settings(exclude="seed")
 def sweep(
     grid: Annotated[list[str] | None, typer.Option(metavar="FIELD=A,B,...", help="Values to try; repeatable.")] = None,
-    preset: Preset = None,
     seeds: Annotated[int, typer.Option(help="Number of random seeds for each combination.")] = 100,
     first_seed: Annotated[int, typer.Option(help="The first random seed.")] = 0,
     name: Name = None,
@@ -60,8 +57,7 @@ def sweep(
     """Train a GAN for every combination of settings and every random seed: does it always converge?"""
     from service.cli.sweep import parse_grid, run_sweep
 
-    base = settings if preset is None else {"preset": preset, **settings}
-    request = {"base": base, "seeds": {"start": first_seed, "count": seeds}, "name": name}
+    request = {"base": settings, "seeds": {"start": first_seed, "count": seeds}, "name": name}
     if grid:
         request["grid"] = parse_grid(grid)
     run_sweep(request, url, heatmap, as_json=as_json)

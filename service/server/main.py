@@ -72,7 +72,8 @@ class Server(uvicorn.Server):
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C; exit with status 1 if the service cannot start."""
     configure_logs(settings.log_format)
-    _raise_open_files_limit()
+    _, max_open_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max_open_files, max_open_files))  # each connection is one
     try:
         app = create_app(settings)
     except STARTUP_ERRORS as error:
@@ -85,9 +86,3 @@ def serve(settings: Settings) -> None:
         server.run()
     if not server.started:
         sys.exit(1)
-
-
-def _raise_open_files_limit() -> None:
-    """Raise the limit of open files to the system's maximum: each connection is one."""
-    _, maximum = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (maximum, maximum))

@@ -21,7 +21,7 @@ from gan1010.client import (
     NotFoundError,
     ProblemError,
 )
-from gan1010.client.config import DEFAULT_URL, resolve_api_key, service_url
+from gan1010.client.config import DEFAULT_URL, default_headers, service_url
 from gan1010.client.errors import retry_after
 from tests.support import clients
 from tests.support.both_clients import CLIENT_KINDS, FaultyTransport, make_client
@@ -209,8 +209,8 @@ def test_api_key_is_sent(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 )
 def test_api_key_of_the_environment(monkeypatch: pytest.MonkeyPatch, variable: str, key: str) -> None:
     monkeypatch.setenv("GAN1010_API_KEY", variable)
-    assert resolve_api_key(None) == key
-    assert resolve_api_key("given:key") == "given:key"
+    assert default_headers(None).get("Authorization", "Bearer ") == f"Bearer {key}"
+    assert default_headers("given:key")["Authorization"] == "Bearer given:key"
 
 
 def test_url_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
