@@ -9,8 +9,8 @@ from service.api import problems
 from service.api.middleware.access_control import PUBLIC_PATHS
 from service.api.openapi.examples import load_examples
 from service.api.problems import V2, describe_problem, is_v2
+from service.api.schemas.common import Problem
 from service.api.schemas.inference import SampleRequest, ScoreRequest
-from service.api.schemas.problems import Problem
 from service.api.schemas.v2 import InferRequest, RepositoryRequest, V2Error
 from service.errors import ApiKeyRequiredError, BodyTooLargeError, HostNotAllowedError, StorageFailedError
 

@@ -8,7 +8,7 @@ import orjson
 from gan1010 import PRESETS
 from gan1010.export.pytorch_script import pytorch_script
 from service.api.inference.v2_infer import SERVER_METADATA
-from service.api.schemas.presets import PRESET_LIST
+from service.api.schemas.training import PRESET_LIST
 
 
 def load_examples() -> dict[str, Any]:

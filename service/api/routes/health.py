@@ -6,7 +6,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from service.api.dependencies import services_of
 from service.api.responses import Responses, json_response, ok
 from service.api.route_classes import DescribedRoute
-from service.api.schemas.health import Health
+from service.api.schemas.common import Health
 from service.errors import StorageFailedError
 
 router = APIRouter(route_class=DescribedRoute, tags=["operations"])

@@ -16,8 +16,7 @@ from service.api.responses import NOT_MODIFIED, Responses, json_response, ok
 from service.api.route_classes import StrictRoute
 from service.api.schemas.common import page_content
 from service.api.schemas.jobs import JobOut, JobPage
-from service.api.schemas.presets import PRESET_LIST, PresetList
-from service.api.schemas.training import TrainRequest, to_config
+from service.api.schemas.training import PRESET_LIST, PresetList, TrainRequest, to_config
 from service.errors import InvalidJobStateError
 from service.job import Job, Kind, Status, StopStatus
 from service.jobs.active_job import ActiveJob

@@ -15,7 +15,7 @@ from service.api.responses import BINARY, BYTES, ok
 from service.api.route_classes import StrictRoute
 from service.api.routes.jobs import READ
 from service.api.schemas.common import page_content
-from service.api.schemas.models import ModelOut, ModelPage
+from service.api.schemas.jobs import ModelOut, ModelPage
 from service.errors import ModelFileNotFoundError
 
 router = APIRouter(route_class=StrictRoute, tags=["models"])

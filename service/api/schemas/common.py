@@ -1,9 +1,9 @@
-"""Base classes of the schemas: requests, pages, and integers as JSON has them."""
+"""Shared schemas: requests, integers as JSON has them, pages, problems and health."""
 
 from collections.abc import Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Entry = TypeVar("Entry")
 Cursor = TypeVar("Cursor", str, int)
@@ -42,3 +42,28 @@ def page_content(data: Sequence[Any], cursors: Sequence[Any], limit: int) -> dic
     """Build a `Page`: its entries, and the cursors of up to `limit + 1` entries, from which `has_more` follows."""
     has_more = len(cursors) > limit
     return {"data": data, "has_more": has_more, "next": cursors[limit - 1] if has_more else None}
+
+
+class Mistake(BaseModel):
+    """One mistake in a request, and its place."""
+
+    loc: list[str | int]
+    msg: str
+    type: str
+
+
+class Problem(BaseModel):
+    """A problem (RFC 9457)."""
+
+    type: str = Field(description="a stable relative URI", examples=["/problems/job-not-found"])
+    title: str
+    status: int
+    detail: str = Field(description="the fact, then the remedy")
+    instance: str
+    errors: list[Mistake] = Field(default=[], description="for 422: each mistake, at most 20")
+
+
+class Health(BaseModel):
+    """Health of the process."""
+
+    status: Literal["ok", "stopping", "storage-failed"]

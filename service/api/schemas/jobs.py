@@ -1,4 +1,4 @@
-"""Jobs on the wire."""
+"""Jobs and their models on the wire."""
 
 from datetime import datetime
 from typing import Self
@@ -6,23 +6,10 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from service.api.schemas.common import Page
+from service.api.schemas.sweep_results import ResultOut
 from service.api.schemas.sweeps import SweepOut
 from service.api.schemas.training import TrainConfigOut, train_config_out
 from service.job import Job, JobError, Kind, Status, Transition
-
-
-class ResultOut(BaseModel):
-    """The result of a training: losses and scores are means over its last tenth. Null without a generator."""
-
-    sample: list[float] | None = Field(description="G's output for latent_value")
-    bits: str | None = Field(description="each value of the sample rounded at 0.5")
-    in_range: bool | None = Field(description="every value of the sample is in its real range")
-    settled_at: int | None = Field(description="first recorded iteration from which in_range holds to the end")
-    discriminator_real_loss: float
-    discriminator_fake_loss: float
-    generator_loss: float | None
-    real_score: float
-    fake_score: float
 
 
 class JobOut(BaseModel):
@@ -48,24 +35,34 @@ class JobOut(BaseModel):
     def of(cls, job: Job) -> Self:
         """Convert a job."""
         remaining, speed = job.iterations - job.iteration, job.iterations_per_second
-        return cls(
-            id=job.id,
-            kind=job.kind,
-            name=job.name,
-            status=job.status,
-            config=SweepOut.of(job) if job.kind == "sweep" else train_config_out(job),
-            created_at=job.created_at,
-            started_at=job.started_at,
-            finished_at=job.finished_at,
-            iteration=job.iteration,
-            iterations=job.iterations,
-            iterations_per_second=speed,
-            eta_seconds=round(remaining / speed, 3) if speed and not job.has_ended else None,
-            result=ResultOut(**vars(job.result)) if job.result else None,
-            error=job.error,
-            transitions=list(job.transitions),
-        )
+        content = vars(job) | {
+            "config": SweepOut.of(job) if job.kind == "sweep" else train_config_out(job),
+            "iterations": job.iterations,
+            "eta_seconds": round(remaining / speed, 3) if speed and not job.has_ended else None,
+        }
+        return cls.model_validate(content, from_attributes=True)
 
 
 class JobPage(Page[JobOut, str]):
     """A page of jobs, newest first."""
+
+
+class ModelOut(BaseModel):
+    """A finished model, with the size and the SHA-256 of its `model.safetensors`."""
+
+    job_id: str
+    name: str | None
+    pattern: str
+    created_at: datetime
+    bytes: int
+    sha256: str
+
+    @classmethod
+    def of(cls, job: Job, size: int, sha256: str) -> "ModelOut":
+        """Build the model of a training that has succeeded."""
+        created_at, pattern = job.finished_at or job.created_at, job.train_config.pattern
+        return cls(job_id=job.id, name=job.name, pattern=pattern, created_at=created_at, bytes=size, sha256=sha256)
+
+
+class ModelPage(Page[ModelOut, str]):
+    """A page of finished models, newest first."""

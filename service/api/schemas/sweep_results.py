@@ -46,6 +46,20 @@ class CellPage(Page[CellOut, int]):
     status: Status
 
 
+class ResultOut(BaseModel):
+    """The result of a training: losses and scores are means over its last tenth. Null without a generator."""
+
+    sample: list[float] | None = Field(description="G's output for latent_value")
+    bits: str | None = Field(description="each value of the sample rounded at 0.5")
+    in_range: bool | None = Field(description="every value of the sample is in its real range")
+    settled_at: int | None = Field(description="first recorded iteration from which in_range holds to the end")
+    discriminator_real_loss: float
+    discriminator_fake_loss: float
+    generator_loss: float | None
+    real_score: float
+    fake_score: float
+
+
 class MemberOut(BaseModel):
     """One GAN of a sweep, with the fields of a job's result; all are null if it diverged."""
 

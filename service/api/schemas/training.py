@@ -1,11 +1,11 @@
-"""Trainings on the wire: `TrainConfig` as pydantic models."""
+"""Trainings on the wire: `TrainConfig` as pydantic models, and the presets."""
 
 import typing
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
 from annotated_doc import Doc
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic_core import PydanticUndefined
 
 from gan1010 import PRESETS, TrainConfig
@@ -70,3 +70,23 @@ def to_config(request: BaseModel) -> TrainConfig:
 def train_config_out(job: Job) -> Any:
     """Return the resolved configuration of a training; sent to `POST /train`, it trains the same weights."""
     return TrainConfigOut(preset=job.preset, name=job.name, **vars(job.train_config))
+
+
+class PresetOut(BaseModel):
+    """A named configuration: the settings that differ from the defaults, and their measured behaviour."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    summary: str
+    known: str
+    settings: dict[str, Any]
+
+
+class PresetList(BaseModel):
+    """All presets."""
+
+    data: list[PresetOut]
+
+
+PRESET_LIST = PresetList.model_validate({"data": list(PRESETS.values())})
