@@ -107,5 +107,5 @@ class Snapshots:
         if row == len(self) or self.iterations[row] != iteration:
             last = min(max(row, 1), len(self) - 1)
             nearest = self.iterations[max(last - 1, 0) : last + 1]
-            raise ValueError(f"no snapshot at that iteration; the nearest: {', '.join(map(str, nearest))}")
+            raise ValueError(f"There is no snapshot at that iteration. The nearest: {', '.join(map(str, nearest))}.")
         return row

@@ -96,7 +96,7 @@ def run(config: TrainConfig, resume_from: Progress | None = None) -> Iterator[Pr
         end = start + count
         if not all(np.isfinite(values).all() for values in (state.discriminator, state.generator, state.totals)):
             yield _progress_before(config, records, end)
-            raise DivergedError(f"diverged by iteration {end}: a weight is not finite; lower the learning rates")
+            raise DivergedError(f"The run diverged by iteration {end}. Lower the learning rates.")
         if end == config.iterations:
             records.discriminators[-1], records.generators[-1] = state.discriminator, state.generator
             yield _progress(config, records, end, _result(config, state, records))

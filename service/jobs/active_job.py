@@ -27,7 +27,7 @@ class ActiveJob:
         self.requested_status: StopStatus | None = None  # cancelled or paused, until the worker has stopped
         self.stop_error: ServiceError | None = None  # why the last requested stop could not be persisted
         self.lock = threading.RLock()  # held while the job's row is written
-        self.over, self.changed = _future(), _future()
+        self.over, self.changed = Future[None](), Future[None]()
         self._over_on_loop: asyncio.Future[None] | None = None
         self._running_since = 0.0
 
@@ -71,7 +71,7 @@ class ActiveJob:
         return self._over_on_loop
 
     def _wake(self) -> None:
-        changed, self.changed = self.changed, _future()
+        changed, self.changed = self.changed, Future()
         _resolve(changed)
 
     def _at(self, iteration: int) -> Job:
@@ -86,12 +86,6 @@ def _resolve(future: Future[None]) -> None:
         future.set_result(None)
 
 
-def _future() -> Future[None]:
-    future: Future[None] = Future()
-    future.set_running_or_notify_cancel()  # a waiter that gives up must not cancel it for the others
-    return future
-
-
 class ActiveSweep(ActiveJob):
     """A sweep that has not ended. All workers train its shards, in any order.
 
@@ -100,18 +94,10 @@ class ActiveSweep(ActiveJob):
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)
-        self.missing: deque[int] = deque()  # shards that no worker has taken
+        self.missing: deque[tuple[int, int]] = deque()  # numbers and generations of shards that no worker has taken
         self.summary: SweepSummary | None = None  # None until it has run
         self.generation = 0
         self.has_checkpoint = False  # whether anything has been persisted in this generation
-
-    def take_shard(self) -> tuple[int, int] | None:
-        """Take a missing shard: its number, and the generation that it is trained for."""
-        generation = self.generation  # read before the shard, because `end_generation` clears the shards first
-        try:
-            return self.missing.popleft(), generation
-        except IndexError:
-            return None
 
     @property
     def is_complete(self) -> bool:

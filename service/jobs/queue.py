@@ -1,5 +1,6 @@
 """The job queue: trainings first, oldest first, then the shards of the oldest sweep."""
 
+import contextlib
 import threading
 from collections import deque
 from typing import NamedTuple
@@ -76,7 +77,8 @@ class JobQueue:
             return self._trainings.popleft()
         while self._running:
             sweep = self._running[0]
-            if sweep.job.status == "running" and (shard := sweep.take_shard()) is not None:
-                return ShardTask(sweep, *shard)
+            if sweep.job.status == "running":
+                with contextlib.suppress(IndexError):  # all of its shards are taken
+                    return ShardTask(sweep, *sweep.missing.popleft())
             self._running.popleft()
         return self._waiting.popleft() if self._waiting else None

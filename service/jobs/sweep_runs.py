@@ -45,7 +45,7 @@ class SweepRuns:
             sweep.begin_generation()  # so that no other worker prepares it, too
             sweep.summary, sweep.has_checkpoint = summary, False
             sweep.job = replace(sweep.job, iteration=summary.done)  # its row may count shards that were damaged
-            sweep.missing.extend(sorted(missing))
+            sweep.missing.extend((number, sweep.generation) for number in sorted(missing))
         return True
 
     def persist_shard(self, sweep: ActiveSweep, number: int, members: Members, generation: int) -> bool:

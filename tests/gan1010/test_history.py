@@ -87,5 +87,5 @@ def test_rows_are_found_by_iteration() -> None:
     ],
 )
 def test_missing_snapshot_is_reported_with_the_nearest(iterations: list[int], missing: int, nearest: str) -> None:
-    with pytest.raises(ValueError, match=f"no snapshot at that iteration; the nearest: {nearest}$"):
+    with pytest.raises(ValueError, match=rf"no snapshot at that iteration\. The nearest: {nearest}\.$"):
         snapshots(*iterations).row_of(missing)

@@ -162,7 +162,7 @@ def test_models_have_the_weights_of_the_snapshots() -> None:
     discriminator, generator = kernel_inputs.initial_weights(finished.config, kernel_inputs.single_run(finished.config))
     np.testing.assert_array_equal(finished.model(0).discriminator, discriminator)
     np.testing.assert_array_equal(finished.model(0).generator, generator)
-    with pytest.raises(ValueError, match="no snapshot at that iteration; the nearest: 0, 100"):
+    with pytest.raises(ValueError, match=r"no snapshot at that iteration\. The nearest: 0, 100\."):
         finished.model(50)
 
 

@@ -23,7 +23,7 @@ def test_trainings_come_before_shards_and_shards_before_other_sweeps() -> None:
     for job in (sweeps[0], trainings[0], sweeps[1], trainings[1]):
         queue.put(job)
     assert [queue.get(), queue.get(), queue.get()] == [*trainings, sweeps[0]]
-    sweeps[0].missing.extend([0, 1])
+    sweeps[0].missing.extend([(0, 0), (1, 0)])
     sweeps[0].set_job(sweeps[0].job.with_status("running"))
     queue.put_shards(sweeps[0])
     assert queue.get() == ShardTask(sweeps[0], 0, 0)
