@@ -100,8 +100,12 @@ class Server:
         **environment: str,
     ) -> None:
         arguments = ["--port", "0", "--data-dir", str(data_dir), *flags]
-        variables = clean_environment(**environment)
-        self.process = _spawn(arguments, variables) if fresh else ForkedServer(arguments, variables, setup)
+        env, command = clean_environment(**environment), [sys.executable, "-m", "service", *arguments]
+        self.process = (
+            subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
+            if fresh
+            else ForkedServer(arguments, env, setup)
+        )
         self.data_dir, self.url = data_dir, ""
         self.log: list[str] = []
         self._unread: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -173,11 +177,6 @@ def running_server(data_dir: Path, *flags: str, **options: Any) -> Iterator[tupl
             yield server, client
         if server.process.poll() is None:
             assert server.stop() == 0, "".join(server.log)
-
-
-def _spawn(arguments: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "service", *arguments]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
 
 
 def clean_environment(**more: str) -> dict[str, str]:

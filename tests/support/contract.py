@@ -26,6 +26,7 @@ PROBLEM_FIELDS = {"type", "title", "status", "detail", "instance"}
 FINAL_STATUSES = {"succeeded", "failed", "cancelled"}
 TIME_PATTERN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")  # RFC 3339, in UTC
 MAX_PROBLEM_BYTES = 8 * 1024
+PAGES = re.compile("/|/docs|/openapi.json|/assets/.*")
 
 SHORT_JOB: Json = {"iterations": 20, "snapshot_every": 10, "seed": 1}
 # Its history makes the database's write-ahead log so long that it is checkpointed when the job ends.
@@ -37,14 +38,17 @@ LONG_JOB: Json = {  # runs for minutes: longer than any test
 
 def train(client: httpx.Client, **settings: Any) -> Json:
     """Train a job to its end and return it."""
-    response = client.post("/train", params={"wait": 30}, json=settings)
-    assert response.status_code in (200, 202), response.text
-    return wait_for_end(client, response.json()["id"]) if response.status_code == 202 else dict(response.json())
+    return run_job(client, "/train", settings)
 
 
 def run_sweep(client: httpx.Client, **request: Any) -> Json:
     """Run a sweep to its end and return the job."""
-    response = client.post("/sweeps", params={"wait": 30}, json=request)
+    return run_job(client, "/sweeps", request)
+
+
+def run_job(client: httpx.Client, path: str, body: Json) -> Json:
+    """Run a training or a sweep to its end and return the job."""
+    response = client.post(path, params={"wait": 30}, json=body)
     assert response.status_code in (200, 202), response.text
     return wait_for_end(client, response.json()["id"]) if response.status_code == 202 else dict(response.json())
 
@@ -134,6 +138,7 @@ def check_against_openapi(document: Json) -> Callable[[httpx.Response], None]:
                     media_types = resolve_ref(document, declared[status])["content"]
                     assert content_type(response) in media_types, f"{path.pattern}: {content_type(response)}"
                 return
+        assert response.is_error or PAGES.fullmatch(response.request.url.path), "the operation is not described"
 
     return check
 

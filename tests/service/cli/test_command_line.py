@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.service.cli.commands import GAN1010, invoke, output_of, run_process
-from tests.support.contract import Json
+from tests.support.contract import Json, train
 
 COMMANDS = {
     "serve", "demo", "train", "sweep", "presets", "jobs", "show", "watch", "pause", "resume", "cancel", "delete",
@@ -49,8 +49,8 @@ def test_shell_completion(tmp_path: Path, words: str, completions: list[str]) ->
 
 
 @pytest.fixture(scope="module")
-def job(server_url: str) -> Json:
-    return dict(httpx.post(f"{server_url}/train", params={"wait": 30}, json={"iterations": 2000}).json())
+def job(server_client: httpx.Client) -> Json:
+    return train(server_client, iterations=2000)
 
 
 UNREACHABLE = ["http://127.0.0.1:9", "gan1010 serve"]

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -12,16 +11,13 @@ from tests.support.contract import Json, start_running_job, submit_job, train
 
 
 @pytest.fixture
-def client(server_url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server_url, timeout=60) as client:
-        yield client
+def client(server_client: httpx.Client) -> httpx.Client:
+    return server_client
 
 
 @pytest.fixture
-def running_job(client: httpx.Client) -> Iterator[str]:
-    id: str = start_running_job(client)["id"]
-    yield id
-    client.post(f"/jobs/{id}/cancel")
+def running_job(client: httpx.Client) -> str:
+    return str(start_running_job(client)["id"])
 
 
 def test_jobs_are_listed_newest_first(client: httpx.Client, server_url: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.service.cli.commands import output_of
-from tests.support.contract import Json
+from tests.support.contract import Json, run_sweep, train
 
 FILES = {
     "generator.safetensors", "discriminator.safetensors", "generator.onnx", "discriminator.onnx", "triton.zip",
@@ -18,14 +18,13 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def job(server_url: str) -> Json:
-    return dict(httpx.post(f"{server_url}/train", params={"wait": 30}, json={"seed": 1010, "iterations": 2000}).json())
+def job(server_client: httpx.Client) -> Json:
+    return train(server_client, seed=1010, iterations=2000)
 
 
 @pytest.fixture(scope="module")
-def sweep(server_url: str) -> Json:
-    body = {"base": {"iterations": 100}, "grid": {"loss": ["mse", "bce"]}, "seeds": 3}
-    return dict(httpx.post(f"{server_url}/sweeps", params={"wait": 30}, json=body).json())
+def sweep(server_client: httpx.Client) -> Json:
+    return run_sweep(server_client, base={"iterations": 100}, grid={"loss": ["mse", "bce"]}, seeds=3)
 
 
 def test_sample(server_url: str, job: Json) -> None:

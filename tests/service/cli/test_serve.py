@@ -1,6 +1,7 @@
 """`gan1010 serve` and `demo`, as processes."""
 
 import re
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from service.settings import Settings
 from tests.service.cli.commands import GAN1010, run_process
 from tests.support.clients import Server, running_server, server_process
+from tests.support.contract import wait_until
 
 MODULE = [sys.executable, "-m", "service"]
 
@@ -64,6 +66,15 @@ def test_folder_of_another_process_is_an_error_and_does_not_harm_that_process(se
     assert str(server.data_dir) in error
     trained = httpx.post(f"{server.url}/train", params={"wait": 30}, timeout=60)
     assert (trained.status_code, trained.json()["status"]) == (200, "succeeded")
+
+
+def test_sigterm_during_the_imports_is_a_clean_stop(tmp_path: Path) -> None:
+    with server_process(tmp_path / "data", fresh=True) as server:
+        status = Path(f"/proc/{server.process.pid}/status")
+        wait_until(lambda: int(re.findall(r"SigCgt:\s+(\w+)", status.read_text())[0], 16) >> (signal.SIGTERM - 1) & 1)
+        assert not (tmp_path / "data").exists()  # the process is still importing
+        assert server.stop() == 0
+    assert server.log == []
 
 
 def test_sigterm_during_startup_is_a_clean_stop(tmp_path: Path) -> None:
