@@ -32,10 +32,11 @@ class Layout:
         return sum(prod(shape) for shape in self.tensors.values())
 
     def split(self, flat: Float32s) -> dict[str, Float32s]:
-        """Split flat weights (size,) into one view for each tensor."""
+        """Split flat weights (..., size) into the tensors, each (..., *shape)."""
         ends = np.cumsum([prod(shape) for shape in self.tensors.values()])
-        parts = np.split(flat, ends[:-1])
-        return {key: part.reshape(shape) for (key, shape), part in zip(self.tensors.items(), parts, strict=True)}
+        parts = np.split(flat, ends[:-1], axis=-1)
+        shapes = self.tensors.items()
+        return {key: part.reshape(flat.shape[:-1] + shape) for (key, shape), part in zip(shapes, parts, strict=True)}
 
     def join(self, tensors: dict[str, Float32s]) -> Float32s:
         """Join tensors into flat weights (size,).

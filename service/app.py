@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from anyio import CapacityLimiter
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
@@ -82,7 +81,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         metrics=metrics,
         request_log=RequestLog(metrics, settings.log_format),
         registry=registry,
-        plot_limiter=CapacityLimiter(1),  # matplotlib draws one plot at a time
     )
     workers = WorkerPool(registry, settings.workers)
     workers.start()

@@ -24,7 +24,7 @@ class Services:
     metrics: Metrics
     request_log: RequestLog
     registry: Registry
-    plot_limiter: CapacityLimiter
+    plot_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))  # matplotlib draws one at a time
     job_views: JobViews = field(default_factory=JobViews)
     unloaded_models: set[str] = field(default_factory=set)  # of the Open Inference Protocol
     stopping: threading.Event = field(default_factory=threading.Event)

@@ -28,31 +28,19 @@ class StrictRequest(Request):
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     async def json_body(self) -> bytes:
-        """Read the body, which is empty or declared as JSON.
-
-        Raises:
-            UnsupportedMediaTypeError: the Content-Type is another.
-        """
+        """Read the body, which must be empty or declared as JSON."""
         body = await self.body()
         if body and self.media_type != "application/json":
             raise UnsupportedMediaTypeError
         return body
 
     async def json(self) -> Any:
-        """Parse the body.
-
-        Raises:
-            json.JSONDecodeError: it is not JSON.
-        """
+        """Parse the body."""
         return orjson.loads(await self.body())
 
 
 def parse_query(request: Request, model: type[Query]) -> Query:
-    """Validate the query parameters.
-
-    Raises:
-        RequestValidationError: they are not valid.
-    """
+    """Validate the query parameters, or raise RequestValidationError."""
     query = request.query_params
     present = {name: field.annotation for name, field in model.model_fields.items() if name in query}
     values = {name: query.getlist(name) if get_origin(type) is list else query[name] for name, type in present.items()}

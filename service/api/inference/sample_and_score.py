@@ -50,7 +50,7 @@ async def get_sample(request: Request, query: Annotated[SampleQuery, Query()]) -
 async def sample(request: StrictRequest) -> Response:
     """Sample the generator for many seeds."""
     if request.media_type == BINARY:
-        query, latents = parse_query(request, ModelQuery), _binary_rows(await request.body(), 1, "one number")[:, 0]
+        query, latents = parse_query(request, ModelQuery), _binary_rows(await request.body(), 1)[:, 0]
         return await _sample(request, latents, query.job_id, query.iteration)
     body = SampleRequest.model_validate_json(await request.json_body() or b"{}")
     return await _sample(request, body.seeds, *_job_and_iteration(request, body))
@@ -61,10 +61,10 @@ async def score(request: StrictRequest) -> Response:
     """Score vectors with the discriminator: 0 fake to 1 real."""
     if request.media_type == BINARY:
         query, numbers = parse_query(request, ModelQuery), await request.body()
-        make_rows, inline = partial(_binary_vectors, numbers), len(numbers) <= MAX_INLINE_BYTES
+        make_rows, inline = partial(_binary_rows, numbers), len(numbers) <= MAX_INLINE_BYTES
         return await _score(request, make_rows, query.job_id, query.iteration, inline=inline)
     body = ScoreRequest.model_validate_json(await request.json_body() or b"{}")
-    make_rows, inline = partial(_json_vectors, body.vectors), len(body.vectors) <= MAX_INLINE_ROWS
+    make_rows, inline = partial(_json_rows, body.vectors), len(body.vectors) <= MAX_INLINE_ROWS
     return await _score(request, make_rows, *_job_and_iteration(request, body), inline=inline)
 
 
@@ -73,8 +73,7 @@ async def find_model(
 ) -> tuple[str, int, Model]:
     """Return a job's id, iteration and networks: of the last job that succeeded, and at the last snapshot, by default.
 
-    Raises:
-        ServiceError: the job has no such model, or no generator.
+    Raise ServiceError if there is no such model, or if it has no generator and needs one.
     """
     registry = services_of(request).registry
     if job_id is None:
@@ -118,14 +117,14 @@ async def _sample(
 
 
 async def _score(
-    request: Request, make_rows: Callable[[str], Float32s], job_id: str | None, iteration: int | None, *, inline: bool
+    request: Request, make_rows: Callable[[int], Float32s], job_id: str | None, iteration: int | None, *, inline: bool
 ) -> Response:
-    """Respond with D's scores of the rows that `make_rows` makes for the model's pattern."""
+    """Respond with D's scores of the rows that `make_rows` makes for the width of the model."""
     job_id, iteration, model = await find_model(request, job_id, iteration, with_generator=False)
 
     def respond() -> Response:
         try:
-            scores = model.score(make_rows(model.pattern))
+            scores = model.score(make_rows(len(model.pattern)))
         except ValueError as error:
             raise InvalidInputError(str(error), "body", "vectors") from None
         services_of(request).metrics.scores.inc(len(scores))
@@ -144,22 +143,17 @@ def _job_and_iteration(request: Request, body: SampleRequest | ScoreRequest) -> 
     return body.job_id or query.job_id, query.iteration if body.iteration is None else body.iteration
 
 
-def _json_vectors(vectors: list[list[float]], pattern: str) -> Float32s:
-    width = len(pattern)
+def _json_rows(vectors: list[list[float]], width: int) -> Float32s:
     for index, vector in enumerate(vectors):
         if len(vector) != width:
-            detail = f"vectors[{index}] has {len(vector)} numbers. The pattern {pattern} needs {width}."
+            detail = f"vectors[{index}] has {len(vector)} numbers. The model needs {width}."
             raise InvalidInputError(detail, "body", "vectors", index)
     return np.fromiter(chain.from_iterable(vectors), np.float32, len(vectors) * width).reshape(-1, width)
 
 
-def _binary_vectors(numbers: bytes, pattern: str) -> Float32s:
-    return _binary_rows(numbers, len(pattern), f"{len(pattern)} numbers for the pattern {pattern}")
-
-
-def _binary_rows(numbers: bytes, width: int, row: str) -> Float32s:
+def _binary_rows(numbers: bytes, width: int) -> Float32s:
     count, rest = divmod(len(numbers), width * FLOAT32.itemsize)
     if rest or not 1 <= count <= MAX_ROWS:
-        detail = f"The body has {len(numbers):,} bytes. Send 1 to {MAX_ROWS:,} rows of float32, each of {row}."
+        detail = f"The body has {len(numbers):,} bytes. Send 1 to {MAX_ROWS:,} rows of {width} float32."
         raise InvalidInputError(detail, "body")
     return np.frombuffer(numbers, FLOAT32).reshape(count, width)

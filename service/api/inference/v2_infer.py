@@ -32,15 +32,11 @@ SERVER_METADATA = {
     "extensions": ["binary_tensor_data", "model_repository"],
 }
 MODEL_PROBLEMS = v2_problems(404, 409)
-INFER_RESPONSES = (
-    ok(
-        model=v2.InferAnswer,
-        description=f"The network's output; on request as bytes after the JSON, whose length {JSON_LENGTH} has",
-        content=BYTES,
-        headers={JSON_LENGTH: {"description": "present if bytes follow the JSON", "schema": {"type": "integer"}}},
-    )
-    | MODEL_PROBLEMS
-    | v2_problems(400, 413, 415, 422)
+INFER_RESPONSES = v2_problems(400, 404, 409, 413, 415, 422) | ok(
+    model=v2.InferAnswer,
+    description=f"The network's output; on request as bytes after the JSON, whose length {JSON_LENGTH} has",
+    content=BYTES,
+    headers={JSON_LENGTH: {"description": "present if bytes follow the JSON", "schema": {"type": "integer"}}},
 )
 INFER_BODY = body_schema(v2.InferRequest, BYTES, required=True)
 ModelName = Annotated[str, Path(description=" or ".join(MODEL_NAMES), json_schema_extra={"enum": list(MODEL_NAMES)})]

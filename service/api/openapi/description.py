@@ -1,16 +1,21 @@
 """Completion of `/openapi.json`: common problems, security schemes, examples, and schemas that FastAPI misses."""
 
 from collections.abc import Iterator
+from importlib.resources import files
 from typing import Any
 
+import orjson
 from fastapi import FastAPI
 
+from gan1010 import PRESETS
+from gan1010.export.pytorch_script import pytorch_script
 from service.api import problems
+from service.api.inference.v2_infer import SERVER_METADATA
 from service.api.middleware.access_control import PUBLIC_PATHS
-from service.api.openapi.examples import load_examples
 from service.api.problems import V2, describe_problem, is_v2
 from service.api.schemas.common import Problem
 from service.api.schemas.inference import SampleRequest, ScoreRequest
+from service.api.schemas.training import PRESET_LIST
 from service.api.schemas.v2 import InferRequest, RepositoryRequest, V2Error
 from service.errors import ApiKeyRequiredError, BodyTooLargeError, HostNotAllowedError, StorageFailedError
 
@@ -66,7 +71,7 @@ def _complete_schemas(schemas: dict[str, Any]) -> None:
 
 
 def _complete_operations(description: dict[str, Any]) -> None:
-    examples = load_examples()
+    examples = _load_examples()
     for _, operation in _operations(description):
         for parameter in operation.get("parameters", []):
             parameter["schema"] = _without_null(parameter["schema"])
@@ -75,6 +80,21 @@ def _complete_operations(description: dict[str, Any]) -> None:
             del responses["422"]
         for body in (operation.get("requestBody", {}), *responses.values()):
             _add_example(body, examples)
+
+
+def _load_examples() -> dict[str, Any]:
+    """Return an example of each schema and media type, by name: of a run with seed 1010 and of a small sweep."""
+    examples: dict[str, Any] = orjson.loads(files(__package__).joinpath("examples.json").read_bytes())
+    events = {"progress": examples["ProgressOut"], "end": examples["JobOut"]}
+    return examples | {
+        "JobPage": {"data": [examples["JobOut"]], "has_more": False, "next": None},
+        "PresetList": PRESET_LIST.model_dump(mode="json"),
+        "ServerMetadata": SERVER_METADATA,
+        "text/event-stream": "".join(
+            f"event: {name}\ndata: {orjson.dumps(data).decode()}\nid: 10000\n\n" for name, data in events.items()
+        ),
+        "text/x-python": pytorch_script(PRESETS["article"].config(seed=1010)),
+    }
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:

@@ -24,18 +24,21 @@ router = APIRouter(route_class=StrictRoute, tags=["watching"])
 
 NPZ = "application/x-npz"
 EMPTY = np.empty(0, np.float32)
-NO_SNAPSHOTS = Snapshots(iterations=np.empty(0, np.int64), discriminators=EMPTY, generators=EMPTY)
-
-
-@router.get(
-    "/jobs/{job_id}/progress",
-    responses=ok(
-        description="The losses; the article's two lists with view=article; CSV on Accept: text/csv",
-        model=ProgressOut | ArticleProgressOut,
-        content={"text/csv": {"schema": {"type": "string"}}},
-    )
-    | READ,
+NO_WEIGHTS = np.empty((0, 0), np.float32)
+NO_SNAPSHOTS = Snapshots(iterations=np.empty(0, np.int64), discriminators=NO_WEIGHTS, generators=NO_WEIGHTS)
+PROGRESS = READ | ok(
+    description="The losses; the article's two lists with view=article; CSV on Accept: text/csv",
+    model=ProgressOut | ArticleProgressOut,
+    content={"text/csv": {"schema": {"type": "string"}}},
 )
+SNAPSHOTS = READ | ok(
+    description="The snapshots; NumPy arrays on Accept: application/x-npz, with the weights under their torch keys",
+    model=SnapshotsOut,
+    content={NPZ: {"schema": {"type": "string", "format": "binary"}}},
+)
+
+
+@router.get("/jobs/{job_id}/progress", responses=PROGRESS)
 def get_progress(
     request: Request,
     registry: JobRegistry,
@@ -62,15 +65,7 @@ def get_progress(
     return json_response(content)
 
 
-@router.get(
-    "/jobs/{job_id}/snapshots",
-    responses=ok(
-        description="The snapshots; NumPy arrays on Accept: application/x-npz, with the weights under their torch keys",
-        model=SnapshotsOut,
-        content={NPZ: {"schema": {"type": "string", "format": "binary"}}},
-    )
-    | READ,
-)
+@router.get("/jobs/{job_id}/snapshots", responses=SNAPSHOTS)
 def get_snapshots(
     request: Request,
     registry: JobRegistry,
@@ -85,7 +80,9 @@ def get_snapshots(
         models = [model_at(job.train_config, snapshots, int(iteration)) for iteration in snapshots.iterations]
         content["samples"] = [model.sample([job.train_config.latent_value])[0] for model in models]
     if accepts(request, NPZ):
-        return _npz_response(content | (_tensors(job, snapshots) if weights else {}))
+        file, arrays = io.BytesIO(), content | (_tensors(job, snapshots) if weights else {})
+        np.savez(file, **arrays)
+        return Response(file.getvalue(), media_type=NPZ)
     if weights:
         content["weights"] = _weights(job, snapshots)
     return json_response({"job_id": job.id, **content})
@@ -115,18 +112,8 @@ def _weights(job: Job, snapshots: Snapshots) -> dict[str, Any]:
 
 def _tensors(job: Job, snapshots: Snapshots) -> dict[str, Float32s]:
     """Return each tensor of both networks by a key such as `generator.0.weight`: (snapshots, *shape)."""
-    tensors = {}
-    for name, (layout, rows) in _networks(job, snapshots).items():
-        parts = [layout.split(row) for row in rows]
-        for key, shape in layout.tensors.items():
-            tensors[f"{name}.{key}"] = np.array([part[key] for part in parts], np.float32).reshape(-1, *shape)
-    return tensors
-
-
-def _npz_response(arrays: dict[str, Any]) -> Response:
-    file = io.BytesIO()
-    np.savez(file, **arrays)
-    return Response(file.getvalue(), media_type=NPZ)
+    networks = _networks(job, snapshots).items()
+    return {f"{name}.{key}": part for name, (layout, rows) in networks for key, part in layout.split(rows).items()}
 
 
 def _empty_history(job: Job) -> History:

@@ -125,12 +125,7 @@ def delete_job(registry: JobRegistry, job_id: JobId) -> None:
 
 
 async def _stop_and_wait(registry: Registry, job_id: str, status: StopStatus) -> Response:
-    """Request a status, and wait until the job has it.
-
-    Raises:
-        InvalidJobStateError: the job has ended, or stopped with another status.
-        ServiceError: the new status could not be persisted; the job keeps running.
-    """
+    """Request a status, and wait until the job has it, has ended, or runs on because the status cannot be persisted."""
     before = registry.active_job(job_id)
     earlier = len(before.job.transitions) if before else 0
     job = await run_in_threadpool(registry.request_stop, job_id, status)

@@ -27,6 +27,11 @@ router = APIRouter(route_class=StrictRoute, tags=["sweeps"])
 SWEEP_ACCEPTED = accepted_responses(
     job="get_job", results="get_results", members="list_members", cancel="cancel_job", delete="delete_job"
 )
+RESULTS = READ | ok(
+    description="The cells, also of a running sweep; as CSV on Accept: text/csv, with a Link to the next page",
+    model=CellPage,
+    content={"text/csv": {"schema": {"type": "string"}}},
+)
 
 
 @router.post("/sweeps", status_code=202, responses=SWEEP_ACCEPTED | problems(400, 409, 413, 415, 422, 429, 507))
@@ -49,15 +54,7 @@ async def start_sweep(
     )
 
 
-@router.get(
-    "/sweeps/{job_id}/results",
-    responses=ok(
-        description="The cells, also of a running sweep; as CSV on Accept: text/csv, with a Link to the next page",
-        model=CellPage,
-        content={"text/csv": {"schema": {"type": "string"}}},
-    )
-    | READ,
-)
+@router.get("/sweeps/{job_id}/results", responses=RESULTS)
 def get_results(
     request: Request,
     registry: JobRegistry,

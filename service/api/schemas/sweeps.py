@@ -132,11 +132,7 @@ def fingerprint(request: SweepRequest, config: SweepConfig) -> str:
 
 
 def to_sweep_config(request: SweepRequest) -> SweepConfig:
-    """Return the requested sweep.
-
-    Raises:
-        InvalidInputError: the sweep is too large, or two settings contradict each other.
-    """
+    """Return the requested sweep, or raise InvalidInputError if it is too large or contradicts itself."""
     base = request.base.values  # type: ignore[attr-defined]
     preset = PRESETS[base.pop("preset", DEFAULT_PRESET)]
     try:

@@ -53,11 +53,7 @@ TrainConfigOut = create_model(
 
 
 def to_config(request: BaseModel) -> TrainConfig:
-    """Return the requested configuration; the preset supplies what is left out.
-
-    Raises:
-        InvalidInputError: two settings contradict each other.
-    """
+    """Return the requested configuration, with a preset for what is left out, or raise InvalidInputError."""
     settings = request.model_dump(exclude_unset=True, exclude={"preset", "name"})
     if settings.get("seed", 0) is None:
         del settings["seed"]
