@@ -61,13 +61,10 @@ def random_seed() -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """The settings of one run; the defaults are those of the article.
+    """The settings of one run; the defaults are those of the article. `SettingError` if one is out of its bounds.
 
     A `TrainConfig` is always complete, so that one config always gives the same bits: defaults that depend on other
     settings or on chance (`seed`, `generator_learning_rate`, `record_every`, `snapshot_every`) are filled in.
-
-    Raises:
-        SettingError: a setting is out of its bounds.
     """
 
     experiment: Annotated[Experiment, Doc("gan; or discriminator: D alone, real data against noise")] = "gan"
@@ -162,12 +159,7 @@ class Preset:
     settings: dict[str, Any] = field(default_factory=dict)
 
     def config(self, **overrides: Any) -> TrainConfig:
-        """Return the preset's configuration; overrides take precedence.
-
-        Raises:
-            SettingError: a setting is out of its bounds.
-            TypeError: there is no such setting.
-        """
+        """Return the preset's configuration; overrides take precedence. Errors are those of `TrainConfig`."""
         return TrainConfig(**{**self.settings, **overrides})
 
 

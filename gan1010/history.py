@@ -66,11 +66,8 @@ class History:
     def article_losses(self) -> dict[str, Float32s]:
         """Return the article's two lists: the loss of every 10th training step of each network.
 
-        D has two steps in an iteration, so every 10th is the fake step of every 5th iteration; G has one. With
-        record_every 5 that is all of D's fake losses, and every second one of G's losses.
-
-        Raises:
-            ValueError: the losses were not recorded every 5 iterations.
+        D has two steps in an iteration, so every 10th is the fake step of every 5th iteration; G has one. That is all
+        of D's fake losses, and every second one of G's, of a run with record_every 5; ValueError for any other.
         """
         if len(self) and self.iteration[0] != 5:
             raise ValueError("the article's lists need losses of every 5th iteration; train with record_every 5")
@@ -98,11 +95,7 @@ class Snapshots:
         return Snapshots(**{name: values[rows] for name, values in vars(self).items()})
 
     def row_of(self, iteration: int) -> int:
-        """Return the row of an iteration.
-
-        Raises:
-            ValueError: there is no snapshot; the message names the nearest two.
-        """
+        """Return the row of an iteration; ValueError with the nearest two if it has no snapshot."""
         row = int(np.searchsorted(self.iterations, iteration))
         if row == len(self) or self.iterations[row] != iteration:
             last = min(max(row, 1), len(self) - 1)

@@ -39,11 +39,7 @@ class Layout:
         return {key: part.reshape(flat.shape[:-1] + shape) for (key, shape), part in zip(shapes, parts, strict=True)}
 
     def join(self, tensors: dict[str, Float32s]) -> Float32s:
-        """Join tensors into flat weights (size,).
-
-        Raises:
-            ValueError: a tensor is missing or unknown, or has another shape or type.
-        """
+        """Join tensors into flat weights (size,); ValueError if one is missing, unknown, of another shape or type."""
         if set(tensors) != set(self.tensors):
             raise ValueError(f"tensors must be {', '.join(self.tensors)}, not {', '.join(sorted(tensors))}")
         for key, shape in self.tensors.items():

@@ -44,11 +44,7 @@ class Model:
         return networks
 
     def network(self, name: Network) -> tuple[Layout, Float32s]:
-        """Return the layout and the weights of a network.
-
-        Raises:
-            ValueError: there is no generator.
-        """
+        """Return the layout and the weights of a network; ValueError if the model has no generator."""
         if name not in self.networks:
             raise ValueError(NO_GENERATOR)
         return self.networks[name]
@@ -61,8 +57,7 @@ class Model:
     def sample(self, latents: Numbers) -> Float32s:
         """Return G's samples (n, W) for latents (n,), all values in [0, 1].
 
-        Raises:
-            ValueError: there is no generator, or the latents are not one row of finite float32 numbers.
+        ValueError if there is no generator, or if the latents are not one row of finite float32 numbers.
         """
         if self.generator is None:
             raise ValueError(NO_GENERATOR)
@@ -74,11 +69,7 @@ class Model:
         return samples
 
     def score(self, vectors: Numbers) -> Float32s:
-        """Return D's scores (n,) of vectors (n, W): from 0, fake, to 1, real.
-
-        Raises:
-            ValueError: the vectors are not rows of W finite float32 numbers.
-        """
+        """Return D's scores (n,), fake 0 to real 1, of vectors (n, W); ValueError if these are not W finite float32s each."""
         inputs = _as_float32s(vectors)
         if inputs.ndim != 2 or inputs.shape[1] != len(self.pattern):
             raise ValueError(f"vectors must be rows of {len(self.pattern)} numbers, not of shape {inputs.shape}")

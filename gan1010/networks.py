@@ -32,11 +32,7 @@ class _TwoLayers(nn.Module):
 
     @torch.no_grad()
     def load_flat(self, weights: Float32s) -> None:
-        """Copy flat weights (N,) into the module.
-
-        Raises:
-            ValueError: the number of weights is not that of the module.
-        """
+        """Copy flat weights (N,) into the module; ValueError if N is not its number of weights."""
         if weights.shape != (self.layout.size,):
             raise ValueError(f"weights must be of shape ({self.layout.size},), not {weights.shape}")
         for parameter, values in zip(self.parameters(), self.layout.split(weights).values(), strict=True):

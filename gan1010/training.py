@@ -49,20 +49,12 @@ class Run:
     result: Result
 
     def model(self, iteration: int | None = None) -> Model:
-        """Return the networks of a snapshot, by default the last.
-
-        Raises:
-            ValueError: there is no snapshot at that iteration.
-        """
+        """Return the networks of a snapshot, by default the last; ValueError if there is none at that iteration."""
         return model_at(self.config, self.snapshots, iteration)
 
 
 def model_at(config: TrainConfig, snapshots: Snapshots, iteration: int | None = None) -> Model:
-    """Return the networks of a snapshot, by default the last.
-
-    Raises:
-        ValueError: there is no snapshot at that iteration.
-    """
+    """Return the networks of a snapshot, by default the last; ValueError if there is none at that iteration."""
     row = -1 if iteration is None else snapshots.row_of(iteration)
     return Model(
         pattern=config.pattern,
@@ -76,11 +68,8 @@ def model_at(config: TrainConfig, snapshots: Snapshots, iteration: int | None = 
 def run(config: TrainConfig, resume_from: Progress | None = None) -> Iterator[Progress]:
     """Train and yield progress about a hundred times a second; stop iterating to cancel.
 
-    A resumed run ends with the same bits as an uninterrupted one.
-
-    Raises:
-        DivergedError: after the last finite progress.
-        ValueError: `resume_from` has no state.
+    A resumed run ends with the same bits as an uninterrupted one. DivergedError follows the last finite progress of a
+    run that diverges; ValueError if `resume_from` has no state.
     """
     lanes = kernel_inputs.single_run(config)
     plan, state = kernel_inputs.plan(config, lanes), kernel_inputs.initial_state(config, lanes)
@@ -105,11 +94,7 @@ def run(config: TrainConfig, resume_from: Progress | None = None) -> Iterator[Pr
 
 
 def train(config: TrainConfig) -> Run:
-    """Train to the end.
-
-    Raises:
-        DivergedError: a loss or a weight is not finite.
-    """
+    """Train to the end; DivergedError if a loss or a weight is no longer finite."""
     (last,) = deque(run(config), maxlen=1)
     assert last.result is not None  # noqa: S101  # nosec B101
     return Run(config=config, history=last.history, snapshots=last.snapshots, result=last.result)

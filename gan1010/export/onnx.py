@@ -40,11 +40,7 @@ dynamic_batching {{ }}
 
 
 def dump_onnx(model: Model, name: Network) -> bytes:
-    """Serialise one network: Gemm, Sigmoid, Gemm, Sigmoid.
-
-    Raises:
-        ValueError: the model has no generator.
-    """
+    """Serialise one network: Gemm, Sigmoid, Gemm, Sigmoid; ValueError if the model has no generator."""
     import onnx  # takes as long to load as everything else together
     from onnx import TensorProto, helper, numpy_helper
 

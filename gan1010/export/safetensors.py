@@ -34,21 +34,13 @@ def dump(model: Model) -> bytes:
 
 
 def dump_network(model: Model, name: Network) -> bytes:
-    """Serialise one network with the keys of `torch.nn.Sequential(Linear, Sigmoid, Linear, Sigmoid)`.
-
-    Raises:
-        ValueError: the model has no generator.
-    """
+    """Serialise one network with the keys of a `torch.nn.Sequential`; ValueError if the model has no generator."""
     layout, weights = model.network(name)
     return save_tensors(layout.split(weights))
 
 
 def load(data: bytes) -> Model:
-    """Read the bytes of `dump`.
-
-    Raises:
-        ValueError: the bytes are damaged, or not from `dump`.
-    """
+    """Read the bytes of `dump`; ValueError if they are damaged, or not from `dump`."""
     if len(data) > MAX_FILE_BYTES:
         raise ValueError(f"not a model file: it has {len(data):,} bytes; the maximum is {MAX_FILE_BYTES:,}")
     try:
@@ -65,11 +57,7 @@ def load(data: bytes) -> Model:
 
 
 def _model(metadata: dict[str, str], tensors: Tensors) -> Model:
-    """Build a model.
-
-    Raises:
-        ValueError: a setting or a tensor is missing, unknown or invalid.
-    """
+    """Build a model; ValueError if a setting or a tensor is missing, unknown or invalid."""
     if missing := {"pattern", "spread", "hidden_size", "sha256"} - set(metadata):
         raise ValueError(f"the model file's metadata lacks {', '.join(sorted(missing))}")
     config = TrainConfig(

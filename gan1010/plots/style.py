@@ -78,11 +78,7 @@ def add_colour_bar(axes: Axes, colours: ScalarMappable, label: str) -> Colorbar:
 
 
 def as_bytes(figure: Figure, format: Format) -> bytes:
-    """Render a figure.
-
-    Raises:
-        ValueError: another format.
-    """
+    """Render a figure; ValueError for another format."""
     if format not in METADATA:
         raise ValueError(f"format must be png or svg, not {format!r}")
     out = BytesIO()

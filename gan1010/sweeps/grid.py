@@ -84,10 +84,8 @@ class SweepConfig:
     """A grid of settings, and the seeds with which each of its cells is trained.
 
     The last field of the grid varies fastest from cell to cell, and members count cell by cell: member i has the seed
-    `first_seed + i % seeds` and belongs to cell `i // seeds`. An empty grid has one cell.
-
-    Raises:
-        SettingError: `field` is the place of the invalid value, such as grid.spread, base.pattern or seeds.count.
+    `first_seed + i % seeds` and belongs to cell `i // seeds`. An empty grid has one cell. The `field` of a SettingError
+    is the place of the invalid value, such as grid.spread, base.pattern or seeds.count.
     """
 
     base: dict[str, Any] = field(default_factory=dict)  # settings of all members; others have the article's values
@@ -125,22 +123,14 @@ class SweepConfig:
         return tuple(len(values) for values in self.grid.values())
 
     def cell(self, number: int) -> dict[str, Any]:
-        """Return the grid's settings in a cell.
-
-        Raises:
-            IndexError: there is no such cell.
-        """
+        """Return the grid's settings in a cell; IndexError if there is no such cell."""
         if not 0 <= number < self.cells:
             raise IndexError(f"cell must be 0 to {self.cells - 1}, not {number}")
         places = np.unravel_index(number, self.shape)
         return {name: values[int(place)] for (name, values), place in zip(self.grid.items(), places, strict=True)}
 
     def config(self, index: int) -> TrainConfig:
-        """Return a member's configuration, with which `train` gives the same weights.
-
-        Raises:
-            IndexError: there is no such member.
-        """
+        """Return a member's configuration, with which `train` gives the same weights; IndexError if there is none."""
         if not 0 <= index < self.members:
             raise IndexError(f"index must be 0 to {self.members - 1}, not {index}")
         cell, offset = divmod(operator.index(index), self.seeds)  # accepts NumPy's integers

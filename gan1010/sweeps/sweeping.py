@@ -74,16 +74,13 @@ def sweep(
 ) -> Sweep:
     """Train a GAN for every combination of the grid's values and every seed.
 
-    `train(sweep.config.config(index))` trains a member alone, with the same bits.
+    `train(sweep.config.config(index))` trains a member alone, with the same bits. ValueError if a setting is invalid.
 
     Args:
         base: settings of all members.
         grid: values of the settings that vary.
-        seeds: a range, or the number of seeds from 0 on.
+        seeds: a range without gaps, or the number of seeds from 0 on.
         threads: default: one for each core.
-
-    Raises:
-        ValueError: a setting is invalid, or the range of seeds has gaps.
     """
     seeds = range(seeds) if isinstance(seeds, int) else seeds
     if seeds.step != 1:
