@@ -69,7 +69,7 @@ class Model:
         return samples
 
     def score(self, vectors: Numbers) -> Float32s:
-        """Return D's scores (n,), fake 0 to real 1, of vectors (n, W); ValueError if these are not W finite float32s each."""
+        """Return D's scores (n,), 0 fake to 1 real, of vectors (n, W); ValueError if one is not W finite float32s."""
         inputs = _as_float32s(vectors)
         if inputs.ndim != 2 or inputs.shape[1] != len(self.pattern):
             raise ValueError(f"vectors must be rows of {len(self.pattern)} numbers, not of shape {inputs.shape}")

@@ -2,25 +2,22 @@
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
 
-from gan1010.plots.style import INK, WHITE_TO_BLUE, Format, as_bytes, drawing, new_figure
-from gan1010.types import Float64s, Int64s
+from gan1010.plots.style import Format, as_bytes, draw_table, drawing, new_figure
+from gan1010.types import Int64s
 
 
 def evolution(
     samples: npt.ArrayLike, iterations: npt.ArrayLike, *, pattern: str | None = None, format: Format = "png"
 ) -> bytes:
-    """Draw the generator's samples for one latent at 0, 1/10, ..., 9/10 of a run.
+    """Draw the generator's samples for one latent at 0, 1/10, ..., 9/10 of a run; ValueError if shapes do not match.
 
     Args:
         samples: the sample of each snapshot, (snapshots, W), all values in [0, 1].
         iterations: the snapshots' iterations, rising, (snapshots,). The last one is the end of the run.
         pattern: the W bits of the pattern, to label the rows.
         format: png or svg.
-
-    Raises:
-        ValueError: another format, no samples, or shapes that do not match.
     """
     rows, snapshots = np.asarray(samples, np.float64), np.asarray(iterations, np.int64)
     if rows.ndim != 2 or snapshots.shape != (len(rows),) or rows.size == 0:
@@ -35,9 +32,9 @@ def evolution(
     with drawing():
         figure = new_figure(8.2, max(0.48 * width, 0.9), heading, explanation)
         axes = figure.subplots()
-        _draw_evolution(axes, rows[chosen].T, [f"{iteration:,}" for iteration in snapshots[chosen]])
-        axes.set_yticks(np.arange(width) + 0.5, list(pattern or map(str, range(1, width + 1))))
-        axes.set_ylabel("pattern" if pattern else "place")
+        columns, places = [f"{iteration:,}" for iteration in snapshots[chosen]], pattern or range(1, width + 1)
+        draw_table(axes, rows[chosen].T, Normalize(0, 1), columns, [str(place) for place in places], "{:.2f}".format)
+        axes.set(xlabel="iterations", ylabel="pattern" if pattern else "place")
         return as_bytes(figure, format)
 
 
@@ -45,14 +42,3 @@ def tenths(iterations: Int64s) -> Int64s:
     """Return the rows nearest to 0, 1/10, ..., 9/10 of the run, each once: at most 10."""
     targets = iterations[-1] * np.arange(10) / 10
     return np.unique(np.abs(iterations[:, None] - targets).argmin(axis=0))
-
-
-def _draw_evolution(axes: Axes, columns: Float64s, labels: list[str]) -> None:
-    axes.pcolormesh(columns, cmap=WHITE_TO_BLUE, vmin=0, vmax=1)  # cells, so that no viewer interpolates
-    for (row, column), value in np.ndenumerate(columns):
-        colour = "white" if value > 0.6 else INK
-        axes.text(column + 0.5, row + 0.5, f"{value:.2f}", color=colour, ha="center", va="center")
-    axes.invert_yaxis()
-    axes.set_xticks(np.arange(len(labels)) + 0.5, labels)
-    axes.tick_params(length=0)
-    axes.set_xlabel("iterations")

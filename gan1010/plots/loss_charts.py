@@ -4,52 +4,61 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from gan1010.history import FAKE, GENERATOR, REAL
-from gan1010.plots.style import BLUE, GREEN, GRID, INK, ORANGE, TOP, Format, as_bytes, drawing, new_figure
+from gan1010.plots.style import BLUE, GREEN, GRID, INK, ORANGE, Format, as_bytes, drawing, new_figure
 from gan1010.types import Float64s
 
 COLOURS = {REAL: BLUE, FAKE: ORANGE, GENERATOR: GREEN}
 TITLES = {REAL: "Discriminator on real data", FAKE: "Discriminator on fakes", GENERATOR: "Generator"}
-PANEL = 2.7, 2.7  # width and height in inches
 SMOOTHED_PARTS = 40  # a point of the line is the mean over this fraction of the run
 
 
 def losses(series: Mapping[str, npt.ArrayLike], *, equilibrium: float = 0.25, format: Format = "png") -> bytes:
-    """Draw the losses of a run, one panel for each.
+    """Draw the losses of a run, one panel for each; ValueError if the series have different lengths.
 
     Args:
         series: `iteration` (points,), and losses (points,) by their names in `History.series`; without
             `generator_loss` it is the discriminator experiment.
         equilibrium: the loss of a D that cannot tell real from fake: 0.25 for mse, ln 2 for bce.
         format: png or svg.
-
-    Raises:
-        ValueError: another format, no losses, or series of different lengths.
     """
     curves = {name: np.asarray(series[name], np.float64) for name in COLOURS if name in series}
     iteration = np.asarray(series.get("iteration", []), np.float64)
     if not curves or any(values.shape != iteration.shape for values in curves.values()):
         raise ValueError("series must hold iteration and at least one loss, all of the same length")
     titles, heading = TITLES, "Losses of the two networks while they train against each other"
-    meaning = f"Dashed: {equilibrium:.3g}, the loss of a discriminator that cannot tell real from fake."
+    meaning = "the loss of a discriminator that cannot tell real from fake."
     if GENERATOR not in curves:
-        titles = {**TITLES, FAKE: "Discriminator on noise"}
-        heading = "Losses of the discriminator: real data against noise"
-        meaning = f"Dashed: {equilibrium:.3g}, the loss of guessing."
-    with drawing():
-        figure = new_figure(
-            PANEL[0] * len(curves), PANEL[1], heading, f"Dots: recorded losses. Line: their running mean. {meaning}"
+        titles, heading = (
+            {**TITLES, FAKE: "Discriminator on noise"},
+            "Losses of the discriminator: real data against noise",
         )
+        meaning = "the loss of guessing."
+    explanation = f"Dots: recorded losses. Line: their running mean. Dashed: {equilibrium:.3g}, {meaning}"
+    with drawing():
+        figure = new_figure(2.7 * len(curves), 2.7, heading, explanation)
+        figure.subplots_adjust(top=0.9)  # the rest is for titles
         panels = figure.subplots(1, len(curves), sharex=True, sharey=True, squeeze=False)[0]
-        figure.subplots_adjust(top=1 - (TOP + 0.25) / figure.get_figheight())  # titles
         for axes, (name, values) in zip(panels, curves.items(), strict=True):
+            colour = COLOURS[name]
             axes.axhline(equilibrium, color=INK, linewidth=0.9, linestyle=(0, (5, 3)))
-            axes.set_title(titles[name], loc="left", color=COLOURS[name], fontsize=10, fontweight="bold")
-            _draw_losses(axes, iteration, values, COLOURS[name])
-        _frame_losses(panels[0], iteration, max(values.max(initial=1) for values in curves.values()))
+            # Dots are rasterised, because a hundred thousand would make an SVG of several megabytes.
+            axes.plot(iteration, values, ".", color=colour, alpha=0.1, markersize=5, markeredgewidth=0, rasterized=True)
+            axes.plot(iteration, smoothed(values), color=colour, linewidth=1.6, solid_capstyle="round")
+            axes.set_title(titles[name], loc="left", color=colour, fontsize=10, fontweight="bold")
+            axes.set_xlabel("iterations")
+            axes.grid(axis="y", color=GRID, linewidth=0.8)
+            axes.set_axisbelow(True)
+            axes.tick_params(length=0)
+            axes.spines[["top", "right", "left"]].set_visible(False)
+        highest = max(values.max(initial=1) for values in curves.values())
+        panels[0].set(xlim=(0, iteration.max(initial=1)), ylim=(0, highest), ylabel="loss")  # sharing sets all panels
+        panels[0].xaxis.set_major_locator(MaxNLocator(2, integer=True))
+        panels[0].xaxis.set_major_formatter("{x:,.0f}")
+        if highest <= 1:  # as in the article
+            panels[0].set_yticks([0, 0.25, 0.5, 1], ["0", "0.25", "0.5", "1"])
         return as_bytes(figure, format)
 
 
@@ -61,26 +70,3 @@ def smoothed(values: Float64s) -> Float64s:
     first, last = np.maximum(points - reach, 0), np.minimum(points + reach + 1, len(values))
     means: Float64s = (sums[last] - sums[first]) / (last - first)
     return means
-
-
-def _draw_losses(axes: Axes, iteration: Float64s, values: Float64s, colour: str) -> None:
-    # Dots are rasterised, because a hundred thousand would make an SVG of several megabytes.
-    axes.plot(iteration, values, ".", color=colour, alpha=0.1, markersize=5, markeredgewidth=0, rasterized=True)
-    axes.plot(iteration, smoothed(values), color=colour, linewidth=1.6, solid_capstyle="round")
-    axes.xaxis.set_major_locator(MaxNLocator(2, integer=True))
-    axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.tick_params(length=0)
-    axes.grid(axis="y", color=GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.set_xlabel("iterations")
-
-
-def _frame_losses(axes: Axes, iteration: Float64s, highest: float) -> None:
-    """Set the limits of all panels: 0 to 1 as in the article, or higher for larger losses."""
-    axes.set_xlim(0, iteration.max(initial=1))
-    axes.set_ylim(0, highest)
-    if highest <= 1:
-        axes.set_yticks([0, 0.25, 0.5, 1])
-    axes.set_ylabel("loss")

@@ -4,18 +4,20 @@ The plane has two coordinates: a sample is x in each place where the pattern has
 it is the plane of all (x, y, x, y). So real data is near the lower right corner for every pattern.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
-from gan1010.plots.style import BLUE, GREEN, INK, Format, add_colour_bar, as_bytes, drawing, new_figure, panel_with_bar
+from gan1010.plots.style import BLUE, GREEN, INK, Format, add_colour_bar, as_bytes, drawing, new_figure
 from gan1010.types import Float32s, Float64s
 
 POINTS = 101  # along each axis
-SIDE, BAR_ROOM = 4.6, 0.75  # in inches
 FAKE_TO_REAL = LinearSegmentedColormap.from_list(
     "fake to real", ["#B34700", "#F0B58A", "#FAFAFA", "#8FC1E3", "#00568A"]
 )
@@ -42,6 +44,8 @@ def surface(
 ) -> bytes:
     """Draw the discriminator's scores as colours, with the region of real data and a mark for the generator.
 
+    ValueError if the scores are not a square, or if the sample has another width.
+
     Args:
         scores: D's scores of `plane(pattern)`, (points * points,).
         pattern: the pattern of the run.
@@ -49,9 +53,6 @@ def surface(
         sample: a sample of the generator (W,), if there is one.
         moment: the time for the heading, such as "after 5,000 iterations".
         format: png or svg.
-
-    Raises:
-        ValueError: another format, scores that are not a square, or a sample of another width.
     """
     flat = np.asarray(scores, np.float32).astype(np.float64)  # D's precision, even for numbers from JSON
     points = round(len(np.atleast_1d(flat)) ** 0.5)
@@ -64,9 +65,10 @@ def surface(
     letters = ", ".join("x" if bit == "1" else "y" for bit in pattern)
     explanation = f"Its score of ({letters}), from 0, fake, to 1, real. Bold: 0.5, it cannot tell."
     with drawing():
-        figure = new_figure(SIDE + BAR_ROOM, SIDE, heading, explanation)
-        axes = panel_with_bar(figure, SIDE)
-        _draw_scores(axes, flat.reshape(points, points))
+        figure = new_figure(4.6, 4.6, heading, explanation)
+        axes = figure.subplots()
+        bar = add_colour_bar(figure, axes, _draw_scores(axes, flat.reshape(points, points)), "score")
+        bar.set_ticks([0, 0.25, 0.5, 0.75, 1], labels=["0 fake", "0.25", "0.5", "0.75", "1 real"])
         axes.set_xlabel("x: the places of a 1" if "1" in pattern else "x: the pattern has no 1")
         axes.set_ylabel("y: the places of a 0" if "0" in pattern else "y: the pattern has no 0")
         _draw_real(axes, pattern, spread)
@@ -75,7 +77,7 @@ def surface(
         return as_bytes(figure, format)
 
 
-def _draw_scores(axes: Axes, scores: Float64s) -> None:
+def _draw_scores(axes: Axes, scores: Float64s) -> AxesImage:
     # An image, because ten thousand cells would make an SVG of several megabytes.
     colours = axes.imshow(
         scores, FAKE_TO_REAL, vmin=0, vmax=1, origin="lower", extent=(0, 1, 0, 1), interpolation="bilinear"
@@ -84,12 +86,9 @@ def _draw_scores(axes: Axes, scores: Float64s) -> None:
     lines = axes.contour(steps, steps, scores, LEVELS, colors=INK, linewidths=0.5, alpha=0.45)
     axes.contour(steps, steps, scores, [0.5], colors=INK, linewidths=1.6)
     axes.clabel(lines, [level for level in lines.levels if abs(level - 0.5) > 0.01], fmt="%.2f", fontsize=7)
-    axes.set_xticks(np.arange(0, 1.1, 0.2))
-    axes.set_yticks(np.arange(0, 1.1, 0.2))
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    bar = add_colour_bar(axes, colours, "score")
-    bar.set_ticks([0, 0.25, 0.5, 0.75, 1], labels=["0 fake", "0.25", "0.5", "0.75", "1 real"])
+    return colours
 
 
 def _draw_real(axes: Axes, pattern: str, spread: float) -> None:
@@ -97,10 +96,9 @@ def _draw_real(axes: Axes, pattern: str, spread: float) -> None:
     left, width = (1 - spread, spread) if "1" in pattern else (0, 1)
     height = spread if "0" in pattern else 1
     axes.add_patch(Rectangle((left, 0), width, height, fill=False, edgecolor=BLUE, linewidth=2, clip_on=False))
-    above = height < 1
-    place = (left + width / 2, height + 0.015) if above else (left + width / 2, height - 0.03)
-    text = axes.text(*place, "real data", color=BLUE, fontweight="bold", ha="center", va="bottom" if above else "top")
-    text.set_path_effects(HALO)
+    y, align = (height + 0.015, "bottom") if height < 1 else (0.97, "top")
+    style: dict[str, Any] = {"color": BLUE, "fontweight": "bold", "path_effects": HALO}
+    axes.text(left + width / 2, y, "real data", ha="center", va=align, **style)
 
 
 def _draw_mark(axes: Axes, pattern: str, sample: Float64s) -> None:
@@ -110,16 +108,6 @@ def _draw_mark(axes: Axes, pattern: str, sample: Float64s) -> None:
     axes.plot(
         [x], [y], "o", color=GREEN, markersize=9, markeredgecolor="white", markeredgewidth=1.6, clip_on=False, zorder=5
     )
-    left = x > 0.3
-    text = axes.annotate(
-        "generator",
-        (x, y),
-        (-9 if left else 9, 0),
-        textcoords="offset points",
-        color=GREEN,
-        fontweight="bold",
-        ha="right" if left else "left",
-        va="center",
-        zorder=5,
-    )
-    text.set_path_effects(HALO)
+    offset, align = (-9, "right") if x > 0.3 else (9, "left")
+    style: dict[str, Any] = {"color": GREEN, "fontweight": "bold", "path_effects": HALO, "zorder": 5}
+    axes.annotate("generator", (x, y), (offset, 0), textcoords="offset points", ha=align, va="center", **style)

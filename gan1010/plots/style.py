@@ -1,26 +1,31 @@
-"""Common style of all plots: colours, fonts, margins, and reproducible bytes."""
+"""Common parts of all plots: colours, fonts, tables of cells, and reproducible bytes."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
+from matplotlib.collections import QuadMesh
 from matplotlib.colorbar import Colorbar
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 
+from gan1010.types import Float64s
+
 Format = Literal["png", "svg"]
+Number = Callable[[float], str]
 
 # Okabe and Ito's palette (2008), which colour-blind people can tell apart.
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 INK, QUIET, GRID = "#1F1F1F", "#666666", "#D9D9D9"
 WHITE_TO_BLUE = LinearSegmentedColormap.from_list("white to blue", ["#FFFFFF", "#9CC3E6", "#2F78B7", "#08306B"])
-LEFT, RIGHT, TOP, BOTTOM = 0.6, 0.4, 0.8, 0.6  # margins in inches
-BAR_GAP, BAR_WIDTH = 0.25, 0.16  # of a colour bar, in inches
+MAX_WRITTEN_VALUES = 200  # a larger table has no values in its cells
+MAX_LABELS = 20  # on an axis
 
 STYLE: dict[Any, Any] = {
     "axes.edgecolor": GRID,
@@ -46,31 +51,37 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def new_figure(
-    width: float, height: float, heading: str, explanation: str, *, left: float = LEFT, bottom: float = BOTTOM
-) -> Figure:
-    """Create a figure with room for panels of `width` by `height` inches below a heading."""
-    full_width, full_height = left + width + RIGHT, TOP + height + bottom
-    figure = Figure(figsize=(full_width, full_height))
-    figure.subplots_adjust(left / full_width, bottom / full_height, 1 - RIGHT / full_width, 1 - TOP / full_height)
-    figure.text(LEFT / full_width, 1 - 0.38 / full_height, heading, fontsize=13, fontweight="bold")
-    figure.text(LEFT / full_width, 1 - 0.62 / full_height, explanation, color=QUIET)
+def new_figure(width: float, height: float, heading: str, explanation: str) -> Figure:
+    """Create a figure of `width` by `height` inches for panels; all else is around it, because `as_bytes` adds room."""
+    figure = Figure(figsize=(width, height))
+    figure.subplots_adjust(0, 0, 1, 1)
+    figure.text(0, 1 + 0.42 / height, heading, fontsize=13, fontweight="bold")
+    figure.text(0, 1 + 0.18 / height, explanation, color=QUIET)
     return figure
 
 
-def panel_with_bar(figure: Figure, width: float) -> Axes:
-    """Create a panel of `width` inches, which leaves the rest of the figure's width for a colour bar."""
-    axes = figure.subplots()
-    box = axes.get_position()
-    axes.set_position((box.x0, box.y0, width / figure.get_figwidth(), box.height))
-    return axes
+def draw_table(
+    axes: Axes, cells: Float64s, colours: Normalize, x_labels: Sequence[str], y_labels: Sequence[str], number: Number
+) -> QuadMesh:
+    """Draw cells (rows, columns) as colours from the top, with their values as `number` formats them."""
+    few = cells.size <= MAX_WRITTEN_VALUES
+    mesh = axes.pcolormesh(np.ma.masked_invalid(cells), cmap=WHITE_TO_BLUE, norm=colours, rasterized=not few)
+    for (row, column), value in np.ndenumerate(cells):
+        if few and np.isfinite(value):
+            ink = "white" if colours(value) > 0.6 else INK
+            axes.text(column + 0.5, row + 0.5, number(value), color=ink, ha="center", va="center", fontsize=8)
+    for axis, labels in ((axes.xaxis, x_labels), (axes.yaxis, y_labels)):
+        step = -(-len(labels) // MAX_LABELS)
+        axis.set_ticks(np.arange(0.5, len(labels), step), labels[::step])
+    axes.invert_yaxis()
+    axes.tick_params(length=0)
+    return mesh
 
 
-def add_colour_bar(axes: Axes, colours: ScalarMappable, label: str) -> Colorbar:
+def add_colour_bar(figure: Figure, axes: Axes, colours: ScalarMappable, label: str) -> Colorbar:
     """Add a colour bar on the right of a panel, of the same height."""
-    figure = cast(Figure, axes.figure)
-    box, width = axes.get_position(), figure.get_figwidth()
-    place = figure.add_axes((box.x1 + BAR_GAP / width, box.y0, BAR_WIDTH / width, box.height))
+    width = figure.get_figwidth()
+    place = axes.inset_axes((1 + 0.25 / width, 0, 0.16 / width, 1))
     bar = figure.colorbar(colours, cax=place, label=label, format="{x:,g}")
     bar.outline.set_visible(False)
     place.tick_params(length=0)
@@ -78,9 +89,9 @@ def add_colour_bar(axes: Axes, colours: ScalarMappable, label: str) -> Colorbar:
 
 
 def as_bytes(figure: Figure, format: Format) -> bytes:
-    """Render a figure; ValueError for another format."""
+    """Render a figure with all that is around its panels; ValueError for another format."""
     if format not in METADATA:
         raise ValueError(f"format must be png or svg, not {format!r}")
     out = BytesIO()
-    figure.savefig(out, format=format, metadata=METADATA[format])
+    figure.savefig(out, format=format, metadata=METADATA[format], bbox_inches=figure.get_tightbbox().padded(0.2))
     return out.getvalue()
