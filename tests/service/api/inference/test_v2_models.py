@@ -48,12 +48,10 @@ def test_metadata_names_tensors_and_versions(client: Client, older: Json, newest
         ("discriminator", ("vector", 4), ("score", 1)),
     ):
         assert client.get(f"/v2/models/{name}").json() == {
-            "name": name,
-            "versions": [newest["id"], older["id"]],
-            "platform": "gan1010",
+            "name": name, "versions": [newest["id"], older["id"]], "platform": "gan1010",
             "inputs": [{"name": inputs[0], "datatype": "FP32", "shape": [-1, inputs[1]]}],
             "outputs": [{"name": outputs[0], "datatype": "FP32", "shape": [-1, outputs[1]]}],
-        }
+        }  # fmt: skip
     metadata = client.get(f"/v2/models/generator/versions/{older['id']}").json()
     assert metadata["versions"] == [older["id"]]
     assert metadata["outputs"][0]["shape"] == [-1, 3]
