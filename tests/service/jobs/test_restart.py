@@ -13,7 +13,6 @@ from tests.support.contract import (
     SHORT_JOB,
     Json,
     start_running_job,
-    submit_job,
     train,
     wait_for_end,
     wait_until,
@@ -81,27 +80,6 @@ def test_responses_about_ended_sweeps_have_the_same_bytes_after_a_restart(tmp_pa
         assert read(client) == before
 
 
-def test_accepted_jobs_survive_a_kill(tmp_path: Path) -> None:
-    headers = {"Idempotency-Key": "once"}
-    with running_server(tmp_path, "--workers", "1") as (server, client):
-        running = start_running_job(client)
-        with ThreadPoolExecutor(8) as pool:
-            ids = list(pool.map(lambda seed: submit_job(client, **SHORT_JOB | {"seed": seed})["id"], range(40)))
-        queued = client.post("/train", json=SHORT_JOB | {"name": "queued"}, headers=headers)
-        server.kill()
-    assert queued.status_code == 202
-    with running_server(tmp_path, "--workers", "1") as (_, client):
-        again = client.get(f"/jobs/{running['id']}").json()
-        assert [transition["status"] for transition in again["transitions"]][:3] == ["queued", "running", "queued"]
-        assert again["transitions"][2]["detail"]
-        assert set(ids) <= {job["id"] for job in client.get("/jobs").json()["data"]}
-        assert client.get(queued.headers["location"]).json() == queued.json()
-        assert client.post("/train", json=SHORT_JOB | {"name": "queued"}, headers=headers).json() == queued.json()
-        assert client.post(f"/jobs/{running['id']}/cancel").status_code == 200
-        done = wait_for_end(client, queued.json()["id"])
-        assert [transition["status"] for transition in done["transitions"]] == ["queued", "running", "succeeded"]
-
-
 def test_stop_is_clean_while_clients_wait_and_the_jobs_run_after_the_next_start(tmp_path: Path) -> None:
     with running_server(tmp_path, "--workers", "1") as (server, client), ThreadPoolExecutor(3) as pool:
         job = start_running_job(client, **LONG_JOB, snapshot_every=10_000_000, record_every=10_000_000)
@@ -116,10 +94,8 @@ def test_stop_is_clean_while_clients_wait_and_the_jobs_run_after_the_next_start(
         assert (posting.result().status_code, posting.result().json()["id"]) == (202, queued["id"])
         assert "Traceback" not in "".join(server.log)
     with running_server(tmp_path, "--workers", "1") as (_, client):
-        again = client.get(f"/jobs/{job['id']}").json()
-        assert again["status"] in {"queued", "running"}
-        assert [transition["status"] for transition in again["transitions"]][:3] == ["queued", "running", "queued"]
-        assert again["transitions"][2]["detail"]
-        wait_until(lambda: client.get(f"/jobs/{job['id']}").json(), lambda job: job["iteration"] > 0)
+        transitions = client.get(f"/jobs/{job['id']}").json()["transitions"]
+        assert [transition["status"] for transition in transitions][:3] == ["queued", "running", "queued"]
+        assert transitions[2]["detail"]
         client.post(f"/jobs/{job['id']}/cancel")
         assert wait_for_end(client, queued["id"])["status"] == "succeeded"

@@ -2,16 +2,17 @@
 
 import dataclasses
 import itertools
-import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pytest
 
 from gan1010 import TrainConfig, run, train
+from gan1010.sweeps.grid import SweepConfig
 from service.job import Job
 from service.jobs.registry import ActiveJob, Registry
 from service.jobs.worker import WorkerPool
@@ -33,7 +34,7 @@ def worker_pool(folder: Path, workers: int) -> Iterator[tuple[Registry, WorkerPo
         pool.stop()
 
 
-def submit(registry: Registry, config: TrainConfig = SHORT) -> ActiveJob:
+def submit(registry: Registry, config: TrainConfig | SweepConfig = SHORT) -> ActiveJob:
     """Submit a job before the workers are started."""
     active = registry.active_job(registry.submit(config, preset="article", name=None).id)
     assert active is not None
@@ -137,34 +138,32 @@ def test_training_resumes_from_its_checkpoint_even_if_its_row_is_ahead(
     assert f"gan1010_iterations_total {float(RESUMED.iterations - iteration)}" in metrics
 
 
-def invalid_config(**settings: float) -> TrainConfig:
-    """A configuration that no request can have."""
-    config = TrainConfig(seed=1, iterations=1000)
-    for name, value in settings.items():
+@pytest.mark.parametrize(
+    ("config", "invalid", "error"),
+    [
+        (TrainConfig(seed=1, iterations=1000), {"learning_rate": 1e39}, "diverged"),
+        (TrainConfig(seed=1, iterations=1000), {"record_every": 0}, "internal-error"),
+        (SweepConfig(seeds=5), {"base": {"iterations": -1}}, "internal-error"),
+    ],
+    ids=["training that diverges", "training that raises", "sweep that raises"],
+)
+def test_job_fails_and_the_worker_continues(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    config: TrainConfig | SweepConfig,
+    invalid: dict[str, Any],
+    error: str,
+) -> None:
+    for name, value in invalid.items():  # no request can have it
         object.__setattr__(config, name, value)
-    return config
-
-
-def test_training_with_an_infinite_weight_fails_as_diverged(tmp_path: Path) -> None:
     with worker_pool(tmp_path, workers=1) as (registry, pool):
-        active, next_one = submit(registry, invalid_config(learning_rate=1e39)), submit(registry)
+        active, next_one = submit(registry, config), submit(registry)
         pool.start()
         job = wait_for_job(active)
         assert (job.status, job.result) == ("failed", None)
         assert job.error is not None
-        assert job.error.type == "diverged"
-        assert job.iteration < 1000
-        assert wait_for_job(next_one).status == "succeeded"
-
-
-def test_training_that_raises_fails_and_the_worker_continues(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with worker_pool(tmp_path, workers=1) as (registry, pool), caplog.at_level(logging.ERROR):
-        active, next_one = submit(registry, invalid_config(record_every=0)), submit(registry)
-        pool.start()
-        job = wait_for_job(active)
-        assert job.status == "failed"
-        assert job.error is not None
-        assert job.error.type == "internal-error"
+        assert job.error.type == error
         assert "Traceback" not in job.error.detail
-        assert "Traceback" in caplog.text
+        assert ("Traceback" in caplog.text) == (error == "internal-error")
+        assert job.iteration < 1000
         assert wait_for_job(next_one).status == "succeeded"

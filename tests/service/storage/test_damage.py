@@ -19,7 +19,6 @@ from tests.support.data_folder import execute, flip_bit
 Request = tuple[str, str, Json]
 
 RECORDED_JOB: Json = SHORT_JOB | {"iterations": 1000, "record_every": 5}
-PAUSED_JOB: Json = {"iterations": 1_000_000, "hidden_size": 16, "seed": 1}
 SWEEP: Json = {"base": {"iterations": 20}, "grid": {"loss": ["mse", "bce"]}, "seeds": 5}
 VECTORS: Json = {"vectors": [[1, 0, 1, 0]]}
 BINARY = {"Content-Type": "application/octet-stream"}
@@ -141,13 +140,13 @@ def test_shard_damaged_while_its_cells_are_in_memory_gives_no_members(tmp_path: 
 def test_damaged_job_is_refused_and_not_listed(tmp_path: Path, seed: int) -> None:
     key = {"Idempotency-Key": "mine"}
     with app_client(tmp_path, workers=1) as client:
-        first, bad, last = (
+        first, bad, last, newest = (
             client.post("/train", params={"wait": 30}, json=SHORT_JOB, headers=headers).json()["id"]
-            for headers in ({}, key, {})
+            for headers in ({}, key, {}, {})
         )
         sweep = run_sweep(client)
-    flip_bit(tmp_path, "jobs", bad, seed)
-    flip_bit(tmp_path, "jobs", sweep, seed)
+    for id in (bad, newest, sweep):
+        flip_bit(tmp_path, "jobs", id, seed)
     with app_client(tmp_path, workers=1) as client:
         for request in (("GET", f"/jobs/{bad}", {}), *history_requests(bad), *model_requests(bad)):
             check_damaged(send(client, request))
@@ -160,19 +159,11 @@ def test_damaged_job_is_refused_and_not_listed(tmp_path: Path, seed: int) -> Non
             page = client.get(path, params={"limit": 1, "after": page["next"]}).json()
             assert ([row[name] for row in page["data"]], page["has_more"]) == ([first], False)
         assert client.get("/sample").json()["job_id"] == last
+        assert client.post("/score", json=VECTORS).json()["job_id"] == last
+        assert client.post("/v2/models/generator/infer", json=INFER).json()["model_version"] == last
         assert client.delete(f"/jobs/{bad}").status_code == 204
         check_problem(client.get(f"/jobs/{bad}"), 404, "job-not-found")
         assert train(client, **SHORT_JOB)["status"] == "succeeded"
-
-
-def test_newest_intact_model_is_the_default(tmp_path: Path) -> None:
-    with app_client(tmp_path, workers=1) as client:
-        good, bad = (train(client, **SHORT_JOB)["id"] for _ in range(2))
-    flip_bit(tmp_path, "jobs", bad, 1)
-    with app_client(tmp_path, workers=1) as client:
-        assert client.get("/sample").json()["job_id"] == good
-        assert client.post("/score", json=VECTORS).json()["job_id"] == good
-        assert client.post("/v2/models/generator/infer", json=INFER).json()["model_version"] == good
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -222,20 +213,6 @@ def test_list_ends_whatever_the_ids_are(tmp_path: Path, valid_characters: int) -
     with app_client(tmp_path, workers=1) as client:
         for limit in (1, 2, 3, 100):
             assert {job["id"] for job in client.get("/jobs", params={"limit": limit}).json()["data"]} <= {*jobs}
-
-
-@pytest.mark.parametrize("change", ["UPDATE checkpoints SET iteration = iteration + 64", "DELETE FROM checkpoints"])
-def test_training_without_an_intact_checkpoint_starts_again(tmp_path: Path, change: str) -> None:
-    with app_client(tmp_path, workers=1) as client:
-        job = start_running_job(client, **PAUSED_JOB)["id"]
-        assert client.post(f"/jobs/{job}/pause").json()["status"] == "paused"
-    execute(tmp_path, change)
-    with app_client(tmp_path, workers=1) as client:
-        if "UPDATE" in change:
-            check_damaged(client.get(f"/jobs/{job}/progress"))
-        assert client.post(f"/jobs/{job}/resume").status_code == 200
-        done = client.get(f"/jobs/{job}", params={"wait": 30}).json()
-        assert done["result"] == train(client, **PAUSED_JOB)["result"]
 
 
 @pytest.mark.parametrize("change", ["shards SET number = 7 WHERE number = 0", "histories SET iteration = 19"])
