@@ -153,6 +153,13 @@ def resolve_ref(document: Json, part: Json) -> Json:
     return part
 
 
+def fill_path(path: str, **parameters: object) -> str:
+    """Fill the parameters of a path in `/openapi.json` with these, and the others with valid values."""
+    files = {"models": "generator.onnx", "sweeps": "heatmap.svg"}
+    defaults = {"file": files.get(path.split("/")[1], "losses.svg"), "name": "generator", "index": 1}
+    return path.format(**defaults | parameters)
+
+
 def content_type(response: httpx.Response) -> str:
     """Return the media type without parameters."""
     return response.headers["content-type"].partition(";")[0]

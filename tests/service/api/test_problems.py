@@ -47,10 +47,12 @@ TEXTS = [
     b'"\\ud800"', b'"\\udc00\\ud800"', b'"\xed\xa0\x80"', b'"\xff"', b'"\xc0\xaf"', b'"\x00"', b'"', b"'a'", b"5", b"[]",
     b'"\\x41"', b'"%s' % SECRET.encode(), b'{"%s": 1}' % SECRET.encode(),
 ]  # fmt: skip
-BODIES = [
-    b"{", b"}", b"nope", b"null", b" ", b"[]", b'"hunter2"', b"1", b"true", b"\xff\xfe{\x00}\x00", b"{}{}", b'{"a" 1}', b"{'a': 1}",
-    b'{"%s": 1}' % SECRET.encode(), b'{"": 1}', b'{"\\ud800": 1}', b'{"a": 1, "b": 2}', b"// {}", b"\x00",
+NOT_JSON = [
+    b"{", b"}", b"nope", b" ", b"\xff\xfe{\x00}\x00", b"{}{}", b'{"a" 1}', b"{'a': 1}", b'{"\\ud800": 1}', b"// {}", b"\x00",
     b"[" * DEEP, b'{"a":' * DEEP, b'{"a":[' * DEEP + b"]}" * DEEP, b"-", b"\xf0\x9f\x98",
+]  # fmt: skip
+OTHER_JSON = [
+    b"null", b"[]", b'"hunter2"', b"1", b"true", b'{"%s": 1}' % SECRET.encode(), b'{"": 1}', b'{"a": 1, "b": 2}',
 ]  # fmt: skip
 
 
@@ -82,19 +84,14 @@ def test_only_valid_text_is_accepted(client: Client, path: str, text: bytes) -> 
     check_refused(client.post(path, content=TEXT[path].encode() % text, headers=JSON))
 
 
-@pytest.mark.parametrize("body", BODIES, ids=lambda body: repr(body[:20]))
 @pytest.mark.parametrize("path", PATHS)
-def test_only_the_right_json_is_accepted(client: Client, path: str, body: bytes) -> None:
-    content = check_problem(client.post(path, content=body, headers=JSON), 422 if is_json(body) else 400)
-    assert content["type"] in ("/problems/invalid-input", "/problems/malformed-json")
-
-
-def is_json(body: bytes) -> bool:
-    try:
-        json.dumps(json.loads(body.decode()), ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        return False
-    return True
+@pytest.mark.parametrize(
+    ("body", "status", "type"),
+    [*((it, 400, "malformed-json") for it in NOT_JSON), *((it, 422, "invalid-input") for it in OTHER_JSON)],
+    ids=lambda value: repr(value[:20]) if isinstance(value, bytes) else "",
+)
+def test_only_the_right_json_is_accepted(client: Client, path: str, body: bytes, status: int, type: str) -> None:
+    check_problem(client.post(path, content=body, headers=JSON), status, type)
 
 
 SENT = 7_654_321
@@ -114,7 +111,7 @@ def test_error_does_not_repeat_contradictory_values(
 ) -> None:
     body = body | ({"job_id": article_job["id"]} if path == "/sample" else {})
     detail = check_problem(shared_client.post(path, json=body), 422)["detail"]
-    assert re.search(r"must be|at most|the nearest: \d", detail)
+    assert re.search(r"must be|at most|nearest: \d", detail)
     assert not re.search(rf", not |{SENT}|{SENT:,}|{2**53 - 1}|765", detail)
 
 
@@ -152,27 +149,21 @@ BAD_SETTINGS = {
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [(name, value) for name, values in BAD_SETTINGS.items() for value in values], ids=repr
+    ("name", "settings"),
+    [
+        *((name, {name: value}) for name, values in BAD_SETTINGS.items() for value in values),
+        ("record_every", {"iterations": 10_000_000, "record_every": 49}),
+        ("record_every", {"iterations": 200_001, "record_every": 1}),
+        ("snapshot_every", {"iterations": 10_000_000, "snapshot_every": 999}),
+        ("snapshot_every", {"iterations": 10_001, "snapshot_every": 1, "preset": "article-bce"}),
+    ],
+    ids=repr,
 )
-def test_error_names_the_setting_that_is_out_of_bounds(client: Client, name: str, value: object) -> None:
-    content = check_problem(client.post("/train", json={name: value}), 422, "invalid-input")
+def test_error_names_the_setting_that_is_out_of_bounds(client: Client, name: str, settings: Json) -> None:
+    content = check_problem(client.post("/train", json=settings), 422, "invalid-input")
     assert [mistake["loc"] for mistake in content["errors"]] == [["body", name]]
     assert name in content["detail"]
     assert SECRET not in json.dumps(content)
-
-
-@pytest.mark.parametrize(
-    ("settings", "name"),
-    [
-        ({"iterations": 10_000_000, "record_every": 49}, "record_every"),
-        ({"iterations": 200_001, "record_every": 1}, "record_every"),
-        ({"iterations": 10_000_000, "snapshot_every": 999}, "snapshot_every"),
-        ({"iterations": 10_001, "snapshot_every": 1, "preset": "article-bce"}, "snapshot_every"),
-    ],
-)
-def test_too_much_history_is_refused(client: Client, settings: Json, name: str) -> None:
-    content = check_problem(client.post("/train", json=settings), 422, "invalid-input")
-    assert [mistake["loc"] for mistake in content["errors"]] == [["body", name]]
 
 
 BAD_QUERIES = {
@@ -244,19 +235,13 @@ def test_unknown_path_is_not_found(client: Client, path: str) -> None:
 
 
 def test_wrong_method_gets_the_allowed_ones(client: Client) -> None:
-    for path, operations in client.get("/openapi.json").json()["paths"].items():
+    pages = {path: {"get": {}} for path in ("/docs", "/openapi.json", "/assets/docs.js")}
+    for path, operations in (client.get("/openapi.json").json()["paths"] | pages).items():
         for method in {"get", "post", "put", "patch", "delete"} - operations.keys():
             response = client.request(method, path)
             (check_v2_error if path.startswith("/v2") else check_problem)(response, 405, "method-not-allowed")
             allowed = {name.strip().lower() for name in response.headers["allow"].split(",")}
             assert allowed - {"head", "options"} == operations.keys(), path
-
-
-@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/assets/docs.js"])
-def test_wrong_method_for_a_page_is_a_problem(client: Client, path: str) -> None:
-    response = client.post(path)
-    check_problem(response, 405)
-    assert "GET" in response.headers["allow"]
 
 
 RANGES = [

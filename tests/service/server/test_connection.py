@@ -70,36 +70,27 @@ MALFORMED_REQUESTS = [
     b"nonsense\r\n\r\n",
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # TLS
     b"GET / HTTP/1.1\r\n\r\n",
-    HEAD + b"Host: localhost\r\n\r\n",
-    HEAD + b"X: a\x00b\r\n\r\n",
-    HEAD + b"X\x00: a\r\n\r\n",
-    HEAD + b"X : a\r\n\r\n",
-    HEAD + b"X: a\r\n folded\r\n\r\n",
-    HEAD + b"X: a\rY: b\r\n\r\n",
-    b"GET /\x00 HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    b"GET /\xff HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    b"GET /healthz HTTP/9.9\r\nHost: localhost\r\n\r\n",
-    b"GET nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    b"GET http://localhost HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    b"CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    b"BREW /jobs HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    b"get /jobs HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    *(
+        HEAD + header + b"\r\n\r\n"
+        for header in (b"Host: localhost", b"X: a\x00b", b"X\x00: a", b"X : a", b"X: a\r\n folded", b"X: a\rY: b")
+    ),
+    *(
+        line + b"\r\nHost: localhost\r\n\r\n"
+        for line in (
+            b"GET /\x00 HTTP/1.1", b"GET /\xff HTTP/1.1", b"GET /healthz HTTP/9.9", b"GET nowhere HTTP/1.1",
+            b"GET http://localhost HTTP/1.1", b"CONNECT localhost:80 HTTP/1.1", b"BREW /jobs HTTP/1.1",
+            b"get /jobs HTTP/1.1",
+        )
+    ),
+    *(POST + b"Content-Length: " + it + b"\r\n\r\n{}" for it in (b"-1", b"+2", b"2, 2", b"9" * 23)),
     POST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
     POST + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
     POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     POST + b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n",
-    POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
-    POST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
-    POST + b"Content-Length: -1\r\n\r\n",
-    POST + b"Content-Length: +2\r\n\r\n{}",
-    POST + b"Content-Length: 2, 2\r\n\r\n{}",
-    POST + b"Content-Length: 99999999999999999999999\r\n\r\n{}",
-    CHUNKED + b"x\r\n{}\r\n0\r\n\r\n",
-    CHUNKED + b"-2\r\n{}\r\n0\r\n\r\n",
-    CHUNKED + b"0x2\r\n{}\r\n0\r\n\r\n",
-    CHUNKED + b"fffffffffffffffff\r\n{}\r\n0\r\n\r\n",
+    *(POST + b"Transfer-Encoding: " + it + b"\r\n\r\n0\r\n\r\n" for it in (b"xchunked", b"chunked, identity")),
+    *(CHUNKED + size + b"\r\n{}\r\n0\r\n\r\n" for size in (b"x", b"-2", b"0x2", b"f" * 17)),
     CHUNKED + b"2\r\n{}}\r\n0\r\n\r\n",
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from tests.support.clients import ROOT, clean_environment
-from tests.support.contract import Json, wait_until
+from tests.support.contract import Json, fill_path, wait_until
 
 MARK = "hunter2"
 PROGRAM = f"""
@@ -79,23 +79,13 @@ def requests(client: httpx.Client) -> Iterator[tuple[tuple[str, str], Json]]:
     ]
     for path, method, operation in sorted(operations, key=lambda call: call[1] == "DELETE"):
         body, id = _body(operation), sweep if path.startswith("/sweeps") else job
-        yield (method, _filled(path, id)), body
+        yield (method, fill_path(path, job_id=id)), body
         headers = dict.fromkeys(("x-request-id", "idempotency-key", "if-none-match", "last-event-id"), MARK)
         for place in re.findall(r"\{(\w+)\}", path):
             for text in (MARK, f"..%2f{MARK}"):
-                yield (method, _filled(path, id, **{place: text})), body | {"headers": headers}
+                yield (method, fill_path(path, **{"job_id": id, place: text})), body | {"headers": headers}
         if method != "DELETE":
-            yield (method, f"{_filled(path, id)}?{MARK}={MARK}&job_id={MARK}"), body | {"headers": headers}
-
-
-def _filled(path: str, job: str, **other_values: str) -> str:
-    """Fill a path with valid values, or with others."""
-    file = {
-        "/models/{job_id}/{file}": "generator.onnx",
-        "/jobs/{job_id}/plots/{file}": "losses.svg",
-        "/sweeps/{job_id}/plots/{file}": "heatmap.png",
-    }.get(path, "")
-    return path.format(**{"job_id": job, "file": file, "name": "generator", "index": 1} | other_values)
+            yield (method, f"{fill_path(path, job_id=id)}?{MARK}={MARK}&job_id={MARK}"), body | {"headers": headers}
 
 
 def _body(operation: Json) -> dict[str, Any]:

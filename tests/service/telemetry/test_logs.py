@@ -20,13 +20,11 @@ from service.cli.local_server import running_service
 from service.settings import LogFormat
 from service.telemetry.logs import LogFormatter, fields
 from tests.support.clients import running_server
-from tests.support.contract import SHORT_JOB, train
+from tests.support.contract import SHORT_JOB, fill_path, train
 from tests.support.data_folder import execute
 
 MARK = "hunter2mark"
 NASTY = f"{MARK}\n2026-01-01T00:00:00.000Z INFO    request  status=200\x1b[2J\u2028\r{MARK}"
-PATH_PARAMETERS = {"index": "0", "name": "generator"}
-FILES = {"job": "losses.svg", "sweep": "heatmap.svg", "model": "generator.safetensors"}
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 LINE = re.compile(rf"{TIME} (INFO   |WARNING|ERROR  ) \S")
 
@@ -76,7 +74,7 @@ def test_nothing_that_a_client_sends_is_logged_or_returned(tmp_path: Path) -> No
         for method, path, operation in sorted(operations, key=lambda item: item[0] == "delete"):
             query = [item["name"] for item in operation.get("parameters", []) if item["in"] == "query"]
             for job in ("0", train(client, **SHORT_JOB)["id"], sweep["id"]) if "{job_id}" in path else ("0",):
-                for response in send_mark(client, method.upper(), path, PATH_PARAMETERS | {"job_id": job}, query):
+                for response in send_mark(client, method.upper(), path, job, query):
                     assert response.status_code < 500, response.request.url
                     assert MARK not in re.sub(r'"instance":"[^"]*"', "", response.text), response.text
         for raw in (b"GET /%b HTTP/1.1\r\n%b\r\n\r\n", b"%b\r\n\r\n", b"GET / HTTP/1.1\r\n%b: x\r\nHost: %b\r\n\r\n"):
@@ -87,23 +85,20 @@ def test_nothing_that_a_client_sends_is_logged_or_returned(tmp_path: Path) -> No
     assert [line for line in server.log if not LINE.match(line)] == []
 
 
-def send_mark(
-    client: httpx.Client, method: str, path: str, parameters: dict[str, str], query: list[str]
-) -> list[httpx.Response]:
+def send_mark(client: httpx.Client, method: str, path: str, job: str, query: list[str]) -> list[httpx.Response]:
     """Send requests to an operation with the mark in each parameter, header and field."""
-    file = FILES["sweep" if path.startswith("/sweeps") else "model" if path.startswith("/models") else "job"]
-    url = path.format(**parameters, file=file)
+    url = fill_path(path, job_id=job)
     every = "seed", "job_id", "iteration", "limit", "after", "status", "wait", "view", "x", "y", "value", "cell"
     body = dict.fromkeys(("preset", "seeds", "vectors", "base", "grid", "inputs", "name", NASTY), NASTY)
     headers = dict.fromkeys(("host", "origin", "accept", "last-event-id", "if-none-match", "content-type"), MARK)
     headers |= {"idempotency-key": MARK * 50, "authorization": f"Bearer {MARK}", "x-request-id": f"{MARK} {MARK}"}
     some = [*combinations(query, 1), *combinations(query, 2)]
-    in_path = [parameters | {name: quote(NASTY)} for name in parameters]
-    in_path.append(dict.fromkeys([*parameters, "file"], quote(NASTY)))
+    in_path = [{"job_id": job, name: quote(NASTY)} for name in ("index", "name", "job_id")]
+    in_path.append(dict.fromkeys(("index", "name", "job_id", "file"), quote(NASTY)))
     responses = [
         client.request(method, url, params=dict.fromkeys(every, NASTY)),
         *(client.request(method, url, params=dict.fromkeys(names, MARK)) for names in some),
-        *(client.request(method, path.format(**({"file": file} | marked))) for marked in in_path),
+        *(client.request(method, fill_path(path, **marked)) for marked in in_path),
         *(client.request(method, url, headers={name: value}) for name, value in headers.items()),
     ]
     if method == "POST":
