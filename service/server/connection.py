@@ -193,8 +193,17 @@ class BufferedTransport:
         self._size = 0
 
     def __getattr__(self, name: str) -> Any:
-        self._flush()  # before the transport is closed, for example
         return getattr(self._transport, name)
+
+    def close(self) -> None:
+        """Send the buffer and close the connection."""
+        self._flush()
+        self._transport.close()
+
+    def write_eof(self) -> None:
+        """Send the buffer and close the sending direction."""
+        self._flush()
+        self._transport.write_eof()
 
     def write(self, data: bytes | memoryview) -> None:
         """Buffer data until the end of this turn, or until the buffer is full."""

@@ -18,6 +18,7 @@ from service.telemetry.logs import configure_logs
 
 SHUTDOWN_SECONDS = 5  # for requests in progress; uvicorn cancels the rest
 READ_SECONDS = 4  # of these, for clients to read their responses
+CHECK_SECONDS = 1.0  # between two checks of all connections
 log = logging.getLogger(__name__)
 
 
@@ -41,15 +42,16 @@ class Server(uvicorn.Server):
             )
         )
         self._stop_waiting = app.state.services.stop_waiting
+        self._last_check, self._skipped_check = 0.0, False
 
     async def on_tick(self, counter: int) -> bool:
-        """Close late connections once a second, and look for a signal to shut down ten times a second.
+        """Check the connections once a second, and look for a signal to shut down ten times a second.
 
         The signal's handler must not call `_stop_waiting`: it could interrupt a thread that holds a lock it needs.
         """
-        if counter % 10 == 0:
-            for connection in self._connections():
-                connection.close_if_late(connection.loop.time())
+        now = asyncio.get_running_loop().time()
+        if now - self._last_check >= CHECK_SECONDS:
+            self._check_connections(now)
         if self.should_exit:
             self._stop_waiting()
         return await super().on_tick(counter)
@@ -59,6 +61,14 @@ class Server(uvicorn.Server):
         aborting = asyncio.get_running_loop().call_later(READ_SECONDS, self._abort_unread)
         await super().shutdown(sockets)
         aborting.cancel()
+
+    def _check_connections(self, now: float) -> None:
+        """Close late connections. After a pause of the process, read first what has arrived, and check a second later."""
+        self._skipped_check = now - self._last_check > 2 * CHECK_SECONDS and not self._skipped_check
+        self._last_check = now
+        if not self._skipped_check:
+            for connection in self._connections():
+                connection.close_if_late(now)
 
     def _abort_unread(self) -> None:
         for connection in self._connections():

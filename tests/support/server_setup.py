@@ -24,6 +24,11 @@ def shorten_write_timeout() -> None:
     limits.WRITE_SECONDS = 1.0
 
 
+def shorten_head_timeout() -> None:
+    """Close connections whose request head takes longer than 2 s."""
+    limits.HEAD_SECONDS = 2.0
+
+
 def kill_on_deadly_job() -> None:
     """Kill the process when it trains `DEADLY_JOB` with the deadly seed, as the out-of-memory killer does."""
     draws = kernel_inputs.draws

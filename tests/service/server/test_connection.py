@@ -1,7 +1,9 @@
 """Connections to a real server: slow and endless requests, malformed ones, and shutdown."""
 
 import json
+import os
 import re
+import signal
 import socket
 import time
 from collections import Counter
@@ -15,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.clients import Server, running_server
 from tests.support.contract import Json, start_running_job, train, wait_until
-from tests.support.server_setup import shorten_write_timeout
+from tests.support.server_setup import shorten_head_timeout, shorten_write_timeout, wait_until_stopped
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 JSON = b"Content-Type: application/json\r\n"
@@ -307,6 +309,20 @@ def test_slow_connections_are_closed_while_others_are_served(server_url: str) ->
             assert other.get("/healthz", timeout=10).status_code == 200
             time.sleep(0.2)
             connections = [(kind, connection) for kind, connection in connections if not is_closed(connection)]
+
+
+def test_request_that_arrives_while_the_process_is_stopped_is_served(tmp_path: Path) -> None:
+    with (
+        running_server(tmp_path, setup=shorten_head_timeout) as (server, client),
+        connect(client.base_url) as connection,
+    ):
+        connection.sendall(HEAD)
+        os.kill(server.process.pid, signal.SIGSTOP)
+        wait_until_stopped(server.process.pid)
+        connection.sendall(b"Connection: close\r\n\r\n")
+        time.sleep(2.5)  # past the deadline, and longer than a check may be late
+        os.kill(server.process.pid, signal.SIGCONT)
+        assert read_all(connection).startswith(b"HTTP/1.1 200 ")
 
 
 def test_streams_and_slow_senders_do_not_delay_shutdown(busy: tuple[Server, httpx.Client, str]) -> None:
