@@ -6,6 +6,7 @@ import logging
 import resource
 import socket
 import sys
+import time
 
 import uvicorn
 from fastapi import FastAPI
@@ -42,15 +43,14 @@ class Server(uvicorn.Server):
             )
         )
         self._stop_waiting = app.state.services.stop_waiting
-        self._last_check, self._skipped_check = 0.0, False
+        self._last_check, self._skipped_check = time.monotonic(), False
 
     async def on_tick(self, counter: int) -> bool:
         """Check the connections once a second, and look for a signal to shut down ten times a second.
 
         The signal's handler must not call `_stop_waiting`: it could interrupt a thread that holds a lock it needs.
         """
-        now = asyncio.get_running_loop().time()
-        if now - self._last_check >= CHECK_SECONDS:
+        if (now := time.monotonic()) - self._last_check >= CHECK_SECONDS:
             self._check_connections(now)
         if self.should_exit:
             self._stop_waiting()
@@ -63,12 +63,12 @@ class Server(uvicorn.Server):
         aborting.cancel()
 
     def _check_connections(self, now: float) -> None:
-        """Close late connections. After a pause of the process, read first what has arrived, and check a second later."""
+        """Close late connections; after a pause of the process, wait a second to read what has arrived."""
         self._skipped_check = now - self._last_check > 2 * CHECK_SECONDS and not self._skipped_check
         self._last_check = now
         if not self._skipped_check:
             for connection in self._connections():
-                connection.close_if_late(now)
+                connection.close_if_late(connection.loop.time())
 
     def _abort_unread(self) -> None:
         for connection in self._connections():
