@@ -53,14 +53,6 @@ def test_thinning_keeps_each_buckets_extremes_and_the_last_point(
                 assert (shown.min(), shown.max()) == (values[bucket].min(), values[bucket].max())
 
 
-def test_article_losses_are_all_fake_losses_and_every_second_generator_loss() -> None:
-    history = random_history(7)
-    lists = history.article_losses()
-    assert lists["discriminator"] is history.discriminator_fake_loss
-    assert history.generator_loss is not None
-    assert lists["generator"].tolist() == history.generator_loss[[1, 3, 5]].tolist()
-
-
 @pytest.mark.parametrize("every", [1, 4, 10])
 def test_article_losses_need_losses_of_every_fifth_iteration(every: int) -> None:
     with pytest.raises(ValueError, match="record_every 5"):

@@ -10,15 +10,10 @@ SIZES = st.integers(1, 64)
 
 
 def test_default_shapes_are_those_of_the_article() -> None:
-    assert discriminator_layout(4, 3) == Layout(inputs=4, hidden=3, outputs=1)
-    assert discriminator_layout(4, 3).tensors == {
-        "0.weight": (3, 4),
-        "0.bias": (3,),
-        "2.weight": (1, 3),
-        "2.bias": (1,),
-    }
-    assert generator_layout(4, 3) == Layout(inputs=1, hidden=3, outputs=4)
-    assert (discriminator_layout(4, 3).size, generator_layout(4, 3).size) == (19, 22)
+    d, g = discriminator_layout(4, 3), generator_layout(4, 3)
+    assert (d, g) == (Layout(inputs=4, hidden=3, outputs=1), Layout(inputs=1, hidden=3, outputs=4))
+    assert (d.size, g.size) == (19, 22)
+    assert d.tensors == {"0.weight": (3, 4), "0.bias": (3,), "2.weight": (1, 3), "2.bias": (1,)}
 
 
 @given(inputs=SIZES, hidden=SIZES, outputs=SIZES)

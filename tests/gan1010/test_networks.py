@@ -14,38 +14,16 @@ def test_default_networks_are_those_of_the_article(network: type[_TwoLayers], in
     assert all(layer.bias is not None for layer in layers[::2])
 
 
-def test_networks_accept_batches() -> None:
-    assert Discriminator(width=5, hidden_size=2)(torch.rand(5)).shape == (1,)
-    assert Discriminator(width=5, hidden_size=2)(torch.rand(7, 5)).shape == (7, 1)
-    assert Generator(width=5, hidden_size=2)(torch.rand(7, 1)).shape == (7, 5)
-
-
 @pytest.mark.parametrize("network", [Discriminator(6, 5), Generator(6, 5)])
-def test_flat_weights_round_trip(network: _TwoLayers) -> None:
+def test_flat_weights_are_copied_in_and_out(network: _TwoLayers) -> None:
     weights = np.arange(network.layout.size, dtype=np.float32)
-    network.load_flat(weights)
-    np.testing.assert_array_equal(network.flat(), weights)
-    for key, tensor in network.layout.split(weights).items():
-        np.testing.assert_array_equal(network.model.state_dict()[key].numpy(), tensor)
-
-
-def test_flat_weights_are_copied_in_and_out() -> None:
-    network, weights = Discriminator(), np.ones(19, np.float32)
     network.load_flat(weights)
     weights[:] = 2
     network.flat()[:] = 3
-    np.testing.assert_array_equal(network.flat(), np.ones(19))
+    np.testing.assert_array_equal(network.flat(), np.arange(network.layout.size))
 
 
 @pytest.mark.parametrize("weights", [np.zeros(18, np.float32), np.zeros(20, np.float32), np.zeros((1, 19), np.float32)])
 def test_weights_of_another_shape_are_rejected(weights: np.ndarray) -> None:
     with pytest.raises(ValueError, match=r"weights must be of shape \(19,\), not"):
         Discriminator().load_flat(weights)
-
-
-def test_modules_can_be_trained() -> None:
-    network = Discriminator()
-    network.load_flat(np.ones(19, np.float32))
-    network(torch.rand(4)).sum().backward()
-    torch.optim.SGD(network.parameters(), lr=1).step()
-    assert (network.flat() != 1).all()

@@ -1,7 +1,5 @@
 """The kernel against autograd, for one iteration."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from hypothesis import given, settings
@@ -35,20 +33,8 @@ def settings_of(optimizer: str, rates: st.SearchStrategy[float]) -> st.SearchStr
 SETTINGS = settings_of("sgd", st.floats(0.1, 1)) | settings_of("adam", st.floats(0.001, 0.02))
 
 
-@dataclass
-class Moment:
-    """A training after `done` iterations: weights, Adam's moments, and the draws of the next iteration."""
-
-    config: TrainConfig
-    done: int
-    discriminator: Float32s  # (N_d,)
-    generator: Float32s  # (N_g,)
-    discriminator_moments: Float32s  # (2, N_d)
-    generator_moments: Float32s  # (2, N_g)
-    draws: kernel.Draws  # T is 1
-
-
-def random_moment(config: TrainConfig, done: int) -> Moment:
+def random_moment(config: TrainConfig, done: int) -> tuple[kernel.State, kernel.Draws]:
+    """Return a random state after `done` iterations, and the draws of the next."""
     rng = np.random.default_rng(config.seed)
 
     def weights(layout: Layout) -> Float32s:
@@ -70,31 +56,22 @@ def random_moment(config: TrainConfig, done: int) -> Moment:
     vectors = rng.random((2, width, 1)).astype(np.float32)
     noise = vectors[1] if config.experiment == "discriminator" else np.empty((width, 0), np.float32)
     draws = kernel.Draws(real=vectors[0], noise=noise, latent=latents[0], generator_latent=latents[1])
-    return Moment(config, done, d, g, moments(d.size), moments(g.size), draws)
+    return kernel.State(d, g, moments(d.size), moments(g.size), np.zeros(5), np.full(1, -1)), draws
 
 
-def iterate_in_kernel(moment: Moment) -> tuple[kernel.State, list[float]]:
-    """Return the state after one more iteration, and that iteration's losses."""
-    config, k = moment.config, moment.done + 1
+def iterate_in_kernel(config: TrainConfig, done: int, state: kernel.State, draws: kernel.Draws) -> list[float]:
+    """Advance the state by one more iteration, and return that iteration's losses."""
     plan = kernel_inputs.plan(config, kernel_inputs.single_run(config))
-    plan = plan._replace(iterations=k, record_every=k, snapshot_every=k)
-    state = kernel.State(
-        discriminator=moment.discriminator.copy(),
-        generator=moment.generator.copy(),
-        discriminator_moments=moment.discriminator_moments.copy(),
-        generator_moments=moment.generator_moments.copy(),
-        totals=np.zeros(5),
-        settled=np.full(1, -1),
-    )
+    plan = plan._replace(iterations=done + 1, record_every=done + 1, snapshot_every=done + 1)
     records = kernel.Records(
         losses=np.empty((3, 1), np.float32),
         discriminators=np.empty((2, state.discriminator.size), np.float32),
         generators=np.empty((2, state.generator.size), np.float32),
     )
-    kernel.advance(plan, state, moment.draws, records, kernel.scratch_for(plan, state), moment.done)
+    kernel.advance(plan, state, draws, records, kernel.scratch_for(plan, state), done)
     np.testing.assert_array_equal(records.discriminators[1], state.discriminator)
     np.testing.assert_array_equal(records.generators[1], state.generator)
-    return state, records.losses[: 3 if config.experiment == "gan" else 2, 0].tolist()
+    return records.losses[: 3 if config.experiment == "gan" else 2, 0].tolist()
 
 
 def set_moments(optimizer: torch.optim.Optimizer, layout: Layout, moments: Float32s, steps: int) -> None:
@@ -114,17 +91,19 @@ def moments_of(optimizer: torch.optim.Optimizer, which: str) -> Float32s:
     return np.concatenate([optimizer.state[parameter][which].numpy().ravel() for parameter in parameters])
 
 
-def iterate_by_autograd(moment: Moment) -> tuple[Reference, list[float]]:
-    reference, draws = Reference(moment.config), moment.draws
+def iterate_by_autograd(
+    config: TrainConfig, done: int, state: kernel.State, draws: kernel.Draws
+) -> tuple[Reference, list[float]]:
+    reference = Reference(config)
     d, g = reference.discriminator, reference.generator
-    d.load_flat(moment.discriminator)
-    set_moments(reference.discriminator_optimizer, d.layout, moment.discriminator_moments, 2 * moment.done)
+    d.load_flat(state.discriminator)
+    set_moments(reference.discriminator_optimizer, d.layout, state.discriminator_moments, 2 * done)
     losses = [reference.train_on_real(torch.tensor(draws.real[:, 0]))]
-    if moment.config.experiment == "discriminator":
+    if config.experiment == "discriminator":
         losses += [reference.train_on_fake(torch.tensor(draws.noise[:, 0]))]
     else:
-        g.load_flat(moment.generator)
-        set_moments(reference.generator_optimizer, g.layout, moment.generator_moments, moment.done)
+        g.load_flat(state.generator)
+        set_moments(reference.generator_optimizer, g.layout, state.generator_moments, done)
         losses += [reference.train_on_generated(torch.tensor(draws.latent))]
         losses += [reference.train_generator(torch.tensor(draws.generator_latent))]
     return reference, [loss.item() for loss in losses]
@@ -133,17 +112,13 @@ def iterate_by_autograd(moment: Moment) -> tuple[Reference, list[float]]:
 @settings(max_examples=200, derandomize=True)
 @given(config=SETTINGS, done=st.sampled_from([0, 1, 7, 1000]))
 def test_iteration_agrees_with_autograd(config: TrainConfig, done: int) -> None:
-    moment = random_moment(config, done)
-    state, losses = iterate_in_kernel(moment)
-    reference, reference_losses = iterate_by_autograd(moment)
+    state, draws = random_moment(config, done)
+    reference, reference_losses = iterate_by_autograd(config, done, state, draws)
+    losses = iterate_in_kernel(config, done, state, draws)
     np.testing.assert_allclose(losses, reference_losses, atol=1e-6, rtol=1e-6)
-    np.testing.assert_allclose(state.discriminator, reference.discriminator.flat(), atol=1e-6)
-    if config.experiment == "gan":
-        np.testing.assert_allclose(state.generator, reference.generator.flat(), atol=1e-6)
-    if config.optimizer == "adam":
-        for row, which in enumerate(["exp_avg", "exp_avg_sq"]):
-            expected = moments_of(reference.discriminator_optimizer, which)
-            np.testing.assert_allclose(state.discriminator_moments[row], expected, atol=1e-6)
-            if config.experiment == "gan":
-                expected = moments_of(reference.generator_optimizer, which)
-                np.testing.assert_allclose(state.generator_moments[row], expected, atol=1e-6)
+    for name in ["discriminator", "generator"] if config.experiment == "gan" else ["discriminator"]:
+        optimizer, moments = getattr(reference, f"{name}_optimizer"), getattr(state, f"{name}_moments")
+        np.testing.assert_allclose(getattr(state, name), getattr(reference, name).flat(), atol=1e-6)
+        if config.optimizer == "adam":
+            for row, which in enumerate(["exp_avg", "exp_avg_sq"]):
+                np.testing.assert_allclose(moments[row], moments_of(optimizer, which), atol=1e-6)

@@ -1,4 +1,4 @@
-"""PyTorch export: the program of every configuration is complete, passes ruff, and trains."""
+"""PyTorch export: the program of every configuration passes ruff and trains."""
 
 import itertools
 import re
@@ -36,11 +36,6 @@ def run(script: str, folder: Path) -> str:
     done = subprocess.run([sys.executable, "-I", file], capture_output=True, text=True, check=True, cwd=folder)
     assert done.stderr == ""
     return done.stdout
-
-
-@pytest.mark.parametrize("config", CONFIGS + EXTREMES)
-def test_every_configuration_compiles(config: TrainConfig) -> None:
-    compile(pytorch_script(config), "run.py", "exec")
 
 
 def test_programs_pass_ruff(tmp_path: Path) -> None:

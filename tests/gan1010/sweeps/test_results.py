@@ -3,6 +3,7 @@ import pytest
 
 from gan1010 import Members, Result, SweepConfig, TrainConfig, sweep, train
 from gan1010.history import LOSSES
+from gan1010.results import MEANS
 from gan1010.sweeps.results import Cells, concatenate, pivot
 
 GRID = {"loss": ["mse", "bce"], "learning_rate": [0.01, 0.1]}
@@ -19,11 +20,7 @@ def random_members(config: SweepConfig, index: list[int], seed: int = 1) -> Memb
         bits_right=rng.random(n) < 0.9,
         in_range=settled > 0,
         settled_at=settled,
-        discriminator_real_loss=losses[0],
-        discriminator_fake_loss=losses[1],
-        generator_loss=losses[2],
-        real_score=losses[3],
-        fake_score=losses[4],
+        **dict(zip(MEANS, losses, strict=True)),
         discriminators=np.empty((n, 0), np.float32),
         generators=np.empty((n, 0), np.float32),
     )
@@ -69,9 +66,8 @@ def test_unfinished_cells_count_finished_members() -> None:
 
 
 def test_cells_without_settled_members_have_no_percentiles() -> None:
-    config = SweepConfig(base={"iterations": 5}, seeds=10)
     table = sweep({"iterations": 5}, seeds=10).cells
-    assert table["count"].tolist() == [config.members]
+    assert table["count"].tolist() == [10]
     assert np.isnan(table["settled_at_p50"]).all()
 
 

@@ -31,6 +31,15 @@ def all_members(config: SweepConfig) -> list[Members]:
     return [step for shard in config.shards for step in train_shard(config, shard) if isinstance(step, Members)]
 
 
+def check_member(config: SweepConfig, members: Members, row: int) -> None:
+    """Train a member alone, and compare its weights and its result."""
+    run = train(config.config(int(members.index[row])))
+    generator = run.model().generator
+    assert members.discriminators[row].tobytes() == run.model().discriminator.tobytes()
+    assert members.generators[row].tobytes() == (b"" if generator is None else generator.tobytes())
+    assert members.result(row) == run.result
+
+
 def test_200_random_members_trained_alone_have_the_same_bits() -> None:
     config = SweepConfig(base={"iterations": 137, "record_every": 7}, grid=GRID, first_seed=11, seeds=2)
     chosen = set(np.random.default_rng(1).choice(config.members, 200, replace=False).tolist())
@@ -38,11 +47,7 @@ def test_200_random_members_trained_alone_have_the_same_bits() -> None:
         for row, index in enumerate(members.index.tolist()):
             if index in chosen:
                 chosen.remove(index)
-                run = train(config.config(index))
-                assert members.discriminators[row].tobytes() == run.model().discriminator.tobytes()
-                generator = run.model().generator
-                assert members.generators[row].tobytes() == (b"" if generator is None else generator.tobytes())
-                assert members.result(row) == run.result
+                check_member(config, members, row)
     assert not chosen
 
 
@@ -50,10 +55,8 @@ def test_200_random_members_trained_alone_have_the_same_bits() -> None:
 def test_full_length_members_have_the_same_bits(base: dict[str, Any]) -> None:
     config = SweepConfig(base=base, seeds=LANES + 3)
     for members in all_members(config):
-        for row in (0, len(members) - 1):
-            run = train(config.config(int(members.index[row])))
-            assert members.discriminators[row].tobytes() == run.model().discriminator.tobytes()
-            assert members.result(row) == run.result
+        check_member(config, members, 0)
+        check_member(config, members, len(members) - 1)
 
 
 @pytest.mark.parametrize("base", [
