@@ -9,7 +9,6 @@ from anyio.from_thread import BlockingPortal
 
 from gan1010.client import AsyncClient, Client
 from tests.support import clients
-from tests.support.clients import InProcessTransport
 
 CLIENT_KINDS = ("blocking", "async")
 
@@ -45,7 +44,7 @@ class FaultyTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def __init__(
         self, app: clients.Client, *failures: httpx.Response | Exception, after_delivery: bool = False
     ) -> None:
-        self._inner, self._failures, self._after_delivery = transport_of(app), list(failures), after_delivery
+        self._inner, self._failures, self._after_delivery = app.transport, list(failures), after_delivery
         self.requests: list[httpx.Request] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -57,7 +56,7 @@ class FaultyTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         if not self._failures or self._after_delivery:
-            response = await self._inner._asgi.handle_async_request(request)
+            response = await self._inner.asgi.handle_async_request(request)
         return self._fail() if self._failures else response
 
     def _fail(self) -> httpx.Response:
@@ -69,16 +68,10 @@ class FaultyTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 def make_client(kind: str, app: clients.Client, transport: FaultyTransport | None = None, **options: Any) -> Any:
     """Make a client of an application in this process."""
-    inner = transport_of(app)
     if kind == "blocking":
-        return Client("http://localhost", transport=transport or inner, **options)
-    client = AsyncClient("http://localhost", transport=transport or inner._asgi, **options)
-    return BlockingAsyncClient(client, inner._portal)
-
-
-def transport_of(app: clients.Client) -> InProcessTransport:
-    assert isinstance(app._transport, InProcessTransport)
-    return app._transport
+        return Client("http://localhost", transport=transport or app.transport, **options)
+    client = AsyncClient("http://localhost", transport=transport or app.transport.asgi, **options)
+    return BlockingAsyncClient(client, app.portal)
 
 
 async def _wait_for(awaitable: Any) -> Any:

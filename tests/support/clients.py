@@ -42,7 +42,7 @@ class InProcessTransport(httpx.BaseTransport):
     """A transport to the application, whose event loop runs in a thread."""
 
     def __init__(self, app: FastAPI, portal: BlockingPortal, raise_app_exceptions: bool) -> None:
-        self._asgi, self._portal = httpx.ASGITransport(app, raise_app_exceptions=raise_app_exceptions), portal
+        self.asgi, self._portal = httpx.ASGITransport(app, raise_app_exceptions=raise_app_exceptions), portal
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         assert isinstance(request.stream, httpx.SyncByteStream)
@@ -52,7 +52,7 @@ class InProcessTransport(httpx.BaseTransport):
         )
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
-        response = await self._asgi.handle_async_request(request)
+        response = await self.asgi.handle_async_request(request)
         content = b"".join([chunk async for chunk in response.aiter_raw()])  # still compressed
         return httpx.Response(response.status_code, headers=response.headers, stream=httpx.ByteStream(content))
 
@@ -62,6 +62,7 @@ class Client(httpx.Client):
 
     app: FastAPI
     portal: BlockingPortal
+    transport: InProcessTransport
 
 
 @contextmanager
@@ -73,13 +74,9 @@ def app_client(data_dir: Path, raise_app_exceptions: bool = True, **settings: An
         if has_keys not in OPENAPI_DOCUMENTS:
             OPENAPI_DOCUMENTS[has_keys] = app.openapi()
         hooks: dict[str, list[Callable[..., Any]]] = {"response": [check_against_openapi(OPENAPI_DOCUMENTS[has_keys])]}
-        with Client(
-            transport=InProcessTransport(app, portal, raise_app_exceptions),
-            base_url="http://localhost",
-            timeout=60,
-            event_hooks=hooks,
-        ) as client:
-            client.app, client.portal = app, portal
+        transport = InProcessTransport(app, portal, raise_app_exceptions)
+        with Client(transport=transport, base_url="http://localhost", timeout=60, event_hooks=hooks) as client:
+            client.app, client.portal, client.transport = app, portal, transport
             yield client
 
 

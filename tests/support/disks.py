@@ -30,12 +30,9 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
 def fill_disk(folder: Path) -> Path:
     """Fill a disk with one file, and return the file."""
     ballast = folder / "ballast"
-    with ballast.open("wb", buffering=0) as out:
-        try:
-            while out.write(BLOCK) == len(BLOCK):
-                pass
-        except OSError:
-            pass  # full
+    with ballast.open("wb", buffering=0) as out, suppress(OSError):
+        while out.write(BLOCK) == len(BLOCK):
+            pass
     return ballast
 
 

@@ -18,7 +18,7 @@ from service import job
 from service.api.schemas.training import TrainRequest
 from service.cli import jobs
 from tests.support import clients
-from tests.support.both_clients import CLIENT_KINDS, BlockingAsyncClient, make_client, transport_of
+from tests.support.both_clients import CLIENT_KINDS, BlockingAsyncClient, make_client
 from tests.support.clients import Server
 from tests.support.contract import LONG_JOB
 
@@ -206,8 +206,7 @@ def test_events_over_a_socket(
     server: Server, shared_client: clients.Client, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GAN1010_URL", f"{server.url}/")
-    portal = transport_of(shared_client)._portal
-    client: Any = Client() if kind == "blocking" else BlockingAsyncClient(AsyncClient(), portal)
+    client: Any = Client() if kind == "blocking" else BlockingAsyncClient(AsyncClient(), shared_client.portal)
     job = client.train(iterations=3_000_000, record_every=1_000, name=ODD_NAME)
     events = list(client.events(job.id))
     assert sum(len(event.series.iteration) for event in events if isinstance(event, JobProgress)) == 3_000

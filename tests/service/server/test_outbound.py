@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -78,7 +77,8 @@ def requests(client: httpx.Client) -> Iterator[tuple[tuple[str, str], Json]]:
         for method, operation in item.items()
     ]
     for path, method, operation in sorted(operations, key=lambda call: call[1] == "DELETE"):
-        body, id = _body(operation), sweep if path.startswith("/sweeps") else job
+        content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+        body, id = {"json": content["example"]} if content else {}, sweep if path.startswith("/sweeps") else job
         yield (method, fill_path(path, job_id=id)), body
         headers = dict.fromkeys(("x-request-id", "idempotency-key", "if-none-match", "last-event-id"), MARK)
         for place in re.findall(r"\{(\w+)\}", path):
@@ -86,8 +86,3 @@ def requests(client: httpx.Client) -> Iterator[tuple[tuple[str, str], Json]]:
                 yield (method, fill_path(path, **{"job_id": id, place: text})), body | {"headers": headers}
         if method != "DELETE":
             yield (method, f"{fill_path(path, job_id=id)}?{MARK}={MARK}&job_id={MARK}"), body | {"headers": headers}
-
-
-def _body(operation: Json) -> dict[str, Any]:
-    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
-    return {"json": content.get("example", {})} if content else {}

@@ -181,12 +181,9 @@ def test_running_and_cancelled_jobs_serve_their_latest_weights(client: Client) -
     assert (last["iteration"], last["samples"][0]) == (snapshots["iterations"][-1], snapshots["samples"][-1])
 
 
-def test_nothing_to_use_before_the_first_training(client: Client) -> None:
+def test_job_that_never_ran_has_no_model(client: Client) -> None:
     for response in (client.get("/sample"), client.post("/sample"), client.post("/score", json={"vectors": [VECTOR]})):
         assert "/train" in check_problem(response, 409, "no-model")["detail"]
-
-
-def test_job_that_never_ran_has_no_model(client: Client) -> None:
     start_running_job(client)
     queued = submit_job(client, **SHORT_JOB)
     for status in ("queued", "cancelled"):

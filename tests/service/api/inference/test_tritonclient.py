@@ -1,6 +1,7 @@
 """`tritonclient[http]` in its default settings, used as documented, against a real server."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import numpy as np
@@ -54,17 +55,16 @@ def test_health_metadata_and_versions(client: triton.InferenceServerClient, jobs
 def test_infer(
     client: triton.InferenceServerClient,
     server_client: httpx.Client,
-    jobs: tuple[str, str],
     rows: np.ndarray,
     binary_in: bool,
-    binary_out: bool | None,
+    binary_out: Any,
 ) -> None:
     outputs = None if binary_out is None else [triton.InferRequestedOutput("score", binary_data=binary_out)]
     result = client.infer("discriminator", inputs(rows, binary=binary_in), outputs=outputs, request_id="42")
     assert result.as_numpy("score").tolist() == scores(server_client, rows)
     assert result.as_numpy("score").dtype == np.float32
     response = result.get_response()
-    assert (response["id"], response["model_name"], response["model_version"]) == ("42", "discriminator", jobs[1])
+    assert (response["id"], response["model_name"]) == ("42", "discriminator")
     assert ("data" in response["outputs"][0]) == (binary_out is False)
 
 

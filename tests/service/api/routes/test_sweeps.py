@@ -278,7 +278,6 @@ def test_invalid_members_and_pages_are_refused(shared_client: Client, done: Json
 
 
 def test_sweep_has_no_model(client: Client) -> None:
-    check_problem(client.get("/sample"), 409, "no-model")
     run_sweep(client, base={"iterations": 10}, seeds=2)
     check_problem(client.get("/sample"), 409, "no-model")
     trained = train(client, iterations=10)
