@@ -185,12 +185,10 @@ def test_response_of_another_program_is_an_error(connect: Any) -> None:
 
 
 def test_error_names_the_url_that_does_not_respond() -> None:
-    with (
-        Client("http://127.0.0.1:9", retries=1) as client,
-        pytest.raises(NoResponseError, match="no response") as raised,
-    ):
+    url = "http://127.0.0.1:9"
+    with Client(url, retries=1) as client, pytest.raises(NoResponseError, match="no response") as raised:
         client.health()
-    assert raised.value.url == "http://127.0.0.1:9"
+    assert raised.value.url == url
 
 
 def test_api_key_is_sent(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,14 +1,13 @@
 """`tritonclient[http]` in its default settings, used as documented, against a real server."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 from anyio.from_thread import start_blocking_portal
-from tritonclient import http as triton
-from tritonclient.http import aio
+from tritonclient.http import InferenceServerClient as Client
+from tritonclient.http import InferInput, InferRequestedOutput, aio
 from tritonclient.utils import InferenceServerException
 
 from tests.support.contract import train
@@ -24,18 +23,18 @@ def jobs(server_client: httpx.Client) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="module")
-def client(server_url: str, jobs: tuple[str, str]) -> Iterator[triton.InferenceServerClient]:
-    with triton.InferenceServerClient(server_url.removeprefix("http://")) as client:
+def client(server_url: str, jobs: tuple[str, str]) -> Iterator[Client]:
+    with Client(server_url.removeprefix("http://")) as client:
         yield client
 
 
-def inputs(rows: np.ndarray, name: str = "vector", *, binary: bool = True) -> list[triton.InferInput]:
-    tensor = triton.InferInput(name, list(rows.shape), "FP32")
+def inputs(rows: np.ndarray, name: str = "vector", *, binary: bool = True) -> list[InferInput]:
+    tensor = InferInput(name, list(rows.shape), "FP32")
     tensor.set_data_from_numpy(rows, binary_data=binary)
     return [tensor]
 
 
-def test_health_metadata_and_versions(client: triton.InferenceServerClient, jobs: tuple[str, str]) -> None:
+def test_health_metadata_and_versions(client: Client, jobs: tuple[str, str]) -> None:
     older, newest = jobs
     assert client.is_server_live()
     assert client.is_server_ready()
@@ -53,13 +52,9 @@ def test_health_metadata_and_versions(client: triton.InferenceServerClient, jobs
 @pytest.mark.parametrize("binary_in", [True, False])
 @pytest.mark.parametrize("binary_out", [None, True, False])
 def test_infer(
-    client: triton.InferenceServerClient,
-    server_client: httpx.Client,
-    rows: np.ndarray,
-    binary_in: bool,
-    binary_out: Any,
+    client: Client, server_client: httpx.Client, rows: np.ndarray, binary_in: bool, binary_out: bool | None
 ) -> None:
-    outputs = None if binary_out is None else [triton.InferRequestedOutput("score", binary_data=binary_out)]
+    outputs = None if binary_out is None else [InferRequestedOutput("score", binary_data=binary_out)]
     result = client.infer("discriminator", inputs(rows, binary=binary_in), outputs=outputs, request_id="42")
     assert result.as_numpy("score").tolist() == scores(server_client, rows)
     assert result.as_numpy("score").dtype == np.float32
@@ -70,20 +65,20 @@ def test_infer(
 
 @pytest.mark.parametrize(("request_coding", "response_coding"), [("gzip", "deflate"), ("deflate", "gzip")])
 def test_infer_compressed(
-    client: triton.InferenceServerClient, server_client: httpx.Client, request_coding: str, response_coding: str
+    client: Client, server_client: httpx.Client, request_coding: str, response_coding: str
 ) -> None:
     codings = {"request_compression_algorithm": request_coding, "response_compression_algorithm": response_coding}
     result = client.infer("discriminator", inputs(MANY), **codings)
     assert result.as_numpy("score").tolist() == scores(server_client, MANY)
 
 
-def test_async_infer(client: triton.InferenceServerClient, server_client: httpx.Client) -> None:
+def test_async_infer(client: Client, server_client: httpx.Client) -> None:
     sent = {count: client.async_infer("discriminator", inputs(MANY[:count])) for count in (1, 10, 100)}
     for count, request in sent.items():
         assert request.get_result().as_numpy("score").tolist() == scores(server_client, MANY[:count])
 
 
-def test_errors_have_the_status_and_the_message(client: triton.InferenceServerClient) -> None:
+def test_errors_have_the_status_and_the_message(client: Client) -> None:
     for model, version, tensors, status, message in (
         ("other", "", inputs(VECTORS), "404", "generator and discriminator"),
         ("discriminator", "1", inputs(VECTORS), "404", "No job has this id"),
@@ -95,7 +90,7 @@ def test_errors_have_the_status_and_the_message(client: triton.InferenceServerCl
         assert message in raised.value.message()
 
 
-def test_repository(client: triton.InferenceServerClient, jobs: tuple[str, str]) -> None:
+def test_repository(client: Client, jobs: tuple[str, str]) -> None:
     index = client.get_model_repository_index()
     assert {"name": "generator", "version": jobs[1], "state": "READY", "reason": ""} in index
     client.unload_model("discriminator")

@@ -139,14 +139,14 @@ def unload(client: Client) -> httpx.Response:
     return client.post("/v2/repository/models/discriminator/unload", json=body)
 
 
-def test_models_cannot_be_uploaded(client: Client, newest: Json) -> None:
-    for name in ("config", "file:1/model.onnx"):
-        response = client.post("/v2/repository/models/generator/load", json={"parameters": {name: "e30="}})
-        check_v2_error(response, 422, "invalid-input")
-
-
 @pytest.mark.parametrize(
-    ("body", "status"), [(b"{", 400), (b"[]", 422), (b'{"parameters": 1}', 422), (b'{"ready": "yes"}', 422)]
+    ("path", "body", "status"),
+    [
+        ("index", b"{", 400),
+        *(("index", body, 422) for body in (b"[]", b'{"parameters": 1}', b'{"ready": "yes"}')),
+        ("models/generator/load", b'{"parameters": {"config": "e30="}}', 422),  # an upload
+        ("models/generator/load", b'{"parameters": {"file:1/model.onnx": "e30="}}', 422),
+    ],
 )
-def test_bad_repository_requests_are_rejected(client: Client, body: bytes, status: int) -> None:
-    check_v2_error(client.post("/v2/repository/index", content=body), status)
+def test_bad_repository_request_is_refused(client: Client, newest: Json, path: str, body: bytes, status: int) -> None:
+    check_v2_error(client.post(f"/v2/repository/{path}", content=body), status)

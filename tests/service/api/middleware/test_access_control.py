@@ -296,13 +296,9 @@ def test_internal_errors_have_security_headers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "names"),
-    [
-        ("", []),
-        ("just-a-key", ["key-1"]),
-        ("alice:s3cret, bob:t0ken", ["alice", "bob"]),
-        ("one,alice:a:b:c,two", ["key-1", "alice", "key-3"]),
-    ],
-)
+    [("", []), ("just-a-key", ["key-1"]), ("alice:s3cret, bob:t0ken", ["alice", "bob"]),
+     ("one,alice:a:b:c,two", ["key-1", "alice", "key-3"])],
+)  # fmt: skip
 def test_keys_have_names(text: str, names: list[str]) -> None:
     keys = ApiKeys(text)
     assert bool(keys) == bool(names)
