@@ -98,9 +98,10 @@ def _service_errors() -> Iterator[None]:
 def _connect(file: Path) -> sqlite3.Connection:
     db = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
     db.text_factory = lambda text: text.decode(errors="replace")  # so that damaged text fails its checksum instead
-    db.executescript(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-        # `Database` copies the log itself, and reads its length from the size of its file.
-        "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 0;"
-    )
+    with _service_errors():
+        db.executescript(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+            # `Database` copies the log itself, and reads its length from the size of its file.
+            "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 0;"
+        )
     return db

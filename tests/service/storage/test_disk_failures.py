@@ -98,6 +98,11 @@ def test_job_of_a_process_that_ended_on_a_full_disk_resumes(disk: Path, end: Cal
         submit_until_full(client)
         end(server)
         assert server.wait(0) == (0 if end == Server.stop else -signal.SIGKILL)
+    if end == Server.stop:  # a kill leaves the files that a start needs
+        fill_disk(disk)
+        with server_process(disk / "data") as server:
+            assert server.wait(60) == 1
+            assert "The disk is full" in server.log[-1]
     ballast.unlink()
     with running_server(disk / "data", "--workers", "1") as (_, client):
         assert wait_until(lambda: get_job(client, job), lambda now: now["iteration"] > 0)["status"] == "running"
