@@ -11,6 +11,8 @@ import pytest
 from gan1010 import TrainConfig
 from gan1010 import train as train_here
 from gan1010.export.safetensors import dump
+from service.errors import DiskFullError
+from service.storage.store import Store
 from tests.support.clients import Server, app_client, running_server, server_process
 from tests.support.contract import LARGE_LOG_JOB, SHORT_JOB, Json, check_problem, start_running_job, train, wait_until
 from tests.support.data_folder import check_store
@@ -98,16 +100,18 @@ def test_job_of_a_process_that_ended_on_a_full_disk_resumes(disk: Path, end: Cal
         submit_until_full(client)
         end(server)
         assert server.wait(0) == (0 if end == Server.stop else -signal.SIGKILL)
-    if end == Server.stop:  # a kill leaves the files that a start needs
-        fill_disk(disk)
-        with server_process(disk / "data") as server:
-            assert server.wait(60) == 1
-            assert "The disk is full" in server.log[-1]
     ballast.unlink()
     with running_server(disk / "data", "--workers", "1") as (_, client):
         assert wait_until(lambda: get_job(client, job), lambda now: now["iteration"] > 0)["status"] == "running"
         client.post(f"/jobs/{job['id']}/cancel")
         assert train(client, **SHORT_JOB)["status"] == "succeeded"
+
+
+def test_start_on_a_full_disk_is_refused(disk: Path) -> None:
+    Store(disk / "data").close()
+    fill_disk(disk)
+    with pytest.raises(DiskFullError):
+        Store(disk / "data")
 
 
 def check_nothing_lost(server: Server, job: Json) -> None:
