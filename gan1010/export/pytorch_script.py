@@ -1,10 +1,11 @@
 """PyTorch export: a run's configuration as a complete program in plain PyTorch, without code that it does not need."""
 
 from string import Template
+from typing import cast
 
 from gan1010.config import TrainConfig
 
-HEADER = Template('''"""$title
+PROGRAM = Template('''"""$title
 
 This program repeats one training of gan1010 in plain PyTorch. Install PyTorch, then run the program:
 
@@ -27,22 +28,7 @@ TENTH = max(ITERATIONS // 10, 1)
 SEED = $seed  # of the random numbers: the same seed gives the same result
 
 torch.manual_seed(SEED)
-''')
 
-STORIES = {
-    "gan": """\
-Two networks train against each other. The discriminator D learns to tell real data from the samples of the generator G.
-G learns to make samples that D takes for real. G never sees real data, only the gradient of D's loss.""",
-    "discriminator": """\
-One network, the discriminator D, learns to tell real data from noise: its score should be 1 for real data and 0 for
-noise. This tests whether D can learn at all, before a generator trains against it.""",
-}
-TITLES = {
-    "gan": "A generative adversarial network that learns to make the pattern $pattern.",
-    "discriminator": "A discriminator that learns to tell the pattern $pattern from noise.",
-}
-
-PARTS = Template('''
 ONES = torch.tensor([bit == "1" for bit in PATTERN])
 LOWEST = torch.where(ONES, 1 - SPREAD, 0.0)
 HIGHEST = torch.where(ONES, 1.0, SPREAD)
@@ -53,7 +39,7 @@ def real_sample():
     return LOWEST + (HIGHEST - LOWEST) * torch.rand(len(PATTERN))
 
 
-${sources}def network(inputs, outputs):
+${source}def network(inputs, outputs):
     """Build a network of two fully connected layers, each followed by a sigmoid."""
     return nn.Sequential(
         nn.Linear(inputs, HIDDEN_SIZE),
@@ -65,7 +51,7 @@ ${sources}def network(inputs, outputs):
 
 $networks
 
-loss_function = nn.$loss()  # $loss_meaning
+loss_function = nn.$loss
 $optimizers
 
 REAL, FAKE = torch.tensor([1.0]), torch.tensor([0.0])  # the target scores of D
@@ -79,7 +65,20 @@ def learn(optimizer, score, target):
     optimizer.step()
     return loss.item()
 
-''')
+$training''')
+
+STORIES = {
+    "gan": """\
+Two networks train against each other. The discriminator D learns to tell real data from the samples of the generator G.
+G learns to make samples that D takes for real. G never sees real data, only the gradient of D's loss.""",
+    "discriminator": """\
+One network, the discriminator D, learns to tell real data from noise: its score should be 1 for real data and 0 for
+noise. This tests whether D can learn at all, before a generator trains against it.""",
+}
+TITLES = {
+    "gan": "A generative adversarial network that learns to make the pattern {}.",
+    "discriminator": "A discriminator that learns to tell the pattern {} from noise.",
+}
 
 NOISE = '''def noise():
     """Draw noise: each value is uniform between 0 and 1."""
@@ -87,12 +86,21 @@ NOISE = '''def noise():
 
 
 '''
-LATENTS = {
-    "uniform": ("torch.rand(1)", "uniform between 0 and 1"),
-    "normal": ("torch.randn(1)", "normal with mean 0 and variance 1"),
+LATENT = Template('''def latent():
+    """Draw the input of G in training: $meaning."""
+    return $draw
+
+
+''')
+SOURCES = {
+    "constant": "",
+    "uniform": LATENT.substitute(meaning="uniform between 0 and 1", draw="torch.rand(1)"),
+    "normal": LATENT.substitute(meaning="normal with mean 0 and variance 1", draw="torch.randn(1)"),
 }
 
 GAN_TRAINING = Template("""
+INPUT = torch.tensor([$tensor])  # $meaning
+
 print("iteration  D on real  D on fake  generator   sample of G for $value")
 means = torch.zeros(3)  # mean losses over the last tenth
 
@@ -129,7 +137,7 @@ print("In the range of real data:", "yes" if in_range else "no")
 print("Mean losses:", "  ".join(f"{mean:.3f}" for mean in means.tolist()), " (D on real, D on fake, generator)")
 """)
 
-DISCRIMINATOR_TRAINING = """
+DISCRIMINATOR_TRAINING = Template("""
 print("iteration  D on real  D on noise")
 means = torch.zeros(2)  # mean losses over the last tenth
 
@@ -151,21 +159,34 @@ with torch.no_grad():
     print(f"D's score of real data: {discriminator(real_sample()).item():.2f}")
     print(f"D's score of noise: {discriminator(noise()).item():.2f}")
 print("Mean losses:", "  ".join(f"{mean:.3f}" for mean in means.tolist()), " (on real data, on noise)")
-"""
+""")
 
 LOSSES = {
-    "mse": ("MSELoss", "mean squared error: (score - target) squared"),
-    "bce": ("BCELoss", "binary cross-entropy: -log(score) if the target is 1, -log(1 - score) if it is 0"),
+    "mse": "MSELoss()  # mean squared error: (score - target) squared",
+    "bce": "BCELoss()  # binary cross-entropy: -log(score) if the target is 1, -log(1 - score) if it is 0",
 }
 OPTIMIZERS = {"sgd": "SGD", "adam": "Adam"}
 
 
 def pytorch_script(config: TrainConfig) -> str:
     """Return a program that trains with these settings, one sample at a time, as the article does."""
-    adversarial = config.experiment == "gan"
-    rates = _rates(config)
-    header = HEADER.substitute(
-        title=Template(TITLES[config.experiment]).substitute(pattern=config.pattern),
+    gan, constant = config.experiment == "gan", config.latent == "constant"
+    rates = {"LEARNING_RATE": config.learning_rate}
+    if gan and config.generator_learning_rate != config.learning_rate:
+        rates = {"DISCRIMINATOR_LEARNING_RATE": config.learning_rate}
+        rates["GENERATOR_LEARNING_RATE"] = cast(float, config.generator_learning_rate)
+    networks = {"discriminator": "network(inputs=len(PATTERN), outputs=1)  # a sample -> its score, 0 fake to 1 real"}
+    training, source = DISCRIMINATOR_TRAINING, NOISE
+    if gan:
+        networks["generator"] = "network(inputs=1, outputs=len(PATTERN))  # a latent -> a sample"
+        training, source = GAN_TRAINING, SOURCES[config.latent]
+    optimizer = OPTIMIZERS[config.optimizer]
+    optimizers = (
+        f"{name}_optimizer = torch.optim.{optimizer}({name}.parameters(), lr={rate})"
+        for name, rate in zip(networks, [*rates, *rates], strict=False)
+    )
+    return PROGRAM.substitute(
+        title=TITLES[config.experiment].format(config.pattern),
         story=STORIES[config.experiment],
         pattern=config.pattern,
         spread=config.spread,
@@ -174,50 +195,14 @@ def pytorch_script(config: TrainConfig) -> str:
         rates="\n".join(f"{name} = {rate}" for name, rate in rates.items()),
         iterations=f"{config.iterations:_}",
         seed=config.seed,
-    )
-    loss, loss_meaning = LOSSES[config.loss]
-    networks = ["discriminator = network(inputs=len(PATTERN), outputs=1)  # a sample -> its score, 0 fake to 1 real"]
-    if adversarial:
-        networks.append("generator = network(inputs=1, outputs=len(PATTERN))  # a latent -> a sample")
-    optimizers = (
-        f"{name}_optimizer = torch.optim.{OPTIMIZERS[config.optimizer]}({name}.parameters(), lr={rate})"
-        for name, rate in zip(("discriminator", "generator")[: len(networks)], [*rates, *rates], strict=False)
-    )
-    parts = PARTS.substitute(
-        sources=_sources(config),
-        networks="\n".join(networks),
-        loss=loss,
-        loss_meaning=loss_meaning,
+        source=source,
+        networks="\n".join(f"{name} = {network}" for name, network in networks.items()),
+        loss=LOSSES[config.loss],
         optimizers="\n".join(optimizers),
+        training=training.substitute(
+            tensor=repr(float(config.latent_value)).replace("e+", "e"),
+            value=f"{config.latent_value:g}",
+            meaning=f"the input of G{', always the same' if constant else ' in the output; training draws others'}",
+            train_input="INPUT" if constant else "latent()",
+        ),
     )
-    return header + parts + (_gan_training(config) if adversarial else DISCRIMINATOR_TRAINING)
-
-
-def _rates(config: TrainConfig) -> dict[str, float | None]:
-    """Return the constants of the learning rates: one if all rates are equal."""
-    if config.experiment == "discriminator" or config.generator_learning_rate == config.learning_rate:
-        return {"LEARNING_RATE": config.learning_rate}
-    return {
-        "DISCRIMINATOR_LEARNING_RATE": config.learning_rate,
-        "GENERATOR_LEARNING_RATE": config.generator_learning_rate,
-    }
-
-
-def _sources(config: TrainConfig) -> str:
-    """Return the functions that draw noise or latents."""
-    if config.experiment == "discriminator":
-        return NOISE
-    if config.latent == "constant":
-        return ""
-    draw, meaning = LATENTS[config.latent]
-    return f'def latent():\n    """Draw the input of G in training: {meaning}."""\n    return {draw}\n\n\n'
-
-
-def _gan_training(config: TrainConfig) -> str:
-    constant = config.latent == "constant"
-    value = repr(float(config.latent_value)).replace("e+", "e")
-    meaning = "the input of G, always the same" if constant else "the input of G in the output; training draws others"
-    training = GAN_TRAINING.substitute(
-        train_input="INPUT" if constant else "latent()", value=f"{config.latent_value:g}"
-    )
-    return f"\nINPUT = torch.tensor([{value}])  # {meaning}\n{training}"
