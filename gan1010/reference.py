@@ -12,13 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gan1010.config import Optimizer, TrainConfig
+from gan1010.config import TrainConfig
 from gan1010.history import History
 from gan1010.kernel_inputs import draws, initial_weights, single_run
 from gan1010.model import Model
 from gan1010.networks import Discriminator, Generator
 
 REAL_TARGET, FAKE_TARGET = torch.tensor([1.0]), torch.tensor([0.0])
+OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
 
 
 class Reference:
@@ -28,10 +29,9 @@ class Reference:
         self.discriminator = Discriminator(config.width, config.hidden_size)
         self.generator = Generator(config.width, config.hidden_size)
         self.loss_function = nn.MSELoss() if config.loss == "mse" else nn.BCELoss()
-        self.discriminator_optimizer = _optimizer(config.optimizer, self.discriminator, config.learning_rate)
-        self.generator_optimizer = _optimizer(
-            config.optimizer, self.generator, cast(float, config.generator_learning_rate)
-        )
+        optimizer, generator_rate = OPTIMIZERS[config.optimizer], cast(float, config.generator_learning_rate)
+        self.discriminator_optimizer = optimizer(self.discriminator.parameters(), lr=config.learning_rate)
+        self.generator_optimizer = optimizer(self.generator.parameters(), lr=generator_rate)
 
     def train_on_real(self, sample: Tensor) -> Tensor:
         """Train D on a real sample (W,), target 1, and return the loss."""
@@ -95,8 +95,3 @@ def _iterations(config: TrainConfig, reference: Reference) -> Iterator[tuple[Ten
                 reference.train_on_generated(latents[k]),
                 reference.train_generator(generator_latents[k]),
             )
-
-
-def _optimizer(name: Optimizer, network: nn.Module, learning_rate: float) -> torch.optim.Optimizer:
-    optimizer = torch.optim.SGD if name == "sgd" else torch.optim.Adam
-    return optimizer(network.parameters(), lr=learning_rate)

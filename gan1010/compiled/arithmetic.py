@@ -62,10 +62,7 @@ ZERO, HALF, ONE, TWO = f32(0), f32(0.5), f32(1), f32(2)
 MAX_EXPONENT = f32(87)  # e^87 and e^-87 are normal floats
 LOG2_E = f32(1.4426950408889634)
 ROUNDING = f32(1.5 * 2**23)  # the low bits of x + ROUNDING hold the integer nearest to x
-LN2_HIGH, LN2_LOW = (
-    f32(0.693359375),
-    f32(-2.12194440e-4),
-)  # sum: ln 2; n LN2_HIGH is exact
+LN2_HIGH, LN2_LOW = f32(0.693359375), f32(-2.12194440e-4)  # sum: ln 2; n LN2_HIGH is exact
 E2, E3, E4, E5, E6, E7 = map(
     f32, (5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.9875691500e-4)
 )
