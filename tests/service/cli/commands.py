@@ -28,7 +28,10 @@ def interrupt(arguments: list[str], url: str, started: Callable[[Json], bool]) -
     """Send Ctrl-C to a command once its job has started; return its exit code, stdout and stderr, and the job."""
     command = [*GAN1010, *arguments, "--name", "to be interrupted", "--url", url]
     env = clean_environment(**PLAIN_TERMINAL)
+    # A shell that runs the tests in the background has SIGINT ignored, and its processes inherit that.
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, previous)
     newest = f"{url}/jobs?limit=1&kind={arguments[0]}"
     page = wait_until(
         lambda: httpx.get(newest).json(),
