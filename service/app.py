@@ -101,6 +101,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # behind TLS, the redirect to http:// would make clients send their key in plain text
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.services = services

@@ -8,7 +8,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Scope
 
 from service.api import problems
 from service.api.problems import ProblemType, error_response, problem_response
@@ -52,7 +53,8 @@ def _mistake(error: dict[str, Any]) -> dict[str, Any]:
 async def _http_error(request: Request, error: Any) -> Response:
     status = HTTPStatus(error.status_code)
     if status == HTTPStatus.NOT_FOUND:
-        response = problem_response(request, problems.NOT_FOUND)
+        problem = problems.EXTRA_SLASH if _has_extra_slash(request) else problems.NOT_FOUND
+        response = problem_response(request, problem)
     elif status == HTTPStatus.METHOD_NOT_ALLOWED:
         response = problem_response(request, problems.METHOD_NOT_ALLOWED)
         response.headers["Allow"] = ", ".join(_allowed_methods(request))
@@ -62,9 +64,20 @@ async def _http_error(request: Request, error: Any) -> Response:
     return response
 
 
+def _has_extra_slash(request: Request) -> bool:
+    """Return True if a route has this path without slashes at the end and without double slashes."""
+    path = f"/{'/'.join(filter(None, request.scope['path'].split('/')))}"
+    scope = {**request.scope, "path": path, "root_path": ""}
+    return path != request.scope["path"] and any(isinstance(route, Route) for route in _matching_routes(request, scope))
+
+
+def _matching_routes(request: Request, scope: Scope) -> list[BaseRoute]:
+    return [route for route in request.app.routes if route.matches(scope)[0] is not Match.NONE]
+
+
 def _allowed_methods(request: Request) -> list[str]:
     """Return the methods of all routes with this path; Starlette names those of the first route only."""
-    matching = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
+    matching = _matching_routes(request, request.scope)
     methods = {method for route in matching for method in getattr(route, "methods", None) or ()}
     return sorted(methods or {"GET", "HEAD"})  # static files have no `methods`
 

@@ -28,6 +28,9 @@ class ProblemType(NamedTuple):
 
 MALFORMED_JSON = ProblemType(400, "malformed-json", "The body is not JSON", "Send one JSON value (RFC 8259).")
 NOT_FOUND = ProblemType(404, "not-found", "Not Found", "No resource has this path. /docs lists all paths.")
+EXTRA_SLASH = NOT_FOUND._replace(
+    detail="No resource has this path. Send it without a slash at the end and without double slashes."
+)
 METHOD_NOT_ALLOWED = ProblemType(
     405, "method-not-allowed", "Method Not Allowed", "This path has other methods. The Allow header lists them."
 )

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.support.clients import Client, app_client, running_server
-from tests.support.contract import SHORT_JOB, Json, check_problem, train
+from tests.support.contract import SHORT_JOB, Json, check_problem, fill_path, train
 from tests.support.data_folder import execute
 from tests.support.inference_protocol import check_v2_error
 
@@ -232,6 +232,27 @@ def test_model_of_an_unknown_job_is_not_found(client: Client, path: str, body: J
 )  # fmt: skip
 def test_unknown_path_is_not_found(client: Client, path: str) -> None:
     check_problem(client.get(path), 404)
+
+
+PROXIED = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "gan.example", "Forwarded": "proto=https"}
+
+
+@pytest.mark.parametrize("extra", ["{path}/", "{path}//", "/{path}", "{path}/?wait=1"])
+def test_extra_slash_is_not_redirected(client: Client, extra: str) -> None:
+    for path, operations in client.get("/openapi.json").json()["paths"].items():
+        for method in operations:
+            url = f"http://localhost{extra.format(path=fill_path(path, job_id='x'))}"
+            response = client.request(method, url, headers=PROXIED)
+            assert "location" not in response.headers
+            check = check_v2_error if response.request.url.path.startswith("/v2") else check_problem
+            assert "without a slash at the end" in check(response, 404, "not-found")["detail"]
+
+
+def test_key_is_not_redirected_to_plain_text(server_url: str) -> None:
+    headers = PROXIED | {"Authorization": "Bearer s3cret"}
+    for path in ("/train/", "//train", "/assets", "/docs/"):
+        response = httpx.post(f"{server_url}{path}", headers=headers)
+        assert (response.status_code, response.headers.get("location")) == (404, None)
 
 
 def test_wrong_method_gets_the_allowed_ones(client: Client) -> None:
