@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from service.errors import DiskFullError, StorageFailedError
-from service.storage.durable_files import exit_after_failed_fsync, sync_folder
+from service.storage.durable_files import exit_after_failed_fsync, set_aside, sync_folder
 from service.storage.migrations import migrate
 
 FSYNC_ERRORS = {"SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC"}
@@ -28,6 +28,9 @@ class Database:
 
     def __init__(self, file: Path) -> None:
         self._log = file.with_name(f"{file.name}-wal")
+        if _size(self._log) and not _size(file):  # SQLite would delete the log, and all that only the log has
+            log.error("%s has no database, so it is now %s. Put them back together.", self._log, set_aside(self._log))
+            sync_folder(file.absolute().parent)
         self._write_lock, self._read_lock = threading.Lock(), threading.Lock()
         self._writer, self._reader = _connect(file), _connect(file)
         migrate(self._writer)
@@ -68,9 +71,8 @@ class Database:
 
     def _shorten_log(self) -> None:
         """Copy a long log into the file. SQLite would do so by itself, but ignore a failed fsync."""
-        with contextlib.suppress(OSError):
-            if self._log.stat().st_size > MAX_LOG_BYTES:
-                self._copy_log("PASSIVE")
+        if _size(self._log) > MAX_LOG_BYTES:
+            self._copy_log("PASSIVE")
 
     def _copy_log(self, mode: Literal["PASSIVE", "TRUNCATE"]) -> None:
         # After a failure the log still has everything, and the next transaction or process tries again.
@@ -93,6 +95,14 @@ def _service_errors() -> Iterator[None]:
             log.error("the database failed: %s (%s)", error, name)
             raise StorageFailedError from error
         raise
+
+
+def _size(file: Path) -> int:
+    """Return the size of a file in bytes, 0 if there is none."""
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
 
 
 def _connect(file: Path) -> sqlite3.Connection:

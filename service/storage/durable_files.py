@@ -6,14 +6,23 @@ exits at once, and the next one starts from what is on disk.
 
 import contextlib
 import errno
+import itertools
 import logging
 import os
+from collections.abc import Set
 from pathlib import Path
 from typing import NoReturn
 
 from service.errors import DiskFullError, StorageFailedError
 
 DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT}
+UNSUPPORTED_ERRNOS = {
+    errno.EINVAL,
+    errno.ENOTSUP,
+    errno.ENOSYS,
+    errno.EBADF,
+}  # of file systems without fsync of folders
+ORPHANED = ".orphaned"  # at the end of the names of files that are set aside
 log = logging.getLogger(__name__)
 
 
@@ -51,24 +60,31 @@ def make_folder(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Fsync the names in a folder."""
+    """Fsync the names in a folder, unless its file system does not support that."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError as error:
         log.exception("%s could not be opened", folder)
         raise StorageFailedError from error
     try:
-        fsync(descriptor)
+        fsync(descriptor, UNSUPPORTED_ERRNOS)
     finally:
         os.close(descriptor)
 
 
-def fsync(descriptor: int) -> None:
-    """Fsync a file; exit if that fails."""
+def fsync(descriptor: int, tolerated: Set[int] = frozenset()) -> None:
+    """Fsync a file; exit if that fails, unless the error's number is tolerated."""
     try:
         os.fsync(descriptor)
     except OSError as error:
-        exit_after_failed_fsync(error)
+        if error.errno not in tolerated:
+            exit_after_failed_fsync(error)
+
+
+def set_aside(file: Path) -> Path:
+    """Rename a file to `NAME.orphaned`, with a number where that name is taken, and return the new name."""
+    names = (file.with_name(f"{file.name}{ORPHANED}{number or ''}") for number in itertools.count())
+    return file.rename(next(name for name in names if not os.path.lexists(name)))
 
 
 def exit_after_failed_fsync(error: Exception) -> NoReturn:

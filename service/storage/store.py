@@ -24,6 +24,7 @@ from service.job import ENDED, Job, Status
 from service.storage.checksums import checksum, decoding, verify
 from service.storage.database import Database
 from service.storage.durable_files import make_folder, write_file
+from service.storage.model_files import sort_model_files
 from service.storage.runs import RunStore
 from service.storage.sweeps import SweepStore
 
@@ -52,7 +53,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self._models = folder / "models"
         make_folder(self._models)
-        self._folder_lock = (folder / "lock").open("w")
+        self._folder_lock = (folder / "lock").open("a")
         try:
             fcntl.flock(self._folder_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -67,7 +68,7 @@ class Store:
             raise
         self.runs, self.sweeps = RunStore(self._database), SweepStore(self._database)
         self._reported: set[str] = set()  # ids of the damaged jobs that the log names already
-        self._delete_orphaned_files()
+        sort_model_files(self._models, {job_id for (job_id,) in self._database.rows("SELECT id FROM jobs")})
 
     def close(self) -> None:
         """Close the database and unlock the folder."""
@@ -107,7 +108,7 @@ class Store:
         """Delete a job with its history, model and shards."""
         with self._database.transaction() as db:
             db.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
-        with contextlib.suppress(OSError):  # the next start deletes orphaned files
+        with contextlib.suppress(OSError):  # the next start sets the file aside
             self._file(job_id).unlink(missing_ok=True)
 
     def job(self, job_id: str) -> Job | None:
@@ -218,13 +219,6 @@ class Store:
 
     def _file(self, job_id: str) -> Path:
         return self._models / f"{job_id}.safetensors"
-
-    def _delete_orphaned_files(self) -> None:
-        """Delete the files without a row, which a crash between the two leaves."""
-        ids = {job_id for (job_id,) in self._database.rows("SELECT job_id FROM models")}
-        for file in self._models.iterdir():
-            if file.name.removesuffix(".safetensors") not in ids:
-                file.unlink()
 
 
 def _row(job: Job) -> tuple[Any, ...]:

@@ -140,7 +140,7 @@ def _keep_model_file(original: Function, store: Any, job_id: str) -> None:
         store._file(job_id).write_bytes(content)
 
 
-def _ignore_failed_fsync(_: Function, descriptor: int) -> None:
+def _ignore_failed_fsync(_: Function, descriptor: int, *tolerated: Any) -> None:
     with contextlib.suppress(OSError):
         os.fsync(descriptor)
 

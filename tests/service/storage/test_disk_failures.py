@@ -127,17 +127,18 @@ def check_nothing_lost(server: Server, job: Json) -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "file", "settings"),
+    ("call", "error", "files", "settings"),
     [
-        ("fsync", "models", SHORT_JOB),
-        ("fdatasync", "gan1010.sqlite-wal", SHORT_JOB),
-        ("fdatasync", "gan1010.sqlite", LARGE_LOG_JOB),
+        ("fsync", "EIO", ["models"], SHORT_JOB),
+        ("fsync", "EINVAL", [], SHORT_JOB),  # of all files: the model's is the first
+        ("fdatasync", "EIO", ["gan1010.sqlite-wal"], SHORT_JOB),
+        ("fdatasync", "EIO", ["gan1010.sqlite"], LARGE_LOG_JOB),
     ],
 )
-def test_failed_fsync_ends_the_process(tmp_path: Path, call: str, file: str, settings: Json) -> None:
+def test_failed_fsync_ends_the_process(tmp_path: Path, call: str, error: str, files: list[str], settings: Json) -> None:
     with running_server(tmp_path) as (server, client):
         job = train(client, **SHORT_JOB)
-        with inject_failures(server.process.pid, call, "error=EIO", tmp_path / file):
+        with inject_failures(server.process.pid, call, f"error={error}", *(tmp_path / file for file in files)):
             with pytest.raises(httpx.TransportError):
                 client.post("/train", params={"wait": 30}, json=settings)
             assert server.wait(30) == EX_IOERR, "".join(server.log)

@@ -164,17 +164,6 @@ def test_deleted_job_leaves_nothing(store: Store, tmp_path: Path) -> None:
     assert {table: count for table, count in counts.items() if count} == {"jobs": 1, "histories": 1, "models": 1}
 
 
-def test_orphaned_files_are_deleted_at_the_start(tmp_path: Path) -> None:
-    first = Store(tmp_path)
-    job, _ = finish(first, new(1))
-    first.close()
-    models = tmp_path / "models"
-    (models / f"{new(2).id}.safetensors").write_bytes(b"of no job")
-    (models / f"{new(3).id}.tmp").write_bytes(b"hal")
-    Store(tmp_path).close()
-    assert [file.name for file in models.iterdir()] == [f"{job.id}.safetensors"]
-
-
 def test_last_succeeded_is_the_last_to_end_not_to_start(store: Store) -> None:
     first, second = new(1), new(2)
     finish(store, second)
