@@ -20,6 +20,7 @@ from service.telemetry.logs import configure_logs
 SHUTDOWN_SECONDS = 5  # for requests in progress; uvicorn cancels the rest
 READ_SECONDS = 4  # of these, for clients to read their responses
 CHECK_SECONDS = 1.0  # between two checks of all connections
+MACOS_MAX_OPEN_FILES = 10_240  # macOS refuses more, although its hard limit is infinite
 log = logging.getLogger(__name__)
 
 
@@ -82,8 +83,7 @@ class Server(uvicorn.Server):
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C; exit with status 1 if the service cannot start."""
     configure_logs(settings.log_format)
-    _, max_open_files = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max_open_files, max_open_files))  # each connection is one
+    _raise_open_files_limit()
     try:
         app = create_app(settings)
     except STARTUP_ERRORS as error:
@@ -96,3 +96,11 @@ def serve(settings: Settings) -> None:
         server.run()
     if not server.started:
         sys.exit(1)
+
+
+def _raise_open_files_limit() -> None:
+    """Allow as many connections as the system does, because each is an open file."""
+    with contextlib.suppress(OSError, ValueError):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = max(soft, MACOS_MAX_OPEN_FILES) if hard == resource.RLIM_INFINITY else hard
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
