@@ -67,7 +67,7 @@ class App(FastAPI):
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """Build the application and start its workers; its lifespan stops them.
+    """Build the application. Its lifespan compiles the kernel, starts the workers and stops them.
 
     Raises:
         STARTUP_ERRORS: another process uses the data folder, or it is unusable.
@@ -76,18 +76,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     store = Store(settings.data_dir)
     metrics = Metrics()
     registry = Registry(store, settings.queue_size, metrics)
+    workers = WorkerPool(registry, settings.workers)
     services = Services(
         settings=settings,
         metrics=metrics,
         request_log=RequestLog(metrics, settings.log_format),
         registry=registry,
+        workers=workers,
     )
-    workers = WorkerPool(registry, settings.workers)
-    workers.start()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, RequestLog]]:
         await run_in_threadpool(compile_kernel)
+        workers.start()
         yield {"request_log": services.request_log}  # the connections see nothing else of the application
         services.stop_waiting()
         await run_in_threadpool(workers.stop)

@@ -132,3 +132,6 @@ class DiskFullError(ServiceError):
     """The disk is full; nothing of the operation is stored."""
 
     detail = "The disk is full, so nothing was stored. Free some space on the disk of the data folder, then retry."
+
+
+ENVIRONMENT_ERRORS = (DiskFullError, StorageFailedError, MemoryError, OSError)  # the same operation may succeed later

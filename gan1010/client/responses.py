@@ -220,6 +220,6 @@ class Member(ResponseModel):
 
 
 class Health(ResponseModel):
-    """Health of the process: `stopping` while it shuts down."""
+    """Health of the process: `stopping` while it shuts down, `no-workers` if no training thread runs."""
 
-    status: Literal["ok", "stopping", "storage-failed"]
+    status: Literal["ok", "stopping", "storage-failed", "no-workers"]

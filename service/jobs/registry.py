@@ -13,13 +13,12 @@ from gan1010.sweeps.grid import SweepConfig
 from gan1010.sweeps.results import SweepSummary
 from gan1010.training import model_at
 from service.errors import (
+    ENVIRONMENT_ERRORS,
     CorruptDataError,
-    DiskFullError,
     IdempotencyKeyReusedError,
     InvalidJobStateError,
     JobNotFoundError,
     QueueFullError,
-    StorageFailedError,
 )
 from service.job import Job, JobError, Status, StopStatus, job_ids, new_job
 from service.jobs.active_job import ActiveJob, ActiveSweep
@@ -156,7 +155,7 @@ class Registry:
         """Requeue running jobs on shutdown, once all workers have stopped."""
         for active in list(self._active.values()):
             if active.job.status == "running":
-                with contextlib.suppress(DiskFullError, StorageFailedError):  # it resumes from its last checkpoint
+                with contextlib.suppress(*ENVIRONMENT_ERRORS):  # it resumes from its last checkpoint
                     self._persist(active, active.current.with_status("queued", SHUT_DOWN, attempts=0))
 
     def end(self, active: ActiveJob, status: Status, error: JobError | None = None) -> None:
@@ -264,7 +263,7 @@ class Registry:
         """Requeue a job that a dead process was running, with one more attempt."""
         done = sum(self._store.sweeps.finished_shards(job.id).values()) if job.kind == "sweep" else job.iteration
         job = job.with_status("queued", DIED, iteration=done, attempts=job.attempts + 1)
-        with contextlib.suppress(DiskFullError, StorageFailedError):  # the next start would requeue the same row again
+        with contextlib.suppress(*ENVIRONMENT_ERRORS):  # the next start would requeue the same row again
             self._store.update(job)
         self._record_status(job)
         return job

@@ -1,5 +1,6 @@
 """Worker threads: train queued jobs beside the event loop, trainings first and then sweeps."""
 
+import contextlib
 import logging
 import os
 import sys
@@ -12,8 +13,7 @@ from typing import TypeVar
 from gan1010 import DivergedError, run
 from gan1010.sweeps.results import Members
 from gan1010.sweeps.sweeping import train_shard
-from gan1010.warmup import compile_kernel
-from service.errors import DiskFullError, StorageFailedError
+from service.errors import ENVIRONMENT_ERRORS, ServiceError, StorageFailedError
 from service.job import JobError
 from service.jobs.active_job import ActiveJob, ActiveSweep
 from service.jobs.queue import ShardTask
@@ -21,14 +21,15 @@ from service.jobs.registry import Registry
 
 FIRST_CHECKPOINT_SECONDS = 0.02  # of training, so that a process that is killed soon after each start still advances
 CHECKPOINT_SECONDS = 0.5  # of training, between two checkpoints
-RETRY_SECONDS = 1.0  # between two attempts to write to a full disk
+RETRY_SECONDS = 1.0  # between two attempts at what the disk or the system refuses
 NICENESS = 10  # requests have precedence over training
+WAITS = "job %s waits and is retried: %s: %s"
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
 class WorkerPool:
-    """The worker threads. `stop` leaves unfinished jobs for the next start."""
+    """The worker threads. Start them once the kernel is compiled; `stop` leaves unfinished jobs for the next start."""
 
     def __init__(self, registry: Registry, workers: int) -> None:
         self._registry = registry
@@ -37,32 +38,48 @@ class WorkerPool:
             threading.Thread(target=self._work, name=f"training-{number}", daemon=True) for number in range(workers)
         ]
 
+    @property
+    def is_alive(self) -> bool:
+        """True while at least one thread runs."""
+        return any(thread.is_alive() for thread in self._threads)
+
     def start(self) -> None:
-        """Start the threads."""
-        for thread in self._threads:
-            thread.start()
+        """Start the threads, or as many as the system allows."""
+        for started, thread in enumerate(self._threads):
+            try:
+                thread.start()
+            except RuntimeError as error:
+                log.error(
+                    "Only %d of %d training threads run: %s. Set a lower GAN1010_WORKERS, or allow more processes.",
+                    started,
+                    len(self._threads),
+                    error,
+                )
+                break
 
     def stop(self) -> None:
         """Stop the threads at their next look, and requeue the jobs that they were running."""
         self._stopping.set()
         self._registry.queue.close()
         for thread in self._threads:
-            thread.join()
+            if thread.is_alive():
+                thread.join()
         self._registry.requeue_running()
 
     def _work(self) -> None:
-        compile_kernel()  # before a job is marked running: a process that dies here has not tried the job
-        if sys.platform == "linux":  # where each thread has its own niceness
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        _lower_priority()
         while (task := self._registry.queue.get()) is not None:
-            self._run_task(task)
+            try:
+                self._run_task(task)
+            except Exception:
+                log.exception("A training thread failed. It continues with the next job.")
 
     def _run_task(self, task: ActiveJob | ShardTask) -> None:
-        """Run a task; any exception marks the job failed."""
+        """Run a task; an exception that is not the environment's marks the job failed."""
         active = task.sweep if isinstance(task, ShardTask) else task
         try:
             if isinstance(task, ShardTask):
-                self._train_shard(*task)
+                self._retry(active, lambda: self._train_shard(*task))
             else:
                 self._run(task)
         except Exception as failure:
@@ -79,12 +96,23 @@ class WorkerPool:
         if not self._persist(active, lambda: self._registry.start(active)):
             return
         if not isinstance(active, ActiveSweep):
-            self._train(active)
+            self._retry(active, lambda: self._train(active))
         elif self._persist(active, lambda: self._registry.sweeps.prepare(active)):
             if active.is_complete:
                 self._persist(active, lambda: self._registry.end(active, "succeeded"))
             else:
                 self._registry.queue.put_shards(active)
+
+    def _retry(self, active: ActiveJob, train: Callable[[], None]) -> None:
+        """Train; if the environment fails, for example for lack of memory, train again from the last checkpoint."""
+        while True:
+            try:
+                return train()
+            except ENVIRONMENT_ERRORS as error:
+                log.warning(WAITS, active.job.id, type(error).__name__, error)
+            active.progress = None  # its state may be ahead of its iteration
+            if self._stopping.wait(RETRY_SECONDS) or self._stop_if_requested(active):
+                return None
 
     def _train(self, active: ActiveJob) -> None:
         """Train from the checkpoint until the end, or until a stop is requested."""
@@ -114,8 +142,8 @@ class WorkerPool:
             try:
                 self._registry.stop_training(active, status)
                 return True
-            except (DiskFullError, StorageFailedError) as error:
-                active.reject_stop(error)
+            except ENVIRONMENT_ERRORS as error:
+                active.reject_stop(error if isinstance(error, ServiceError) else StorageFailedError())
         return self._stopping.is_set()
 
     def _train_shard(self, sweep: ActiveSweep, number: int, generation: int) -> None:
@@ -147,19 +175,27 @@ class WorkerPool:
                 self._persist(sweep, lambda: self._registry.end(sweep, "succeeded"))
 
     def _checkpoint(self, active: ActiveJob, persist: Callable[[], None]) -> None:
-        """Persist a checkpoint; train on without one if the disk does not take it."""
+        """Persist a checkpoint; train on without one if the environment does not allow it."""
         try:
             persist()
-        except (DiskFullError, StorageFailedError) as error:
-            log.warning("job %s: no checkpoint: %s", active.job.id, error)
+        except ENVIRONMENT_ERRORS as error:
+            log.warning("job %s: no checkpoint: %s: %s", active.job.id, type(error).__name__, error)
 
     def _persist(self, active: ActiveJob, persist: Callable[[], T]) -> T | None:
-        """Retry until the disk takes it; return None if the process shuts down first."""
+        """Retry until the environment allows it; return None if the process shuts down first."""
         while True:
             try:
                 return persist()
-            except (DiskFullError, StorageFailedError) as error:
-                log.warning("job %s waits for the disk: %s", active.job.id, error)
-                active.reject_stop(error)
+            except ENVIRONMENT_ERRORS as error:
+                log.warning(WAITS, active.job.id, type(error).__name__, error)
+                active.reject_stop(error if isinstance(error, ServiceError) else StorageFailedError())
                 if self._stopping.wait(RETRY_SECONDS):
                     return None
+
+
+def _lower_priority() -> None:
+    """Lower the priority of this thread, unless it is low already or a sandbox forbids the call."""
+    if sys.platform == "linux":  # where each thread has its own niceness
+        thread = threading.get_native_id()
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, thread, max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread)))

@@ -41,6 +41,11 @@ def kill_on_deadly_job() -> None:
     kernel_inputs.draws = deadly
 
 
+def lower_priority() -> None:
+    """Run with the niceness 15."""
+    os.nice(15 - os.nice(0))
+
+
 def stop_at_start() -> None:
     """Stop until SIGCONT, so that a tracer can attach before anything happens."""
     os.kill(os.getpid(), signal.SIGSTOP)

@@ -12,7 +12,10 @@ from service.errors import StorageFailedError
 router = APIRouter(route_class=DescribedRoute, tags=["operations"])
 
 NOT_READY: Responses = {
-    503: {"model": Health, "description": "The service is shutting down, or its store does not respond"}
+    503: {
+        "model": Health,
+        "description": "The service is shutting down, its store does not respond, or no training thread runs",
+    }
 }
 
 
@@ -24,7 +27,7 @@ async def healthz() -> Health:
 
 @router.get("/readyz", responses=ok(model=Health) | NOT_READY)
 def readyz(request: Request) -> Response:
-    """Report whether the service accepts work: it is not shutting down, and its store responds."""
+    """Report whether the service can work: it is not shutting down, its store responds, a training thread runs."""
     services = services_of(request)
     if services.stopping.is_set():
         return json_response({"status": "stopping"}, 503)
@@ -32,6 +35,8 @@ def readyz(request: Request) -> Response:
         services.registry.check_store()
     except StorageFailedError:
         return json_response({"status": "storage-failed"}, 503)
+    if not services.workers.is_alive:
+        return json_response({"status": "no-workers"}, 503)
     return json_response({"status": "ok"})
 
 

@@ -66,4 +66,4 @@ class Problem(BaseModel):
 class Health(BaseModel):
     """Health of the process."""
 
-    status: Literal["ok", "stopping", "storage-failed"]
+    status: Literal["ok", "stopping", "storage-failed", "no-workers"]

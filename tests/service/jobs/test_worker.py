@@ -138,6 +138,14 @@ def test_training_resumes_from_its_checkpoint_even_if_its_row_is_ahead(
     assert f"gan1010_iterations_total {float(RESUMED.iterations - iteration)}" in metrics
 
 
+def test_worker_outlives_a_failure_that_belongs_to_no_job(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with worker_pool(tmp_path, workers=1) as (registry, pool):
+        registry.queue.put(object())  # type: ignore[arg-type]
+        pool.start()
+        assert wait_for_job(submit(registry)).status == "succeeded"
+    assert "A training thread failed" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("config", "invalid", "error"),
     [
