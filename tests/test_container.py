@@ -1,8 +1,11 @@
 """Container image, built and run by a real engine with few privileges."""
 
+import json
+import re
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +45,16 @@ def wait_until_healthy(container: str, seconds: float = 60) -> None:
         assert state == "running, starting", docker("logs", container)
         assert time.monotonic() < deadline, docker("logs", container)
         time.sleep(0.25)
+
+
+def test_health_check_uses_no_proxy(server_url: str) -> None:
+    command = re.search(r"^HEALTHCHECK .*?CMD (\[.*?\])$", (ROOT / "Dockerfile").read_text(), re.DOTALL | re.MULTILINE)
+    assert command
+    _, *program = json.loads(command.group(1).replace("\\\n", ""))
+    for port, code in ((server_url.rpartition(":")[2], 0), ("9", 1)):
+        environment = {"http_proxy": "http://127.0.0.1:9", "GAN1010_PORT": port}
+        probe = subprocess.run([sys.executable, *program], env=environment, capture_output=True, check=False)
+        assert probe.returncode == code, probe.stderr
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from gan1010.client.clients import AsyncClient, Client
 from gan1010.client.errors import (
     BusyError,
     ClientError,
+    ConfigurationError,
     ConflictError,
     InvalidRequestError,
     NoResponseError,
@@ -25,6 +26,7 @@ __all__ = [
     "BusyError",
     "Client",
     "ClientError",
+    "ConfigurationError",
     "ConflictError",
     "InvalidRequestError",
     "NoResponseError",

@@ -10,6 +10,7 @@ import httpx
 
 from gan1010.client.config import default_headers, service_url
 from gan1010.client.endpoints import Call, Endpoints
+from gan1010.client.environment import Route, route_to
 from gan1010.client.errors import ClientError, NoResponseError, problem_error
 from gan1010.client.event_stream import EventStream
 from gan1010.client.responses import Job, JobProgress, Page
@@ -32,6 +33,9 @@ class Client(Endpoints):
         timeout: Seconds to wait for a connection and for each part of a response.
         retries: The number of retries after a connection error or a response that asks for one.
         transport: An httpx transport to use instead of a connection.
+
+    Raises:
+        ConfigurationError: an argument, or a variable that stands in for one, cannot be used.
     """
 
     def __init__(
@@ -44,8 +48,9 @@ class Client(Endpoints):
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.url, self._retries = service_url(url), retries
+        self._route = Route(options={"transport": transport}) if transport else route_to(httpx.URL(self.url))
         headers = default_headers(api_key)
-        self._http = httpx.Client(base_url=self.url, headers=headers, timeout=timeout, transport=transport)
+        self._http = httpx.Client(base_url=self.url, headers=headers, timeout=timeout, **self._route.options)
 
     def send(self, call: Call[T]) -> T:
         """Send a call, with retries where they are safe; raise a ClientError without a successful response."""
@@ -54,7 +59,7 @@ class Client(Endpoints):
             try:
                 response = self._http.send(call.build_request(self._http))
             except httpx.TransportError as failure:
-                error: ClientError = NoResponseError(self.url, failure)
+                error: ClientError = NoResponseError(self.url, failure, self._route.proxy_variable)
             else:
                 if call.is_success(response):
                     return call.parse(response)
@@ -80,7 +85,7 @@ class Client(Endpoints):
         retries = Retries(self._retries)
         stream = EventStream(job_id, after, retries)
         while not stream.has_ended:
-            error: ClientError = NoResponseError(self.url, STREAM_ENDED)
+            error: ClientError = NoResponseError(self.url, STREAM_ENDED, self._route.proxy_variable)
             try:
                 with self._http.stream(**stream.request()) as response:
                     if response.status_code == 204:  # the job has ended, and there are no new losses
@@ -93,7 +98,7 @@ class Client(Endpoints):
                         for chunk in response.iter_bytes():
                             yield from stream.parse(chunk)
             except httpx.TransportError as failure:
-                error = NoResponseError(self.url, failure)
+                error = NoResponseError(self.url, failure, self._route.proxy_variable)
             if not stream.has_ended:
                 time.sleep(retries.delay_after(error))
 
@@ -130,8 +135,9 @@ class AsyncClient(Endpoints):
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.url, self._retries = service_url(url), retries
+        self._route = Route(options={"transport": transport}) if transport else route_to(httpx.URL(self.url))
         headers = default_headers(api_key)
-        self._http = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=timeout, transport=transport)
+        self._http = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=timeout, **self._route.options)
 
     async def send(self, call: Call[T]) -> T:
         """Send a call, as `Client.send` does."""
@@ -140,7 +146,7 @@ class AsyncClient(Endpoints):
             try:
                 response = await self._http.send(call.build_request(self._http))
             except httpx.TransportError as failure:
-                error: ClientError = NoResponseError(self.url, failure)
+                error: ClientError = NoResponseError(self.url, failure, self._route.proxy_variable)
             else:
                 if call.is_success(response):
                     return call.parse(response)
@@ -167,7 +173,7 @@ class AsyncClient(Endpoints):
         retries = Retries(self._retries)
         stream = EventStream(job_id, after, retries)
         while not stream.has_ended:
-            error: ClientError = NoResponseError(self.url, STREAM_ENDED)
+            error: ClientError = NoResponseError(self.url, STREAM_ENDED, self._route.proxy_variable)
             try:
                 async with self._http.stream(**stream.request()) as response:
                     if response.status_code == 204:
@@ -181,7 +187,7 @@ class AsyncClient(Endpoints):
                             for event in stream.parse(chunk):
                                 yield event
             except httpx.TransportError as failure:
-                error = NoResponseError(self.url, failure)
+                error = NoResponseError(self.url, failure, self._route.proxy_variable)
             if not stream.has_ended:
                 await asyncio.sleep(retries.delay_after(error))
 

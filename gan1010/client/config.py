@@ -1,13 +1,29 @@
-"""Client configuration: the service's URL and the API key."""
+"""Client configuration: the service's URL and the API key, from arguments or else from variables."""
 
 import os
+import re
+
+import httpx
+
+from gan1010.client.environment import is_usable
+from gan1010.client.errors import ConfigurationError
 
 DEFAULT_URL = "http://127.0.0.1:8000"
+API_KEY = re.compile(r"[!-~]+")  # printable ASCII, which a header can hold
 
 
 def service_url(url: str | None) -> str:
     """Return the given URL, or that of GAN1010_URL, or `DEFAULT_URL`."""
-    return (url or os.environ.get("GAN1010_URL") or DEFAULT_URL).rstrip("/")
+    name, text = ("url", url) if url else ("GAN1010_URL", os.environ.get("GAN1010_URL", ""))
+    text = text.strip().rstrip("/") or DEFAULT_URL
+    try:
+        parsed = httpx.URL(text)
+        is_valid = parsed.scheme in ("http", "https") and is_usable(parsed)
+    except httpx.InvalidURL:
+        is_valid = False
+    if not is_valid:
+        raise ConfigurationError(name, f"is not the URL of a service. Use one such as {DEFAULT_URL}.")
+    return text
 
 
 def default_headers(api_key: str | None) -> dict[str, str]:
@@ -16,7 +32,12 @@ def default_headers(api_key: str | None) -> dict[str, str]:
     GAN1010_API_KEY may hold the service's list of named keys, such as `alice:s3cret,bob:t0ken`, so that the service
     and its clients can share one environment.
     """
+    source = "api_key"
     if api_key is None:
-        name, colon, key = os.environ.get("GAN1010_API_KEY", "").partition(",")[0].strip().partition(":")
+        source, first = "GAN1010_API_KEY", os.environ.get("GAN1010_API_KEY", "").partition(",")[0]
+        name, colon, key = first.strip().partition(":")
         api_key = key if colon else name
+    api_key = api_key.strip()
+    if api_key and not API_KEY.fullmatch(api_key):
+        raise ConfigurationError(source, "has characters that no API key has. Use printable ASCII without spaces.")
     return {"User-Agent": "gan1010-client"} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})

@@ -4,6 +4,7 @@ A method of `Endpoints` builds the request and says how to parse the response; `
 """
 
 import functools
+import math
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,18 +44,27 @@ class Call(Generic[T]):
     success_statuses: frozenset[int] = frozenset()
 
     def build_request(self, http: httpx.Client | httpx.AsyncClient) -> httpx.Request:
-        """Build the request, with a read timeout that allows for the time the service is asked to wait."""
+        """Build the request, with a read timeout that allows for the time the service is asked to wait.
+
+        Raises:
+            ValueError: the body has a number that is not finite, or text that UTF-8 cannot encode.
+        """
         timeout = http.timeout.as_dict()
         if timeout["read"] is not None:
             timeout["read"] += self.params.get("wait", 0)
-        return http.build_request(
-            self.method,
-            self.path,
-            params={name: value for name, value in self.params.items() if value is not None},
-            headers=self.headers,
-            json=self.json,
-            extensions={"timeout": timeout},
-        )
+        try:
+            return http.build_request(
+                self.method,
+                self.path,
+                params={name: value for name, value in self.params.items() if value is not None},
+                headers=self.headers,
+                json=self.json,
+                extensions={"timeout": timeout},
+            )
+        except ValueError:
+            if place := _non_finite_place(self.json):
+                raise ValueError(f"{place} is not a finite number") from None
+            raise
 
     def is_success(self, response: httpx.Response) -> bool:
         """Return whether the response is one to parse."""
@@ -308,6 +318,19 @@ def _start(path: str, wait: float, idempotency_key: str | None, body: Any = None
     """Start a job; the key makes the call idempotent."""
     headers, params = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}, {"wait": wait}
     return Call(method="POST", path=path, params=params, headers=headers, json=body, parser=_model(Job))
+
+
+def _non_finite_place(content: Any, place: str = "") -> str | None:
+    """Return the place of the first number in JSON that is not finite, such as `vectors.0.2`."""
+    if isinstance(content, float) and not math.isfinite(content):
+        return place
+    items = content.items() if isinstance(content, Mapping) else enumerate(content) if _is_list(content) else ()
+    places = (_non_finite_place(item, f"{place}.{key}".lstrip(".")) for key, item in items)
+    return next(filter(None, places), None)
+
+
+def _is_list(content: Any) -> bool:
+    return isinstance(content, Sequence) and not isinstance(content, str)
 
 
 def _model(model: type[ModelT]) -> Callable[[httpx.Response], ModelT]:

@@ -11,11 +11,20 @@ class ClientError(Exception):
     """A call failed."""
 
 
+class ConfigurationError(ClientError):
+    """An argument or a variable of the environment, `name`, cannot be used. The message does not contain its value."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        super().__init__(f"{name} {reason}")
+
+
 class NoResponseError(ClientError):
     """The service at `url` sent no response."""
 
-    def __init__(self, url: str, reason: Exception | str) -> None:
-        self.url, self.reason = url, str(reason) or type(reason).__name__
+    def __init__(self, url: str, reason: Exception | str, proxy_variable: str | None = None) -> None:
+        way = f", through the proxy in {proxy_variable}" if proxy_variable else ""
+        self.url, self.reason = url, (str(reason) or type(reason).__name__) + way
         self.__cause__ = reason if isinstance(reason, Exception) else None
         super().__init__(f"no response from {url}: {self.reason}")
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gan1010.client import Client
     from gan1010.client.responses import Job
 
-EXIT_FAILED, EXIT_NO_SERVICE, EXIT_INTERRUPTED = 1, 3, 130
+EXIT_FAILED, EXIT_USAGE, EXIT_NO_SERVICE, EXIT_INTERRUPTED = 1, 2, 3, 130
 
 
 def fail(message: str, code: int = EXIT_FAILED) -> NoReturn:
@@ -28,11 +28,15 @@ def connected(url: str | None, api_key: str | None = None) -> Iterator["Client"]
     """Connect to the service; exit if a call fails."""
     import httpx
 
-    from gan1010.client import Client, ClientError, NoResponseError, ProblemError
+    from gan1010.client import Client, ClientError, ConfigurationError, NoResponseError, ProblemError
 
     try:
         with Client(url, api_key=api_key) as client:
             yield client
+    except ConfigurationError as error:
+        fail(str(error), EXIT_USAGE)
+    except UnicodeEncodeError:  # from the bytes of an argument
+        fail("An argument is not text in the encoding of this terminal. Write it in that encoding.", EXIT_USAGE)
     except NoResponseError as error:
         remedy = "Start one with gan1010 serve, or name its URL with --url."
         fail(f"No service answers at {error.url} ({error.reason}). {remedy}", EXIT_NO_SERVICE)

@@ -11,7 +11,7 @@ from annotated_doc import Doc
 
 from gan1010.config import PRESETS, TrainConfig
 
-Url = Annotated[str | None, typer.Option(envvar="GAN1010_URL", help="The service. (Default: http://127.0.0.1:8000)")]
+Url = Annotated[str | None, typer.Option(help="The service. (GAN1010_URL; http://127.0.0.1:8000)")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 JobOrNewest = Annotated[str | None, typer.Argument(metavar="[JOB]", help="The job's id. (Default: the newest job)")]

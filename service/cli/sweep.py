@@ -1,6 +1,7 @@
 """Sweep in one command, on a running service or on one that runs for the sweep only."""
 
 import contextlib
+import os
 import typing
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
 from gan1010 import TrainConfig
-from gan1010.client import Client, ClientError
+from gan1010.client import Client, ClientError, ConfigurationError
 from gan1010.sweeps.grid import SETTINGS
-from service.cli.connection import connected, fail
+from service.cli.connection import EXIT_USAGE, connected, fail
 from service.cli.files import plot_format, write
 from service.cli.local_server import running_service
 from service.cli.output import cell_table, print_json, stdout
@@ -65,7 +66,7 @@ def parse_grid(texts: list[str]) -> dict[str, list[Any]]:
 @contextlib.contextmanager
 def _service(url: str | None, console: Console) -> Iterator[Client]:
     """Connect to the service at a URL, else to the default one, else start one."""
-    if url is not None or _default_service_is_healthy():
+    if url or os.environ.get("GAN1010_URL", "").strip() or _default_service_is_healthy():
         with connected(url) as client:
             yield client
     else:
@@ -77,5 +78,7 @@ def _default_service_is_healthy() -> bool:
     try:
         with Client(timeout=5, retries=0) as client:
             return client.health().status == "ok"
+    except ConfigurationError as error:
+        fail(str(error), EXIT_USAGE)
     except ClientError:
         return False

@@ -50,7 +50,7 @@ def sweep(
     as_json: AsJson = False,
     url: Annotated[
         str | None,
-        typer.Option(envvar="GAN1010_URL", help="The service. (Default: http://127.0.0.1:8000, or a temporary one)"),
+        typer.Option(help="The service. (GAN1010_URL; http://127.0.0.1:8000, or a temporary one)"),
     ] = None,
     **settings: Any,
 ) -> None:

@@ -15,6 +15,10 @@ from tests.support.clients import clean_environment
 from tests.support.contract import Json, wait_until
 
 GAN1010 = [str(Path(sysconfig.get_path("scripts")) / "gan1010")]
+UNUSABLE_VARIABLES = {  # which nothing on this machine needs
+    "HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "socks5://127.0.0.1:9", "SSL_CERT_FILE": "/nosuch",
+    "SSL_CERT_DIR": "/nosuch", "SSLKEYLOGFILE": "/nosuch/file",
+}  # fmt: skip
 PLAIN_TERMINAL = {"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
 
 

@@ -1,5 +1,6 @@
 """Command line as a whole: help, imports, completion, errors."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,12 @@ def job(server_client: httpx.Client) -> Json:
     return train(server_client, iterations=2000)
 
 
+def test_variable_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    jobs = run_process([*GAN1010, "jobs", "--url", "http://gan.example"], tmp_path, ALL_PROXY="socks5://user:secret@h")
+    assert (jobs.returncode, jobs.stdout) == (2, "")
+    assert re.fullmatch("gan1010: ALL_PROXY .* socksio.*\n", jobs.stderr)
+
+
 UNREACHABLE = ["http://127.0.0.1:9", "gan1010 serve"]
 
 
@@ -63,7 +70,7 @@ UNREACHABLE = ["http://127.0.0.1:9", "gan1010 serve"]
         ("train --learning-rate 11", 1, ["learning_rate", "less than or equal to 10"]),
         ("train --preset best", 1, ["preset", "'article-bce'"]),
         ("train --save m.safetensors", 2, ["--local", "gan1010 export"]),
-        ("train --url nowhere", 3, ["nowhere", "http://"]),
+        ("train --url nowhere", 2, ["url", "http://127.0.0.1:8000"]),
         ("train --local --learning-rate 11", 2, ["learning_rate", "at most 10"]),
         ("train --local --preset best", 2, ["article-bce", "best"]),
         ("train --local --name mine", 2, ["--name", "--local"]),

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from service.settings import Settings
-from tests.service.cli.commands import GAN1010, run_process
+from tests.service.cli.commands import GAN1010, UNUSABLE_VARIABLES, run_process
 from tests.support.clients import Server, running_server, server_process
 from tests.support.contract import wait_until
 
@@ -85,7 +85,7 @@ def test_sigterm_during_startup_is_a_clean_stop(tmp_path: Path) -> None:
 
 
 def test_demo_shows_the_article_and_writes_its_plots(tmp_path: Path) -> None:
-    demo = run_process([*GAN1010, "demo", "--output", str(tmp_path / "here")], tmp_path)
+    demo = run_process([*GAN1010, "demo", "--output", str(tmp_path / "here")], tmp_path, **UNUSABLE_VARIABLES)
     assert demo.returncode == 0, demo.stderr
     rows = {
         row[1]: (row[2], [float(value) for value in row[3].split()])

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from service.cli.sweep import parse_grid
-from tests.service.cli.commands import GAN1010, interrupt, invoke, output_of, run_process
+from tests.service.cli.commands import GAN1010, UNUSABLE_VARIABLES, interrupt, invoke, output_of, run_process
 
 SHORT = ["--iterations", "200", "--seeds", "20"]
 
@@ -58,7 +58,8 @@ def test_sweep_starts_a_service_if_none_runs(tmp_path: Path) -> None:
             pytest.skip("a service runs on port 8000")
         except httpx.TransportError:
             pass
-    sweep = run_process([*GAN1010, "sweep", *SHORT, "--json"], tmp_path, GAN1010_DATA_DIR=str(tmp_path / "kept"))
+    variables = UNUSABLE_VARIABLES | {"GAN1010_DATA_DIR": str(tmp_path / "kept")}
+    sweep = run_process([*GAN1010, "sweep", *SHORT, "--json"], tmp_path, **variables)
     assert sweep.returncode == 0, sweep.stderr
     assert json.loads(sweep.stdout)["data"][0]["count"] == 20
     assert (tmp_path / "kept").is_dir()
