@@ -86,7 +86,11 @@ _ERRORS: dict[type[errors.ServiceError], ProblemType] = {  # the first of each s
     errors.BodyTooLargeError: ProblemType(413, "body-too-large", "Body too large"),
     errors.UnsupportedMediaTypeError: ProblemType(415, "wrong-content-type", "Unsupported media type"),
     errors.InvalidInputError: ProblemType(
-        422, "invalid-input", "Invalid input", "learning_rate: Input should be greater than 0"
+        422,
+        "invalid-input",
+        "Invalid input",
+        "learning_rate: Input should be greater than 0",
+        "Invalid input, or an unknown query parameter",
     ),
     errors.SnapshotNotFoundError: ProblemType(422, "no-such-snapshot", "No snapshot at this iteration"),
     errors.IdempotencyKeyReusedError: ProblemType(422, "idempotency-key-reused", "Idempotency key reused"),

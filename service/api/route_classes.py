@@ -1,13 +1,15 @@
 """Route classes: strict JSON bodies, conditional responses, and routes around FastAPI's dependency machinery."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar, get_origin, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 import orjson
 from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
@@ -16,7 +18,6 @@ from service.api.responses import conditional_response
 from service.errors import UnsupportedMediaTypeError
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-Query = TypeVar("Query", bound=BaseModel)
 
 
 class StrictRequest(Request):
@@ -39,13 +40,13 @@ class StrictRequest(Request):
         return orjson.loads(await self.body())
 
 
-def parse_query(request: Request, model: type[Query]) -> Query:
+def _parse_query(request: Request, model: type[BaseModel]) -> BaseModel:
     """Validate the query parameters, or raise RequestValidationError."""
-    query = request.query_params
-    present = {name: field.annotation for name, field in model.model_fields.items() if name in query}
-    values = {name: query.getlist(name) if get_origin(type) is list else query[name] for name, type in present.items()}
+    query, fields = request.query_params, model.model_fields
     try:
-        return model.model_validate(values)
+        return model.model_validate(
+            {name: query.getlist(name) if _is_list(fields[name]) else query[name] for name in query}
+        )
     except ValidationError as error:
         raise _validation_error("query", error) from None
 
@@ -64,14 +65,71 @@ def _validation_error(place: str, error: ValidationError) -> RequestValidationEr
     return RequestValidationError([{**mistake, "loc": (place, *mistake["loc"])} for mistake in mistakes])
 
 
+def _query_parameters(dependant: Dependant) -> dict[str, FieldInfo]:
+    """Return the query parameters of an endpoint and of its dependencies; a model declares one for each field."""
+    parameters: dict[str, FieldInfo] = {}
+    for field in dependant.query_params:
+        model = field.field_info.annotation
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            parameters |= model.model_fields
+        else:
+            parameters[field.alias] = field.field_info
+    for dependency in dependant.dependencies:
+        parameters |= _query_parameters(dependency)
+    return parameters
+
+
+def _is_list(field: FieldInfo) -> bool:
+    return get_origin(field.annotation) is list
+
+
 class DescribedRoute(APIRoute):
-    """A route with the endpoint's docstring as its summary and the endpoint's name as its operation id."""
+    """A route with the endpoint's docstring as its summary and the endpoint's name as its operation id.
+
+    It refuses query parameters that the endpoint does not declare, or that come twice and are no lists.
+    """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         options["summary"] = (endpoint.__doc__ or "").removesuffix(".")
         options["operation_id"] = endpoint.__name__
         super().__init__(path, endpoint, **options)
         self.description = ""
+        self._parameters = _query_parameters(self.dependant)
+
+    def get_route_handler(self) -> Handler:
+        """Check the query before FastAPI's handler."""
+        handler = super().get_route_handler()
+
+        async def checked_handler(request: Request) -> Response:
+            self.check_query(request)
+            return await handler(request)
+
+        return checked_handler
+
+    def check_query(self, request: Request) -> None:
+        """Raise RequestValidationError if a query parameter is unknown, or comes twice and is no list."""
+        if not request.scope["query_string"]:
+            return
+        query, known = request.query_params, self._parameters
+        if query.keys() <= known.keys() and len(query) == len(query.multi_items()):
+            return  # the usual query
+        unknown = [name for name in query if name not in known]
+        repeated = [name for name in query if name in known and len(query.getlist(name)) > 1]
+        advice = f"Send one of these: {', '.join(known)}." if known else "This operation takes none."
+        mistakes = [
+            *(_query_mistake(name, "unknown_parameter", f"There is no such parameter. {advice}") for name in unknown),
+            *(
+                _query_mistake(name, "repeated_parameter", "The parameter comes twice. Send it once.")
+                for name in repeated
+                if not _is_list(known[name])
+            ),
+        ]
+        if mistakes:
+            raise RequestValidationError(mistakes)
+
+
+def _query_mistake(name: str, type: str, message: str) -> dict[str, Any]:
+    return {"loc": ("query", name), "msg": message, "type": type}
 
 
 class StrictRoute(DescribedRoute):
@@ -104,11 +162,14 @@ class BareRoute(DescribedRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
-        query = get_type_hints(endpoint).get("query")
+        query: type[BaseModel] | None = get_type_hints(endpoint).get("query")
+        defaults = query() if query else None
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            request = StrictRequest(scope, receive)
-            parameters = {"query": parse_query(request, query)} if query else request.path_params
+            request, parameters = StrictRequest(scope, receive), scope["path_params"]
+            self.check_query(request)
+            if query:
+                parameters = {"query": _parse_query(request, query) if scope["query_string"] else defaults}
             try:
                 response: Response = await endpoint(request, **parameters)
             except ValidationError as error:

@@ -3,20 +3,19 @@
 from collections.abc import Callable
 from functools import partial
 from itertools import chain
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from gan1010 import Model, results
-from gan1010.config import MAX_ITERATIONS
 from gan1010.types import Float32s
 from service.api.dependencies import services_of
 from service.api.limits import MAX_INLINE_BYTES, MAX_INLINE_ROWS, MAX_ROWS
 from service.api.problems import problems
 from service.api.responses import BINARY, BYTES, accepts, binary_response, json_response, ok
-from service.api.route_classes import BareRoute, StrictRequest, body_schema, parse_query
+from service.api.route_classes import BareRoute, StrictRequest, body_schema
 from service.api.schemas.inference import ModelQuery, SampleOut, SampleQuery, SampleRequest, ScoreOut, ScoreRequest
 from service.errors import InvalidInputError, NoGeneratorError, NoModelError
 
@@ -26,15 +25,6 @@ AS_BINARY = "; as float32 numbers, row by row, on Accept: application/octet-stre
 SAMPLES = ok(model=SampleOut, description=f"G's output{AS_BINARY}", content=BYTES)
 SCORES = ok(model=ScoreOut, description=f"D's scores{AS_BINARY}", content=BYTES)
 POST_PROBLEMS = problems(400, 404, 409, 413, 415, 422, conflict=NoModelError)
-MODEL_PARAMETERS: dict[str, Any] = {
-    "parameters": [
-        {"name": name, "in": "query", "description": f"{meaning}, unless the body names one", "schema": schema}
-        for name, meaning, schema in (
-            ("job_id", "the model's job", {"type": "string", "maxLength": 64}),
-            ("iteration", "a snapshot", {"type": "integer", "minimum": 0, "maximum": MAX_ITERATIONS}),
-        )
-    ],
-}
 SAMPLE_BODY = body_schema(SampleRequest, BYTES, default={"seeds": [0.5]})
 SCORE_BODY = body_schema(ScoreRequest, BYTES, required=True)
 FLOAT32 = np.dtype("<f4")
@@ -46,26 +36,26 @@ async def get_sample(request: Request, query: Annotated[SampleQuery, Query()]) -
     return await _sample(request, query.seed, query.job_id, query.iteration)
 
 
-@router.post("/sample", responses=SAMPLES | POST_PROBLEMS, openapi_extra=SAMPLE_BODY | MODEL_PARAMETERS)
-async def sample(request: StrictRequest) -> Response:
+@router.post("/sample", responses=SAMPLES | POST_PROBLEMS, openapi_extra=SAMPLE_BODY)
+async def sample(request: StrictRequest, query: Annotated[ModelQuery, Query()]) -> Response:
     """Sample the generator for many seeds."""
     if request.media_type == BINARY:
-        query, latents = parse_query(request, ModelQuery), _binary_rows(await request.body(), 1)[:, 0]
+        latents = _binary_rows(await request.body(), 1)[:, 0]
         return await _sample(request, latents, query.job_id, query.iteration)
     body = SampleRequest.model_validate_json(await request.json_body() or b"{}")
-    return await _sample(request, body.seeds, *_job_and_iteration(request, body))
+    return await _sample(request, body.seeds, *_job_and_iteration(body, query))
 
 
-@router.post("/score", responses=SCORES | POST_PROBLEMS, openapi_extra=SCORE_BODY | MODEL_PARAMETERS)
-async def score(request: StrictRequest) -> Response:
+@router.post("/score", responses=SCORES | POST_PROBLEMS, openapi_extra=SCORE_BODY)
+async def score(request: StrictRequest, query: Annotated[ModelQuery, Query()]) -> Response:
     """Score vectors with the discriminator: 0 fake to 1 real."""
     if request.media_type == BINARY:
-        query, numbers = parse_query(request, ModelQuery), await request.body()
+        numbers = await request.body()
         make_rows, inline = partial(_binary_rows, numbers), len(numbers) <= MAX_INLINE_BYTES
         return await _score(request, make_rows, query.job_id, query.iteration, inline=inline)
     body = ScoreRequest.model_validate_json(await request.json_body() or b"{}")
     make_rows, inline = partial(_json_rows, body.vectors), len(body.vectors) <= MAX_INLINE_ROWS
-    return await _score(request, make_rows, *_job_and_iteration(request, body), inline=inline)
+    return await _score(request, make_rows, *_job_and_iteration(body, query), inline=inline)
 
 
 async def find_model(
@@ -135,12 +125,10 @@ async def _score(
     return respond() if inline else await run_in_threadpool(respond)
 
 
-def _job_and_iteration(request: Request, body: SampleRequest | ScoreRequest) -> tuple[str | None, int | None]:
+def _job_and_iteration(body: SampleRequest | ScoreRequest, query: ModelQuery) -> tuple[str | None, int | None]:
     """Return the job's id and the iteration of the body, or else of the query."""
-    if not request.scope["query_string"]:
-        return body.job_id, body.iteration
-    query = parse_query(request, ModelQuery)
-    return body.job_id or query.job_id, query.iteration if body.iteration is None else body.iteration
+    job_id = query.job_id if body.job_id is None else body.job_id
+    return job_id, query.iteration if body.iteration is None else body.iteration
 
 
 def _json_rows(vectors: list[list[float]], width: int) -> Float32s:

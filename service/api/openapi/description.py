@@ -17,12 +17,21 @@ from service.api.schemas.common import Problem
 from service.api.schemas.inference import SampleRequest, ScoreRequest
 from service.api.schemas.training import PRESET_LIST
 from service.api.schemas.v2 import InferRequest, RepositoryRequest, V2Error
-from service.errors import ApiKeyRequiredError, BodyTooLargeError, HostNotAllowedError, StorageFailedError
+from service.errors import (
+    ApiKeyRequiredError,
+    BodyTooLargeError,
+    HostNotAllowedError,
+    InvalidInputError,
+    StorageFailedError,
+)
 
 API_KEY_REQUIRED = problems.PROBLEM_TYPES[ApiKeyRequiredError]
 COMMON_PROBLEMS = (
     API_KEY_REQUIRED,
-    *(problems.PROBLEM_TYPES[error] for error in (HostNotAllowedError, BodyTooLargeError, StorageFailedError)),
+    *(
+        problems.PROBLEM_TYPES[error]
+        for error in (HostNotAllowedError, BodyTooLargeError, InvalidInputError, StorageFailedError)
+    ),
     *(problems.MALFORMED_REQUEST, problems.TOO_SLOW, problems.URL_TOO_LONG, problems.HEAD_TOO_LARGE, problems.STOPPING),
 )
 SECURITY_SCHEMES = {

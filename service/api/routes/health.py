@@ -1,4 +1,4 @@
-"""Operations: health, readiness and metrics."""
+"""Operations: health, readiness, metrics and the description of the API."""
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -52,3 +52,9 @@ def get_metrics(request: Request) -> Response:
     """Return the metrics in the text format of Prometheus."""
     services = services_of(request)
     return Response(services.metrics.render(services.registry.count()), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/openapi.json", include_in_schema=False)
+def get_description(request: Request) -> Response:
+    """Describe the API."""
+    return json_response(request.app.openapi())

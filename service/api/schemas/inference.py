@@ -30,7 +30,7 @@ class SampleQuery(BaseModel):
 class ModelQuery(BaseModel):
     """The model, where the body does not name it."""
 
-    job_id: Annotated[str | None, Field(max_length=64)] = None
+    job_id: Annotated[str | None, Field(max_length=64, description="the model's job, unless the body names one")] = None
     iteration: SnapshotIteration = None
 
 

@@ -197,6 +197,44 @@ def test_error_names_the_bad_parameter(client: Client, call: str, query: str) ->
     assert content["errors"][0]["loc"][:2] == ["query", query.partition("=")[0]]
 
 
+@pytest.mark.parametrize("name", ["seeds", "Wait", "seed[]", "", "x" * 99])
+def test_every_operation_refuses_unknown_parameters(client: Client, name: str) -> None:
+    for path, operations in client.get("/openapi.json").json()["paths"].items():
+        for method, operation in operations.items():
+            known = [it["name"] for it in operation.get("parameters", []) if it["in"] == "query"]
+            response = client.request(
+                method, fill_path(path, job_id="x"), params=[(name, SECRET)] + [(it, "1") for it in known]
+            )
+            check = check_v2_error if path.startswith("/v2") else check_problem
+            content = check(response, 422, "invalid-input")
+            advice = f"Send one of these: {', '.join(known)}." if known else "This operation takes none."
+            echoed = name if name in ("seeds", "Wait") else "?"
+            mistake = {
+                "loc": ["query", echoed],
+                "msg": f"There is no such parameter. {advice}",
+                "type": "unknown_parameter",
+            }
+            assert content["errors"] == [mistake]
+            assert content["detail"] == f"{echoed}: {mistake['msg']}"
+            assert SECRET not in response.text
+
+
+def test_parameter_that_comes_twice_is_refused(client: Client) -> None:
+    for path in ("/jobs?limit=2&after=x&limit=3", "/sample?job_id=x&seed=1&seed=2&job_id=y", "/jobs/x?wait=0&wait=9"):
+        content = check_problem(client.get(path), 422, "invalid-input")
+        (mistake,) = content["errors"]
+        assert (mistake["loc"], mistake["type"]) == (
+            ["query", path.rpartition("&")[2].partition("=")[0]],
+            "repeated_parameter",
+        )
+
+
+def test_page_ignores_the_query(client: Client) -> None:
+    for path in ("/?view=lab&utm_source=x", "/docs?x=1", "/assets/lab.js?v=2"):
+        assert client.get(path).status_code == 200
+    check_problem(client.get("/openapi.json?x=1"), 422)
+
+
 @pytest.mark.parametrize("key", ["", "x" * 256])
 def test_bad_idempotency_key_is_refused(client: Client, key: str) -> None:
     content = check_problem(client.post("/train", json=SHORT_JOB, headers={"Idempotency-Key": key}), 422)
