@@ -42,10 +42,7 @@ def _config(settings: dict[str, Any]) -> TrainConfig:
     name = settings.pop("preset", "article")
     if name not in PRESETS:
         raise typer.BadParameter(f"There is no preset {name}. The presets are {', '.join(PRESETS)}.")
-    try:
-        return PRESETS[name].config(**settings)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+    return PRESETS[name].config(**settings)
 
 
 def _train(config: TrainConfig, console: Console) -> Progress:

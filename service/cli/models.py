@@ -1,5 +1,7 @@
 """Commands that use trained models, plots and files, and the list of presets."""
 
+import csv
+import math
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,6 +25,8 @@ def sample(
     url: Url = None,
 ) -> None:
     """Print the generator's output for each latent."""
+    if not all(map(math.isfinite, latents or ())):
+        raise typer.BadParameter("A latent is not a finite number. Give one such as 0.5.")
     with connected(url) as client:
         samples = client.sample(latents or (0.5,), job_id=job, iteration=iteration)
     print_response(samples, sample_table, as_json=as_json)
@@ -32,17 +36,19 @@ def score(
     vectors: Annotated[
         list[str] | None, typer.Argument(metavar="[X,X,...]...", help="Such as 0.9,0.1,0.9,0.1.")
     ] = None,
-    file: Annotated[typer.FileText | None, typer.Option(help="CSV, a vector per line; - for standard input.")] = None,
+    file: Annotated[
+        typer.FileBinaryRead | None, typer.Option(help="CSV, a vector per line; - for standard input.")
+    ] = None,
     job: Model = None,
     iteration: Iteration = None,
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
     """Print the discriminator's score of each vector, from 0 (fake) to 1 (real)."""
-    lines = [*(vectors or ()), *(line for line in file or () if line.strip())]
-    if not lines:
+    rows = [_vector(text.split(","), repr(text)) for text in vectors or ()]
+    rows += _read_vectors(file.read()) if file else []
+    if not rows:
         raise typer.BadParameter("There is no vector to score. Give one such as 0.9,0.1,0.9,0.1, or a --file.")
-    rows = [_vector(line) for line in lines]
     with connected(url) as client:
         scores = client.score(rows, job_id=job, iteration=iteration)
     print_response(scores, lambda scores: score_table(rows, scores), as_json=as_json)
@@ -91,8 +97,21 @@ def presets(as_json: AsJson = False, url: Url = None) -> None:
     print_response(presets, preset_table, as_json=as_json)
 
 
-def _vector(text: str) -> list[float]:
+def _read_vectors(content: bytes) -> list[list[float]]:
+    """Read CSV as spreadsheets write it: with or without a byte order mark and quotes."""
     try:
-        return [float(number) for number in text.split(",")]
+        lines = content.decode("utf-8-sig").splitlines()
+        rows = list(csv.reader(lines))
+    except (UnicodeDecodeError, csv.Error):
+        raise typer.BadParameter("--file is not CSV in UTF-8. Save it in that encoding.") from None
+    return [_vector(row, f"row {number} of --file") for number, row in enumerate(rows, 1) if "".join(row).strip()]
+
+
+def _vector(texts: list[str], source: str) -> list[float]:
+    try:
+        vector = [float(text) for text in texts]
     except ValueError:
-        raise typer.BadParameter(f"{text.strip()!r} is not a vector. Write one as 0.9,0.1,0.9,0.1.") from None
+        vector = [math.nan]
+    if not all(map(math.isfinite, vector)):
+        raise typer.BadParameter(f"{source} is not a vector of finite numbers. Write one as 0.9,0.1,0.9,0.1.")
+    return vector

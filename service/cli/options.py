@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from annotated_doc import Doc
 
-from gan1010.config import PRESETS, TrainConfig
+from gan1010.config import PRESETS, SettingError, TrainConfig
 
 Url = Annotated[str | None, typer.Option(help="The service. (GAN1010_URL; http://127.0.0.1:8000)")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -19,6 +19,7 @@ Model = Annotated[
     str | None, typer.Option("--job", metavar="JOB", help="The job. (Default: the newest that succeeded)")
 ]
 Iteration = Annotated[int | None, typer.Option(help="A snapshot of the training. (Default: the last)")]
+SEED_OPTIONS = {"seeds.count": "seeds", "seeds.start": "first-seed"}
 Name = Annotated[str | None, typer.Option(help="A name for the job.")]
 
 
@@ -42,6 +43,14 @@ def with_settings(*, exclude: str = "") -> Callable[[Callable[..., None]], Calla
         return wrapper
 
     return decorate
+
+
+def usage_error(error: SettingError) -> typer.BadParameter:
+    """Name the option of an invalid setting."""
+    part, _, name = error.field.rpartition(".")
+    option = SEED_OPTIONS.get(error.field, name.replace("_", "-"))
+    value = f"grid {name}" if part == "grid" else option
+    return typer.BadParameter(f"--{value} {error.reason}, not {error.value!r}.")
 
 
 def _option(name: str) -> Any:

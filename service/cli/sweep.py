@@ -13,10 +13,12 @@ from rich.console import Console
 
 from gan1010 import TrainConfig
 from gan1010.client import Client, ClientError, ConfigurationError
-from gan1010.sweeps.grid import SETTINGS
+from gan1010.config import SettingError
+from gan1010.sweeps.grid import SETTINGS, SweepConfig
 from service.cli.connection import EXIT_USAGE, connected, fail
 from service.cli.files import plot_format, write
 from service.cli.local_server import running_service
+from service.cli.options import usage_error
 from service.cli.output import cell_table, print_json, stdout
 from service.cli.progress import wait_with_bar
 from service.settings import Settings
@@ -26,6 +28,7 @@ SETTING_TYPES = typing.get_type_hints(TrainConfig)
 
 def run_sweep(request: dict[str, Any], url: str | None, heatmap: Path | None, *, as_json: bool) -> None:
     """Sweep with a progress bar and print the results; Ctrl-C cancels the sweep and prints those so far."""
+    _check(request)
     format = plot_format(heatmap) if heatmap else None
     stderr = Console(stderr=True)
     with _service(url, stderr) as client:
@@ -61,6 +64,15 @@ def parse_grid(texts: list[str]) -> dict[str, list[Any]]:
             first = error.errors()[0]
             raise typer.BadParameter(f"--grid {field}: {first['input']!r}: {first['msg']}.") from None
     return grid
+
+
+def _check(request: dict[str, Any]) -> None:
+    base = {name: value for name, value in request["base"].items() if name != "preset"}
+    seeds = request["seeds"]
+    try:
+        SweepConfig(base=base, grid=request["grid"], first_seed=seeds["start"], seeds=seeds["count"])
+    except SettingError as error:
+        raise usage_error(error) from None
 
 
 @contextlib.contextmanager

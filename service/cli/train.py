@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from gan1010.config import SettingError, TrainConfig
 from service.cli.connection import connected
-from service.cli.options import AsJson, Name, Url, with_settings
+from service.cli.options import AsJson, Name, Url, usage_error, with_settings
 from service.cli.output import job_line, print_response
 from service.cli.progress import follow_job
 
@@ -23,6 +24,10 @@ def train(
     **settings: Any,
 ) -> None:
     """Train one GAN. Settings that are not given are those of the article."""
+    try:
+        TrainConfig(**{name: value for name, value in settings.items() if name != "preset"})
+    except SettingError as error:
+        raise usage_error(error) from None
     if local:
         if name is not None or follow or not wait:
             raise typer.BadParameter("--name, --follow and --no-wait need a service. Leave them out, or --local.")
@@ -57,7 +62,6 @@ def sweep(
     """Train a GAN for every combination of settings and every random seed: does it always converge?"""
     from service.cli.sweep import parse_grid, run_sweep
 
-    request = {"base": settings, "seeds": {"start": first_seed, "count": seeds}, "name": name}
-    if grid:
-        request["grid"] = parse_grid(grid)
+    seed_range = {"start": first_seed, "count": seeds}
+    request = {"base": settings, "grid": parse_grid(grid or []), "seeds": seed_range, "name": name}
     run_sweep(request, url, heatmap, as_json=as_json)

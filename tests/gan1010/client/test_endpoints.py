@@ -138,6 +138,23 @@ def test_sample_and_score(client: Any, article_job: Any) -> None:
     assert (len(scores.scores), scores.job_id) == (2, article_job["id"])
 
 
+@pytest.mark.parametrize(
+    ("method", "arguments", "place"),
+    [
+        ("score", {"vectors": [[0, 1], [1, float("nan")]]}, "vectors.1.1"),
+        ("sample", {"latents": (0.5, float("inf"))}, "seeds.1"),
+        ("train", {"learning_rate": float("nan")}, "learning_rate"),
+        ("sweep", {"grid": {"spread": [0.1, float("-inf")]}}, "grid.spread.1"),
+        ("sweep", {"base": {"latent_value": np.float64("nan")}}, "base.latent_value"),
+    ],
+)
+def test_number_that_is_not_finite_is_a_value_error(
+    client: Any, method: str, arguments: dict[str, Any], place: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{place} is not a finite number$"):
+        getattr(client, method)(**arguments)
+
+
 def test_models_are_listed_and_downloaded(client: Any, article_job: Any) -> None:
     (model,) = [model for model in client.each(client.models, limit=100) if model.job_id == article_job["id"]]
     content = client.download(article_job["id"], "model.safetensors")

@@ -67,11 +67,17 @@ UNREACHABLE = ["http://127.0.0.1:9", "gan1010 serve"]
     ("arguments", "code", "words"),
     [
         ("train --loss mae", 2, ["'mae'", "'mse', 'bce'"]),
-        ("train --learning-rate 11", 1, ["learning_rate", "less than or equal to 10"]),
+        *((f"{command} --learning-rate {value}", 2, ["--learning-rate must be", value]) for command in
+          ("train", "train --local", "sweep") for value in ("11.0", "nan", "inf", "-inf")),
+        *((f"train {local}--seed {value}", 2, ["--seed must be", value]) for local in ("", "--local ")
+          for value in ("-1", str(2**53))),
+        *((f"sweep {option} {value}", 2, [f"{option} must be", value]) for option in ("--seeds", "--first-seed")
+          for value in ("-1", str(2**53))),
+        ("sweep --grid loss=mse,bce --seeds 600000", 2, ["--grid must make at most 1,000,000", "1200000"]),
+        ("train --iterations 3000000 --record-every 5", 2, ["--record-every must be at least 15"]),
         ("train --preset best", 1, ["preset", "'article-bce'"]),
         ("train --save m.safetensors", 2, ["--local", "gan1010 export"]),
         ("train --url nowhere", 2, ["url", "http://127.0.0.1:8000"]),
-        ("train --local --learning-rate 11", 2, ["learning_rate", "at most 10"]),
         ("train --local --preset best", 2, ["article-bce", "best"]),
         ("train --local --name mine", 2, ["--name", "--local"]),
         ("train --local --no-wait", 2, ["--no-wait", "--local"]),
@@ -83,12 +89,15 @@ UNREACHABLE = ["http://127.0.0.1:9", "gan1010 serve"]
         ("sweep --grid rate=1", 2, ["rate=1", "learning_rate"]),
         ("sweep --hidden-size three", 2, ["hidden-size", "three"]),
         ("sweep --heatmap map.gif", 2, ["map.gif", ".svg"]),
-        ("sweep --grid learning_rate=0.1,11", 1, ["grid.learning_rate.1", "less than or equal to 10"]),
+        *((f"sweep --grid learning_rate=0.1,{value}", 2, ["--grid learning_rate must be", value]) for value in
+          ("11.0", "nan", "inf")),
         ("score", 2, ["0.9,0.1,0.9,0.1", "--file"]),
         ("score 0.9;0.1", 2, ["'0.9;0.1'", "0.9,0.1,0.9,0.1"]),
+        *((f"score {value},0,0,0", 2, [value, "finite"]) for value in ("nan", "inf", "1e999")),
         ("score --file nosuch.csv", 2, ["nosuch.csv"]),
         ("score 1,2 --job JOB", 1, ["vectors[0] has 2 numbers", "4"]),
         ("sample half", 2, ["half"]),
+        ("sample 0.5 nan", 2, ["finite", "0.5"]),
         ("sample --job JOB --iteration 1050", 1, ["1000", "1100"]),
         ("plot losses JOB -o picture.gif", 2, ["picture.gif", ".svg"]),
         ("plot losses JOB -o /dev/null/picture.png", 1, ["cannot be written"]),

@@ -8,7 +8,7 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.service.cli.commands import output_of
+from tests.service.cli.commands import invoke, output_of
 from tests.support.contract import Json, run_sweep, train
 
 FILES = {
@@ -51,6 +51,40 @@ def test_score(server_url: str, job: Json, tmp_path: Path) -> None:
     assert json.loads(output_of("score", "--file", "-", *flags, url=server_url, stdin="\n".join(rows))) == served
     table = output_of("score", rows[0], "--job", job["id"], url=server_url)
     assert re.search(rf"0.9, 0.1, 0.9, 0.1 +{served['scores'][0]:.3f}", table)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbf0.9,0.1,0.9,0.1\r\n1,0,1,0\r\n",  # as spreadsheets save "CSV UTF-8"
+        b'"0.9","0.1","0.9","0.1"\r1, 0, 1, 0\r',
+        b"0.9,0.1,0.9,0.1\n\n1,0,1,0\n,,,\n",
+    ],
+)
+def test_csv_of_spreadsheets_is_scored(server_url: str, job: Json, tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "vectors.csv"
+    file.write_bytes(content)
+    output = output_of("score", "--file", file, "--job", job["id"], url=server_url)
+    assert re.search(r"0.9, 0.1, 0.9, 0.1 +0.\d+ *\n +1, 0, 1, 0 +0.\d+$", output), output
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("0.9,0.1\n".encode("utf-16"), "not CSV in UTF-8"),
+        ("0.9,0.1\n".encode("utf-16-le"), "row 1 of --file"),
+        ("0,9;0,1 §\n".encode("cp1252"), "not CSV in UTF-8"),
+        (b"0.9,0.1\n\nnan,1\n", "row 3 of --file"),
+        (b"x1,x2\n1,0\n", "row 1 of --file"),
+        (b'"' + b"0" * 200_000, "not CSV in UTF-8"),
+    ],
+)
+def test_file_that_is_no_csv_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
+    file = tmp_path / "vectors.csv"
+    file.write_bytes(content)
+    result = invoke("score", "--file", file)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert words in result.stderr
 
 
 def test_presets(server_url: str) -> None:
