@@ -4,7 +4,7 @@ import numpy as np
 
 from gan1010.config import TrainConfig
 from gan1010.sweeps.grid import SweepConfig
-from gan1010.sweeps.sweeping import train_shard
+from gan1010.sweeps.sweeping import train_whole_shard
 from gan1010.training import train
 
 
@@ -14,4 +14,4 @@ def compile_kernel() -> None:
         model = train(TrainConfig(iterations=1, latent=latent)).model()
     model.score(model.sample(np.zeros(1, np.float32)))
     sweep = SweepConfig(base={"iterations": 1, "latent": "normal"}, seeds=1)
-    list(train_shard(sweep, sweep.shards[0]))
+    train_whole_shard(sweep.shard_settings(sweep.shards[0]))

@@ -38,6 +38,19 @@ class Shard:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class ShardSettings:
+    """The settings of a shard's members, n of them: all that their training needs, as plain data."""
+
+    config: TrainConfig  # of the group
+    lanes: LaneSettings  # each (n,)
+    index: Int64s  # (n,) the sweep's indices of the members
+
+    def lanes_at(self, rows: Int64s) -> LaneSettings:
+        """Return the settings of some members that may differ between them."""
+        return LaneSettings(**{f.name: getattr(self.lanes, f.name)[rows] for f in fields(LaneSettings)})
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Group:
     """Cells that can train side by side. A member's place counts through the group, cell by cell."""
 
@@ -54,29 +67,19 @@ class Group:
         return len(self.cells) * self.seeds
 
     @property
-    def weights(self) -> int:
-        """Number of weights of D and G together."""
-        shape = self.config.width, self.config.hidden_size
-        return discriminator_layout(*shape).size + generator_layout(*shape).size
-
-    @property
     def members_per_shard(self) -> int:
         """Size of a shard, in full lanes."""
-        affordable = WORK_PER_SHARD // (self.config.iterations * (self.weights + DRAW_COST_IN_WEIGHTS))
+        work_per_iteration = number_of_weights(self.config) + DRAW_COST_IN_WEIGHTS
+        affordable = WORK_PER_SHARD // (self.config.iterations * work_per_iteration)
         return max(min(affordable, self.members // self.min_shards, MAX_SHARD_MEMBERS) // LANES, 1) * LANES
 
-    def index(self, places: Int64s) -> Int64s:
-        """Return the sweep's indices of the members at these places."""
+    def settings(self, places: Int64s) -> ShardSettings:
+        """Return the settings of the members at these places."""
         cell, offset = np.divmod(places, self.seeds)
-        index: Int64s = self.cells[cell] * self.seeds + offset
-        return index
-
-    def lane_settings(self, places: Int64s) -> LaneSettings:
-        """Return the settings of the members at these places that may differ within the group."""
-        cell, offset = np.divmod(places, self.seeds)
-        return LaneSettings(
+        lanes = LaneSettings(
             seed=self.first_seed + offset, **{name: values[cell] for name, values in self.values.items()}
         )
+        return ShardSettings(config=self.config, lanes=lanes, index=self.cells[cell] * self.seeds + offset)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +171,10 @@ class SweepConfig:
             for start in range(0, group.members, group.members_per_shard)
         )
 
+    def shard_settings(self, shard: Shard) -> ShardSettings:
+        """Return the settings of a shard's members."""
+        return self.groups[shard.group].settings(np.arange(shard.start, shard.stop))
+
     def _lane_values(self, name: str, places: dict[str, Int64s], cells: Int64s) -> Float64s:
         """Return a setting's value in each of the cells; `places` has each cell's place on the grid's axes."""
         options = self.grid.get(name, [self.base.get(name, getattr(TrainConfig, name))])
@@ -190,6 +197,12 @@ class SweepConfig:
             except SettingError as error:
                 part = "grid" if error.field in self.grid else "base"
                 raise SettingError(f"{part}.{error.field}", error.reason, error.value) from None
+
+
+def number_of_weights(config: TrainConfig) -> int:
+    """Return the number of weights of D and G together."""
+    shape = config.width, config.hidden_size
+    return discriminator_layout(*shape).size + generator_layout(*shape).size
 
 
 def _boundary_values(values: Sequence[Any]) -> list[Any]:

@@ -153,7 +153,7 @@ class WorkerPool:
         if self._stopping.is_set():
             return
         due = time.monotonic() + (CHECKPOINT_SECONDS if sweep.has_checkpoint else FIRST_CHECKPOINT_SECONDS)
-        for step in train_shard(config, config.shards[number], checkpoint):
+        for step in train_shard(config.shard_settings(config.shards[number]), checkpoint):
             if isinstance(step, Members):
                 self._end_shard(sweep, number, step, generation)
                 return

@@ -52,8 +52,8 @@ def test_shards_have_every_member_once_with_its_settings(grid: Any, seeds: int, 
     seen = np.zeros(sweep.members, np.int64)
     for shard in sweep.shards:
         group = sweep.groups[shard.group]
-        places = np.arange(shard.start, shard.stop)
-        index, lane_settings = group.index(places), group.lane_settings(places)
+        settings = sweep.shard_settings(shard)
+        index, lane_settings = settings.index, settings.lanes
         seen[index] += 1
         for row in {0, len(index) // 2, len(index) - 1}:
             config = sweep.config(int(index[row]))
@@ -73,7 +73,7 @@ def test_generator_rate_defaults_to_the_discriminators() -> None:
         ({"learning_rate": 0.4}, {"spread": [0.1, 0.2]}, [0.4, 0.4]),
     ):
         (group,) = SweepConfig(base=base, grid=grid, seeds=1).groups
-        assert group.lane_settings(np.arange(2)).generator_learning_rate.tolist() == expected
+        assert group.settings(np.arange(2)).lanes.generator_learning_rate.tolist() == expected
 
 
 @pytest.mark.parametrize("base", [{}, {"iterations": 1}, {"iterations": 10_000_000}, {"hidden_size": 64}])

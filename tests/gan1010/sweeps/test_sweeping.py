@@ -1,6 +1,13 @@
 """Sweeps against single runs, and against the article."""
 
 import itertools
+import multiprocessing
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from subprocess import PIPE
 from typing import Any
 
 import numpy as np
@@ -9,7 +16,7 @@ import pytest
 from gan1010 import Members, SweepConfig, sweep, train
 from gan1010.compiled.lanes import LANES
 from gan1010.sweeps.grid import Shard
-from gan1010.sweeps.sweeping import ShardProgress, train_shard
+from gan1010.sweeps.sweeping import ShardProgress, train_shard, train_whole_shard
 
 # Every shape, loss, optimiser, latent and experiment meets every other; rates, spreads and latent values vary by lane.
 GRID: dict[str, Any] = {
@@ -28,7 +35,7 @@ GRID: dict[str, Any] = {
 
 def all_members(config: SweepConfig) -> list[Members]:
     """Train all shards, and return their members with weights."""
-    return [step for shard in config.shards for step in train_shard(config, shard) if isinstance(step, Members)]
+    return [train_whole_shard(config.shard_settings(shard)) for shard in config.shards]
 
 
 def check_member(config: SweepConfig, members: Members, row: int) -> None:
@@ -66,15 +73,15 @@ def test_full_length_members_have_the_same_bits(base: dict[str, Any]) -> None:
 @pytest.mark.parametrize("seeds", [20, LANES + 1])
 def test_shard_resumed_from_any_checkpoint_has_the_same_bits(base: dict[str, Any], seeds: int) -> None:
     config = SweepConfig(base={"iterations": 7001} | base, grid={"learning_rate": [0.01, 0.02]}, seeds=seeds)
-    shard = Shard(group=0, start=0, stop=2 * seeds)
-    *on_the_way, whole = train_shard(config, shard)
+    shard = config.shard_settings(Shard(group=0, start=0, stop=2 * seeds))
+    *on_the_way, whole = train_shard(shard)
     assert isinstance(whole, Members)
     assert len(on_the_way) > 5
     for step in range(1, len(on_the_way) + 1):
-        *_, left = itertools.islice(train_shard(config, shard), step)
+        *_, left = itertools.islice(train_shard(shard), step)
         assert isinstance(left, ShardProgress)
         arrays = {name: array.copy() for name, array in left.arrays.items()}  # as if they came from elsewhere
-        *_, resumed = train_shard(config, shard, ShardProgress.from_arrays(left.iteration, arrays))
+        *_, resumed = train_shard(shard, ShardProgress.from_arrays(left.iteration, arrays))
         assert isinstance(resumed, Members)
         for name, column in whole.columns.items():
             assert getattr(resumed, name).tobytes() == column.tobytes(), (step, name)
@@ -101,6 +108,36 @@ def test_on_grid_has_the_shape_of_the_grid() -> None:
     real_loss = done.members.discriminator_real_loss[2:4].mean()
     assert done.on_grid("discriminator_real_loss")[0, 1] == pytest.approx(real_loss)
     assert done.config.config(2).seed == 5
+
+
+def test_processes_give_the_same_bits_and_the_bar_counts_members(capfd: pytest.CaptureFixture[str]) -> None:
+    settings: dict[str, Any] = {"base": {"iterations": 300}, "grid": {"loss": ["mse", "bce"]}, "seeds": 40 * LANES}
+    expected = sweep(**settings, threads=2)
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as executor:
+        done = sweep(**settings, executor=executor, progress=True)
+        assert executor.submit(len, "open").result() == 4
+    for name, column in expected.members.columns.items():
+        assert done.members.columns[name].tobytes() == column.tobytes(), name
+    for name, figures in expected.cells.items():
+        assert done.cells[name].tobytes() == figures.tobytes(), name
+    assert f"{80 * LANES}/{80 * LANES}" in capfd.readouterr().err
+
+
+def test_ctrl_c_ends_a_sweep_when_the_running_shards_have_ended() -> None:
+    program = "from gan1010 import sweep; print('begins', flush=True); sweep(seeds=1_000_000, threads=2)"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=PIPE, stderr=PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "begins\n"
+        time.sleep(0.5)  # a shard trains or the kernel is loaded
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)  # the whole sweep takes minutes
+    assert errors.count("Traceback") == 1
+    assert errors.endswith("KeyboardInterrupt\n")
+
+
+def test_threads_of_an_executor_are_its_own() -> None:
+    with ThreadPoolExecutor(1) as executor, pytest.raises(ValueError, match="threads must not be given with an exec"):
+        sweep(seeds=1, threads=2, executor=executor)
 
 
 def test_seeds_with_gaps_are_rejected() -> None:

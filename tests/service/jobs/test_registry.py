@@ -189,7 +189,7 @@ def persist_progress(registry: Registry, active: ActiveJob, of: str) -> None:
         registry.checkpoint(active)
         return
     registry.sweeps.prepare(active)
-    first, *_, last = train_shard(SWEEP, SWEEP.shards[0])
+    first, *_, last = train_shard(SWEEP.shard_settings(SWEEP.shards[0]))
     if of == "shard checkpoint":
         assert isinstance(first, ShardProgress)
         registry.sweeps.checkpoint(active, 0, first)

@@ -7,7 +7,7 @@ import pytest
 from gan1010.sweeps.grid import SweepConfig
 from gan1010.sweeps.results import Members
 from gan1010.sweeps.sweeping import sweep as sweep_here
-from gan1010.sweeps.sweeping import train_shard
+from gan1010.sweeps.sweeping import train_whole_shard
 from service.jobs.active_job import ActiveSweep
 from service.jobs.registry import Registry
 from tests.service.jobs.test_registry import open_registry
@@ -79,7 +79,7 @@ def test_sweep_whose_shards_are_all_persisted_ends_at_the_next_start(tmp_path: P
         registry.start(sweep)
         registry.sweeps.prepare(sweep)
         for number, shard in enumerate(SMALL.shards):
-            *_, members = train_shard(SMALL, shard)
+            members = train_whole_shard(SMALL.shard_settings(shard))
             assert isinstance(members, Members)
             assert registry.sweeps.persist_shard(sweep, number, members, sweep.generation)
     with worker_pool(tmp_path, workers=1) as (registry, pool):

@@ -35,7 +35,7 @@ def state_of(value: float) -> State:
 
 
 def train_members(number: int) -> Members:
-    *_, members = train_shard(SWEEP, SWEEP.shards[number])
+    *_, members = train_shard(SWEEP.shard_settings(SWEEP.shards[number]))
     assert isinstance(members, Members)
     return members
 
