@@ -95,7 +95,7 @@ class Job:
 
     def with_status(self, status: Status, detail: str | None = None, **changes: Any) -> "Job":
         """Return the job with a new status, recorded as a transition."""
-        at = datetime.now(UTC)
+        at = max(datetime.now(UTC), self.created_at, *(before.at for before in self.transitions))  # clocks are set back
         if status == "running":
             changes["started_at"] = self.started_at or at
         elif status in ENDED:

@@ -98,11 +98,16 @@ def problem_error(response: httpx.Response) -> ProblemError:
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """Return the seconds of a Retry-After header, which is a number or a date (RFC 9110, 10.2.3)."""
+    """Return the seconds of a Retry-After header, which is a number or a date (RFC 9110, 10.2.3).
+
+    A date is compared with the response's own Date, since the clock here may differ.
+    """
     text = response.headers.get("retry-after", "").strip()
     if text.isdecimal():
         return float(text)
     try:
-        return max((parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds(), 0.0)
+        sent = response.headers.get("date")
+        now = parsedate_to_datetime(sent) if sent else datetime.now(UTC)
+        return max((parsedate_to_datetime(text) - now).total_seconds(), 0.0)
     except (TypeError, ValueError):
         return None

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import Future, InvalidStateError
+from datetime import UTC, datetime
 
 from gan1010 import Progress
 from gan1010.sweeps.results import SweepSummary
@@ -30,11 +31,16 @@ class ActiveJob:
         self.over, self.changed = Future[None](), Future[None]()
         self._over_on_loop: asyncio.Future[None] | None = None
         self._running_since = 0.0
+        # The clock may be set back or forward, so it counts for what was before this process only.
+        age = (datetime.now(UTC) - job.started_at).total_seconds() if job.started_at else 0.0
+        self._started = time.perf_counter() - max(age, 0.0)
 
     def set_job(self, job: Job) -> None:
         """Set the job's new state, which settles a requested stop, and wake those that wait for it."""
         if job.status == "running":
             self._running_since = time.perf_counter()
+            if self.job.started_at is None:
+                self._started = self._running_since
         self.job, self.requested_status = job, None
         self._wake()
         if job.has_ended:
@@ -62,6 +68,11 @@ class ActiveJob:
         """The job with its live progress."""
         progress = self.progress
         return self.job if progress is None else self._at(progress.iteration)
+
+    @property
+    def seconds_since_start(self) -> float:
+        """Seconds since the job's first start."""
+        return time.perf_counter() - self._started
 
     def over_on_loop(self) -> "asyncio.Future[None]":
         """Return `over` for the running event loop; one future for all, as callbacks on `over` are never removed."""

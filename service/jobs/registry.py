@@ -174,6 +174,7 @@ class Registry:
             if model is not None:
                 self.models.forget(job.id)
             self._record_status(job)
+            self.metrics.record_job_end(job, active.seconds_since_start)
             active.set_job(job)
             if isinstance(active, ActiveSweep):
                 active.begin_generation()
@@ -304,8 +305,6 @@ class Registry:
             active.set_job(job)
 
     def _record_status(self, job: Job) -> None:
-        """Log a new job or a job's new status, and count a job that has ended."""
+        """Log a new job or a job's new status."""
         progress = {"iteration": job.iteration, "detail": job.transitions[-1].detail}
         log.info("job", extra=fields(job_id=job.id, kind=job.kind, status=job.status, **progress))
-        if job.has_ended:
-            self.metrics.record_job_end(job)

@@ -37,6 +37,19 @@ MIGRATIONS = (
         state BLOB NOT NULL, sha256 TEXT NOT NULL, UNIQUE (job_id, number)
     );
     """,
+    # `sequence` is the order in which trainings have succeeded, whatever the clock. The column jobs.finished_at, which
+    # gave that order before, is no longer used: SQLite drops columns from version 3.35 on only.
+    """
+    ALTER TABLE models RENAME TO models_6;
+    CREATE TABLE models (
+        sequence INTEGER PRIMARY KEY, job_id TEXT NOT NULL UNIQUE REFERENCES jobs ON DELETE CASCADE,
+        bytes INTEGER NOT NULL, sha256 TEXT NOT NULL
+    );
+    INSERT INTO models (job_id, bytes, sha256)
+        SELECT job_id, bytes, models_6.sha256 FROM models_6 JOIN jobs ON id = job_id ORDER BY finished_at, id;
+    DROP TABLE models_6;
+    DROP INDEX jobs_by_end;
+    """,
 )
 
 

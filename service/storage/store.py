@@ -9,7 +9,6 @@ import fcntl
 import logging
 import sqlite3
 from collections.abc import Iterator
-from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from service.storage.model_files import sort_model_files
 from service.storage.runs import RunStore
 from service.storage.sweeps import SweepStore
 
-JOB_COLUMNS = ("id", "kind", "status", "has_generator", "finished_at", "document", "sha256")
+JOB_COLUMNS = ("id", "kind", "status", "has_generator", "document", "sha256")
 SELECTED = ", ".join(f"jobs.{column}" for column in JOB_COLUMNS)
 SELECT_JOBS = f"SELECT {SELECTED} FROM jobs"  # noqa: S608  # nosec B608
 SELECT_MODELS = f"SELECT {SELECTED}, bytes, models.sha256 FROM models JOIN jobs ON id = job_id"  # noqa: S608  # nosec B608
@@ -102,7 +101,7 @@ class Store:
             db.execute("DELETE FROM shard_checkpoints WHERE job_id = ?", (job.id,))
             if content:
                 row = (job.id, len(content), checksum(content))
-                db.execute("INSERT OR REPLACE INTO models VALUES (?, ?, ?)", row)
+                db.execute("INSERT INTO models (job_id, bytes, sha256) VALUES (?, ?, ?)", row)
 
     def delete(self, job_id: str) -> None:
         """Delete a job with its history, model and shards."""
@@ -145,10 +144,7 @@ class Store:
 
     def last_succeeded(self, with_generator: bool) -> str | None:
         """Return the id of the training that succeeded last, of all or of those with a generator."""
-        query = (
-            f"{SELECT_JOBS} WHERE status = 'succeeded' AND kind = 'train' AND has_generator >= ?"
-            " ORDER BY finished_at DESC LIMIT 1 OFFSET ?"
-        )
+        query = f"{SELECT_MODELS} WHERE has_generator >= ? ORDER BY sequence DESC LIMIT 1 OFFSET ?"
         offset = 0
         while rows := self._database.rows(query, with_generator, offset):
             for job, *_ in self._intact(rows):
@@ -230,8 +226,7 @@ def _row(job: Job) -> tuple[Any, ...]:
 def _indexed_values(job: Job) -> tuple[Any, ...]:
     """Return the values that queries use, which the document has, too."""
     has_generator = job.kind == "train" and job.train_config.experiment == "gan"
-    finished_at = job.finished_at.astimezone(UTC).isoformat(timespec="microseconds") if job.finished_at else None
-    return job.id, job.kind, job.status, has_generator, finished_at
+    return job.id, job.kind, job.status, has_generator
 
 
 def _job(*row: Any) -> Job:

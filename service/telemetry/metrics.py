@@ -50,10 +50,9 @@ class Metrics:
         requests.inc()
         durations.observe(seconds)
 
-    def record_job_end(self, job: Job) -> None:
+    def record_job_end(self, job: Job, seconds: float) -> None:
         """Count an ended job, if it ever started."""
-        if job.started_at is not None and job.finished_at is not None:
-            seconds = (job.finished_at - job.started_at).total_seconds()
+        if job.started_at is not None:
             self._job_seconds.labels(job.kind, job.status).observe(seconds)
 
     def render(self, jobs: Mapping[str, int]) -> bytes:

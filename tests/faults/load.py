@@ -80,7 +80,8 @@ def _copy_jobs(data: Path, ids: list[str], jobs: int) -> None:
             (row,) = db.execute(f"{SELECT_JOBS} WHERE id = ?", (old,))
             document = row[-2].replace(old.encode(), new.encode())
             db.execute(INSERT_JOB, (new, *row[1:-2], document, checksum(document)))
-            db.execute("INSERT INTO models SELECT ?, bytes, sha256 FROM models WHERE job_id = ?", (new, old))
+            query = "INSERT INTO models (job_id, bytes, sha256) SELECT ?, bytes, sha256 FROM models WHERE job_id = ?"
+            db.execute(query, (new, old))
             if number < 1000:  # histories are large, and the service reads none before a request needs it
                 columns = "iteration, arrays, sha256 FROM histories WHERE job_id = ?"
                 db.execute(f"INSERT INTO histories SELECT ?, {columns}", (new, old))

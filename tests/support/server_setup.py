@@ -1,11 +1,15 @@
 """Setup functions of server processes: make rare or slow events happen at once (`running_server(setup=...)`)."""
 
+import itertools
 import os
 import signal
+import time
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
 from gan1010 import kernel_inputs
+from service import job
 from service.api import limits
 from service.jobs import worker
 from tests.support.contract import Json, wait_until
@@ -44,6 +48,24 @@ def kill_on_deadly_job() -> None:
 def lower_priority() -> None:
     """Run with the niceness 15."""
     os.nice(15 - os.nice(0))
+
+
+def set_clock_back_again_and_again() -> None:
+    """Let the clock of jobs begin 100 days ahead, and go back one hour before each reading."""
+    hours = itertools.count(-100 * 24)
+
+    def read() -> float:
+        return time.time() - next(hours) * 3600
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.fromtimestamp(read(), tz)
+
+    class Time:
+        time_ns = staticmethod(lambda: int(read() * 1e9))
+
+    job.datetime, job.time = Clock, Time  # type: ignore[misc, assignment, attr-defined]
 
 
 def stop_at_start() -> None:

@@ -139,6 +139,11 @@ def test_retry_after_is_a_number_or_a_date() -> None:
     assert [parse("Wed, 21 Oct 2015 07:28:00 GMT"), parse("2"), parse("soon")] == [0, 2, None]
 
 
+def test_retry_after_as_a_date_is_measured_by_the_clock_that_sent_it() -> None:
+    headers = {"Date": "Wed, 21 Oct 2015 07:28:00 GMT", "Retry-After": "Wed, 21 Oct 2015 07:28:05 GMT"}
+    assert retry_after(httpx.Response(503, headers=headers)) == 5
+
+
 def test_stopping_service_is_not_ready(connect: Any) -> None:
     assert connect(response(503, json={"status": "stopping"}))[0].ready() is False
 

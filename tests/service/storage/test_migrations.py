@@ -32,6 +32,19 @@ def test_next_release_applies_its_migration_once_and_keeps_the_rows(db: sqlite3.
         assert db.execute("SELECT id, note FROM jobs").fetchall() == [("id", "none")]
 
 
+def test_version_6_keeps_its_models_in_the_order_in_which_they_succeeded(db: sqlite3.Connection) -> None:
+    db.execute("PRAGMA foreign_keys = ON")
+    migrate(db, MIGRATIONS[:1])
+    for id, finished_at in {"a": "2026-01-03", "b": "2026-01-01", "c": "2026-01-02"}.items():
+        db.execute("INSERT INTO jobs VALUES (?, 'train', 'succeeded', 1, ?, '{}', '')", (id, finished_at))
+        db.execute("INSERT INTO models VALUES (?, 9, ?)", (id, f"digest of {id}"))
+    migrate(db)
+    models = [(id, 9, f"digest of {id}") for id in "bca"]
+    assert db.execute("SELECT job_id, bytes, sha256 FROM models ORDER BY sequence").fetchall() == models
+    db.execute("DELETE FROM jobs WHERE id = 'a'")
+    assert db.execute("SELECT job_id FROM models ORDER BY sequence").fetchall() == [("b",), ("c",)]
+
+
 def test_failed_migration_changes_nothing(db: sqlite3.Connection) -> None:
     migrate(db)
     schema = db.execute("SELECT sql FROM sqlite_master").fetchall()
