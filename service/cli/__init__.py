@@ -3,6 +3,7 @@
 import typer
 
 from service.cli import jobs, models, serve, train
+from service.cli.streams import standard_streams
 
 EPILOG = (
     "Commands use the service at --url or GAN1010_URL, by default port 8000 of this machine, and send the first key of "
@@ -32,4 +33,5 @@ def command_line() -> typer.Typer:
 
 def main() -> None:
     """Run the command line."""
-    command_line()()
+    with standard_streams():
+        command_line()()

@@ -33,7 +33,7 @@ def running_service(data_dir: Path, console: Console) -> Iterator[tuple[Client, 
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:
-        with console.status(STARTING):
+        with console.status(STARTING, spinner="line"):
             while not server.started and thread.is_alive():
                 time.sleep(0.01)
         if not server.started:

@@ -47,7 +47,7 @@ def _config(settings: dict[str, Any]) -> TrainConfig:
 
 def _train(config: TrainConfig, console: Console) -> Progress:
     """Train and return the last progress."""
-    with console.status(STARTING):
+    with console.status(STARTING, spinner="line"):
         list(run(TrainConfig(iterations=1, latent=config.latent)))
     with progress_bar(console) as bar:
         task = bar.add_task("Train", total=config.iterations, note="")

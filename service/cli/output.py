@@ -14,7 +14,7 @@ from rich.table import Column, Table
 from gan1010.config import TrainConfig
 
 if TYPE_CHECKING:
-    from gan1010.client.responses import Cell, Job, Page, Preset, Result, Samples, Scores
+    from gan1010.client.responses import Cell, Job, Page, Preset, Result, Samples, Scores, Transition
 
 T = TypeVar("T")
 BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -35,7 +35,7 @@ def print_json(value: object) -> None:
     """Print models and plain values as JSON."""
     from pydantic_core import to_json
 
-    print(to_json(value, indent=2).decode())  # noqa: T201
+    print(to_json(value, indent=2, ensure_ascii=True).decode())  # noqa: T201
 
 
 def stdout() -> Console:
@@ -79,8 +79,12 @@ def job_card(job: Job) -> Table:
     if job.error:
         rows.append(("Error", f"{job.error.type}: {escape(job.error.detail)}"))
     rows += run_rows(job.config, job.result) if is_run else [("Settings", _sweep_settings(job.config))]
-    rows.append(("History", ", ".join(f"{change.status} {change.at:%H:%M:%S}" for change in job.transitions)))
+    rows.append(("History", ", ".join(map(_change_text, job.transitions))))
     return card(rows)
+
+
+def _change_text(change: Transition) -> str:
+    return f"{change.status} {change.at.astimezone():%H:%M:%S}"
 
 
 def run_rows(config: dict[str, Any], result: Result | None) -> Iterator[tuple[str, str]]:
@@ -107,7 +111,8 @@ def job_table(page: Page[Job]) -> RenderableType:
 def _job_cells(job: Job) -> list[str]:
     at, result = f"{job.iteration / job.iterations:.0%}", job.result
     figures = [result.bits or "", _yes_or_no(result.in_range)] if result else ["", ""]
-    return [job.id, job.kind, escape(job.name or ""), job.status, at, *figures, f"{job.created_at:%Y-%m-%d %H:%M:%S}"]
+    created = f"{job.created_at.astimezone():%Y-%m-%d %H:%M:%S}"
+    return [job.id, job.kind, escape(job.name or ""), job.status, at, *figures, created]
 
 
 def sample_table(samples: Samples) -> Table:

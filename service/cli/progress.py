@@ -26,7 +26,7 @@ def follow_job(client: Client, job: Job, *, losses: bool, as_json: bool) -> None
     try:
         if losses and as_json:
             for event in client.events(job.id):
-                print(event.model_dump_json(), flush=True)  # noqa: T201
+                print(event.model_dump_json(ensure_ascii=True), flush=True)  # noqa: T201
             job = client.job(job.id)
         else:
             job = wait_with_bar(client, job, Console(stderr=True), losses=losses)
@@ -40,7 +40,7 @@ def follow_job(client: Client, job: Job, *, losses: bool, as_json: bool) -> None
 
 def progress_bar(console: Console) -> Progress:
     """Build a progress bar that ends with a note."""
-    columns = (SpinnerColumn(finished_text="[green]✓"), TextColumn("{task.description}"), BarColumn(20))
+    columns = (SpinnerColumn("line", finished_text="[green]✓"), TextColumn("{task.description}"), BarColumn(20))
     return Progress(*columns, MofNCompleteColumn(), TextColumn("{task.fields[note]}"), console=console)
 
 

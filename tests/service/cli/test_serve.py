@@ -85,7 +85,8 @@ def test_sigterm_during_startup_is_a_clean_stop(tmp_path: Path) -> None:
 
 
 def test_demo_shows_the_article_and_writes_its_plots(tmp_path: Path) -> None:
-    demo = run_process([*GAN1010, "demo", "--output", str(tmp_path / "here")], tmp_path, **UNUSABLE_VARIABLES)
+    variables = UNUSABLE_VARIABLES | {"PYTHONIOENCODING": "ascii"}
+    demo = run_process([*GAN1010, "demo", "--output", str(tmp_path / "here")], tmp_path, **variables)
     assert demo.returncode == 0, demo.stderr
     rows = {
         row[1]: (row[2], [float(value) for value in row[3].split()])
