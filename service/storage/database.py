@@ -32,8 +32,12 @@ class Database:
             log.error("%s has no database, so it is now %s. Put them back together.", self._log, set_aside(self._log))
             sync_folder(file.absolute().parent)
         self._write_lock, self._read_lock = threading.Lock(), threading.Lock()
-        self._writer, self._reader = _connect(file), _connect(file)
-        migrate(self._writer)
+        try:
+            self._writer, self._reader = _connect(file), _connect(file)
+            migrate(self._writer)
+        except (StorageFailedError, sqlite3.Error) as error:
+            remedy = "Check that it is a database of gan1010, and that this user may write it."
+            raise StorageFailedError(f"{file} cannot be opened ({error.__cause__ or error}). {remedy}") from error
         # The log's name must survive a power cut. SQLite syncs the folder at the first commit, but ignores a failure.
         sync_folder(file.absolute().parent)
 

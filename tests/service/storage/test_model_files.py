@@ -105,7 +105,7 @@ def test_files_that_are_set_aside_replace_no_others(tmp_path: Path) -> None:
 def test_file_system_that_refuses_a_call_does_not_stop_the_service(
     tmp_path: Path, call: str, error: str, file: str
 ) -> None:
-    Store(tmp_path).close()
+    (tmp_path / "models").mkdir()
     for name in ("safetensors", "tmp"):
         (tmp_path / "models" / f"{ID}.{name}").write_bytes(b"of no job")
     with server_process(tmp_path, setup=stop_at_start) as server:
