@@ -36,7 +36,7 @@ def binary_response(values: npt.NDArray[np.float32], job_id: str, iteration: int
 
 
 def csv_response(columns: Mapping[str, Sequence[Any] | npt.NDArray[Any]]) -> Response:
-    """Build CSV from arrays and lists of plain words: numbers as in JSON, None as an empty field."""
+    """Build CSV from arrays and lists of plain words: numbers and text of digits as in JSON, None as an empty field."""
     rows = zip(*(_csv_column(values) for values in columns.values()), strict=True)
     lines = [",".join(columns).encode(), *(b",".join(row) for row in rows), b""]
     return Response(b"\r\n".join(lines), media_type="text/csv")
@@ -44,9 +44,15 @@ def csv_response(columns: Mapping[str, Sequence[Any] | npt.NDArray[Any]]) -> Res
 
 def _csv_column(values: Sequence[Any] | npt.NDArray[Any]) -> list[bytes]:
     if not isinstance(values, np.ndarray):
-        return [b"" if value is None else str(value).encode() for value in values]
+        return [_csv_field(value) for value in values]
     numbers = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
     return numbers.split(b",") if numbers else []
+
+
+def _csv_field(value: Any) -> bytes:
+    if isinstance(value, str) and value.isdecimal():
+        return f'"""{value}"""'.encode()  # programs that guess types would read 0110 as 110
+    return b"" if value is None else str(value).encode()
 
 
 def accepts(request: Request, media_type: str) -> bool:

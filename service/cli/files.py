@@ -37,11 +37,21 @@ def write(file: Path, content: bytes | str) -> None:
     print(file, file=sys.stderr)  # noqa: T201
 
 
+def _results_csv(client: "Client", job_id: str) -> str:
+    """Join all pages of a sweep's results."""
+    text = page = client.results_csv(job_id)
+    while page.count("\n") > 1:
+        last_cell = int(page.splitlines()[-1].partition(",")[0])
+        page = client.results_csv(job_id, after=last_cell)
+        text += page.partition("\n")[2]
+    return text
+
+
 def select_downloads(client: "Client", job: "Job", names: list[str]) -> dict[str, Download]:
     """Return the downloads of the named files of a job, by default of all its files."""
     downloads: dict[str, Download] = {}
     if job.kind == "sweep":
-        downloads["results.csv"] = partial(client.results_csv, job.id)
+        downloads["results.csv"] = partial(_results_csv, client, job.id)
     elif job.status == "succeeded":
         has_generator = job.config["experiment"] == "gan"
         networks = ("generator", "discriminator") if has_generator else ("discriminator",)

@@ -1,5 +1,6 @@
 """Commands that use trained models: they print and write what the service responds."""
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -51,6 +52,14 @@ def test_score(server_url: str, job: Json, tmp_path: Path) -> None:
     assert json.loads(output_of("score", "--file", "-", *flags, url=server_url, stdin="\n".join(rows))) == served
     table = output_of("score", rows[0], "--job", job["id"], url=server_url)
     assert re.search(rf"0.9, 0.1, 0.9, 0.1 +{served['scores'][0]:.3f}", table)
+
+
+def test_export_has_all_pages_of_the_results(server_client: httpx.Client, server_url: str, tmp_path: Path) -> None:
+    rates = [number / 10_001 for number in range(1, 10_002)]  # one more than a page holds
+    sweep = run_sweep(server_client, base={"iterations": 1}, grid={"learning_rate": rates}, seeds=1)
+    output_of("export", "--job", sweep["id"], "-o", tmp_path, url=server_url)
+    with (tmp_path / "results.csv").open(newline="") as file:
+        assert [float(row["learning_rate"]) for row in csv.DictReader(file)] == rates
 
 
 @pytest.mark.parametrize(

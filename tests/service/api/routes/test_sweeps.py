@@ -86,6 +86,16 @@ def test_csv_equals_json(shared_client: Client, done: Json) -> None:
         assert row == {name: "" if value is None else str(value) for name, value in flat.items()}
 
 
+def test_csv_keeps_patterns_and_numbers(shared_client: Client) -> None:
+    grid = {"pattern": ["0110", "110", "1" * 16], "learning_rate": [0.1, 1e-7, 0.30000000000000004]}
+    job = run_sweep(shared_client, base={"iterations": 10}, grid=grid, seeds=1)
+    response = shared_client.get(f"/sweeps/{job['id']}/results", headers={"accept": "text/csv"})
+    rows = list(csv.DictReader(io.StringIO(response.text)))
+    read = [(json.loads(row["pattern"]), float(row["learning_rate"])) for row in rows]
+    assert read == [(pattern, rate) for pattern in grid["pattern"] for rate in grid["learning_rate"]]
+    assert {type(pattern) for pattern, _ in read} == {str}  # so no program takes it for a number
+
+
 @pytest.mark.parametrize("limit", [1, 2, 4, 5, 6, 7])
 def test_results_in_pages(shared_client: Client, done: Json, limit: int) -> None:
     url = f"/sweeps/{done['id']}/results"
