@@ -80,7 +80,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     services = Services(
         settings=settings,
         metrics=metrics,
-        request_log=RequestLog(metrics, settings.log_format),
+        request_log=RequestLog(metrics),
         registry=registry,
         workers=workers,
     )

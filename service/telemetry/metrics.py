@@ -8,6 +8,7 @@ from typing import get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
 
 from service.job import Job, Status
+from service.telemetry.logs import DROPPED_LINES
 
 REQUEST_BUCKETS_SECONDS = (0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 JOB_BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
@@ -43,6 +44,7 @@ class Metrics:
         self.iterations = Counter("gan1010_iterations", "Iterations trained, of all GANs", registry=registry)
         self.samples = Counter("gan1010_samples", "Samples served", registry=registry)
         self.scores = Counter("gan1010_scores", "Scores served", registry=registry)
+        registry.register(DROPPED_LINES)  # of the process, as its log is
 
     def record_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request."""

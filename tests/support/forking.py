@@ -1,10 +1,10 @@
 """Server processes that start in milliseconds, forked from a process that has everything loaded."""
 
+import logging
 import multiprocessing
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -58,4 +58,7 @@ def _serve(
         setup()
     from service.__main__ import single
 
-    sys.exit(single(arguments, prog_name="python -m service"))
+    try:
+        single(arguments, prog_name="python -m service")
+    finally:
+        logging.shutdown()  # which multiprocessing leaves out at the end of its processes

@@ -3,6 +3,7 @@
 import itertools
 import os
 import signal
+import sys
 import time
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -12,6 +13,7 @@ from gan1010 import kernel_inputs
 from service import job
 from service.api import limits
 from service.jobs import worker
+from service.telemetry import logs
 from tests.support.contract import Json, wait_until
 
 DEADLY_ITERATIONS, DEADLY_SEED = 6661, 20_000
@@ -76,3 +78,9 @@ def stop_at_start() -> None:
 def wait_until_stopped(pid: int) -> None:
     """Wait until a process has stopped: an earlier SIGCONT would have no effect."""
     wait_until(Path(f"/proc/{pid}/status").read_text, lambda status: "State:\tT" in status)
+
+
+def redirect_log(file: Path) -> None:
+    """Send the log to a file or named pipe, and drop what more than 4 KiB of lines wait for."""
+    logs.MAX_WAITING_BYTES = 4096
+    os.dup2(os.open(file, os.O_WRONLY | os.O_APPEND), sys.stderr.fileno())

@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.settings import LogFormat
-from service.telemetry.logs import current_request_id, write_lines
+from service.telemetry.logs import current_request_id, log_events
 from service.telemetry.metrics import Metrics
 
 CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")  # X-Request-ID values that are adopted
@@ -53,8 +52,8 @@ class RequestRecord(NamedTuple):
 class RequestLog:
     """The access log and the request metrics; requests of one turn of the event loop are recorded together."""
 
-    def __init__(self, metrics: Metrics, log_format: LogFormat) -> None:
-        self._metrics, self._format = metrics, log_format
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
         self._pending: list[RequestRecord] = []
 
     def add(self, request: RequestRecord) -> None:
@@ -67,7 +66,7 @@ class RequestLog:
         pending, self._pending = self._pending, []
         for request in pending:
             self._metrics.record_request(request.method, request.route, request.status, request.seconds)
-        write_lines(self._format, log, "request", ((request.finished_at, request.fields) for request in pending))
+        log_events(log, "request", ((request.finished_at, request.fields) for request in pending))
 
 
 class RequestLogMiddleware:

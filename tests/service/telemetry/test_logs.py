@@ -1,13 +1,17 @@
 """The log: one line per request and per change of a job, and never a text that a client sent."""
 
+import fcntl
 import io
 import json
 import logging
+import os
 import re
 import socket
 import sys
-from collections.abc import Callable
-from itertools import combinations
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,9 +23,11 @@ from rich.console import Console
 from service.cli.local_server import running_service
 from service.settings import LogFormat
 from service.telemetry.logs import LogFormatter, fields
-from tests.support.clients import running_server
-from tests.support.contract import SHORT_JOB, fill_path, train
+from tests.support.clients import Server, running_server, server_process
+from tests.support.contract import SHORT_JOB, Json, fill_path, train, wait_until
 from tests.support.data_folder import execute
+from tests.support.disks import fill_disk, small_disk
+from tests.support.server_setup import redirect_log
 
 MARK = "hunter2mark"
 NASTY = f"{MARK}\n2026-01-01T00:00:00.000Z INFO    request  status=200\x1b[2J\u2028\r{MARK}"
@@ -63,6 +69,7 @@ def test_requests_and_job_changes_are_lines_of_json(tmp_path: Path) -> None:
     assert changes[-1]["request_id"] == responses[-1].headers["x-request-id"]
     assert MARK not in "".join(server.log)
     assert "s3cret" not in "".join(server.log)
+    assert lines[-1]["message"].startswith("Finished server process")
 
 
 def test_nothing_that_a_client_sends_is_logged_or_returned(tmp_path: Path) -> None:
@@ -176,3 +183,113 @@ def test_open_service_without_a_key_logs_a_warning(tmp_path: Path) -> None:
         warnings = [line for line in server.log if "WARNING" in line]
         assert len(warnings) == (whence is not None)
         assert all(f"so {whence} has access. Set GAN1010_API_KEY" in warning for warning in warnings)
+
+
+@contextmanager
+def server_that_logs_to(file: Path, data: Path) -> Iterator[tuple[Server, httpx.Client]]:
+    """Run a server whose log is a file that the test reads; it must stop with exit code 0."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    flags = "--port", str(port), "--log-format", "json"
+    with server_process(data, *flags, setup=partial(redirect_log, file)) as server:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            wait_until_up(client)
+            yield server, client
+        assert server.stop() == 0
+
+
+def wait_until_up(client: httpx.Client) -> None:
+    """Wait until a server responds, without reading its log."""
+
+    def is_up() -> bool:
+        with suppress(httpx.TransportError):
+            return client.get("/healthz").is_success
+        return False
+
+    wait_until(is_up)
+
+
+def dropped_lines(client: httpx.Client) -> int:
+    """Return the metric of dropped log lines."""
+    return int(
+        float(re.findall(r"^gan1010_dropped_log_lines_total (.*)", client.get("/metrics").text, re.MULTILINE)[0])
+    )
+
+
+def request_until_lines_are_dropped(client: httpx.Client, more_than: int = 0) -> None:
+    """Send requests until the log drops lines."""
+
+    def dropped_lines_after_more() -> int:
+        for _ in range(20):
+            client.get("/healthz")
+        return dropped_lines(client)
+
+    wait_until(dropped_lines_after_more, lambda dropped: dropped > more_than)
+
+
+def test_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
+    pipe = tmp_path / "log"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
+    text = b""
+
+    def read_more() -> list[Json]:
+        nonlocal text
+        client.get("/healthz")
+        with suppress(BlockingIOError):
+            text += os.read(reader, 2**20)
+        return [json.loads(line) for line in text.split(b"\n")[:-1]]
+
+    def has_request_after_gap(lines: list[Json]) -> bool:
+        gaps = [number for number, line in enumerate(lines) if "dropped" in line["message"]]
+        return bool(gaps) and any(line["message"] == "request" for line in lines[gaps[-1] :])
+
+    with server_that_logs_to(pipe, tmp_path / "data") as (_, client):
+        request_until_lines_are_dropped(client)
+        assert train(client, **SHORT_JOB)["status"] == "succeeded"
+        lines = wait_until(read_more, has_request_after_gap)
+        requests = [int(line["request_id"].split("-")[1], 16) for line in lines if line["message"] == "request"]
+        assert requests == sorted(requests)
+        changes = [line["status"] for line in lines if line["message"] == "job"]
+        missing = requests[-1] - len(requests) + len({"queued", "running", "succeeded"} - {*changes})
+        assert sum(dropped_counts(text.decode())) == missing
+        request_until_lines_are_dropped(client, more_than=missing)  # the server stops with a full pipe
+    os.close(reader)
+
+
+@pytest.mark.parametrize("target", ["/dev/full", "broken pipe"])
+def test_log_that_cannot_be_written_stops_nothing(tmp_path: Path, target: str) -> None:
+    file = Path(target)
+    reader = None
+    if target == "broken pipe":
+        file = tmp_path / "log"
+        os.mkfifo(file)
+        reader = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+    with server_that_logs_to(file, tmp_path / "data") as (_, client):
+        if reader is not None:
+            os.close(reader)
+        request_until_lines_are_dropped(client)
+        assert train(client, **SHORT_JOB)["status"] == "succeeded"
+
+
+def test_log_on_a_full_disk_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "64k") as disk:
+        file = disk / "log"
+        file.touch()
+        with server_that_logs_to(file, tmp_path / "data") as (_, client):
+            ballast = fill_disk(disk)
+            request_until_lines_are_dropped(client)
+            ballast.unlink()
+            dropped = dropped_lines(client)
+            counts = wait_until(lambda: dropped_counts(file.read_text()), lambda counts: sum(counts) >= dropped)
+        assert sum(counts) == dropped
+        lines = file.read_text().split("\n")
+    for line, following in pairwise(lines):
+        if "were dropped" not in following:  # the last line before a gap may be cut off
+            json.loads(line)
+
+
+def dropped_counts(text: str) -> list[int]:
+    """Return the numbers of lines that a log reports as dropped."""
+    return [int(count) for count in re.findall(r"(\d+) log lines were dropped", text)]
