@@ -55,6 +55,6 @@ def get_metrics(request: Request) -> Response:
 
 
 @router.get("/openapi.json", include_in_schema=False)
-def get_description(request: Request) -> Response:
+async def get_description(request: Request) -> Response:
     """Describe the API."""
     return json_response(request.app.openapi())

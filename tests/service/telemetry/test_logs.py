@@ -50,7 +50,7 @@ def test_requests_and_job_changes_are_lines_of_json(tmp_path: Path) -> None:
     assert all({"level", "logger", "message"} <= line.keys() and re.fullmatch(TIME, line["time"]) for line in lines)
     requests = {line["request_id"]: line for line in lines if line["message"] == "request"}
     expected = [
-        ("GET", "/jobs/{job_id}", 200, "alice"),
+        ("GET", "/jobs/{job_id}", 422, "alice"),
         ("GET", "none", 404, "alice"),
         ("GET", "none", 401, None),
         ("HEAD", "/healthz", 405, "alice"),
