@@ -3,11 +3,16 @@
 import gzip
 import zlib
 
+from fastapi import Request, Response
+
 from service.errors import BodyTooLargeError, MalformedBodyError, UnsupportedMediaTypeError
 
 GZIP_OR_ZLIB = zlib.MAX_WBITS + 32  # "deflate" means zlib's format (RFC 9110, 8.4.1.2)
 CODINGS = ("gzip", "deflate")
-FASTEST = 1
+LEVEL = 4  # of 9: a little slower than 1, and nearly as small as 9
+MIN_COMPRESSED_BYTES = 2048  # shorter bodies are not worth compressing
+COMPRESSION_COST = 10  # compressing a body takes so many times as long as all else
+TEXT_TYPES = ("application/json", "image/svg+xml", "text/")
 
 
 def decompress(body: bytes, coding: str, max_bytes: int) -> bytes:
@@ -37,9 +42,26 @@ def decompress(body: bytes, coding: str, max_bytes: int) -> bytes:
     return content
 
 
-def compress(content: bytes, coding: str) -> bytes:
-    """Compress quickly, and to the same bytes each time."""
-    return gzip.compress(content, FASTEST, mtime=0) if coding == "gzip" else zlib.compress(content, FASTEST)
+def compress(content: bytes | memoryview, coding: str) -> bytes:
+    """Compress to the same bytes each time."""
+    return gzip.compress(content, LEVEL, mtime=0) if coding == "gzip" else zlib.compress(content, LEVEL)
+
+
+def coding_of(request: Request, response: Response) -> str | None:
+    """Return the coding to compress a long text with, or None; long texts also get the Vary header."""
+    headers = response.headers
+    if len(response.body) < MIN_COMPRESSED_BYTES or "content-encoding" in headers:
+        return None
+    if not headers["content-type"].startswith(TEXT_TYPES):
+        return None
+    headers.add_vary_header("Accept-Encoding")
+    return accepted_coding(request.headers.get("accept-encoding", ""))
+
+
+def compress_response(response: Response, coding: str) -> None:
+    """Replace the body by the compressed one."""
+    response.body = compress(response.body, coding)
+    response.headers.update({"Content-Encoding": coding, "Content-Length": str(len(response.body))})
 
 
 def accepted_coding(accept_encoding: str) -> str | None:

@@ -69,11 +69,12 @@ def accepts(request: Request, media_type: str) -> bool:
     return qualities.get(media_type, 0.0) > 0 and qualities[media_type] >= json
 
 
-def conditional_response(request: Request, response: Response) -> Response:
-    """Add an ETag, or return 304 if the client already has this content (RFC 9110, 13.1.2)."""
-    etag = f'"{hashlib.blake2b(bytes(response.body), digest_size=16).hexdigest()}"'
+def conditional_response(request: Request, response: Response, coding: str | None) -> Response:
+    """Add an ETag, or return 304 if the client already has this content in this coding (RFC 9110, 13.1.2)."""
+    digest = hashlib.blake2b(response.body, digest_size=16).hexdigest()
+    etag = f'"{digest}-{coding}"' if coding else f'"{digest}"'
     known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
-    headers = {"ETag": etag, "Vary": "Accept", "Cache-Control": "no-cache"}
+    headers = {"ETag": etag, "Vary": "Accept, Accept-Encoding", "Cache-Control": "no-cache"}
     if etag in known or "*" in known:
         return Response(status_code=304, headers=headers)
     response.headers.update(headers)

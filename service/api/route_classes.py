@@ -11,8 +11,10 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from service.api.compression import COMPRESSION_COST, MIN_COMPRESSED_BYTES, coding_of, compress_response
 from service.api.limits import MAX_INLINE_BYTES
 from service.api.responses import conditional_response
 from service.errors import UnsupportedMediaTypeError
@@ -86,7 +88,8 @@ def _is_list(field: FieldInfo) -> bool:
 class DescribedRoute(APIRoute):
     """A route with the endpoint's docstring as its summary and the endpoint's name as its operation id.
 
-    It refuses query parameters that the endpoint does not declare, or that come twice and are no lists.
+    It refuses query parameters that the endpoint does not declare, or that come twice and are no lists. Its responses
+    are compressed, and have an ETag if it declares a 304.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
@@ -97,14 +100,17 @@ class DescribedRoute(APIRoute):
         self._parameters = _query_parameters(self.dependant)
 
     def get_route_handler(self) -> Handler:
-        """Check the query before FastAPI's handler."""
+        """Check the query before FastAPI's handler, and complete its response."""
         handler = super().get_route_handler()
 
-        async def checked_handler(request: Request) -> Response:
+        async def complete_handler(request: Request) -> Response:
             self.check_query(request)
-            return await handler(request)
+            response = await handler(request)
+            if isinstance(response, StreamingResponse):
+                return response
+            return await _complete(request, response, is_conditional=304 in self.responses)
 
-        return checked_handler
+        return complete_handler
 
     def check_query(self, request: Request) -> None:
         """Raise RequestValidationError if a query parameter is unknown, or comes twice and is no list."""
@@ -132,8 +138,22 @@ def _query_mistake(name: str, type: str, message: str) -> dict[str, Any]:
     return {"loc": ("query", name), "msg": message, "type": type}
 
 
+async def _complete(request: Request, response: Response, *, is_conditional: bool) -> Response:
+    """Add an ETag and compress the body, or return 304; on a thread if the body is long."""
+    coding = coding_of(request, response)
+
+    def complete() -> Response:
+        completed = conditional_response(request, response, coding) if is_conditional else response
+        if coding and completed is response:
+            compress_response(response, coding)
+        return completed
+
+    max_bytes = MAX_INLINE_BYTES // COMPRESSION_COST if coding else MAX_INLINE_BYTES
+    return complete() if len(response.body) <= max_bytes else await run_in_threadpool(complete)
+
+
 class StrictRoute(DescribedRoute):
-    """A route that accepts JSON bodies only. If it declares a 304, its responses have an ETag."""
+    """A route that accepts JSON bodies only."""
 
     def get_route_handler(self) -> Handler:
         """Check the body before FastAPI's handler."""
@@ -143,12 +163,7 @@ class StrictRoute(DescribedRoute):
             strict = StrictRequest(request.scope, request.receive)
             if request.method == "POST":
                 await strict.json_body()
-            response = await handler(strict)
-            if 304 not in self.responses:
-                return response
-            if len(response.body) <= MAX_INLINE_BYTES:
-                return conditional_response(request, response)
-            return await run_in_threadpool(conditional_response, request, response)
+            return await handler(strict)
 
         return strict_handler
 
@@ -174,6 +189,8 @@ class BareRoute(DescribedRoute):
                 response: Response = await endpoint(request, **parameters)
             except ValidationError as error:
                 raise _validation_error("body", error) from None
+            if len(response.body) >= MIN_COMPRESSED_BYTES:
+                response = await _complete(request, response, is_conditional=False)
             await response(scope, receive, send)
 
         self.app = app  # FastAPI's own opens two exit stacks for dependencies, which these endpoints don't have

@@ -10,7 +10,13 @@ from fastapi import APIRouter, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from gan1010 import Model
-from service.api.compression import accepted_coding, compress, decompress
+from service.api.compression import (
+    COMPRESSION_COST,
+    MIN_COMPRESSED_BYTES,
+    accepted_coding,
+    compress_response,
+    decompress,
+)
 from service.api.dependencies import JobId, services_of
 from service.api.inference.sample_and_score import find_model
 from service.api.inference.v2_tensors import DATATYPE, JSON_LENGTH, TensorSpec, decode_request, encode_response
@@ -24,8 +30,6 @@ from service.jobs.registry import Registry
 
 MODEL_NAMES = GENERATOR, DISCRIMINATOR = "generator", "discriminator"
 MAX_VERSIONS = 1000  # listed, newest first; older versions serve requests all the same
-MIN_COMPRESSED_BYTES = 1024  # shorter bodies are not worth compressing
-COMPRESSION_COST = 10  # compressing a body takes so many times as long as all else
 SERVER_METADATA = {
     "name": "gan1010",
     "version": version("gan1010"),
@@ -178,7 +182,8 @@ async def _infer(request: Request, name: str, version: str | None) -> Response:
 def _response(content: bytes, json_length: int | None, accept_encoding: str | None) -> Response:
     """Build the response, compressed if the client accepts that and the body is long enough."""
     headers = {} if json_length is None else {JSON_LENGTH: str(json_length)}
+    response = Response(content, headers=headers, media_type="application/json" if json_length is None else BINARY)
     coding = accepted_coding(accept_encoding) if accept_encoding and len(content) >= MIN_COMPRESSED_BYTES else None
     if coding is not None:
-        content, headers["Content-Encoding"] = compress(content, coding), coding
-    return Response(content, headers=headers, media_type="application/json" if json_length is None else BINARY)
+        compress_response(response, coding)
+    return response
