@@ -74,7 +74,7 @@ def conditional_response(request: Request, response: Response, coding: str | Non
     digest = hashlib.blake2b(response.body, digest_size=16).hexdigest()
     etag = f'"{digest}-{coding}"' if coding else f'"{digest}"'
     known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
-    headers = {"ETag": etag, "Vary": "Accept, Accept-Encoding", "Cache-Control": "no-cache"}
+    headers = {"ETag": etag, "Vary": "Accept, Accept-Encoding", "Cache-Control": "no-cache", "Accept-Ranges": "none"}
     if etag in known or "*" in known:
         return Response(status_code=304, headers=headers)
     response.headers.update(headers)

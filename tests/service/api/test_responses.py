@@ -1,4 +1,4 @@
-"""Conditional and compressed responses."""
+"""Conditional and compressed responses, and requests for ranges."""
 
 import gzip
 import json
@@ -144,3 +144,13 @@ def test_long_samples_and_scores_are_compressed(
 
     assert ("content-encoding" in post("gzip").headers) == (accept == "application/json")
     assert post("gzip").content == post("identity").content
+
+
+def test_ranges_of_downloads_are_declared_unsupported(shared_client: Client, ids: dict[str, str]) -> None:
+    for path in PATHS:
+        whole = shared_client.get(path.format(**ids))
+        assert whole.headers["accept-ranges"] == "none"
+        headers = {"Range": "bytes=0-9", "If-Range": whole.headers["etag"]}
+        response = shared_client.get(path.format(**ids), headers=headers)
+        assert (response.status_code, response.content) == (200, whole.content)
+        assert "content-range" not in response.headers
