@@ -16,7 +16,7 @@ COPY . .
 RUN pip install --no-cache-dir --no-deps .
 
 # /data holds jobs and models. The other folder holds compiled code and the list of fonts; a processor of another kind adds
-# its own code. It is a volume and writable for every user, because Numba ignores a cache folder that it cannot write to.
+# its own code. It is a volume and writable for every user, because matplotlib ignores a folder that it cannot write to.
 # The container therefore starts fast on a read-only file system too.
 ENV GAN1010_DATA_DIR=/data \
     GAN1010_HOST=0.0.0.0 \

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
+from gan1010.compiled.arithmetic import CompilerDisabledError, check_compiler
 from gan1010.warmup import compile_kernel
 from service.api.dependencies import Services
 from service.api.error_handlers import install_error_handlers
@@ -36,7 +37,7 @@ from service.storage.migrations import StoreVersionError
 from service.storage.store import DataFolderInUseError, Store
 from service.telemetry.metrics import Metrics
 
-STARTUP_ERRORS = (DataFolderInUseError, StoreVersionError, ServiceError, OSError, sqlite3.Error)
+STARTUP_ERRORS = (CompilerDisabledError, DataFolderInUseError, StoreVersionError, ServiceError, OSError, sqlite3.Error)
 DESCRIPTION = """
 Train the GAN that learns the pattern 1-0-1-0, watch it learn, sample it and score with it.
 
@@ -70,8 +71,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the application. Its lifespan compiles the kernel, starts the workers and stops them.
 
     Raises:
-        STARTUP_ERRORS: another process uses the data folder, or it is unusable.
+        STARTUP_ERRORS: another process uses the data folder, or it is unusable, or Numba is disabled.
     """
+    check_compiler()
     settings = settings or Settings()
     store = Store(settings.data_dir)
     metrics = Metrics()

@@ -4,6 +4,7 @@ All are IEEE operations in a fixed order. The compiler may not reorder them, nor
 the code calls `fma` where one rounding is intended. So a run's weights do not depend on the processor.
 """
 
+import contextlib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ import numba
 import numpy as np
 from llvmlite import ir
 
+from gan1010.compiled.cache import CompilationCache
 from gan1010.compiled.elementwise import declare, fma, same_width
 from gan1010.compiled.lanes import constant, select
 
@@ -18,22 +20,34 @@ F = TypeVar("F", bound=Callable[..., Any])
 f32 = np.float32
 
 
-def compiled(function: F, inline: str = "never") -> F:
-    """Compile with Numba: the code releases the interpreter lock and is cached on disk.
+class CompilerDisabledError(RuntimeError):
+    """NUMBA_DISABLE_JIT is set."""
 
-    The code of this package allocates nothing, so it runs without reference counts (`_nrt=False`), which would cost a
-    third of its speed.
-    """
-    options = {"nogil": True, "error_model": "numpy", "_nrt": False, "inline": inline}
-    try:
-        return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
-    except RuntimeError:  # no cache folder is writable, so every process compiles
-        return numba.njit(**options)(function)  # type: ignore[no-any-return]
+
+def check_compiler(*_: Any) -> None:
+    """Raise CompilerDisabledError if Numba is disabled."""
+    if numba.config.DISABLE_JIT:
+        raise CompilerDisabledError("NUMBA_DISABLE_JIT is set, but gan1010 consists of compiled code. Unset it.")
+
+
+def compiled(function: F) -> F:
+    """Compile a function of a module with Numba: it releases the interpreter lock and is cached on disk."""
+    dispatcher: Any = _dispatcher(function)
+    with contextlib.suppress(OSError):  # there are no sources, so every process compiles
+        dispatcher._cache = CompilationCache(function)
+    return dispatcher  # type: ignore[no-any-return]
 
 
 def inlined(function: F) -> F:
     """Compile as a part of the calling function, so that a loop around the call can be vectorised."""
-    return compiled(function, inline="always")
+    return _dispatcher(function, inline="always")
+
+
+def _dispatcher(function: F, **options: str) -> F:
+    """Compile without reference counts (`_nrt`): they cost a third of the speed, and nothing is allocated."""
+    if numba.config.DISABLE_JIT:
+        return check_compiler  # type: ignore[return-value]
+    return numba.njit(nogil=True, error_model="numpy", _nrt=False, **options)(function)  # type: ignore[no-any-return]
 
 
 def _emit_shift_exponent(builder: Any, x: Any, shifted: Any) -> Any:

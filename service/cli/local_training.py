@@ -10,6 +10,7 @@ from rich.console import Console
 
 from gan1010 import PRESETS, DivergedError, Progress, TrainConfig, run
 from gan1010.client.responses import Result
+from gan1010.compiled.arithmetic import CompilerDisabledError
 from gan1010.export import safetensors
 from gan1010.training import model_at
 from service.cli.connection import EXIT_INTERRUPTED, fail
@@ -25,7 +26,7 @@ def train_locally(settings: dict[str, Any], save: Path | None, *, as_json: bool)
         raise typer.BadParameter(f"{save.name} has no known format. Use a name that ends in .safetensors.")
     try:
         last = _train(config, Console(stderr=True))
-    except DivergedError as error:
+    except (CompilerDisabledError, DivergedError) as error:
         fail(str(error))
     except KeyboardInterrupt:
         fail("Training was interrupted. Nothing is saved.", EXIT_INTERRUPTED)

@@ -27,6 +27,18 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Let nobody write to a folder, not even root."""
+    for options in (["--bind"], ["-o", "remount,bind,ro"]):
+        if subprocess.run(["mount", *options, str(folder), str(folder)], capture_output=True, check=False).returncode:
+            pytest.skip("no file system may be mounted here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
 def fill_disk(folder: Path) -> Path:
     """Fill a disk with one file, and return the file."""
     ballast = folder / "ballast"

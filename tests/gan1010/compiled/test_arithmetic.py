@@ -10,7 +10,7 @@ import pytest
 from gan1010.compiled import arithmetic
 from gan1010.types import Float32s, Float64s
 
-# Numba's cache checks only the age of this file, so it would not notice a change of the arithmetic.
+# The cache would take functions of one name for the same, although each calls another function.
 uncached = numba.njit(error_model="numpy")
 
 

@@ -13,7 +13,7 @@ from gan1010.compiled.elementwise import fma, narrow, sqrt, to_float, widen
 from gan1010.compiled.lanes import LANES, WORDS, load, load_words, select, store, store_words
 from gan1010.types import Float32s, Int64s
 
-# Numba's cache checks only the age of this file, so it would not notice a change of the lanes.
+# The cache would take functions of one name for the same, although each calls another function.
 uncached = numba.njit(error_model="numpy")
 
 
