@@ -56,7 +56,7 @@ class CompilationCache(NullCache):  # type: ignore[misc]
                 if checksum == self._checksum(code):
                     return CompileResult._rebuild(target_context, *pickle.loads(code))  # noqa: S301  # nosec B301
                 log.info("%s is outdated or damaged. Its function is compiled again.", file)
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 pass
             except Exception as error:
                 log.warning("%s cannot be used. Its function is compiled again. %s", file, error)
