@@ -7,16 +7,27 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 from rich.console import Console
 
 from gan1010.client import Client
 from service.app import STARTUP_ERRORS, create_app
-from service.cli.connection import connected
+from service.cli.connection import EXIT_USAGE, connected, fail
 from service.cli.progress import STARTING
 from service.server.main import Server
 from service.settings import Settings
+
+
+def read_settings(**given: Any) -> Settings:
+    """Read the settings that are not given from the environment; exit if a variable is invalid."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        variable = f"GAN1010_{first['loc'][0]}".upper()
+        fail(f"{variable}: {first['msg']}.", EXIT_USAGE)
 
 
 @contextlib.contextmanager
@@ -24,7 +35,7 @@ def running_service(data_dir: Path, console: Console) -> Iterator[tuple[Client, 
     """Run the service on a data folder and yield a client of it; exit if it cannot start."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    settings = Settings(host="127.0.0.1", port=port, data_dir=data_dir, api_key=SecretStr(""))
+    settings = read_settings(host="127.0.0.1", port=port, data_dir=data_dir, api_key=SecretStr(""))
     try:
         server = Server(create_app(settings), settings, log_level="warning")
     except STARTUP_ERRORS as error:

@@ -73,7 +73,7 @@ def job_card(job: Job) -> Table:
     time = f" in {duration(job.iteration / speed)}" if is_run and speed else ""
     unit = "iterations" if is_run else "GANs"
     rows = [
-        ("Job", f"{job.id}{f'  {escape(job.name)}' if job.name else ''}"),
+        ("Job", f"{job.id}  {_name(job)}".rstrip()),
         ("Status", f"{job.status}, {job.iteration:,} of {job.iterations:,} {unit}{time}"),
     ]
     if job.error:
@@ -103,8 +103,8 @@ def run_rows(config: dict[str, Any], result: Result | None) -> Iterator[tuple[st
 
 def job_table(page: Page[Job]) -> RenderableType:
     """List jobs."""
-    headings = ("id", "kind", "name", "status", "at", "bits", "in range", "created")
-    jobs = table(headings, map(_job_cells, page.data))
+    headings = (Column("id", min_width=24), "kind", "name", "status", "at", "bits", "in range", "created")
+    jobs = table(headings, map(_job_cells, page.data), gap=1)
     return Group(jobs, f"  more with --after {page.next}") if page.has_more else jobs
 
 
@@ -112,7 +112,12 @@ def _job_cells(job: Job) -> list[str]:
     at, result = f"{job.iteration / job.iterations:.0%}", job.result
     figures = [result.bits or "", _yes_or_no(result.in_range)] if result else ["", ""]
     created = f"{job.created_at.astimezone():%Y-%m-%d %H:%M:%S}"
-    return [job.id, job.kind, escape(job.name or ""), job.status, at, *figures, created]
+    return [job.id, job.kind, _name(job), job.status, at, *figures, created]
+
+
+def _name(job: Job) -> str:
+    """Return the name as markup, in one line and without the control characters that it may have."""
+    return escape("".join(character if character.isprintable() else " " for character in job.name or ""))
 
 
 def sample_table(samples: Samples) -> Table:

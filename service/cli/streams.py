@@ -16,13 +16,7 @@ ASCII = str.maketrans("▁▂▃▄▅▆▇█✓━╸╺…", ".:-=+*#@+---."
 @contextlib.contextmanager
 def standard_streams() -> Iterator[None]:
     """Let text reach any terminal, and exit with a message if the output cannot be written."""
-    codecs.register_error("gan1010", _substitute)
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:  # was closed
-            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="gan1010")
+    _prepare()
     try:
         try:
             yield
@@ -36,6 +30,18 @@ def standard_streams() -> Iterator[None]:
             with contextlib.suppress(OSError):
                 print(f"gan1010: The output cannot be written: {error.strerror}.", file=sys.stderr)  # noqa: T201
         sys.exit(1)
+
+
+def _prepare() -> None:
+    codecs.register_error("gan1010", _substitute)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # was closed
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="gan1010")
+    if not os.environ.get("COLUMNS", "").lstrip("0").isdecimal():  # 0 stands for an unknown width
+        os.environ.pop("COLUMNS", None)
 
 
 def _substitute(error: Any) -> tuple[str, int]:

@@ -30,6 +30,12 @@ def test_jobs_are_listed_newest_first(client: httpx.Client, server_url: str) -> 
     assert page["data"] == [older]
 
 
+def test_name_is_printed_without_control_characters(client: httpx.Client, server_url: str) -> None:
+    job = train(client, iterations=100, name="a\x1b[31m\nb\u2028c é")
+    for output in (output_of("show", job["id"], url=server_url), output_of("jobs", "--limit", 1, url=server_url)):
+        assert "a [31m b c é" in output
+
+
 def test_job_is_shown(client: httpx.Client, server_url: str) -> None:
     job = train(client, preset="discriminator-alone", seed=5, iterations=500, name="[bold] alone [/b]")
     output = output_of("show", job["id"], url=server_url)

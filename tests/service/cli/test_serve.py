@@ -84,6 +84,14 @@ def test_sigterm_during_startup_is_a_clean_stop(tmp_path: Path) -> None:
         assert "Traceback" not in "".join(server.log)
 
 
+@pytest.mark.parametrize("command", ["demo", "sweep"])
+def test_invalid_variable_of_the_service_is_named(tmp_path: Path, command: str) -> None:
+    process = run_process([*GAN1010, command], tmp_path, GAN1010_WORKERS="many")
+    assert (process.returncode, process.stdout) == (2, "")
+    assert re.fullmatch("gan1010: GAN1010_WORKERS: .*integer.*\n", process.stderr)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_demo_shows_the_article_and_writes_its_plots(tmp_path: Path) -> None:
     variables = UNUSABLE_VARIABLES | {"PYTHONIOENCODING": "ascii"}
     demo = run_process([*GAN1010, "demo", "--output", str(tmp_path / "here")], tmp_path, **variables)

@@ -47,6 +47,12 @@ def test_json_is_readable_in_any_encoding(server_url: str, job: Json, tmp_path: 
     assert json.loads(content) == job
 
 
+@pytest.mark.parametrize("columns", ["0", "", "60"])
+def test_ids_are_shown_at_any_width(server_url: str, job: Json, columns: str) -> None:
+    environment = {"COLUMNS": columns, "GAN1010_URL": server_url}
+    assert job["id"] in subprocess.check_output([*GAN1010, "jobs"], env=environment, text=True)
+
+
 @pytest.mark.parametrize(
     ("redirection", "code", "message"),
     [
