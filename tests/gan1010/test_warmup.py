@@ -3,7 +3,7 @@
 from gan1010 import TrainConfig, random_draws, train
 from gan1010.compiled import forward, kernel
 from gan1010.sweeps.grid import SweepConfig
-from gan1010.sweeps.sweeping import train_shard
+from gan1010.sweeps.sweeping import train_whole_shard
 from tests.support.forking import CONTEXT
 
 COMPILED = (
@@ -26,7 +26,7 @@ def check_that_nothing_compiles() -> None:
         train(TrainConfig(iterations=20, **settings))
         sweep = SweepConfig(base={"iterations": 20, **settings}, grid={"learning_rate": [0.01, 0.1]}, seeds=2)
         for shard in sweep.shards:
-            list(train_shard(sweep, shard))
+            train_whole_shard(sweep.shard_settings(shard))
     assert versions() == before
 
 
