@@ -79,8 +79,8 @@ class HttpConnection(HttpToolsProtocol):
             raise RequestRefusedError(problems.URL_TOO_LONG)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Add a header; ignore trailers."""
-        if not self._in_body:
+        """Add a header; ignore trailers and headers without a value, except for Host, which must come once."""
+        if not self._in_body and (value or name.lower() == b"host"):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -88,7 +88,8 @@ class HttpConnection(HttpToolsProtocol):
         size = sum(map(len, chain.from_iterable(self.headers)))
         if len(self.headers) > limits.MAX_HEADERS or size > limits.MAX_HEAD_BYTES:
             raise RequestRefusedError(problems.HEAD_TOO_LARGE)
-        if sum(name == b"host" for name, _ in self.headers) != 1:
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (not hosts and self.parser.get_http_version() != "1.0"):
             raise RequestRefusedError(problems.MALFORMED_REQUEST)
         super().on_headers_complete()
         self._in_body, self._bytes_without_progress, self._deadline = True, 0, self.loop.time() + limits.BODY_SECONDS

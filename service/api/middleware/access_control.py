@@ -18,7 +18,7 @@ from service.api_keys import ApiKeys
 from service.errors import ApiKeyRequiredError, CrossOriginError, HostNotAllowedError, ServiceError
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
-PUBLIC_PATHS = frozenset({"/healthz", "/readyz"})  # no API key needed
+PUBLIC_PATHS = frozenset({"/healthz", "/readyz"})  # no API key needed, and no Host, which load balancers leave out
 PAGES = frozenset({"/", "/docs"})  # pages hold no data, so other sites may link to them
 SINGLE_VALUE_HEADERS = (b"authorization", b"host", b"origin", b"sec-fetch-site", b"x-api-key")
 OWN_SITES = (b"same-origin", b"none")  # a page of the service, or an address typed into the browser
@@ -52,8 +52,9 @@ class AccessControlMiddleware:
             CrossOriginError: a browser sent the request for a page of another origin.
             ApiKeyRequiredError: the key is missing or wrong.
         """
-        headers = _headers(scope)
-        if self._hosts is not None and not self._is_allowed(headers.get(b"host", b"")):
+        headers, is_public = _headers(scope), scope["path"] in PUBLIC_PATHS
+        host = headers.get(b"host", b"")
+        if self._hosts is not None and not self._is_allowed(host) and (host or not is_public):
             raise HostNotAllowedError(
                 "This Host is not allowed. Use localhost or a name in GAN1010_ALLOWED_HOSTS." if self._keys else ""
             )
@@ -63,7 +64,7 @@ class AccessControlMiddleware:
             raise CrossOriginError
         if self._keys:
             scope["key"] = self._keys.name_of(_presented_key(headers))
-            if scope["key"] is None and scope["path"] not in PUBLIC_PATHS:
+            if scope["key"] is None and not is_public:
                 raise ApiKeyRequiredError
 
     def _is_allowed_host(self, host: bytes) -> bool:

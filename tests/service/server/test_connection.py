@@ -120,7 +120,7 @@ def test_head_of_the_maximum_size_in_pieces_is_accepted(server_url: str) -> None
     requests = [
         HEAD + b"X: " + b"x" * 31 * KIB + b"\r\n\r\n",
         HEAD + b"X: x\r\n" * 98 + b"\r\n",
-        b"GET /healthz?" + b"x" * 15 * KIB + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /healthz?" + b"&" * 15 * KIB + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"\r\n\r\n" + HEAD + b"\r\n",
     ]
     with connect(server_url) as connection:
@@ -132,6 +132,50 @@ def test_head_of_the_maximum_size_in_pieces_is_accepted(server_url: str) -> None
         connection.sendall(b"".join(requests))  # one after the other, without waiting
         connection.sendall(HEAD + b"Connection: close\r\n\r\n")
         assert read_all(connection).count(b"HTTP/1.1 200") == len(requests) + 1
+
+
+def send_alone(url: httpx.URL | str, request: bytes) -> int:
+    """Send a request, after which the server must close the connection, and return the status of the response."""
+    with connect(url) as connection:
+        connection.sendall(request)
+        response = read_all(connection)
+    assert response.count(b"HTTP/1.1 ") == 1, response
+    return int(response[9:12])
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("version", ["1.0\r\n", "1.0\r\nHost:\r\n", "1.1\r\nHost:\r\nConnection: close\r\n"], ids=repr)
+def test_probes_need_no_host(server_url: str, method: str, version: str) -> None:
+    for path, status in {"/healthz": 200, "/readyz": 200, "/jobs": 403, "/": 403, "/healthz/": 403}.items():
+        assert send_alone(server_url, f"{method} {path} HTTP/{version}\r\n".encode()) == status, path
+    assert send_alone(server_url, f"{method} /healthz HTTP/1.0\r\nHost: evil.example\r\n\r\n".encode()) == 403
+    assert send_alone(server_url, f"{method} /healthz HTTP/1.0\r\nHost:\r\nHost: localhost\r\n\r\n".encode()) == 400
+
+
+def test_headers_without_a_value_count_as_absent(tmp_path: Path) -> None:
+    names = (
+        "Accept", "Accept-Encoding", "Authorization", "Content-Encoding", "Content-Type", "Cookie", "Expect",
+        "Idempotency-Key", "If-None-Match", "Inference-Header-Content-Length", "Last-Event-ID", "Origin", "Range",
+        "Sec-Fetch-Site", "X-Request-ID",
+    )  # fmt: skip
+    tensor = {"name": "seed", "shape": [1, 1], "datatype": "FP32", "data": [0.5]}
+    calls: list[tuple[str, str, Json | None]] = [
+        ("POST", "/train?wait=9", None), ("POST", "/train?wait=9", {"iterations": 20}), ("GET", "/jobs", None),
+        ("GET", "/sample", None), ("POST", "/sample", None),
+        ("POST", "/v2/models/generator/infer", {"inputs": [tensor]}),
+    ]  # fmt: skip
+    with running_server(tmp_path, GAN1010_API_KEY="s3cret") as (_, client):
+        for method, path, body in calls:
+            content = {} if body is None else {"json": body}
+            empty = {name: "" for name in names if body is None or name != "Content-Type"}
+            response = client.request(method, path, headers=empty | {"X-API-Key": "s3cret"}, **content)
+            assert response.status_code == 200, response.text
+        job = client.get("/jobs", headers={"X-API-Key": "", "Authorization": "Bearer s3cret"}).json()["data"][0]
+        events = client.get(f"/jobs/{job['id']}/events", headers={"X-API-Key": "s3cret", "Last-Event-ID": ""})
+        assert events.status_code == 204
+        assert client.get("/jobs", headers={"X-API-Key": "", "Authorization": ""}).status_code == 401
+        without_host = b"GET /jobs HTTP/1.0\r\nLast-Event-ID:  \r\nX-API-Key: s3cret\r\n\r\n"
+        assert send_alone(client.base_url, without_host) == 200
 
 
 def test_trailers_are_ignored(server_url: str) -> None:
