@@ -19,7 +19,7 @@ def service_url(url: str | None) -> str:
     try:
         parsed = httpx.URL(text)
         is_valid = parsed.scheme in ("http", "https") and is_usable(parsed)
-    except httpx.InvalidURL:
+    except (ValueError, httpx.InvalidURL):
         is_valid = False
     if not is_valid:
         raise ConfigurationError(name, f"is not the URL of a service. Use one such as {DEFAULT_URL}.")

@@ -20,6 +20,7 @@ from gan1010.client.errors import ConfigurationError
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_PORT = 65_535
+MAX_LABEL = 63  # characters between the dots of a host name
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -47,8 +48,9 @@ def route_to(url: httpx.URL) -> Route:
 
 
 def is_usable(url: httpx.URL) -> bool:
-    """Return whether a URL names a host, and a port that exists."""
-    return bool(url.host) and (url.port or 0) <= MAX_PORT
+    """Return whether a URL has a well-formed host, and a port that can exist."""
+    labels = url.raw_host.decode("ascii").rstrip(".").split(".")
+    return all(0 < len(label) <= MAX_LABEL for label in labels) and (url.port or 0) <= MAX_PORT
 
 
 def is_this_machine(host: str) -> bool:

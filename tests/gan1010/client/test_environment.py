@@ -118,8 +118,8 @@ def test_proxy_of_a_url(
         ("https://gan.example", "SSL_CERT_DIR", "/secret:/nosuch", "folder"),
         ("https://gan.example", "SSLKEYLOGFILE", "/secret/file", "Unset it"),
         ("", "GAN1010_URL", "gan.secret", "http://127.0.0.1:8000"),
-        ("", "GAN1010_URL", "http://127.0.0.1:99999", "http://127.0.0.1:8000"),
-        ("", "GAN1010_URL", "http://sec\x01ret", "http://127.0.0.1:8000"),
+        *(("", "GAN1010_URL", value, "http://127.0.0.1:8000") for value in
+          ("http://secret:99999", "http://secret\x01", "http://x/\udcff", "http://gan..org", "http://" + "a" * 64)),
         ("http://gan.example", "GAN1010_API_KEY", "schlüssel secret", "ASCII"),
     ],
 )  # fmt: skip

@@ -96,6 +96,7 @@ UNREACHABLE = ["http://127.0.0.1:9", "gan1010 serve"]
         *((f"score {value},0,0,0", 2, [value, "finite"]) for value in ("nan", "inf", "1e999")),
         ("score --file nosuch.csv", 2, ["nosuch.csv"]),
         ("score 1,2 --job JOB", 1, ["vectors[0] has 2 numbers", "4"]),
+        *((f"{command} \udcff", 2, ["encoding"]) for command in ("show", "train --name", "score --job x 1,0 --job")),
         ("sample half", 2, ["half"]),
         ("sample 0.5 nan", 2, ["finite", "0.5"]),
         ("sample --job JOB --iteration 1050", 1, ["1000", "1100"]),
