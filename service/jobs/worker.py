@@ -150,7 +150,7 @@ class WorkerPool:
         """Train a shard from its checkpoint, and between its steps all trainings that are queued."""
         config, sweeps = sweep.job.sweep_config, self._registry.sweeps
         checkpoint = self._persist(sweep, lambda: sweeps.load_checkpoint(sweep, number))
-        if self._stopping.is_set():
+        if self._stopping.is_set() or sweep.generation != generation:
             return
         due = time.monotonic() + (CHECKPOINT_SECONDS if sweep.has_checkpoint else FIRST_CHECKPOINT_SECONDS)
         for step in train_shard(config.shard_settings(config.shards[number]), checkpoint):

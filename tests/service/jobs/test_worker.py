@@ -1,5 +1,6 @@
 """Worker threads: they train side by side, oldest job first, and stop when asked to."""
 
+import copy
 import dataclasses
 import itertools
 import threading
@@ -13,7 +14,7 @@ import pytest
 
 from gan1010 import TrainConfig, run, train
 from gan1010.sweeps.grid import SweepConfig
-from service.job import Job
+from service.job import Job, StopStatus
 from service.jobs.registry import ActiveJob, Registry
 from service.jobs.worker import WorkerPool
 from service.storage.store import Store
@@ -144,6 +145,25 @@ def test_worker_outlives_a_failure_that_belongs_to_no_job(tmp_path: Path, caplog
         pool.start()
         assert wait_for_job(submit(registry)).status == "succeeded"
     assert "A training thread failed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("config", "end"), [(SHORT, "paused"), (SweepConfig(seeds=5), "cancelled")], ids=["training", "sweep"]
+)
+def test_job_that_lacks_memory_waits_until_it_is_stopped(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, config: TrainConfig | SweepConfig, end: StopStatus
+) -> None:
+    config = copy.deepcopy(config)
+    training = config.groups[0].config if isinstance(config, SweepConfig) else config
+    object.__setattr__(training, "hidden_size", 10**13)  # no request can have it, and no machine has the memory
+    with worker_pool(tmp_path, workers=1) as (registry, pool):
+        active, next_one = submit(registry, config), submit(registry, SweepConfig(seeds=2))
+        pool.start()
+        wait_until(lambda: "waits and is retried: MemoryError" in caplog.text)
+        assert active.job.status == "running"
+        registry.request_stop(active.job.id, end)
+        assert wait_for_job(next_one).status == "succeeded"
+        assert active.job.status == end
 
 
 @pytest.mark.parametrize(
