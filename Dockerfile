@@ -33,8 +33,8 @@ RUN python -c "from gan1010.warmup import compile_kernel; compile_kernel(); from
 VOLUME /data /var/cache/gan1010
 EXPOSE 8000
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["python", "-c", "\
-from http.client import HTTPConnection; from os import environ; \
-probe = HTTPConnection('127.0.0.1', int(environ['GAN1010_PORT']), timeout=2); probe.request('GET', '/readyz'); \
+from http.client import HTTPConnection; from service.settings import Settings; \
+probe = HTTPConnection('127.0.0.1', Settings().port, timeout=2); probe.request('GET', '/readyz'); \
 exit(probe.getresponse().status != 200)"]
 ENTRYPOINT ["gan1010"]
 CMD ["serve"]

@@ -3,20 +3,50 @@
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.api_keys import ApiKeys
 
 LogFormat = Literal["text", "json"]
 HOST_NAME = re.compile(r"[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\]")
+QUOTED = re.compile(r"""(["'])(.*)\1""")  # as `docker run --env-file` passes it on
+SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://.*")
+
+
+def is_service_link(port: object) -> bool:
+    """Return True for what Kubernetes sets GAN1010_PORT to, if a service there is called gan1010."""
+    return isinstance(port, str) and SERVICE_LINK.fullmatch(port) is not None
+
+
+def _trim(value: object) -> object:
+    """Remove the blanks, line ends and quotes that .env files leave around a value."""
+    if not isinstance(value, str):
+        return value
+    value = value.strip()
+    quoted = QUOTED.fullmatch(value)
+    return quoted[2] if quoted else value
+
+
+def _refuse_empty_key(keys: object) -> object:
+    """Refuse an empty text, such as that of `$KEY` without a value: it must not open the service."""
+    if keys == "":
+        raise ValueError("it is empty. Set a key, or leave the setting out to run without one")
+    return keys
 
 
 def _check_keys(keys: SecretStr) -> SecretStr:
     ApiKeys(keys.get_secret_value())
     return keys
+
+
+def _expand_home(folder: Path) -> Path:
+    try:
+        return folder.expanduser()
+    except RuntimeError:
+        raise ValueError("there is no such home folder. Write the path without ~") from None
 
 
 def _split_host_names(names: object) -> object:
@@ -33,14 +63,23 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="GAN1010_", extra="ignore", frozen=True, hide_input_in_errors=True)
 
-    host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
+    host: Annotated[
+        str,
+        AfterValidator(lambda host: host.removeprefix("[").removesuffix("]")),
+        Field(description="address to listen on"),
+    ] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="port to listen on; 0 selects a free one")] = 8000
-    data_dir: Annotated[Path, Field(description="folder of the jobs and models")] = Path("data")
+    data_dir: Annotated[Path, AfterValidator(_expand_home), Field(description="folder of the jobs and models")] = Path(
+        "data"
+    )
     workers: Annotated[int, Field(ge=1, le=1024, description="training threads")] = os.cpu_count() or 1
     queue_size: Annotated[int, Field(ge=1, description="maximum number of queued jobs")] = 10_000
     max_body_bytes: Annotated[int, Field(ge=1024, description="maximum size of a request body")] = 8 * 2**20
     api_key: Annotated[
-        SecretStr, AfterValidator(_check_keys), Field(description="API keys: `NAME:KEY,NAME:KEY`, or a single key")
+        SecretStr,
+        BeforeValidator(_refuse_empty_key),
+        AfterValidator(_check_keys),
+        Field(description="API keys: `NAME:KEY,NAME:KEY`, or a single key"),
     ] = SecretStr("")
     allowed_hosts: Annotated[
         tuple[str, ...],
@@ -49,3 +88,12 @@ class Settings(BaseSettings):
         Field(description="host names to serve besides the loopback names"),
     ] = ()
     log_format: Annotated[LogFormat, Field(description="format of the log lines")] = "text"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _clean(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Trim all values. Empty ones mean the default, and so does a link of Kubernetes instead of a port."""
+        trimmed = {name: _trim(value) for name, value in values.items()}
+        if is_service_link(trimmed.get("port")):
+            del trimmed["port"]
+        return {name: value for name, value in trimmed.items() if value != "" or name == "api_key"}

@@ -1,6 +1,7 @@
 """Demo: the article's experiments in order, over HTTP, on a service that runs for the demo only."""
 
 import contextlib
+import shlex
 import time
 from pathlib import Path
 
@@ -39,8 +40,8 @@ def run_demo(folder: Path, *, stay: bool) -> None:
                 while not server.should_exit:
                     time.sleep(0.2)
         else:
-            restart = f"gan1010 serve --data-dir {folder / 'data'}"
-            console.print(f"Web page    run {restart}, then open http://127.0.0.1:8000", soft_wrap=True)
+            restart = f"gan1010 serve --data-dir {shlex.quote(str(folder / 'data'))}"
+            console.print(f"Web page    run {restart}, and open the address that it prints", soft_wrap=True)
 
 
 def _sample_table(client: Client, job: Job) -> Table:

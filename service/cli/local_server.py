@@ -7,37 +7,26 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 from rich.console import Console
 
 from gan1010.client import Client
 from service.app import STARTUP_ERRORS, create_app
-from service.cli.connection import EXIT_USAGE, connected, fail
+from service.cli.connection import connected
 from service.cli.progress import STARTING
+from service.cli.serve import read_settings
 from service.server.main import Server
-from service.settings import Settings
-
-
-def read_settings(**given: Any) -> Settings:
-    """Read the settings that are not given from the environment; exit if a variable is invalid."""
-    try:
-        return Settings(**given)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        variable = f"GAN1010_{first['loc'][0]}".upper()
-        fail(f"{variable}: {first['msg']}.", EXIT_USAGE)
 
 
 @contextlib.contextmanager
-def running_service(data_dir: Path, console: Console) -> Iterator[tuple[Client, Server]]:
-    """Run the service on a data folder and yield a client of it; exit if it cannot start."""
+def running_service(data_dir: Path | None, console: Console) -> Iterator[tuple[Client, Server]]:
+    """Run the service on a data folder, or on that of the settings, and yield a client; exit if it cannot start."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     settings = read_settings(host="127.0.0.1", port=port, data_dir=data_dir, api_key=SecretStr(""))
     try:
-        server = Server(create_app(settings), settings, log_level="warning")
+        server = Server(create_app(settings), f"http://127.0.0.1:{port}", log_level="warning")
     except STARTUP_ERRORS as error:
         listener.close()
         sys.exit(f"gan1010 cannot start: {error}")
@@ -49,7 +38,7 @@ def running_service(data_dir: Path, console: Console) -> Iterator[tuple[Client, 
                 time.sleep(0.01)
         if not server.started:
             sys.exit("gan1010 cannot start. Run gan1010 serve to see why.")
-        with connected(f"http://127.0.0.1:{port}", api_key="") as client:
+        with connected(server.url, api_key="") as client:
             yield client, server
     finally:
         server.should_exit = True

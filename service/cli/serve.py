@@ -3,15 +3,22 @@
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from service.cli.connection import EXIT_USAGE, fail
+
+if TYPE_CHECKING:
+    from service.settings import Settings
 
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. (GAN1010_HOST; 127.0.0.1)")] = None,
     port: Annotated[int | None, typer.Option(help="Port, 0 for any free one. (GAN1010_PORT; 8000)")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder for jobs and models. (GAN1010_DATA_DIR; data)")] = None,
+    data_dir: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Folder for jobs and models. (GAN1010_DATA_DIR; data)")
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Training threads. (GAN1010_WORKERS; one per core)")] = None,
     queue_size: Annotated[int | None, typer.Option(help="Maximum queued jobs. (GAN1010_QUEUE_SIZE; 10000)")] = None,
     max_body_bytes: Annotated[
@@ -31,19 +38,29 @@ def serve(
     log_format: Annotated[str | None, typer.Option(help="text or json. (GAN1010_LOG_FORMAT; text)")] = None,
 ) -> None:
     """Run the service until SIGTERM or Ctrl-C."""
-    flags = {name: value for name, value in locals().items() if value is not None}
+    flags = dict(locals())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises the signal again when it has shut down
+    from service.server.main import serve
+
+    serve(read_settings(**flags))
+
+
+def read_settings(**flags: Any) -> "Settings":
+    """Read the settings from flags that are not None, and variables; exit with an error that names an invalid one."""
     from pydantic import ValidationError
 
-    from service.server.main import serve
     from service.settings import Settings
 
+    flags = {name: value for name, value in flags.items() if value is not None}
     try:
-        settings = Settings(**flags)
+        return Settings(**flags)
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_context=False, include_input=False)
-        raise typer.BadParameter("; ".join(f"{item['loc'][0]}: {item['msg']}" for item in errors)) from None
-    serve(settings)
+        messages = []
+        for item in error.errors(include_url=False, include_context=False, include_input=False):
+            name = str(item["loc"][0])
+            source = f"--{name.replace('_', '-')}" if name in flags else f"GAN1010_{name.upper()}"
+            messages.append(f"{source}: {item['msg'].removeprefix('Value error, ')}.")
+        fail(" ".join(messages), EXIT_USAGE)
 
 
 def demo(

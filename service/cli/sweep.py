@@ -17,7 +17,7 @@ from gan1010.config import SettingError
 from gan1010.sweeps.grid import SETTINGS, SweepConfig
 from service.cli.connection import EXIT_USAGE, connected, fail
 from service.cli.files import plot_format, write
-from service.cli.local_server import read_settings, running_service
+from service.cli.local_server import running_service
 from service.cli.options import usage_error
 from service.cli.output import cell_table, print_json, stdout
 from service.cli.progress import wait_with_bar
@@ -81,7 +81,7 @@ def _service(url: str | None, console: Console) -> Iterator[Client]:
         with connected(url) as client:
             yield client
     else:
-        with running_service(read_settings().data_dir, console) as (client, _):
+        with running_service(None, console) as (client, _):
             yield client
 
 

@@ -46,9 +46,36 @@ def test_environment_sets_a_setting_unless_an_argument_does(
     assert getattr(Settings(**{name: getattr(Settings.model_construct(), name)}), name) != value
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("port", " 9000\r", 9000),
+        ("port", '"9000"', 9000),
+        ("port", "tcp://10.96.0.12:8000", 8000),
+        ("host", "0.0.0.0\r\n", "0.0.0.0"),  # noqa: S104
+        ("host", "[::1]", "::1"),
+        ("data_dir", "~/runs", Path.home() / "runs"),
+        ("data_dir", "'/data'", Path("/data")),
+        ("api_key", " alice:s3cret\r", SecretStr("alice:s3cret")),
+        ("allowed_hosts", '"lab.example.org"\r', ("lab.example.org",)),
+        ("log_format", "json\r", "json"),
+        *((name, "  ", field.default) for name, field in Settings.model_fields.items() if name != "api_key"),
+    ],
+)
+def test_value_is_read_as_platforms_write_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, value: object
+) -> None:
+    monkeypatch.setenv(f"GAN1010_{name.upper()}", text)
+    assert getattr(Settings(), name) == value
+    if name != "port":
+        monkeypatch.delenv(f"GAN1010_{name.upper()}")
+        assert getattr(Settings(**{name: text}), name) == value
+
+
 INVALID = {
-    "port": ["-1", "65536", "x"], "workers": ["0"], "queue_size": ["0"], "max_body_bytes": ["-1"],
-    "api_key": ["a b:hunter2", "a:hunter2,a:hunter3"], "log_format": ["xml"],
+    "port": ["-1", "65536", "x", "http://a"], "data_dir": ["~nobody-of-this-name/runs"],
+    "workers": ["0"], "queue_size": ["0"], "max_body_bytes": ["-1"],
+    "api_key": ["a b:hunter2", "a:hunter2,a:hunter3", "", " \r", "''"], "log_format": ["xml"],
     "allowed_hosts": ["http://a", "a:80", "*", "fd00::1"],
 }  # fmt: skip
 
