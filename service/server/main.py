@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import resource
 import socket
 import sys
@@ -11,12 +12,14 @@ import time
 import uvicorn
 from fastapi import FastAPI
 
-from service.api.middleware.access_control import LOOPBACK_NAMES
+from service.api.middleware.access_control import LOOPBACK_HOST
 from service.app import STARTUP_ERRORS, create_app
+from service.server.address import host_in_url, is_loopback, listen
 from service.server.connection import HttpConnection
-from service.settings import Settings
+from service.settings import Settings, is_service_link
 from service.telemetry.logs import configure_logs
 
+EXIT_FAILED = 1
 SHUTDOWN_SECONDS = 5  # for requests in progress; uvicorn cancels the rest
 READ_SECONDS = 4  # of these, for clients to read their responses
 CHECK_SECONDS = 1.0  # between two checks of all connections
@@ -27,12 +30,10 @@ log = logging.getLogger(__name__)
 class Server(uvicorn.Server):
     """uvicorn with connection timeouts; on shutdown it first ends the requests that wait for a job."""
 
-    def __init__(self, app: FastAPI, settings: Settings, log_level: str = "info") -> None:
+    def __init__(self, app: FastAPI, url: str, log_level: str = "info") -> None:
         super().__init__(
             uvicorn.Config(
                 app,
-                host=settings.host,
-                port=settings.port,
                 http=HttpConnection,
                 ws="none",
                 access_log=False,
@@ -43,8 +44,17 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             )
         )
+        self.url = url
         self._stop_waiting = app.state.services.stop_waiting
         self._last_check, self._skipped_check = time.monotonic(), False
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the application, then accept connections and log the URL; exit with status 1 if that fails."""
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            sys.exit(EXIT_FAILED)
+        log.info("Serving at %s (press Ctrl-C to stop)", self.url)
 
     async def on_tick(self, counter: int) -> bool:
         """Check the connections once a second, and look for a signal to shut down ten times a second.
@@ -84,18 +94,29 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C; exit with status 1 if the service cannot start."""
     configure_logs(settings.log_format)
     _raise_open_files_limit()
+    if is_service_link(os.environ.get("GAN1010_PORT")):
+        log.info("GAN1010_PORT is a link to a Kubernetes service and no port, so it is ignored.")
     try:
+        listeners = listen(settings.host, settings.port)  # first: if the address is in use, so may be the data folder
         app = create_app(settings)
     except STARTUP_ERRORS as error:
-        sys.exit(f"gan1010 cannot start: {error}")
-    if not settings.api_key and settings.host not in LOOPBACK_NAMES:
+        log.error("gan1010 cannot start: %s", error)
+        sys.exit(EXIT_FAILED)
+    host = host_in_url(settings.host, listeners)
+    if not is_loopback(listeners):
+        _warn_of_access(settings, host)
+    with contextlib.suppress(KeyboardInterrupt):
+        Server(app, f"http://{host}:{listeners[0].getsockname()[1]}").run(listeners)
+
+
+def _warn_of_access(settings: Settings, host: str) -> None:
+    """Log a warning if strangers have access, or if requests to the service's own address have none."""
+    if not settings.api_key:
         clients = "any client" if settings.allowed_hosts else "any client of a private network"
         log.warning("No API key is set, so %s has access. Set GAN1010_API_KEY.", clients)
-    server = Server(app, settings)
-    with contextlib.suppress(KeyboardInterrupt):
-        server.run()
-    if not server.started:
-        sys.exit(1)
+    serves_any_host = settings.api_key and not settings.allowed_hosts
+    if not (serves_any_host or host in settings.allowed_hosts or LOOPBACK_HOST.fullmatch(host)):
+        log.warning("Requests to %s are refused. Add it to GAN1010_ALLOWED_HOSTS.", host)
 
 
 def _raise_open_files_limit() -> None:

@@ -111,7 +111,7 @@ class Server:
 
     def wait_until_ready(self) -> None:
         """Wait until the server accepts connections, and set `url`."""
-        self.url = self.wait_for(r"(http://[\d.]+:\d+)")
+        self.url = self.wait_for(r"Serving at (http://\S+:\d+)")
 
     def wait_for(self, pattern: str) -> str:
         """Wait for a line of the log that matches, and return the pattern's first group."""

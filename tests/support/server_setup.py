@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gan1010 import kernel_inputs
-from service import job
+from service import app, job
 from service.api import limits
 from service.jobs import worker
 from service.telemetry import logs
@@ -84,3 +84,12 @@ def redirect_log(file: Path) -> None:
     """Send the log to a file or named pipe, and drop what more than 4 KiB of lines wait for."""
     logs.MAX_WAITING_BYTES = 4096
     os.dup2(os.open(file, os.O_WRONLY | os.O_APPEND), sys.stderr.fileno())
+
+
+def break_kernel() -> None:
+    """Let the compilation of the kernel fail."""
+
+    def fail() -> None:
+        raise RuntimeError("a broken kernel")
+
+    app.compile_kernel = fail

@@ -6,6 +6,7 @@ public addresses too, and serves only this machine and its private networks (a c
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
@@ -17,7 +18,7 @@ from service.api.problems import error_response
 from service.api_keys import ApiKeys
 from service.errors import ApiKeyRequiredError, CrossOriginError, HostNotAllowedError, ServiceError
 
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+LOOPBACK_HOST = re.compile(r"localhost|127(\.\d{1,3}){3}|\[::1\]")
 PUBLIC_PATHS = frozenset({"/healthz", "/readyz"})  # no API key needed, and no Host, which load balancers leave out
 PAGES = frozenset({"/", "/docs"})  # pages hold no data, so other sites may link to them
 SINGLE_VALUE_HEADERS = (b"authorization", b"host", b"origin", b"sec-fetch-site", b"x-api-key")
@@ -30,7 +31,7 @@ class AccessControlMiddleware:
 
     def __init__(self, app: ASGIApp, keys: ApiKeys, allowed_hosts: Iterable[str]) -> None:
         self._app, self._keys = app, keys
-        self._hosts = None if keys and not allowed_hosts else LOOPBACK_NAMES.union(allowed_hosts)  # None: any host
+        self._hosts = None if keys and not allowed_hosts else frozenset(allowed_hosts)  # None: any host
         self._serves_public_addresses = bool(keys or allowed_hosts)
         self._is_allowed = lru_cache(maxsize=256)(self._is_allowed_host)
 
@@ -71,7 +72,8 @@ class AccessControlMiddleware:
         name, colon, port = host.decode("latin-1").lower().rpartition(":")
         if not colon or port.endswith("]"):  # there is no port: the colon, if any, is part of an IPv6 address
             name, port = f"{name}{colon}{port}", ""
-        return self._hosts is not None and name in self._hosts and (not port or port.isdecimal())
+        is_known = LOOPBACK_HOST.fullmatch(name) or name in (self._hosts or ())
+        return bool(is_known) and (not port or port.isdecimal())
 
 
 @lru_cache(maxsize=256)

@@ -4,6 +4,7 @@ import re
 import signal
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -13,14 +14,15 @@ from service.settings import Settings
 from tests.service.cli.commands import GAN1010, UNUSABLE_VARIABLES, run_process
 from tests.support.clients import Server, running_server, server_process
 from tests.support.contract import wait_until
+from tests.support.server_setup import break_kernel
 
 MODULE = [sys.executable, "-m", "service"]
 
 
-def error_of_serve(folder: Path, *flags: object) -> str:
-    """Run `serve`, which must fail, and return what it writes to stderr."""
+def error_of_serve(folder: Path, *flags: object, code: int = 1) -> str:
+    """Run `serve`, which must fail with this exit code, and return what it writes to stderr."""
     process = run_process([*MODULE, *map(str, flags)], folder)
-    assert process.returncode not in (0, None)
+    assert process.returncode == code, process.stderr
     assert "Traceback" not in process.stderr
     return process.stderr
 
@@ -34,9 +36,17 @@ def test_help_has_the_flag_and_the_variable_of_every_setting(tmp_path: Path) -> 
     assert module_help.split() == help.replace("gan1010 serve", "python -m service").split()
 
 
-@pytest.mark.parametrize("flags", [["--port", "x"], ["--queue-size", "0"], ["--none"]])
+@pytest.mark.parametrize("flags", [["--port", "x"], ["--queue-size", "0"], ["--api-key", ""], ["--none"]])
 def test_invalid_flag_is_named_and_nothing_is_written(tmp_path: Path, flags: list[str]) -> None:
-    assert flags[0].strip("-").replace("-", "_") in error_of_serve(tmp_path, *flags).replace("-", "_")
+    assert flags[0] in error_of_serve(tmp_path, *flags, code=2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_invalid_variables_are_named_in_one_line(tmp_path: Path) -> None:
+    process = run_process(MODULE, tmp_path, GAN1010_WORKERS="two", GAN1010_DATA_DIR="~nobody-of-this-name")
+    assert (process.returncode, process.stdout) == (2, "")
+    (line,) = process.stderr.splitlines()
+    assert re.fullmatch(r"gan1010: GAN1010_DATA_DIR: .+\. GAN1010_WORKERS: .+\.", line)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -48,10 +58,64 @@ def test_flags_override_the_environment(tmp_path: Path) -> None:
     assert (tmp_path / "flag").is_dir()
 
 
-def test_port_in_use_is_an_error(tmp_path: Path) -> None:
+def test_port_in_use_is_an_error_and_nothing_is_written(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        error = error_of_serve(tmp_path, "--port", taken.getsockname()[1], "--data-dir", tmp_path)
-    assert "address already in use" in error.lower()
+        port = taken.getsockname()[1]
+        error = error_of_serve(tmp_path, "--port", port, "--data-dir", tmp_path / "data")
+    assert f"127.0.0.1, port {port}: Address already in use. Choose another --host or --port." in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_failure_of_the_start_is_logged_and_has_an_exit_code(tmp_path: Path) -> None:
+    with server_process(tmp_path, setup=break_kernel) as server:
+        assert server.wait(60) == 1
+    assert any("RuntimeError: a broken kernel" in line for line in server.log)
+
+
+@pytest.mark.parametrize(
+    ("host", "printed"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("localhost", "localhost"),
+        ("127.0.0.2", "127.0.0.2"),
+        ("0.0.0.0", "127.0.0.1"),  # noqa: S104
+        ("::1", "[::1]"),
+        ("[::]", "[::1]"),
+    ],
+)
+def test_printed_url_works(tmp_path: Path, host: str, printed: str) -> None:
+    if ":" in host and not socket.has_dualstack_ipv6():
+        pytest.skip("no IPv6 here")
+    with running_server(tmp_path, "--host", host) as (server, client):
+        assert re.fullmatch(rf"http://{re.escape(printed)}:[1-9]\d+", server.url)
+        assert client.get("/jobs").status_code == 200
+    is_open = host in ("0.0.0.0", "[::]")  # noqa: S104
+    assert sum("WARNING" in line for line in server.log) == is_open
+    assert any("any client of a private network" in line for line in server.log) == is_open
+
+
+def test_address_that_is_not_allowed_as_a_host_is_warned_of(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as route, suppress(OSError):
+        route.connect(("192.0.2.1", 9))  # sends nothing
+        address = route.getsockname()[0]
+    if address in ("0.0.0.0", "127.0.0.1"):  # noqa: S104
+        pytest.skip("no network here")
+    for environment, status in (
+        ({}, 403),
+        ({"GAN1010_ALLOWED_HOSTS": address}, 200),
+        ({"GAN1010_API_KEY": "key"}, 200),
+    ):
+        with running_server(tmp_path, "--host", address, **environment) as (server, client):
+            assert client.get("/jobs", headers={"X-API-Key": "key"}).status_code == status
+        is_warned_of = any(f"Requests to {address} are refused" in line for line in server.log)
+        assert is_warned_of == (status == 403)
+
+
+def test_service_link_of_kubernetes_is_ignored(tmp_path: Path) -> None:
+    link = {"GAN1010_PORT": "tcp://10.96.0.12:8000", "GAN1010_SERVICE_HOST": "10.96.0.12"}
+    with running_server(tmp_path, GAN1010_PORT_8000_TCP="tcp://10.96.0.12:8000", **link) as (server, _):
+        pass
+    assert any("GAN1010_PORT" in line and "ignored" in line for line in server.log)
 
 
 def test_folder_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
