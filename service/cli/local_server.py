@@ -14,8 +14,8 @@ from rich.console import Console
 from gan1010.client import Client
 from service.app import STARTUP_ERRORS, create_app
 from service.cli.connection import connected
+from service.cli.options import read_settings
 from service.cli.progress import STARTING
-from service.cli.serve import read_settings
 from service.server.main import Server
 
 

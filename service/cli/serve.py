@@ -3,14 +3,11 @@
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from service.cli.connection import EXIT_USAGE, fail
-
-if TYPE_CHECKING:
-    from service.settings import Settings
+from service.cli.options import read_settings
 
 
 def serve(
@@ -43,24 +40,6 @@ def serve(
     from service.server.main import serve
 
     serve(read_settings(**flags))
-
-
-def read_settings(**flags: Any) -> "Settings":
-    """Read the settings from flags that are not None, and variables; exit with an error that names an invalid one."""
-    from pydantic import ValidationError
-
-    from service.settings import Settings
-
-    flags = {name: value for name, value in flags.items() if value is not None}
-    try:
-        return Settings(**flags)
-    except ValidationError as error:
-        messages = []
-        for item in error.errors(include_url=False, include_context=False, include_input=False):
-            name = str(item["loc"][0])
-            source = f"--{name.replace('_', '-')}" if name in flags else f"GAN1010_{name.upper()}"
-            messages.append(f"{source}: {item['msg'].removeprefix('Value error, ')}.")
-        fail(" ".join(messages), EXIT_USAGE)
 
 
 def demo(
