@@ -10,11 +10,12 @@ from gan1010.client.errors import ConfigurationError
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 API_KEY = re.compile(r"[!-~]+")  # printable ASCII, which a header can hold
+QUOTED = re.compile(r"""(["'])(.*)\1""")  # as `docker run --env-file` passes it on
 
 
 def service_url(url: str | None) -> str:
     """Return the given URL, or that of GAN1010_URL, or `DEFAULT_URL`."""
-    name, text = ("url", url) if url else ("GAN1010_URL", os.environ.get("GAN1010_URL", ""))
+    name, text = ("url", url) if url else ("GAN1010_URL", _variable("GAN1010_URL"))
     text = text.strip().rstrip("/") or DEFAULT_URL
     try:
         parsed = httpx.URL(text)
@@ -34,10 +35,17 @@ def default_headers(api_key: str | None) -> dict[str, str]:
     """
     source = "api_key"
     if api_key is None:
-        source, first = "GAN1010_API_KEY", os.environ.get("GAN1010_API_KEY", "").partition(",")[0]
+        source, first = "GAN1010_API_KEY", _variable("GAN1010_API_KEY").partition(",")[0]
         name, colon, key = first.strip().partition(":")
         api_key = key if colon else name
     api_key = api_key.strip()
     if api_key and not API_KEY.fullmatch(api_key):
         raise ConfigurationError(source, "has characters that no API key has. Use printable ASCII without spaces.")
     return {"User-Agent": "gan1010-client"} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
+
+
+def _variable(name: str) -> str:
+    """Return a variable without the blanks, line ends and quotes that .env files leave around it."""
+    text = os.environ.get(name, "").strip()
+    quoted = QUOTED.fullmatch(text)
+    return quoted[2] if quoted else text

@@ -208,7 +208,13 @@ def test_api_key_is_sent(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(
     ("variable", "key"),
-    [("", ""), ("s3cret", "s3cret"), ("alice:s3cret", "s3cret"), (" alice:s3:cret, bob:t0ken", "s3:cret")],
+    [
+        ("", ""),
+        ("s3cret", "s3cret"),
+        ("alice:s3cret", "s3cret"),
+        (" alice:s3:cret, bob:t0ken", "s3:cret"),
+        ('"alice:s3cret,bob:t0ken"\r', "s3cret"),
+    ],
 )
 def test_api_key_of_the_environment(monkeypatch: pytest.MonkeyPatch, variable: str, key: str) -> None:
     monkeypatch.setenv("GAN1010_API_KEY", variable)
@@ -221,6 +227,8 @@ def test_url_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert service_url(None) == DEFAULT_URL
     monkeypatch.setenv("GAN1010_URL", "http://lab.example:9000/gan/")
     assert service_url(None) == "http://lab.example:9000/gan"
+    monkeypatch.setenv("GAN1010_URL", "'http://lab.example:9000'\r")
+    assert service_url(None) == "http://lab.example:9000"
     assert service_url("http://localhost:1") == "http://localhost:1"
 
 
