@@ -25,9 +25,7 @@ from service.jobs.registry import Registry
 router = APIRouter(route_class=StrictRoute, tags=["training"])
 
 READ = NOT_MODIFIED | problems(404, 409, 422)  # the other responses of a route that reads a job
-IdempotencyKey = Annotated[
-    str | None, Header(min_length=1, max_length=255, description="the same key and body return the same job")
-]
+IdempotencyKey = Annotated[str | None, Header(max_length=255, description="the same key and body return the same job")]
 CHANGED = ok(model=JobOut) | problems(404, 409, 413, 415, 422, 507, conflict=InvalidJobStateError)
 
 
@@ -147,9 +145,14 @@ def job_response(job: Job, status: int = 200, headers: Mapping[str, str] | None 
     return json_response(JobOut.of(job).model_dump(mode="json"), status, headers)
 
 
-async def start_job(registry: Registry, wait: float, config: TrainConfig | SweepConfig, **options: Any) -> Response:
-    """Submit a job with the options of `Registry.submit`, and respond with it after up to `wait` seconds."""
-    job = await run_in_threadpool(registry.submit, config, **options)
+async def start_job(
+    registry: Registry, wait: float, config: TrainConfig | SweepConfig, *, key: str | None, **options: Any
+) -> Response:
+    """Submit a job with the options of `Registry.submit`, and respond with it after up to `wait` seconds.
+
+    An empty idempotency key counts as none.
+    """
+    job = await run_in_threadpool(registry.submit, config, key=key or None, **options)
     if wait:
         job = await wait_for_end(registry, job.id, wait)
     headers = {"Location": f"/jobs/{job.id}"}

@@ -235,9 +235,8 @@ def test_page_ignores_the_query(client: Client) -> None:
     check_problem(client.get("/openapi.json?x=1"), 422)
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256])
-def test_bad_idempotency_key_is_refused(client: Client, key: str) -> None:
-    content = check_problem(client.post("/train", json=SHORT_JOB, headers={"Idempotency-Key": key}), 422)
+def test_too_long_idempotency_key_is_refused(client: Client) -> None:
+    content = check_problem(client.post("/train", json=SHORT_JOB, headers={"Idempotency-Key": "x" * 256}), 422)
     assert [part.lower() for part in content["errors"][0]["loc"]] == ["header", "idempotency-key"]
 
 
