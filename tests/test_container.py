@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.support.clients import free_port
 from tests.support.contract import SHORT_JOB, Json, start_running_job, submit_job, train, wait_until
 
 ROOT = Path(__file__).parents[1]
@@ -32,11 +32,6 @@ def docker(*arguments: str) -> str:
     process = subprocess.run(["docker", *arguments], stdout=PIPE, stderr=STDOUT, text=True, check=False)
     assert process.returncode == 0, f"docker {' '.join(arguments)}\n{process.stdout[-4000:]}"
     return process.stdout.strip()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def wait_until_healthy(container: str, seconds: float = 60) -> None:

@@ -4,11 +4,12 @@ import os
 import queue
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from fastapi import FastAPI
 
 from service.app import create_app
 from service.settings import Settings
-from tests.support.contract import Json, check_against_openapi
+from tests.support.contract import Json, check_against_openapi, wait_until
 from tests.support.forking import ForkedServer
 
 ROOT = Path(__file__).parents[2]
@@ -174,6 +175,23 @@ def running_server(data_dir: Path, *flags: str, **options: Any) -> Iterator[tupl
             yield server, client
         if server.process.poll() is None:
             assert server.stop() == 0, "".join(server.log)
+
+
+def free_port() -> int:
+    """Return a port that is free now."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def wait_until_up(client: httpx.Client) -> None:
+    """Wait until a server responds, without reading its log."""
+
+    def is_up() -> bool:
+        with suppress(httpx.TransportError):
+            return client.get("/healthz").is_success
+        return False
+
+    wait_until(is_up, seconds=START_TIMEOUT_SECONDS)
 
 
 def clean_environment(**more: str) -> dict[str, str]:

@@ -1,8 +1,11 @@
 """`gan1010 serve` and `demo`, as processes."""
 
+import os
 import re
+import shlex
 import signal
 import socket
+import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -12,8 +15,16 @@ import pytest
 
 from service.settings import Settings
 from tests.service.cli.commands import GAN1010, UNUSABLE_VARIABLES, run_process
-from tests.support.clients import Server, running_server, server_process
-from tests.support.contract import wait_until
+from tests.support.clients import (
+    STOP_TIMEOUT_SECONDS,
+    Server,
+    clean_environment,
+    free_port,
+    running_server,
+    server_process,
+    wait_until_up,
+)
+from tests.support.contract import SHORT_JOB, train, wait_until
 from tests.support.server_setup import break_kernel
 
 MODULE = [sys.executable, "-m", "service"]
@@ -109,6 +120,21 @@ def test_address_that_is_not_allowed_as_a_host_is_warned_of(tmp_path: Path) -> N
             assert client.get("/jobs", headers={"X-API-Key": "key"}).status_code == status
         is_warned_of = any(f"Requests to {address} are refused" in line for line in server.log)
         assert is_warned_of == (status == 403)
+
+
+def test_closed_standard_streams_get_no_other_files(tmp_path: Path) -> None:
+    port = str(free_port())
+    command = shlex.join(["exec", *MODULE, "--port", port, "--data-dir", str(tmp_path)])
+    process = subprocess.Popen(["bash", "-c", f"{command} <&- >&- 2>&-"], cwd=tmp_path, env=clean_environment())
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            wait_until_up(client)
+            assert {Path(f"/proc/{process.pid}/fd/{number}").readlink() for number in range(3)} == {Path(os.devnull)}
+            assert train(client, **SHORT_JOB)["status"] == "succeeded"
+        process.terminate()
+        assert process.wait(STOP_TIMEOUT_SECONDS) == 0
+    finally:
+        process.kill()
 
 
 def test_service_link_of_kubernetes_is_ignored(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from rich.console import Console
 from service.cli.local_server import running_service
 from service.settings import LogFormat
 from service.telemetry.logs import LogFormatter, fields
-from tests.support.clients import Server, running_server, server_process
+from tests.support.clients import STOP_TIMEOUT_SECONDS, Server, free_port, running_server, server_process, wait_until_up
 from tests.support.contract import SHORT_JOB, Json, fill_path, train, wait_until
 from tests.support.data_folder import execute
 from tests.support.disks import fill_disk, small_disk
@@ -188,25 +188,13 @@ def test_open_service_without_a_key_logs_a_warning(tmp_path: Path) -> None:
 @contextmanager
 def server_that_logs_to(file: Path, data: Path) -> Iterator[tuple[Server, httpx.Client]]:
     """Run a server whose log is a file that the test reads; it must stop with exit code 0."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     flags = "--port", str(port), "--log-format", "json"
     with server_process(data, *flags, setup=partial(redirect_log, file)) as server:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             wait_until_up(client)
             yield server, client
         assert server.stop() == 0
-
-
-def wait_until_up(client: httpx.Client) -> None:
-    """Wait until a server responds, without reading its log."""
-
-    def is_up() -> bool:
-        with suppress(httpx.TransportError):
-            return client.get("/healthz").is_success
-        return False
-
-    wait_until(is_up)
 
 
 def dropped_lines(client: httpx.Client) -> int:
@@ -255,6 +243,18 @@ def test_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
         missing = requests[-1] - len(requests) + len({"queued", "running", "succeeded"} - {*changes})
         assert sum(dropped_counts(text.decode())) == missing
         request_until_lines_are_dropped(client, more_than=missing)  # the server stops with a full pipe
+    os.close(reader)
+
+
+def test_start_that_fails_does_not_wait_for_a_log_that_nobody_reads(tmp_path: Path) -> None:
+    pipe = tmp_path / "log"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with pipe.open("wb", buffering=0) as filled, socket.create_server(("127.0.0.1", 0)) as taken:
+        filled.write(bytes(fcntl.fcntl(filled, fcntl.F_GETPIPE_SZ)))
+        port = str(taken.getsockname()[1])
+        with server_process(tmp_path / "data", "--port", port, setup=partial(redirect_log, pipe)) as server:
+            assert server.wait(STOP_TIMEOUT_SECONDS) == 1
     os.close(reader)
 
 
