@@ -9,7 +9,7 @@ import functools
 import inspect
 import logging
 import os
-import pickle
+import pickle  # nosec B403
 import sys
 from collections.abc import Callable, Iterator
 from hashlib import sha256
