@@ -30,14 +30,24 @@ from service.api.routes import (
 )
 from service.api_keys import ApiKeys
 from service.errors import ServiceError
+from service.jobs.cluster import Cluster
 from service.jobs.registry import Registry
+from service.jobs.scheduler import SchedulerError
 from service.jobs.worker import WorkerPool
 from service.settings import Settings
 from service.storage.migrations import StoreVersionError
 from service.storage.store import DataFolderInUseError, Store
 from service.telemetry.metrics import Metrics
 
-STARTUP_ERRORS = (CompilerDisabledError, DataFolderInUseError, StoreVersionError, ServiceError, OSError, sqlite3.Error)
+STARTUP_ERRORS = (
+    CompilerDisabledError,
+    DataFolderInUseError,
+    StoreVersionError,
+    SchedulerError,
+    ServiceError,
+    OSError,
+    sqlite3.Error,
+)
 DESCRIPTION = """
 Train the GAN that learns the pattern 1-0-1-0, watch it learn, sample it and score with it.
 
@@ -71,7 +81,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the application. Its lifespan compiles the kernel, starts the workers and stops them.
 
     Raises:
-        STARTUP_ERRORS: another process uses the data folder, or it is unusable, or Numba is disabled.
+        STARTUP_ERRORS: another process uses the data folder, or it or the scheduler is unusable, or Numba is disabled.
     """
     check_compiler()
     settings = settings or Settings()
@@ -79,12 +89,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     metrics = Metrics()
     registry = Registry(store, settings.queue_size, metrics)
     workers = WorkerPool(registry, settings.workers)
+    cluster = Cluster(registry, workers, settings.scheduler, fallback=settings.scheduler_fallback)
+    cluster.start()
     services = Services(
         settings=settings,
         metrics=metrics,
         request_log=RequestLog(metrics),
         registry=registry,
         workers=workers,
+        cluster=cluster,
     )
 
     @asynccontextmanager
@@ -93,6 +106,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         workers.start()
         yield {"request_log": services.request_log}  # the connections see nothing else of the application
         services.stop_waiting()
+        await run_in_threadpool(cluster.stop)
         await run_in_threadpool(workers.stop)
         store.close()
 

@@ -87,6 +87,12 @@ class Settings(BaseSettings):
         BeforeValidator(_split_host_names),
         Field(description="host names to serve besides the loopback names"),
     ] = ()
+    scheduler: Annotated[
+        str | None, Field(description="address of the Dask scheduler that trains sweeps, such as tcp://HOST:8786")
+    ] = None
+    scheduler_fallback: Annotated[
+        bool, Field(description="train sweeps on the local threads while the scheduler cannot be reached")
+    ] = True
     log_format: Annotated[LogFormat, Field(description="format of the log lines")] = "text"
 
     @model_validator(mode="before")

@@ -11,6 +11,7 @@ from service.api.event_stream import JobViews
 from service.api.limits import MAX_PAGE_SIZE, MAX_WAIT_SECONDS
 from service.api.middleware.request_log import RequestLog
 from service.job import JOB_ID_PATTERN, Job
+from service.jobs.cluster import Cluster
 from service.jobs.registry import Registry
 from service.jobs.worker import WorkerPool
 from service.settings import Settings
@@ -26,6 +27,7 @@ class Services:
     request_log: RequestLog
     registry: Registry
     workers: WorkerPool
+    cluster: Cluster
     plot_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))  # matplotlib draws one at a time
     job_views: JobViews = field(default_factory=JobViews)
     unloaded_models: set[str] = field(default_factory=set)  # of the Open Inference Protocol

@@ -32,6 +32,18 @@ def serve(
         str | None,
         typer.Option(metavar="NAME,...", help="Accepted host names besides localhost. (GAN1010_ALLOWED_HOSTS; none)"),
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Dask scheduler for sweeps, such as tcp://HOST:8786. (GAN1010_SCHEDULER; none)"
+        ),
+    ] = None,
+    scheduler_fallback: Annotated[
+        bool | None,
+        typer.Option(
+            help="Train sweeps here while the scheduler cannot be reached. (GAN1010_SCHEDULER_FALLBACK; yes)",
+        ),
+    ] = None,
     log_format: Annotated[str | None, typer.Option(help="text or json. (GAN1010_LOG_FORMAT; text)")] = None,
 ) -> None:
     """Run the service until SIGTERM or Ctrl-C."""

@@ -19,7 +19,8 @@ class ShardTask(NamedTuple):
 class JobQueue:
     """Queue between the registry and the workers, which block in `get` until there is a task.
 
-    A sweep passes through it twice: as one job that a worker starts, and then as its shards for all workers.
+    A sweep passes through it twice: as one job that a worker starts, and then as its shards for all workers. While
+    `trains_sweeps_locally` is false, `get` returns trainings only, and sweeps are for the cluster.
     """
 
     def __init__(self) -> None:
@@ -28,6 +29,18 @@ class JobQueue:
         self._waiting: deque[ActiveSweep] = deque()
         self._running: deque[ActiveSweep] = deque()  # those with shards that no worker has taken, oldest first
         self._closed = False
+        self._trains_sweeps_locally = True
+
+    @property
+    def trains_sweeps_locally(self) -> bool:
+        """Whether `get` returns sweeps and their shards, too."""
+        return self._trains_sweeps_locally
+
+    @trains_sweeps_locally.setter
+    def trains_sweeps_locally(self, value: bool) -> None:
+        with self._changed:
+            self._trains_sweeps_locally = value
+            self._changed.notify_all()
 
     def put(self, active: ActiveJob) -> None:
         """Queue a job."""
@@ -43,6 +56,15 @@ class JobQueue:
         with self._changed:
             self._running.append(sweep)
             self._changed.notify_all()
+
+    def put_back(self, shard: ShardTask) -> None:
+        """Queue a shard again whose worker is lost."""
+        with self._changed:
+            if shard.generation == shard.sweep.generation:
+                shard.sweep.missing.appendleft((shard.number, shard.generation))
+                if shard.sweep not in self._running:
+                    self._running.appendleft(shard.sweep)
+                self._changed.notify()
 
     def remove(self, active: ActiveJob) -> None:
         """Remove a job that no worker has taken."""
@@ -66,6 +88,11 @@ class JobQueue:
         with self._changed:
             return self._trainings.popleft() if self._trainings and not self._closed else None
 
+    def get_sweep_task(self, *, shards: bool) -> ActiveJob | ShardTask | None:
+        """Return the next sweep to start, or shard if `shards` is true; None if nothing waits."""
+        with self._changed:
+            return None if self._closed or self._trains_sweeps_locally else self._next_of_sweeps(shards=shards)
+
     def close(self) -> None:
         """Close the queue and wake all workers."""
         with self._changed:
@@ -75,9 +102,14 @@ class JobQueue:
     def _next(self) -> ActiveJob | ShardTask | None:
         if self._trainings:
             return self._trainings.popleft()
+        return self._next_of_sweeps(shards=True) if self._trains_sweeps_locally else None
+
+    def _next_of_sweeps(self, *, shards: bool) -> ActiveJob | ShardTask | None:
         while self._running:
             sweep = self._running[0]
-            if sweep.job.status == "running":
+            if sweep.job.status == "running" and sweep.missing:
+                if not shards:
+                    return None
                 with contextlib.suppress(IndexError):  # all of its shards are taken
                     return ShardTask(sweep, *sweep.missing.popleft())
             self._running.popleft()

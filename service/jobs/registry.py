@@ -181,6 +181,17 @@ class Registry:
                 if active.summary is not None:
                     self.sweeps.remember(job.id, active.summary)
 
+    def running_sweeps(self) -> list[ActiveSweep]:
+        """Return the sweeps that are running."""
+        active = [active for active in list(self._active.values()) if active.job.status == "running"]
+        return [active for active in active if isinstance(active, ActiveSweep)]
+
+    def note(self, active: ActiveJob, detail: str) -> None:
+        """Record a detail in the transitions of a running job, whose status stays."""
+        with self._lock:
+            if active.job.status == "running":
+                self._persist(active, active.current.with_status("running", detail))
+
     def request_stop(self, job_id: str, status: StopStatus) -> ActiveJob | Job:
         """Stop a job at once and return it, or request it of a running training's worker and return the `ActiveJob`.
 

@@ -70,11 +70,11 @@ class WorkerPool:
         _lower_priority()
         while (task := self._registry.queue.get()) is not None:
             try:
-                self._run_task(task)
+                self.run_task(task)
             except Exception:
                 log.exception("A training thread failed. It continues with the next job.")
 
-    def _run_task(self, task: ActiveJob | ShardTask) -> None:
+    def run_task(self, task: ActiveJob | ShardTask) -> None:
         """Run a task; an exception that is not the environment's marks the job failed."""
         active = task.sweep if isinstance(task, ShardTask) else task
         try:
@@ -83,13 +83,21 @@ class WorkerPool:
             else:
                 self._run(task)
         except Exception as failure:
-            log.exception("job %s failed", active.job.id)
-            detail = f"Training failed with {type(failure).__name__}. The service's log has the traceback."
-            error = JobError(type="internal-error", detail=detail)
-            try:
-                self._persist(active, lambda: self._registry.end(active, "failed", error))
-            except Exception:
-                log.exception("job %s: its failure could not be persisted", active.job.id)
+            self.fail(active, failure)
+
+    def fail(self, active: ActiveJob, failure: Exception) -> None:
+        """Mark a job failed by an exception of its training."""
+        log.error("job %s failed", active.job.id, exc_info=failure)
+        detail = f"Training failed with {type(failure).__name__}. The service's log has the traceback."
+        error = JobError(type="internal-error", detail=detail)
+        try:
+            self._persist(active, lambda: self._registry.end(active, "failed", error))
+        except Exception:
+            log.exception("job %s: its failure could not be persisted", active.job.id)
+
+    def note(self, sweep: ActiveSweep, detail: str) -> None:
+        """Record in a running sweep's transitions why it waits, or that it continues."""
+        self._persist(sweep, lambda: self._registry.note(sweep, detail))
 
     def _run(self, active: ActiveJob) -> None:
         """Train a training, or hand a sweep's missing shards to all workers."""
@@ -155,7 +163,7 @@ class WorkerPool:
         due = time.monotonic() + (CHECKPOINT_SECONDS if sweep.has_checkpoint else FIRST_CHECKPOINT_SECONDS)
         for step in train_shard(config.shard_settings(config.shards[number]), checkpoint):
             if isinstance(step, Members):
-                self._end_shard(sweep, number, step, generation)
+                self.end_shard(sweep, number, step, generation)
                 return
             stops = self._stopping.is_set() or sweep.generation != generation
             if stops or time.monotonic() >= due:
@@ -164,9 +172,10 @@ class WorkerPool:
             if stops:
                 return
             while training := self._registry.queue.get_training():
-                self._run_task(training)
+                self.run_task(training)
 
-    def _end_shard(self, sweep: ActiveSweep, number: int, members: Members, generation: int) -> None:
+    def end_shard(self, sweep: ActiveSweep, number: int, members: Members, generation: int) -> None:
+        """Persist a finished shard, and end the sweep with its last one."""
         if self._persist(sweep, lambda: self._registry.sweeps.persist_shard(sweep, number, members, generation)):
             config = sweep.job.sweep_config
             iterations = config.groups[config.shards[number].group].config.iterations

@@ -42,6 +42,10 @@ class Metrics:
             registry=registry,
         )
         self.iterations = Counter("gan1010_iterations", "Iterations trained, of all GANs", registry=registry)
+        self.cluster_workers = Gauge("gan1010_cluster_workers", "Workers of the cluster in use", registry=registry)
+        self.cluster_shards_in_flight = Gauge(
+            "gan1010_cluster_shards_in_flight", "Shards that the cluster trains", registry=registry
+        )
         self.samples = Counter("gan1010_samples", "Samples served", registry=registry)
         self.scores = Counter("gan1010_scores", "Scores served", registry=registry)
         registry.register(DROPPED_LINES)  # of the process, as its log is

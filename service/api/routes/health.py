@@ -6,7 +6,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from service.api.dependencies import services_of
 from service.api.responses import Responses, json_response, ok
 from service.api.route_classes import DescribedRoute
-from service.api.schemas.common import Health
+from service.api.schemas.common import Cluster, Health
 from service.errors import StorageFailedError
 
 router = APIRouter(route_class=DescribedRoute, tags=["operations"])
@@ -54,6 +54,12 @@ def get_metrics(request: Request) -> Response:
     """Return the metrics in the text format of Prometheus."""
     services = services_of(request)
     return Response(services.metrics.render(services.registry.count()), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/cluster", responses=ok(model=Cluster))
+async def get_cluster(request: Request) -> Response:
+    """Show the Dask cluster that trains sweeps: its scheduler, and its workers with those that are refused."""
+    return json_response(services_of(request).cluster.status)
 
 
 @router.get("/openapi.json", include_in_schema=False)

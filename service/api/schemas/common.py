@@ -67,3 +67,28 @@ class Health(BaseModel):
     """Health of the process."""
 
     status: Literal["ok", "stopping", "storage-failed", "no-workers"]
+
+
+class ClusterWorker(BaseModel):
+    """A worker of the cluster."""
+
+    address: str
+    name: str
+    threads: int
+    status: Literal["checking", "trusted", "refused"] = Field(
+        description="`checking` until its test shard has ended; `refused` if it has another version or gives other bits"
+    )
+    reason: str | None = Field(description="why it is refused")
+    in_flight: int = Field(description="shards that it trains, and that wait there")
+
+
+class Cluster(BaseModel):
+    """The Dask cluster that trains sweeps. Without a scheduler, the threads of the service train them."""
+
+    scheduler: str | None = Field(description="its address; null without one", examples=["tcp://10.0.0.7:8786"])
+    connected: bool
+    detail: str | None = Field(description="why the scheduler is not connected")
+    dashboard: str | None = Field(description="URL of Dask's dashboard")
+    threads: int = Field(description="of all trusted workers")
+    in_flight: int = Field(description="shards that the cluster trains, and that wait there")
+    workers: list[ClusterWorker]
