@@ -9,8 +9,8 @@ from .networks import Generator as Generator
 from .results import Result as Result
 from .sweeps.grid import SweepConfig as SweepConfig
 from .sweeps.results import Members as Members
-from .sweeps.sweeping import Sweep as Sweep
-from .sweeps.sweeping import sweep as sweep
+from .sweeps.sweep import Sweep as Sweep
+from .sweeps.sweep import sweep as sweep
 from .training import DivergedError as DivergedError
 from .training import Progress as Progress
 from .training import Run as Run
