@@ -1,6 +1,5 @@
 """Settings of the service, from the environment or from flags."""
 
-import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -8,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from gan1010.cores import usable_cores
 from service.api_keys import ApiKeys
 
 LogFormat = Literal["text", "json"]
@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     data_dir: Annotated[Path, AfterValidator(_expand_home), Field(description="folder of the jobs and models")] = Path(
         "data"
     )
-    workers: Annotated[int, Field(ge=1, le=1024, description="training threads")] = os.cpu_count() or 1
+    workers: Annotated[int, Field(ge=1, le=1024, description="training threads")] = usable_cores()
     queue_size: Annotated[int, Field(ge=1, description="maximum number of queued jobs")] = 10_000
     max_body_bytes: Annotated[int, Field(ge=1024, description="maximum size of a request body")] = 8 * 2**20
     api_key: Annotated[

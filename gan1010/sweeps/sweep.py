@@ -1,6 +1,5 @@
 """Sweeps of hundreds of thousands of GANs: training on all cores or on another executor, and the results."""
 
-import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, closing, contextmanager
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from gan1010.cores import usable_cores
 from gan1010.sweeps.grid import ShardSettings, SweepConfig
 from gan1010.sweeps.results import Cells, Members, concatenate
 from gan1010.sweeps.sweeping import train_whole_shard
@@ -44,7 +44,7 @@ def sweep(
         base: settings of all members.
         grid: values of the settings that vary.
         seeds: a range without gaps, or the number of seeds from 0 on.
-        threads: default: one for each core.
+        threads: default: one for each core that this process may use.
         executor: any executor of `concurrent.futures` in place of threads, such as a `ProcessPoolExecutor` or Dask's
             `client.get_executor()`. It stays open.
         progress: show a progress bar on stderr.
@@ -60,7 +60,7 @@ def sweep(
     config = SweepConfig(base=dict(base or {}), grid=dict(grid or {}), first_seed=seeds.start, seeds=len(seeds))
     cells, parts = Cells(config), list[Members]()
     with ExitStack() as stack:
-        executor = executor or stack.enter_context(ThreadPoolExecutor(threads or os.cpu_count()))
+        executor = executor or stack.enter_context(ThreadPoolExecutor(threads or usable_cores()))
         advance = stack.enter_context(_progress_bar(config.members)) if progress else None
         shards = map(config.shard_settings, config.shards)
         for members in stack.enter_context(closing(_finished(executor, shards))):

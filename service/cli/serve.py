@@ -16,7 +16,9 @@ def serve(
     data_dir: Annotated[
         str | None, typer.Option(metavar="PATH", help="Folder for jobs and models. (GAN1010_DATA_DIR; data)")
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Training threads. (GAN1010_WORKERS; one per core)")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Training threads. (GAN1010_WORKERS; one per usable core)")
+    ] = None,
     queue_size: Annotated[int | None, typer.Option(help="Maximum queued jobs. (GAN1010_QUEUE_SIZE; 10000)")] = None,
     max_body_bytes: Annotated[
         int | None, typer.Option(help="Maximum size of a request body. (GAN1010_MAX_BODY_BYTES; 8 MiB)")

@@ -1,6 +1,5 @@
 """Sweeps: speed of lanes and threads, and memory."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from typing import Any
 
 from gan1010 import TrainConfig, sweep, train
 from gan1010.compiled.lanes import LANES
+from gan1010.cores import usable_cores
 from gan1010.reference import train_reference
 from tests.benchmarks.rows import Row, measure_alternately, ratio, seconds
 
@@ -72,7 +72,7 @@ def threads(quick: bool) -> Iterator[Row]:
         ratio=f"{ratio(singles, one):.1f}",
     )
     scaling = ratio(one, two)
-    enough = (os.cpu_count() or 1) >= 2
+    enough = usable_cores() >= 2
     yield Row(
         name=f"sweep: {members:,} members, 2 threads",
         measured=f"{1 / median(two):,.0f} runs/s",
