@@ -1,5 +1,6 @@
 """Training settings: names, bounds, defaults, and presets."""
 
+import numbers
 import re
 import secrets
 import typing
@@ -86,6 +87,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         for name, hint in _hints().items():
+            object.__setattr__(self, name, plain(getattr(self, name)))
             _check(name, getattr(self, name), hint)
         if not re.fullmatch(PATTERN, self.pattern):
             reason = f"must be 1 to {MAX_PATTERN_BITS} characters of 0 and 1, such as '1010'"
@@ -108,6 +110,17 @@ class TrainConfig:
     def width(self) -> int:
         """Values in a sample."""
         return len(self.pattern)
+
+
+def plain(value: Any) -> Any:
+    """Convert a number or a text of another library, such as NumPy, to Python's own type; return others as they are."""
+    if type(value) in (bool, int, float, str):  # the usual case; a check against an abstract class is slow
+        return value
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real):
+        return float(value)
+    return str(value) if isinstance(value, str) else value
 
 
 @cache

@@ -1,7 +1,7 @@
 """Sweep configuration: a grid of settings, its cells and members, and the groups and shards in which they train."""
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import product
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gan1010.compiled.lanes import LANES
-from gan1010.config import MAX_SEED, SettingError, TrainConfig
+from gan1010.config import MAX_SEED, SettingError, TrainConfig, plain
 from gan1010.kernel_inputs import LaneSettings
 from gan1010.layout import discriminator_layout, generator_layout
 from gan1010.types import Float64s, Int64s
@@ -57,9 +57,13 @@ class Group:
     config: TrainConfig  # of the first member
     cells: Int64s  # (cells,)
     values: dict[str, Float64s]  # the PER_LANE_SETTINGS, each (cells,)
-    first_seed: int
-    seeds: int
+    seed_values: Int64s  # (seeds,)
     min_shards: int
+
+    @property
+    def seeds(self) -> int:
+        """Number of seeds."""
+        return len(self.seed_values)
 
     @property
     def members(self) -> int:
@@ -77,7 +81,7 @@ class Group:
         """Return the settings of the members at these places."""
         cell, offset = np.divmod(places, self.seeds)
         lanes = LaneSettings(
-            seed=self.first_seed + offset, **{name: values[cell] for name, values in self.values.items()}
+            seed=self.seed_values[offset], **{name: values[cell] for name, values in self.values.items()}
         )
         return ShardSettings(config=self.config, lanes=lanes, index=self.cells[cell] * self.seeds + offset)
 
@@ -87,25 +91,30 @@ class SweepConfig:
     """A grid of settings, and the seeds with which each of its cells is trained.
 
     The last field of the grid varies fastest from cell to cell, and members count cell by cell: member i has the seed
-    `first_seed + i % seeds` and belongs to cell `i // seeds`. An empty grid has one cell. The `field` of a SettingError
-    is the place of the invalid value, such as grid.spread, base.pattern or seeds.count.
+    `seed_values[i % seeds]` and belongs to cell `i // seeds`. An empty grid has one cell, and a single value of a
+    setting counts as a list of one. The `field` of a SettingError is the place of the invalid value, such as
+    grid.spread, base.pattern or seeds.count.
     """
 
     base: dict[str, Any] = field(default_factory=dict)  # settings of all members; others have the article's values
     grid: dict[str, Sequence[Any]] = field(default_factory=dict)
     first_seed: int = 0
-    seeds: int = 100
+    seeds: int = 100  # how many
+    seed_list: tuple[int, ...] = ()  # all seeds, if they are not first_seed, first_seed + 1, ...
 
     def __post_init__(self) -> None:
-        for part, names in (("base", self.base), ("grid", self.grid)):
-            if unknown := sorted(set(names) - set(SETTINGS)):
-                raise SettingError(part, f"must name only settings: {', '.join(SETTINGS)}", unknown[0])
-        object.__setattr__(self, "grid", {name: tuple(values) for name, values in self.grid.items()})
+        for part, convert in (("base", lambda _, value: plain(value)), ("grid", _values)):
+            object.__setattr__(self, part, _settings(part, getattr(self, part), convert))
+        for name in ("first_seed", "seeds"):
+            object.__setattr__(self, name, plain(getattr(self, name)))
         for name, values in self.grid.items():
             if not values:
                 raise SettingError(f"grid.{name}", "must have at least one value", values)
         _check_integer("seeds.count", self.seeds, 1, MAX_MEMBERS)
-        _check_integer("seeds.start", self.first_seed, 0, MAX_SEED + 1 - self.seeds)
+        if self.seed_list:
+            self._check_seed_list()
+        else:
+            _check_integer("seeds.start", self.first_seed, 0, MAX_SEED + 1 - self.seeds)
         if self.members > MAX_MEMBERS:
             raise SettingError("grid", f"must make at most {MAX_MEMBERS:,} members with all seeds", self.members)
         self._check_values()
@@ -125,6 +134,11 @@ class SweepConfig:
         """Number of values of each of the grid's fields."""
         return tuple(len(values) for values in self.grid.values())
 
+    @cached_property
+    def seed_values(self) -> Int64s:
+        """The seeds of each cell, (seeds,)."""
+        return np.array(self.seed_list or range(self.first_seed, self.first_seed + self.seeds), np.int64)
+
     def cell(self, number: int) -> dict[str, Any]:
         """Return the grid's settings in a cell; IndexError if there is no such cell."""
         if not 0 <= number < self.cells:
@@ -137,7 +151,7 @@ class SweepConfig:
         if not 0 <= index < self.members:
             raise IndexError(f"index must be 0 to {self.members - 1}, not {index}")
         cell, offset = divmod(operator.index(index), self.seeds)  # accepts NumPy's integers
-        return TrainConfig(**self.base | self.cell(cell), seed=self.first_seed + offset)
+        return TrainConfig(**self.base | self.cell(cell), seed=int(self.seed_values[offset]))
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
@@ -154,8 +168,7 @@ class SweepConfig:
                 config=self.config(int(cells[0]) * self.seeds),
                 cells=cells,
                 values={name: self._lane_values(name, places, cells) for name in PER_LANE_SETTINGS},
-                first_seed=self.first_seed,
-                seeds=self.seeds,
+                seed_values=self.seed_values,
                 min_shards=max(MIN_SHARDS // len(cells_of_groups), 1),
             )
             for cells in cells_of_groups
@@ -184,6 +197,12 @@ class SweepConfig:
             values = np.where(np.isnan(values), self._lane_values("learning_rate", places, cells), values)
         return values
 
+    def _check_seed_list(self) -> None:
+        _check_seeds(self.seed_list)
+        if (self.seed_list[0], len(self.seed_list)) != (self.first_seed, self.seeds):
+            reason = "must begin with first_seed and have as many values as seeds says"
+            raise SettingError("seed_list", reason, (self.first_seed, self.seeds))
+
     def _check_values(self) -> None:
         """Check each value against its bounds, and those that bound each other in combination."""
         first = {name: values[0] for name, values in self.grid.items()}
@@ -199,10 +218,48 @@ class SweepConfig:
                 raise SettingError(f"{part}.{error.field}", error.reason, error.value) from None
 
 
+def seed_fields(seeds: Any) -> dict[str, Any]:
+    """Return the fields of a `SweepConfig` for a number of seeds from 0 on, or for a range, a sequence or an array.
+
+    Raises:
+        SettingError: it is none of these, or not of integers that differ.
+    """
+    seeds = plain(seeds)
+    if isinstance(seeds, range) and seeds.step == 1:
+        return {"first_seed": seeds.start, "seeds": len(seeds)}
+    if not np.iterable(seeds) or isinstance(seeds, str | Mapping | Set):
+        _check_integer("seeds", seeds, 1, MAX_MEMBERS, "or a range, list or array of integers")
+        return {"seeds": seeds}
+    values = _values("seeds", seeds)
+    _check_seeds(values)
+    has_gaps = values != tuple(range(values[0], values[0] + len(values)))
+    return {"first_seed": values[0], "seeds": len(values), "seed_list": values if has_gaps else ()}
+
+
 def number_of_weights(config: TrainConfig) -> int:
     """Return the number of weights of D and G together."""
     shape = config.width, config.hidden_size
     return discriminator_layout(*shape).size + generator_layout(*shape).size
+
+
+def _settings(part: str, given: Any, convert: Callable[[str, Any], Any]) -> dict[str, Any]:
+    """Return the settings of `base` or `grid` with converted values."""
+    if not isinstance(given, Mapping):
+        raise SettingError(part, "must be a mapping, such as {'learning_rate': 0.1}", given)
+    if unknown := [name for name in given if name not in SETTINGS]:
+        raise SettingError(part, f"must name only settings: {', '.join(SETTINGS)}", unknown[0])
+    return {name: convert(f"{part}.{name}", value) for name, value in given.items()}
+
+
+def _values(field: str, values: Any) -> tuple[Any, ...]:
+    """Return one value or several as a tuple of Python's own types."""
+    if hasattr(values, "tolist"):  # an array, or a column of a table
+        values = values.tolist()
+    if isinstance(values, str) or not np.iterable(values):
+        values = (values,)
+    if isinstance(values, Mapping | Set):
+        raise SettingError(field, "must be a value or a sequence of values", values)
+    return tuple(map(plain, values))
 
 
 def _boundary_values(values: Sequence[Any]) -> list[Any]:
@@ -217,6 +274,18 @@ def _boundary_values(values: Sequence[Any]) -> list[Any]:
     return found
 
 
-def _check_integer(field: str, value: Any, minimum: int, maximum: int) -> None:
+def _check_integer(field: str, value: Any, minimum: int, maximum: int, alternative: str = "") -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= maximum:
-        raise SettingError(field, f"must be an integer from {minimum} to {maximum:,}", value)
+        reason = f"must be an integer from {minimum} to {maximum:,}"
+        raise SettingError(field, f"{reason}, {alternative}" if alternative else reason, value)
+
+
+def _check_seeds(values: Sequence[Any]) -> None:
+    """Check the seeds of a list: at least one, all valid, none twice."""
+    _check_integer("seeds.count", len(values), 1, MAX_MEMBERS)
+    seen = set()
+    for value in values:
+        _check_integer("seeds", value, 0, MAX_SEED)
+        if value in seen:
+            raise SettingError("seeds", "must differ from each other", value)
+        seen.add(value)

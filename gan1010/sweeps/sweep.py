@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from gan1010.cores import usable_cores
-from gan1010.sweeps.grid import ShardSettings, SweepConfig
+from gan1010.sweeps.grid import ShardSettings, SweepConfig, seed_fields
 from gan1010.sweeps.results import Cells, Members, concatenate
 from gan1010.sweeps.sweeping import train_whole_shard
 from gan1010.types import Array
@@ -30,7 +30,7 @@ class Sweep:
 def sweep(
     base: Mapping[str, Any] | None = None,
     grid: Mapping[str, Sequence[Any]] | None = None,
-    seeds: int | range = 100,
+    seeds: int | Iterable[int] = 100,
     threads: int | None = None,
     executor: Executor | None = None,
     progress: bool = False,
@@ -45,6 +45,8 @@ def sweep(
         grid: values of the settings that vary.
         seeds: a range without gaps, or the number of seeds from 0 on.
         threads: default: one for each core that this process may use.
+        seeds: the number of seeds from 0 on, or the seeds: a range, a list or an array.
+        threads: default: one for each core.
         executor: any executor of `concurrent.futures` in place of threads, such as a `ProcessPoolExecutor` or Dask's
             `client.get_executor()`. It stays open.
         progress: show a progress bar on stderr.
@@ -52,12 +54,9 @@ def sweep(
     Raises:
         ValueError: a setting is invalid, or both `threads` and `executor` are given.
     """
-    seeds = range(seeds) if isinstance(seeds, int) else seeds
-    if seeds.step != 1:
-        raise ValueError(f"seeds must be a number or a range without gaps, not {seeds}")
     if threads is not None and executor is not None:
         raise ValueError("threads must not be given with an executor, which has its own")
-    config = SweepConfig(base=dict(base or {}), grid=dict(grid or {}), first_seed=seeds.start, seeds=len(seeds))
+    config = SweepConfig(base=base or {}, grid=grid or {}, **seed_fields(seeds))  # type: ignore[arg-type]
     cells, parts = Cells(config), list[Members]()
     with ExitStack() as stack:
         executor = executor or stack.enter_context(ThreadPoolExecutor(threads or usable_cores()))

@@ -34,6 +34,7 @@ SELECT_MODELS = f"SELECT {SELECTED}, bytes, models.sha256 FROM models JOIN jobs 
 INSERT_JOB = f"INSERT INTO jobs ({', '.join(JOB_COLUMNS)}) VALUES ({', '.join('?' for _ in JOB_COLUMNS)})"  # noqa: S608  # nosec B608
 UPDATE_JOB = f"UPDATE jobs SET {', '.join(f'{column} = ?' for column in JOB_COLUMNS[1:])} WHERE id = ?"  # noqa: S608  # nosec B608
 JOB_ADAPTER = TypeAdapter(Job)
+NOT_STORED = {"config": {"seed_list"}}  # requests have only ranges of seeds
 RESOURCE_ERRNOS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}  # these do not mean that the file is damaged
 log = logging.getLogger(__name__)
 
@@ -219,7 +220,7 @@ class Store:
 
 def _row(job: Job) -> tuple[Any, ...]:
     """Return the row of a job, in the order of `JOB_COLUMNS`."""
-    document = JOB_ADAPTER.dump_json(job)
+    document = JOB_ADAPTER.dump_json(job, exclude=NOT_STORED)
     return *_indexed_values(job), document, checksum(document)
 
 

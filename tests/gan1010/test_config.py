@@ -1,7 +1,9 @@
 import dataclasses
 import pickle
+from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,6 +127,35 @@ def test_too_short_interval_is_rejected_with_the_smallest_valid_one(
 def test_generator_has_the_common_learning_rate_by_default() -> None:
     assert TrainConfig(learning_rate=0.3).generator_learning_rate == 0.3
     assert TrainConfig(learning_rate=0.3, generator_learning_rate=0.1).generator_learning_rate == 0.1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("iterations", np.int64(500), 500),
+        ("seed", np.uint64(7), 7),
+        ("learning_rate", np.float32(0.5), 0.5),
+        ("learning_rate", np.float64(0.1), 0.1),
+        ("spread", np.longdouble(0.25), 0.25),
+        ("latent_value", np.int8(-1), -1),
+        ("latent_value", Fraction(1, 3), 1 / 3),
+        ("pattern", np.str_("110"), "110"),
+        ("loss", np.str_("bce"), "bce"),
+    ],
+    ids=repr,
+)
+def test_numbers_of_numpy_become_those_of_python(name: str, value: Any, expected: Any) -> None:
+    assert repr(TrainConfig(**{"seed": 1} | {name: value})) == repr(TrainConfig(**{"seed": 1} | {name: expected}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("learning_rate", np.bool_(True)), ("iterations", np.float64(10)), ("hidden_size", np.array([3]))],
+    ids=repr,
+)
+def test_numpy_values_of_another_kind_are_rejected(name: str, value: Any) -> None:
+    with pytest.raises(SettingError, match=f"{name} must be a finite"):
+        TrainConfig(**{name: value})
 
 
 def test_default_seed_is_random_and_fixed_afterwards() -> None:

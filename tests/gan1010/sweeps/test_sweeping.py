@@ -140,6 +140,9 @@ def test_threads_of_an_executor_are_its_own() -> None:
         sweep(seeds=1, threads=2, executor=executor)
 
 
-def test_seeds_with_gaps_are_rejected() -> None:
-    with pytest.raises(ValueError, match="seeds must be a number or a range without gaps"):
-        sweep(seeds=range(0, 10, 2))
+@pytest.mark.parametrize("seeds", [range(20, 0, -7), [3, 1, 4], np.array([2**53 - 1, 7])], ids=str)
+def test_members_of_seeds_with_gaps_have_the_bits_of_single_runs(seeds: Any) -> None:
+    done = sweep({"iterations": 50}, {"loss": ["mse", "bce"], "hidden_size": 4}, seeds)
+    assert [done.config.config(index).seed for index in done.members.index] == 2 * list(seeds)
+    for row, index in enumerate(done.members.index):
+        assert done.members.result(row) == train(done.config.config(index)).result
