@@ -64,8 +64,9 @@ def random_seed() -> int:
 class TrainConfig:
     """The settings of one run; the defaults are those of the article. `SettingError` if one is out of its bounds.
 
-    A `TrainConfig` is always complete, so that one config always gives the same bits: defaults that depend on other
-    settings or on chance (`seed`, `generator_learning_rate`, `record_every`, `snapshot_every`) are filled in.
+    `generator_learning_rate`, `record_every` and `snapshot_every` are None while they are not set: then they follow the
+    other settings, also when `dataclasses.replace` changes those. `resolved` has their values. A `seed` that is not set
+    is drawn once, so one config always gives the same bits.
     """
 
     experiment: Annotated[Experiment, Doc("gan; or discriminator: D alone, real data against noise")] = "gan"
@@ -92,24 +93,43 @@ class TrainConfig:
         if not re.fullmatch(PATTERN, self.pattern):
             reason = f"must be 1 to {MAX_PATTERN_BITS} characters of 0 and 1, such as '1010'"
             raise SettingError("pattern", reason, self.pattern)
-        resolved = {
+        for name, maximum in {"record_every": MAX_POINTS, "snapshot_every": MAX_SNAPSHOTS}.items():
+            every = getattr(self, name)
+            if every is not None and self.iterations // every > maximum:
+                minimum = _min_interval(self.iterations, maximum)
+                raise SettingError(name, f"must be at least {minimum}, to keep at most {maximum:,}", every)
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The values of the settings that are not set, by name: they follow from the other settings."""
+        values = {
             "generator_learning_rate": self.learning_rate,
             "record_every": 5 * _min_interval(self.iterations // 5, 20_000),
             "snapshot_every": 100 * _min_interval(self.iterations // 100, 1_000),
         }
-        for name, value in resolved.items():
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, value)
-        for name, maximum in {"record_every": MAX_POINTS, "snapshot_every": MAX_SNAPSHOTS}.items():
-            if self.iterations // getattr(self, name) > maximum:
-                minimum = _min_interval(self.iterations, maximum)
-                reason = f"must be at least {minimum}, to keep at most {maximum:,}"
-                raise SettingError(name, reason, getattr(self, name))
+        return {name: value for name, value in values.items() if getattr(self, name) is None}
+
+    @property
+    def resolved(self) -> "ResolvedConfig":
+        """The same settings, each with its value. They train the same weights."""
+        return ResolvedConfig(**vars(self) | self.defaults)
 
     @property
     def width(self) -> int:
         """Values in a sample."""
         return len(self.pattern)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedConfig(TrainConfig):
+    """A configuration in which every setting has a value."""
+
+    generator_learning_rate: float
+    record_every: int
+    snapshot_every: int
+
+    def __post_init__(self) -> None:
+        """Skip the checks: the settings come from a configuration that has passed them."""
 
 
 def plain(value: Any) -> Any:

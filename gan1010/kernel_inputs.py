@@ -1,7 +1,7 @@
 """Kernel inputs: the plan, the initial state and the draws of a run, for one GAN or for lanes of GANs."""
 
 from dataclasses import dataclass, fields
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -26,14 +26,14 @@ class LaneSettings:
 
 def single_run(config: TrainConfig) -> LaneSettings:
     """Return the settings of a single run, all of shape ()."""
-    names = [field.name for field in fields(LaneSettings)]
-    settings: dict[str, Any] = {name: np.asarray(getattr(config, name), np.float64) for name in names}
+    resolved, names = config.resolved, [field.name for field in fields(LaneSettings)]
+    settings: dict[str, Any] = {name: np.asarray(getattr(resolved, name), np.float64) for name in names}
     return LaneSettings(**settings | {"seed": np.asarray(config.seed, np.int64)})
 
 
 def plan(config: TrainConfig, lanes: LaneSettings) -> kernel.Plan:
     """Return the constants of a run."""
-    low, high = random_draws.real_range(config.pattern, lanes.spread)
+    resolved, (low, high) = config.resolved, random_draws.real_range(config.pattern, lanes.spread)
     return kernel.Plan(
         width=config.width,
         hidden=config.hidden_size,
@@ -47,8 +47,8 @@ def plan(config: TrainConfig, lanes: LaneSettings) -> kernel.Plan:
         low=aligned_copy(low),
         high=aligned_copy(high),
         iterations=config.iterations,
-        record_every=cast(int, config.record_every),
-        snapshot_every=cast(int, config.snapshot_every),
+        record_every=resolved.record_every,
+        snapshot_every=resolved.snapshot_every,
     )
 
 

@@ -6,7 +6,6 @@ the kernel takes milliseconds.
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import cast
 
 import numpy as np
 import torch
@@ -29,7 +28,7 @@ class Reference:
         self.discriminator = Discriminator(config.width, config.hidden_size)
         self.generator = Generator(config.width, config.hidden_size)
         self.loss_function = nn.MSELoss() if config.loss == "mse" else nn.BCELoss()
-        optimizer, generator_rate = OPTIMIZERS[config.optimizer], cast(float, config.generator_learning_rate)
+        optimizer, generator_rate = OPTIMIZERS[config.optimizer], config.resolved.generator_learning_rate
         self.discriminator_optimizer = optimizer(self.discriminator.parameters(), lr=config.learning_rate)
         self.generator_optimizer = optimizer(self.generator.parameters(), lr=generator_rate)
 
@@ -64,7 +63,7 @@ def train_reference(config: TrainConfig) -> tuple[History, Model]:
     reference.discriminator.load_flat(discriminator)
     if config.experiment == "gan":
         reference.generator.load_flat(generator)
-    every = cast(int, config.record_every)
+    every = config.resolved.record_every
     steps = islice(_iterations(config, reference), every - 1, None, every)
     losses = [[loss.item() for loss in losses] for losses in steps]
     rows = 3 if config.experiment == "gan" else 2

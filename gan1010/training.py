@@ -4,7 +4,7 @@ import dataclasses
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -101,7 +101,7 @@ def train(config: TrainConfig) -> Run:
 
 
 def _records(config: TrainConfig, state: kernel.State) -> kernel.Records:
-    points = config.iterations // cast(int, config.record_every)
+    points = config.iterations // config.resolved.record_every
     snapshots = len(_snapshot_iterations(config, config.iterations))
     records = kernel.Records(
         losses=np.empty((3, points), np.float32),
@@ -125,13 +125,13 @@ def _restore(progress: Progress, state: kernel.State, records: kernel.Records) -
 
 def _snapshot_iterations(config: TrainConfig, iteration: int) -> Int64s:
     """Return the iterations up to this one that have a snapshot: every snapshot_every-th, and the end."""
-    regular = np.arange(0, iteration + 1, config.snapshot_every, dtype=np.int64)
+    regular = np.arange(0, iteration + 1, config.resolved.snapshot_every, dtype=np.int64)
     ended = iteration == config.iterations and regular[-1] != iteration
     return np.append(regular, iteration) if ended else regular
 
 
 def _progress(config: TrainConfig, records: kernel.Records, iteration: int, result: Result | None = None) -> Progress:
-    every, losses = cast(int, config.record_every), records.losses[: 3 if config.experiment == "gan" else 2]
+    every, losses = config.resolved.record_every, records.losses[: 3 if config.experiment == "gan" else 2]
     iterations = _snapshot_iterations(config, iteration)
     return Progress(
         iteration=iteration,
@@ -151,7 +151,7 @@ def _progress_before(config: TrainConfig, records: kernel.Records, end: int) -> 
     finite = np.isfinite(records.losses[:, : len(reached.history)]).all(axis=0)
     weights = np.hstack([reached.snapshots.discriminators, reached.snapshots.generators])
     points, rows = (int(np.cumprod(flags).sum()) for flags in (finite, np.isfinite(weights).all(axis=1)))
-    iteration = max(points * cast(int, config.record_every), int(reached.snapshots.iterations[rows - 1]))
+    iteration = max(points * config.resolved.record_every, int(reached.snapshots.iterations[rows - 1]))
     snapshots = reached.snapshots.take(slice(rows))
     return Progress(iteration=iteration, history=reached.history.take(slice(points)), snapshots=snapshots, result=None)
 

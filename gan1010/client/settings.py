@@ -4,7 +4,10 @@ from typing import Literal, TypedDict
 
 
 class TrainSettings(TypedDict, total=False):
-    """Settings of a training. Missing ones come from the preset, or from the article if there is no preset."""
+    """Settings of a training. Missing ones come from the preset, or from the article if there is no preset.
+
+    `defaults` is that of a job's `config`, which can be changed and passed again.
+    """
 
     preset: str
     experiment: Literal["gan", "discriminator"]
@@ -21,6 +24,7 @@ class TrainSettings(TypedDict, total=False):
     seed: int | None
     record_every: int | None
     snapshot_every: int | None
+    defaults: dict[str, float]
 
 
 class SeedRange(TypedDict):

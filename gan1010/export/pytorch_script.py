@@ -1,7 +1,6 @@
 """PyTorch export: a run's configuration as a complete program in plain PyTorch, without code that it does not need."""
 
 from string import Template
-from typing import cast
 
 from gan1010.config import TrainConfig
 
@@ -172,9 +171,9 @@ def pytorch_script(config: TrainConfig) -> str:
     """Return a program that trains with these settings, one sample at a time, as the article does."""
     gan, constant = config.experiment == "gan", config.latent == "constant"
     rates = {"LEARNING_RATE": config.learning_rate}
-    if gan and config.generator_learning_rate != config.learning_rate:
-        rates = {"DISCRIMINATOR_LEARNING_RATE": config.learning_rate}
-        rates["GENERATOR_LEARNING_RATE"] = cast(float, config.generator_learning_rate)
+    generator_rate = config.resolved.generator_learning_rate
+    if gan and generator_rate != config.learning_rate:
+        rates = {"DISCRIMINATOR_LEARNING_RATE": config.learning_rate, "GENERATOR_LEARNING_RATE": generator_rate}
     networks = {"discriminator": "network(inputs=len(PATTERN), outputs=1)  # a sample -> its score, 0 fake to 1 real"}
     training, source = DISCRIMINATOR_TRAINING, NOISE
     if gan:

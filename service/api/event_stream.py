@@ -34,7 +34,7 @@ def progress_content(job: Job, iteration: int, points: History, next_after: int)
         "status": job.status,
         "iteration": iteration,
         "iterations": job.iterations,
-        "record_every": job.train_config.record_every,
+        "record_every": job.train_config.resolved.record_every,
         "series": {"iteration": points.iteration, **points.series},
         "next_after": next_after,
     }

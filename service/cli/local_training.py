@@ -1,6 +1,5 @@
 """Training without a service, in this process."""
 
-import dataclasses
 import time
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,7 @@ def train_locally(settings: dict[str, Any], save: Path | None, *, as_json: bool)
         fail("Training was interrupted. Nothing is saved.", EXIT_INTERRUPTED)
     if save is not None:
         write(save, safetensors.dump(model_at(config, last.snapshots)))
-    settings, result = dataclasses.asdict(config), vars(last.result)
+    settings, result = vars(config.resolved) | {"defaults": config.defaults}, vars(last.result)
     if as_json:
         print_json({"config": settings, "result": result})
     else:

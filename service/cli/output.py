@@ -184,7 +184,7 @@ def _train_settings(config: dict[str, Any]) -> str:
     """Describe the seed and the settings that differ from the article's."""
     article = TrainConfig(**{name: config[name] for name in ("iterations", "learning_rate", "seed")})
     given = [name for name in ("iterations", "learning_rate") if config[name] != getattr(TrainConfig, name)]
-    changed = [name for name, value in vars(article).items() if config[name] != value]
+    changed = [name for name, value in vars(article.resolved).items() if config[name] != value]
     return ", ".join(f"{name} {config[name]}" for name in ("seed", *given, *changed))
 
 

@@ -67,14 +67,13 @@ export function requestBody(preset) {
 /** Whether the presets are loaded and all fields are valid. */
 export const isValid = (preset) => Boolean(preset) && Object.keys(FIELDS).every((name) => !validationError(name, fieldText(name, preset)));
 
-/** Address parameters that fill the form with a run's settings. */
+/** Address parameters that fill the form with the settings of a run that were set. */
 export function addressOf(config) {
   const patch = { preset: config.preset === "article" ? "" : config.preset };
   for (const [name, field] of Object.entries(FIELDS)) {
     const value = config[name];
-    const isDefault = config.preset === "article" && String(value) === String(field.default);
+    const isDefault = name in config.defaults || (config.preset === "article" && String(value) === String(field.default));
     patch[name] = value === null || value === undefined || isDefault || name === "name" ? "" : value;
   }
-  if (config.generator_learning_rate === config.learning_rate) patch.generator_learning_rate = "";
-  return { ...patch, record_every: "", snapshot_every: "" };
+  return patch;
 }

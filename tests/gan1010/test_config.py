@@ -1,3 +1,4 @@
+import copy
 import dataclasses
 import pickle
 from fractions import Fraction
@@ -15,7 +16,7 @@ FIELDS = [field.name for field in dataclasses.fields(TrainConfig)]
 
 
 def test_defaults_are_those_of_the_article() -> None:
-    assert dataclasses.asdict(TrainConfig(seed=7)) == {
+    assert dataclasses.asdict(TrainConfig(seed=7).resolved) == {
         "experiment": "gan",
         "pattern": "1010",
         "spread": 0.2,
@@ -54,7 +55,7 @@ def test_defaults_are_those_of_the_article() -> None:
 )
 def test_values_within_bounds_are_accepted(name: str, values: list[Any]) -> None:
     for value in values:
-        assert getattr(TrainConfig(**{name: value}), name) == value or value is None
+        assert getattr(TrainConfig(**{name: value}), name) == value
 
 
 @pytest.mark.parametrize(
@@ -98,9 +99,8 @@ def test_any_value_is_accepted_or_rejected_by_name(name: str, value: object) -> 
 
 @given(iterations=st.integers(1, 10_000_000))
 def test_default_intervals_are_the_smallest_within_the_limits(iterations: int) -> None:
-    config = TrainConfig(iterations=iterations)
+    config = TrainConfig(iterations=iterations).resolved
     for every, unit, most in ((config.record_every, 5, 20_000), (config.snapshot_every, 100, 1_000)):
-        assert every is not None
         assert every % unit == 0
         assert iterations // every <= most
         assert every == unit or iterations // (every - unit) > most
@@ -125,8 +125,31 @@ def test_too_short_interval_is_rejected_with_the_smallest_valid_one(
 
 
 def test_generator_has_the_common_learning_rate_by_default() -> None:
-    assert TrainConfig(learning_rate=0.3).generator_learning_rate == 0.3
-    assert TrainConfig(learning_rate=0.3, generator_learning_rate=0.1).generator_learning_rate == 0.1
+    assert TrainConfig(learning_rate=0.3).resolved.generator_learning_rate == 0.3
+    assert TrainConfig(learning_rate=0.3, generator_learning_rate=0.1).resolved.generator_learning_rate == 0.1
+
+
+SET = {"generator_learning_rate": 0.01, "record_every": 5, "snapshot_every": 100}  # to the defaults of the article
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda config: pickle.loads(pickle.dumps(config))])  # noqa: S301
+@pytest.mark.parametrize("change", [{"learning_rate": 0.02}, {"iterations": 100}, {"iterations": 1_000_000}])
+def test_setting_that_is_not_set_follows_a_change_of_the_others(copied: Any, change: dict[str, Any]) -> None:
+    changed = dataclasses.replace(copied(TrainConfig(seed=3)), **change)
+    assert changed == TrainConfig(seed=3, **change)
+    assert changed.resolved == TrainConfig(seed=3, **change).resolved
+    assert changed.resolved.resolved == changed.resolved
+    assert vars(changed.resolved) == vars(changed) | changed.defaults
+    assert changed.defaults.keys() == SET.keys()
+
+
+@pytest.mark.parametrize("name", SET)
+def test_setting_that_is_set_keeps_its_value(name: str) -> None:
+    config = TrainConfig(seed=3, **{name: SET[name]})
+    assert name not in config.defaults
+    changed = dataclasses.replace(config, learning_rate=0.02, iterations=300_000)
+    assert getattr(changed.resolved, name) == SET[name]
+    assert changed.defaults.keys() == SET.keys() - {name}
 
 
 @pytest.mark.parametrize(

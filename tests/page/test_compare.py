@@ -64,6 +64,23 @@ def test_settings_that_undo_a_preset_are_copied(page: Page, server_url: str) -> 
     expect(page.get_by_label("Learning rate", exact=True)).to_have_value("0.01")
 
 
+def test_settings_that_were_not_set_are_not_copied(page: Page, server_url: str) -> None:
+    body = {**SHORT_JOB, "learning_rate": 0.02, "record_every": 5, "name": "copied"}
+    httpx.post(f"{server_url}/train", params={"wait": 5}, json=body)
+    page.goto("/?view=runs")
+    page.get_by_role("button", name="Settings: copied").click()
+    page.wait_for_url("**view=lab*")
+    page.get_by_text("More settings").click()
+    expect(page.locator("#set-generator_learning_rate")).to_have_value("")
+    expect(page.get_by_label("Record losses every")).to_have_value("5")
+    page.get_by_label("Learning rate", exact=True).fill("0.03")
+    with page.expect_response("**/train?*") as response:
+        page.get_by_role("button", name="Train", exact=True).click()
+    config = response.value.json()["config"]
+    assert (config["learning_rate"], config["generator_learning_rate"]) == (0.03, 0.03)
+    assert config["defaults"] == {"generator_learning_rate": 0.03}
+
+
 def test_older_runs_stay_while_the_list_refreshes(page: Page, server_url: str) -> None:
     def slowly(route: Route) -> None:
         time.sleep(1.2)  # longer than the interval of the page's refreshes

@@ -89,7 +89,7 @@ def get_snapshots(
 
 
 def _article_view(job: Job, history: History) -> Response:
-    every = job.train_config.record_every
+    every = job.train_config.resolved.record_every
     if every != 5:
         raise ArticleViewError(f"The article's lists need record_every 5, and this job has {every}. Train another job.")
     return json_response({"job_id": job.id, **history.article_losses()})

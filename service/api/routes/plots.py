@@ -159,7 +159,7 @@ def _axis_values(config: SweepConfig, axis: str, name: str) -> Sequence[Any]:
     if name not in SETTINGS:
         detail = f"{axis} is not a setting. The grid has {', '.join(config.grid) or 'none'}."
         raise InvalidInputError(detail, "query", axis)
-    values: Sequence[Any] = config.grid.get(name) or [getattr(config.config(0), name)]
+    values: Sequence[Any] = config.grid.get(name) or [getattr(config.config(0).resolved, name)]
     if len(values) > MAX_AXIS_VALUES:
         detail = f"{axis}: {name} has {len(values):,} values, and an axis at most {MAX_AXIS_VALUES:,}. Send another."
         raise InvalidInputError(detail, "query", axis)

@@ -19,7 +19,7 @@ from gan1010 import PRESETS
 from gan1010.config import MAX_SEED, PATTERN, SettingError
 from gan1010.sweeps.grid import MAX_MEMBERS, SETTINGS, SweepConfig
 from service.api.schemas.common import AS_INTEGER, RequestModel
-from service.api.schemas.training import PRESET, Name, annotation_of, field_of
+from service.api.schemas.training import PRESET, Defaults, Name, annotation_of, field_of, settings_that_are_set
 from service.errors import InvalidInputError
 from service.job import Job
 
@@ -68,6 +68,7 @@ SweepBase = create_model(
     __doc__="Settings that all members share; the preset supplies what is left out.",
     preset=PRESET,
     **{name: field_of(name) for name in SETTINGS},
+    defaults=(Defaults, {}),
 )
 SweepGrid = create_model(
     "SweepGrid",
@@ -133,7 +134,7 @@ def fingerprint(request: SweepRequest, config: SweepConfig) -> str:
 
 def to_sweep_config(request: SweepRequest) -> SweepConfig:
     """Return the requested sweep, or raise InvalidInputError if it is too large or contradicts itself."""
-    base = request.base.values  # type: ignore[attr-defined]
+    base = settings_that_are_set(request.base.values)  # type: ignore[attr-defined]
     preset = PRESETS[base.pop("preset", DEFAULT_PRESET)]
     try:
         return SweepConfig(

@@ -17,6 +17,13 @@ from service.job import Job
 FIELDS = {field.name: field for field in fields(TrainConfig)}
 PRESET: Any = (Literal[tuple(PRESETS)], Field("article", description="source of the settings that are left out"))
 Name = Annotated[str, Field(min_length=1, max_length=100, description="a name for people")]
+Defaults = Annotated[
+    dict[Literal["generator_learning_rate", "record_every", "snapshot_every"], int | float],
+    Field(
+        description="the settings of a returned config that were not set, with their values; posted again, each "
+        "of them follows the other settings, unless its own value was changed"
+    ),
+]
 
 
 def annotation_of(name: str) -> Any:
@@ -43,18 +50,30 @@ TrainRequest = create_model(
     preset=PRESET,
     name=(Name | None, Field(None, description="a name for people")),
     **{name: field_of(name) for name in FIELDS},
+    defaults=(Defaults, {}),
 )
 TrainConfigOut = create_model(
     "Config",
     preset=(str, ...),  # any string: presets of stored jobs may have been removed since
     name=(str | None, ...),
     **{name: field_of(name, required=True) for name in FIELDS},
+    defaults=(Defaults, ...),
 )
+
+
+def settings_that_are_set(settings: dict[str, Any]) -> dict[str, Any]:
+    """Leave out `defaults`, and the settings that still have the values in it."""
+    defaults = settings.get("defaults", {})
+    return {
+        name: value
+        for name, value in settings.items()
+        if name != "defaults" and not (name in defaults and value == defaults[name])
+    }
 
 
 def to_config(request: BaseModel) -> TrainConfig:
     """Return the requested configuration, with a preset for what is left out, or raise InvalidInputError."""
-    settings = request.model_dump(exclude_unset=True, exclude={"preset", "name"})
+    settings = settings_that_are_set(request.model_dump(exclude_unset=True, exclude={"preset", "name"}))
     if settings.get("seed", 0) is None:
         del settings["seed"]
     try:
@@ -65,7 +84,8 @@ def to_config(request: BaseModel) -> TrainConfig:
 
 def train_config_out(job: Job) -> Any:
     """Return the resolved configuration of a training; sent to `POST /train`, it trains the same weights."""
-    return TrainConfigOut(preset=job.preset, name=job.name, **vars(job.train_config))
+    config = job.train_config
+    return TrainConfigOut(preset=job.preset, name=job.name, **vars(config.resolved), defaults=config.defaults)
 
 
 class PresetOut(BaseModel):

@@ -144,7 +144,7 @@ def test_shards_have_every_member_once_with_its_settings(grid: Any, seeds: int, 
         index, lane_settings = settings.index, settings.lanes
         seen[index] += 1
         for row in {0, len(index) // 2, len(index) - 1}:
-            config = sweep.config(int(index[row]))
+            config = sweep.config(int(index[row])).resolved
             assert lane_settings.seed[row] == config.seed
             for name in PER_LANE_SETTINGS:
                 assert getattr(lane_settings, name)[row] == getattr(config, name)

@@ -26,8 +26,8 @@ def test_every_setting_has_an_option(server_url: str) -> None:
     assert settings == vars(TrainConfig(**settings))  # type: ignore[arg-type]
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
     config = json.loads(output_of("train", *flags, "--preset", "article-bce", "--json", url=server_url))["config"]
-    assert config == {**settings, "preset": "article-bce", "name": None}
-    assert json.loads(output_of("train", *flags, "--local", "--json"))["config"] == settings
+    assert config == {**settings, "preset": "article-bce", "name": None, "defaults": {}}
+    assert json.loads(output_of("train", *flags, "--local", "--json"))["config"] == settings | {"defaults": {}}
 
 
 def test_follow_prints_the_losses(server_url: str) -> None:

@@ -1,6 +1,7 @@
 """The data folder: everything written is read back as it was, all of it or nothing, by one process at a time."""
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -68,6 +69,18 @@ def test_job_is_read_as_it_was_written(config: TrainConfig, name: str | None, de
         store.finish(failed, None, None)
         assert store.job(job.id) == failed
         store.close()
+
+
+def test_older_job_whose_settings_were_all_filled_in_is_read(store: Store) -> None:
+    job = new(1, replace(TrainConfig(seed=1, iterations=20), **TrainConfig(iterations=20).defaults))
+    assert job.train_config.defaults == {}
+    store.add(job, None, "")
+    (document,) = store._database.row("SELECT document FROM jobs") or ()
+    settings = {"generator_learning_rate": 0.01, "record_every": 5, "snapshot_every": 100}
+    assert settings.items() <= json.loads(document)["config"].items()  # as it was written before they could be null
+    loaded = store.job(job.id)
+    assert loaded == job
+    assert loaded.train_config.resolved == TrainConfig(seed=1, iterations=20).resolved
 
 
 def test_arrays_of_every_layout_are_read_bit_for_bit() -> None:

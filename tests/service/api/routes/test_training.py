@@ -27,6 +27,7 @@ ARTICLE = {
     "preset": "article", "experiment": "gan", "pattern": "1010", "spread": 0.2, "iterations": 10_000,
     "learning_rate": 0.01, "generator_learning_rate": 0.01, "hidden_size": 3, "loss": "mse", "optimizer": "sgd",
     "latent": "constant", "latent_value": 0.5, "record_every": 5, "snapshot_every": 100, "name": None,
+    "defaults": {"generator_learning_rate": 0.01, "record_every": 5, "snapshot_every": 100},
 }  # fmt: skip
 
 
@@ -99,14 +100,15 @@ def test_preset_has_its_listed_settings(shared_client: Client, preset: str) -> N
     assert listed["known"]
     config = train(shared_client, preset=preset, iterations=10)["config"]
     expected = ARTICLE | {"preset": preset, "iterations": 10} | listed["settings"]
-    expected["generator_learning_rate"] = listed["settings"].get("generator_learning_rate", expected["learning_rate"])
+    for settings in (expected, expected["defaults"]):
+        settings["generator_learning_rate"] = expected["learning_rate"]
     assert config == expected | {"seed": config["seed"]}
 
 
 def test_fields_of_a_job(shared_client: Client) -> None:
     job = train(shared_client, name="mine", seed=3)
     assert job.keys() == JOB_FIELDS
-    assert job["config"].keys() == SETTING_FIELDS
+    assert job["config"].keys() == SETTING_FIELDS | {"defaults"}
     assert job["result"].keys() == RESULT_FIELDS
     assert (job["kind"], job["name"], job["status"], job["error"]) == ("train", "mine", "succeeded", None)
     assert (job["iteration"], job["iterations"], job["eta_seconds"]) == (10_000, 10_000, None)
@@ -139,6 +141,31 @@ def test_returned_config_trains_the_same_weights(shared_client: Client, settings
     for path in ("progress", "snapshots?weights=true"):
         responses = [shared_client.get(f"/jobs/{job['id']}/{path}").json() for job in (first, second)]
         assert responses[0] == responses[1] | {"job_id": first["id"]}
+
+
+@pytest.mark.parametrize(
+    ("settings", "change", "followed"),
+    [
+        ({}, {"learning_rate": 0.02}, {"generator_learning_rate": 0.02}),
+        ({}, {"iterations": 3_000_000}, {"record_every": 150, "snapshot_every": 3000}),
+        ({}, {"generator_learning_rate": 0.03}, {"learning_rate": 0.01, "generator_learning_rate": 0.03}),
+        ({}, {"generator_learning_rate": None, "learning_rate": 0.02}, {"generator_learning_rate": 0.02}),
+        ({"generator_learning_rate": 0.01}, {"learning_rate": 0.02}, {"generator_learning_rate": 0.01}),
+        ({"record_every": 20}, {"iterations": 3_000_000}, {"record_every": 20, "snapshot_every": 3000}),
+        ({}, {"iterations": 300_000, "defaults": {}}, {"record_every": 5, "generator_learning_rate": 0.01}),
+    ],
+)
+def test_config_changed_and_posted_again(client: Client, settings: Json, change: Json, followed: Json) -> None:
+    start_running_job(client)
+    config = submit_job(client, **settings)["config"]
+    changed = submit_job(client, **config | change)["config"]
+    assert followed.items() <= changed.items()
+    assert changed["seed"] == config["seed"]
+    base = {name: value for name, value in (config | change).items() if name not in ("seed", "name")}
+    sweep = client.post("/sweeps", json={"base": base, "seeds": 1})
+    member = client.post(f"/sweeps/{sweep.json()['id']}/members/0/train").json()["config"]
+    assert followed.items() <= member.items()
+    assert member["defaults"] == changed["defaults"]
 
 
 def test_accepted_job_has_location_and_retry_after(client: Client) -> None:
