@@ -106,6 +106,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         workers.start()
         yield {"request_log": services.request_log}  # the connections see nothing else of the application
         services.stop_waiting()
+        workers.request_stop()
         await run_in_threadpool(cluster.stop)
         await run_in_threadpool(workers.stop)
         store.close()

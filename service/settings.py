@@ -13,6 +13,7 @@ from service.api_keys import ApiKeys
 LogFormat = Literal["text", "json"]
 HOST_NAME = re.compile(r"[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\]")
 QUOTED = re.compile(r"""(["'])(.*)\1""")  # as `docker run --env-file` passes it on
+SCHEDULER = re.compile(r"(?:tcp|tls)://(?:[^\s/:@\[\]]+|\[[0-9a-fA-F:.]+\]):([0-9]{1,5})")
 SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://.*")
 
 
@@ -58,6 +59,13 @@ def _split_host_names(names: object) -> object:
     return names
 
 
+def _check_scheduler(address: str) -> str:
+    found = SCHEDULER.fullmatch(address)
+    if found is None or not 0 < int(found[1]) < 2**16:
+        raise ValueError("use the address that `dask scheduler` prints, such as tcp://HOST:8786 or tls://HOST:8786")
+    return address
+
+
 class Settings(BaseSettings):
     """The settings; each is an environment variable (`GAN1010_PORT=9000`) and a flag (`--port 9000`)."""
 
@@ -88,7 +96,8 @@ class Settings(BaseSettings):
         Field(description="host names to serve besides the loopback names"),
     ] = ()
     scheduler: Annotated[
-        str | None, Field(description="address of the Dask scheduler that trains sweeps, such as tcp://HOST:8786")
+        Annotated[str, AfterValidator(_check_scheduler)] | None,
+        Field(description="address of the Dask scheduler that trains sweeps, such as tcp://HOST:8786"),
     ] = None
     scheduler_fallback: Annotated[
         bool, Field(description="train sweeps on the local threads while the scheduler cannot be reached")

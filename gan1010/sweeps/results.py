@@ -127,6 +127,7 @@ class SweepSummary(Cells):
     def __init__(self, config: SweepConfig) -> None:
         super().__init__(config)
         self._shards = np.zeros(config.members, np.int32)
+        self._finished: set[int] = set()
         self._lock = threading.Lock()
 
     def add_shard(self, number: int, members: Members) -> None:
@@ -134,6 +135,11 @@ class SweepSummary(Cells):
         with self._lock:
             self.add(members)
             self._shards[members.index] = number
+            self._finished.add(number)
+
+    def has_shard(self, number: int) -> bool:
+        """Return whether a shard has been added."""
+        return number in self._finished
 
     def table(self, cells: slice = slice(None)) -> dict[str, Array]:
         """Return the statistics of cells, of whole shards."""

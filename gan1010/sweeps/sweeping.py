@@ -1,6 +1,7 @@
 """Shard training: many GANs side by side in the lanes of the processor."""
 
 import dataclasses
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -72,6 +73,18 @@ def train_whole_shard(settings: ShardSettings) -> Members:
         if isinstance(step, Members):
             members = step
     return members
+
+
+def advance_shard(
+    settings: ShardSettings, resume_from: ShardProgress | None, seconds: float
+) -> Members | ShardProgress:
+    """Train a shard to its end, or to the first checkpoint after some seconds; also in another process."""
+    stop = time.monotonic() + seconds
+    steps = train_shard(settings, resume_from)
+    step = next(steps)
+    while isinstance(step, ShardProgress) and time.monotonic() < stop:
+        step = next(steps)
+    return step
 
 
 def _train_side_by_side(

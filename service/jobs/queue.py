@@ -88,10 +88,16 @@ class JobQueue:
         with self._changed:
             return self._trainings.popleft() if self._trainings and not self._closed else None
 
-    def get_sweep_task(self, *, shards: bool) -> ActiveJob | ShardTask | None:
-        """Return the next sweep to start, or shard if `shards` is true; None if nothing waits."""
+    def get_sweep(self) -> ActiveSweep | None:
+        """Return the next sweep for the cluster to start, once all shards of the running ones are taken."""
         with self._changed:
-            return None if self._closed or self._trains_sweeps_locally else self._next_of_sweeps(shards=shards)
+            waits = self._trains_sweeps_locally or self._has_shards() or not self._waiting
+            return None if self._closed or waits else self._waiting.popleft()
+
+    def get_shard(self) -> ShardTask | None:
+        """Return the next shard, if there is one."""
+        with self._changed:
+            return None if self._closed else self._next_shard()
 
     def close(self) -> None:
         """Close the queue and wake all workers."""
@@ -102,15 +108,18 @@ class JobQueue:
     def _next(self) -> ActiveJob | ShardTask | None:
         if self._trainings:
             return self._trainings.popleft()
-        return self._next_of_sweeps(shards=True) if self._trains_sweeps_locally else None
+        if not self._trains_sweeps_locally:
+            return None
+        return self._next_shard() or (self._waiting.popleft() if self._waiting else None)
 
-    def _next_of_sweeps(self, *, shards: bool) -> ActiveJob | ShardTask | None:
+    def _has_shards(self) -> bool:
+        return any(sweep.missing and sweep.job.status == "running" for sweep in self._running)
+
+    def _next_shard(self) -> ShardTask | None:
         while self._running:
             sweep = self._running[0]
-            if sweep.job.status == "running" and sweep.missing:
-                if not shards:
-                    return None
+            if sweep.job.status == "running":
                 with contextlib.suppress(IndexError):  # all of its shards are taken
                     return ShardTask(sweep, *sweep.missing.popleft())
             self._running.popleft()
-        return self._waiting.popleft() if self._waiting else None
+        return None

@@ -1,11 +1,25 @@
-"""Connection to a Dask scheduler, with advice where its address, version or encryption does not fit."""
+"""Connection to a Dask scheduler, with advice where it does not work."""
 
 import asyncio
 import contextlib
+import logging
+import ssl
+import warnings
+from importlib.metadata import version
 from typing import Any
 
 CONNECT_SECONDS = 5.0
+CLOSE_SECONDS = 3.0
 EXTRA = "A scheduler needs Dask. Install it with: pip install 'gan1010[dask]'"
+NO_SCHEDULER = "It does not respond as a Dask scheduler. Use the address that `dask scheduler` prints."
+NOT_STARTED = "Nothing listens there. Start it with `dask scheduler`, and check the address."
+CLOSED = "It closes the connection. If it uses TLS, the address begins with tls://."
+TLS = (
+    "TLS fails: {}. If the scheduler does not use it, the address begins with tcp://. If it does, give the service its"
+    " certificates in DASK_DISTRIBUTED__COMM__TLS__CA_FILE, ..._CLIENT__CERT and ..._CLIENT__KEY."
+)
+NO_CERTIFICATES = "no certificates are configured"
+NO_TLS = "the scheduler does not use it"
 
 
 class SchedulerError(Exception):
@@ -13,15 +27,17 @@ class SchedulerError(Exception):
 
 
 class SchedulerLostError(Exception):
-    """The scheduler cannot be reached, or no more."""
+    """The scheduler cannot be reached, or no more; the text says why."""
 
 
 def check_dask() -> None:
     """Raise `SchedulerError` if Dask is not installed."""
     try:
-        import distributed  # noqa: F401
+        from distributed.versions import VersionMismatchWarning
     except ImportError:
         raise SchedulerError(EXTRA) from None
+    warnings.simplefilter("ignore", VersionMismatchWarning)  # the versions that matter are checked here
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # the cluster logs what it loses
 
 
 async def connect(address: str) -> Any:
@@ -31,41 +47,46 @@ async def connect(address: str) -> Any:
         SchedulerError: the address, the versions or the encryption do not fit.
         SchedulerLostError: the scheduler cannot be reached.
     """
-    import distributed
+    from distributed import Client
 
-    client, found, ours = None, "", distributed.__version__
+    client, ours = None, version("distributed")
     try:
         async with asyncio.timeout(CONNECT_SECONDS + 1):
-            client = distributed.Client(
-                address, asynchronous=True, timeout=CONNECT_SECONDS, set_as_default=False, name="gan1010"
-            )
+            client = Client(address, asynchronous=True, timeout=CONNECT_SECONDS, set_as_default=False, name="gan1010")
             await client
-            found = (await client.scheduler.versions())["packages"]["distributed"]
-    except (ValueError, TypeError, OSError) as error:
-        if str(error).startswith("Timed out trying to connect"):
-            raise SchedulerLostError(f"{error}. Start it with: dask scheduler") from None
-        raise SchedulerError(f"{address} is not the address of a usable scheduler: {_advice(error)}") from None
-    finally:
-        if client is not None and found != ours:
-            with contextlib.suppress(Exception):
-                await client.close(0)
-    if found != ours:
-        raise SchedulerError(
-            f"The scheduler has Dask {found} and the service {ours}."
-            f" Install the same on both, for example: pip install distributed=={ours}"
-        )
+            theirs = (await client.scheduler.versions())["packages"]["distributed"]
+        if theirs != ours:
+            raise SchedulerError(
+                f"The scheduler has Dask {theirs} and the service {ours}."
+                f" Install the same on both, for example: pip install distributed=={ours}"
+            )
+    except BaseException as error:
+        if client is not None:
+            await close(client)
+        if isinstance(error, Exception) and not isinstance(error, SchedulerError):
+            raise _explain(error) from error
+        raise
     return client
 
 
-def _advice(error: Exception) -> str:
+async def close(client: Any) -> None:
+    """Close a client, also of a scheduler that does not respond."""
+    with contextlib.suppress(Exception):
+        await asyncio.wait_for(client.close(), CLOSE_SECONDS)
+
+
+def _explain(error: Exception) -> SchedulerError | SchedulerLostError:
     """Say what would be right instead of an address or an encryption that does not fit."""
-    if isinstance(error, TypeError) or "SSL" in f"{type(error)} {error}":
-        return (
-            "TLS fails. If the scheduler does not use it, the address begins with tcp://. If it does, give the service"
-            " its certificates in DASK_DISTRIBUTED__COMM__TLS__CA_FILE, ..._CLIENT__CERT and ..._CLIENT__KEY"
-        )
-    if isinstance(error, TimeoutError):
-        return "it does not respond as a Dask scheduler. Use the address that `dask scheduler` prints"
+    if isinstance(error, TypeError) and "ssl_context" in str(error):
+        return SchedulerError(TLS.format(NO_CERTIFICATES))
+    if isinstance(error, ValueError) and "SSL" in str(error):
+        return SchedulerError(TLS.format(NO_TLS))
+    if isinstance(error, ssl.SSLError | FileNotFoundError | PermissionError) or isinstance(
+        error.__cause__, ssl.SSLError
+    ):
+        return SchedulerError(TLS.format(error.__cause__ or error))
     if isinstance(error, OSError):
-        return "it closed the connection. If it uses TLS, its address begins with tls://"
-    return f"{error}. Use the address that `dask scheduler` prints, such as tcp://HOST:8786"
+        if str(error).startswith("Timed out trying to connect"):
+            return SchedulerLostError(NOT_STARTED)
+        return SchedulerLostError(NO_SCHEDULER if isinstance(error, TimeoutError) else CLOSED)
+    return SchedulerError(f"{NO_SCHEDULER} ({type(error).__name__}: {error})")

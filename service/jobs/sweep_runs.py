@@ -49,9 +49,9 @@ class SweepRuns:
         return True
 
     def persist_shard(self, sweep: ActiveSweep, number: int, members: Members, generation: int) -> bool:
-        """Persist a finished shard; return False if its generation has ended."""
+        """Persist a finished shard; return False if its generation has ended, or if it has been persisted before."""
         with sweep.lock:
-            if generation != sweep.generation or sweep.summary is None:
+            if generation != sweep.generation or sweep.summary is None or sweep.summary.has_shard(number):
                 return False
             self._store.update_shard(replace(sweep.current, attempts=0), number, members)
             sweep.summary.add_shard(number, members)

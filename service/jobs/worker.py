@@ -7,12 +7,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import TypeVar
 
 from gan1010 import DivergedError, run
 from gan1010.sweeps.results import Members
-from gan1010.sweeps.sweeping import train_shard
+from gan1010.sweeps.sweeping import ShardProgress, train_shard
 from service.errors import ENVIRONMENT_ERRORS, ServiceError, StorageFailedError
 from service.job import JobError
 from service.jobs.active_job import ActiveJob, ActiveSweep
@@ -57,10 +56,14 @@ class WorkerPool:
                 )
                 break
 
-    def stop(self) -> None:
-        """Stop the threads at their next look, and requeue the jobs that they were running."""
+    def request_stop(self) -> None:
+        """Give out no more tasks, and let the threads stop at their next look."""
         self._stopping.set()
         self._registry.queue.close()
+
+    def stop(self) -> None:
+        """Stop the threads, and requeue the jobs that they were running."""
+        self.request_stop()
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
@@ -79,7 +82,7 @@ class WorkerPool:
         active = task.sweep if isinstance(task, ShardTask) else task
         try:
             if isinstance(task, ShardTask):
-                self._retry(active, lambda: self._train_shard(*task))
+                self._retry(active, lambda: self._train_shard(task))
             else:
                 self._run(task)
         except Exception as failure:
@@ -154,8 +157,9 @@ class WorkerPool:
                 active.reject_stop(error if isinstance(error, ServiceError) else StorageFailedError())
         return self._stopping.is_set()
 
-    def _train_shard(self, sweep: ActiveSweep, number: int, generation: int) -> None:
+    def _train_shard(self, shard: ShardTask) -> None:
         """Train a shard from its checkpoint, and between its steps all trainings that are queued."""
+        sweep, number, generation = shard
         config, sweeps = sweep.job.sweep_config, self._registry.sweeps
         checkpoint = self._persist(sweep, lambda: sweeps.load_checkpoint(sweep, number))
         if self._stopping.is_set() or sweep.generation != generation:
@@ -163,19 +167,24 @@ class WorkerPool:
         due = time.monotonic() + (CHECKPOINT_SECONDS if sweep.has_checkpoint else FIRST_CHECKPOINT_SECONDS)
         for step in train_shard(config.shard_settings(config.shards[number]), checkpoint):
             if isinstance(step, Members):
-                self.end_shard(sweep, number, step, generation)
+                self.end_shard(shard, step)
                 return
             stops = self._stopping.is_set() or sweep.generation != generation
             if stops or time.monotonic() >= due:
-                self._checkpoint(sweep, partial(sweeps.checkpoint, sweep, number, step))
+                self.checkpoint_shard(shard, step)
                 due = time.monotonic() + CHECKPOINT_SECONDS
             if stops:
                 return
             while training := self._registry.queue.get_training():
                 self.run_task(training)
 
-    def end_shard(self, sweep: ActiveSweep, number: int, members: Members, generation: int) -> None:
+    def checkpoint_shard(self, shard: ShardTask, progress: ShardProgress) -> None:
+        """Persist a shard's checkpoint if the environment allows it."""
+        self._checkpoint(shard.sweep, lambda: self._registry.sweeps.checkpoint(shard.sweep, shard.number, progress))
+
+    def end_shard(self, shard: ShardTask, members: Members) -> None:
         """Persist a finished shard, and end the sweep with its last one."""
+        sweep, number, generation = shard
         if self._persist(sweep, lambda: self._registry.sweeps.persist_shard(sweep, number, members, generation)):
             config = sweep.job.sweep_config
             iterations = config.groups[config.shards[number].group].config.iterations
