@@ -1,6 +1,7 @@
-"""Plots of runs and sweeps, as PNG or SVG bytes.
+"""Plots of runs and sweeps: as PNG, SVG or PDF bytes, or on an axis of a matplotlib figure.
 
-They take plain numbers, such as a client gets over HTTP. The same numbers always give the same bytes.
+They take plain numbers, such as a client gets over HTTP. The same numbers always give the same bytes. On a given axis
+(`ax`) a plot has its own style, whatever matplotlib's settings are, but neither heading nor explanation.
 """
 
 from gan1010.plots.evolution_strip import evolution, tenths

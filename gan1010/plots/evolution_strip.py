@@ -1,23 +1,42 @@
 """Evolution strip: the generator's sample at each tenth of a run, one column each, as in the article."""
 
+from typing import overload
+
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
-from gan1010.plots.style import Format, as_bytes, draw_table, drawing, new_figure
+from gan1010.plots.style import Format, adopt, as_bytes, draw_table, drawing, new_figure
 from gan1010.types import Int64s
 
 
+@overload
 def evolution(
     samples: npt.ArrayLike, iterations: npt.ArrayLike, *, pattern: str | None = None, format: Format = "png"
-) -> bytes:
+) -> bytes: ...
+
+
+@overload
+def evolution(samples: npt.ArrayLike, iterations: npt.ArrayLike, *, pattern: str | None = None, ax: Axes) -> Axes: ...
+
+
+def evolution(
+    samples: npt.ArrayLike,
+    iterations: npt.ArrayLike,
+    *,
+    pattern: str | None = None,
+    format: Format = "png",
+    ax: Axes | None = None,
+) -> bytes | Axes:
     """Draw the generator's samples for one latent at 0, 1/10, ..., 9/10 of a run; ValueError if shapes do not match.
 
     Args:
         samples: the sample of each snapshot, (snapshots, W), all values in [0, 1].
         iterations: the snapshots' iterations, rising, (snapshots,). The last one is the end of the run.
         pattern: the W bits of the pattern, to label the rows.
-        format: png or svg.
+        format: png, svg or pdf.
+        ax: the axis to draw on, which is returned in place of bytes.
     """
     rows, snapshots = np.asarray(samples, np.float64), np.asarray(iterations, np.int64)
     if rows.ndim != 2 or snapshots.shape != (len(rows),) or rows.size == 0:
@@ -31,11 +50,11 @@ def evolution(
     explanation = "Each column: its sample for the same latent after so many iterations. White is 0, dark blue is 1."
     with drawing():
         figure = new_figure(8.2, max(0.48 * width, 0.9), heading, explanation)
-        axes = figure.subplots()
+        axes = adopt(ax) if ax else figure.subplots()
         columns, places = [f"{iteration:,}" for iteration in snapshots[chosen]], pattern or range(1, width + 1)
         draw_table(axes, rows[chosen].T, Normalize(0, 1), columns, [str(place) for place in places], "{:.2f}".format)
         axes.set(xlabel="iterations", ylabel="pattern" if pattern else "place")
-        return as_bytes(figure, format)
+        return ax or as_bytes(figure, format)
 
 
 def tenths(iterations: Int64s) -> Int64s:

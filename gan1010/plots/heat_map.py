@@ -1,9 +1,11 @@
 """Heat map of a sweep: one figure for each pair of values of two settings."""
 
 from collections.abc import Sequence
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
 from gan1010.plots.style import (
@@ -11,6 +13,7 @@ from gan1010.plots.style import (
     MAX_WRITTEN_VALUES,
     Format,
     add_colour_bar,
+    adopt,
     as_bytes,
     draw_table,
     drawing,
@@ -21,6 +24,7 @@ from gan1010.types import Float64s
 LETTER_WIDTH = 0.075  # of a label, in inches
 
 
+@overload
 def heatmap(
     values: npt.ArrayLike,
     x_labels: Sequence[object],
@@ -29,7 +33,33 @@ def heatmap(
     y_name: str,
     value_name: str,
     format: Format = "png",
-) -> bytes:
+) -> bytes: ...
+
+
+@overload
+def heatmap(
+    values: npt.ArrayLike,
+    x_labels: Sequence[object],
+    y_labels: Sequence[object],
+    x_name: str,
+    y_name: str,
+    value_name: str,
+    *,
+    ax: Axes,
+) -> Axes: ...
+
+
+def heatmap(
+    values: npt.ArrayLike,
+    x_labels: Sequence[object],
+    y_labels: Sequence[object],
+    x_name: str,
+    y_name: str,
+    value_name: str,
+    format: Format = "png",
+    *,
+    ax: Axes | None = None,
+) -> bytes | Axes:
     """Draw a table of values as colours, white to blue; cells without a value are hatched.
 
     Args:
@@ -39,7 +69,8 @@ def heatmap(
         x_name: the name of the first setting.
         y_name: the name of the second setting.
         value_name: the name of the figure. If it ends in "rate", the colours span 0 to 1.
-        format: png or svg.
+        format: png, svg or pdf.
+        ax: the axis to draw on, which is returned in place of bytes.
     """
     cells = np.asarray(values, np.float64)
     if cells.shape != (len(y_labels), len(x_labels)) or cells.size == 0:
@@ -52,7 +83,7 @@ def heatmap(
     width, height = np.clip(0.62 * len(x_texts), 3.6, 9), np.clip(0.42 * len(y_texts), 1.6, 6.4)  # in inches
     with drawing():
         figure = new_figure(width, height, f"{value_name.capitalize()}, by {x_name} and {y_name}", explanation)
-        axes = figure.subplots()
+        axes = adopt(ax) if ax else figure.subplots()
         axes.patch.set(facecolor="#F4F4F4", edgecolor="#BDBDBD", hatch="////", linewidth=0)  # cells without a value
         mesh = draw_table(axes, cells, Normalize(*_range(cells, value_name)), x_texts, y_texts, _number)
         if cells.size <= MAX_WRITTEN_VALUES:
@@ -60,8 +91,8 @@ def heatmap(
         if (max(map(len, x_texts)) + 1) * LETTER_WIDTH > width / min(len(x_texts), MAX_LABELS):
             axes.tick_params("x", rotation=45, labelrotation_mode="xtick")
         axes.set(xlabel=x_name, ylabel=y_name)
-        add_colour_bar(figure, axes, mesh, value_name)
-        return as_bytes(figure, format)
+        add_colour_bar(axes, mesh, value_name)
+        return ax or as_bytes(figure, format)
 
 
 def _range(cells: Float64s, name: str) -> tuple[float, float]:

@@ -1,28 +1,48 @@
 """Loss charts, as in the article: every recorded loss as a faint dot, and a running mean as a line."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any, overload
 
+import matplotlib
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from gan1010.history import FAKE, GENERATOR, REAL
-from gan1010.plots.style import BLUE, GREEN, GRID, INK, ORANGE, Format, as_bytes, drawing, new_figure
+from gan1010.plots.style import BLUE, GREEN, GRID, INK, ORANGE, TICKS, Format, as_bytes, drawing, new_figure
 from gan1010.types import Float64s
 
 COLOURS = {REAL: BLUE, FAKE: ORANGE, GENERATOR: GREEN}
 TITLES = {REAL: "Discriminator on real data", FAKE: "Discriminator on fakes", GENERATOR: "Generator"}
+TOP = 0.9  # of the panels; the rest is for their titles
 SMOOTHED_PARTS = 40  # a point of the line is the mean over this fraction of the run
 
 
-def losses(series: Mapping[str, npt.ArrayLike], *, equilibrium: float = 0.25, format: Format = "png") -> bytes:
+@overload
+def losses(series: Mapping[str, npt.ArrayLike], *, equilibrium: float = 0.25, format: Format = "png") -> bytes: ...
+
+
+@overload
+def losses(series: Mapping[str, npt.ArrayLike], *, equilibrium: float = 0.25, ax: Axes) -> Axes: ...
+
+
+def losses(
+    series: Mapping[str, npt.ArrayLike],
+    *,
+    equilibrium: float = 0.25,
+    format: Format = "png",
+    ax: Axes | None = None,
+) -> bytes | Axes:
     """Draw the losses of a run, one panel for each; ValueError if the series have different lengths.
 
     Args:
         series: `iteration` (points,), and losses (points,) by their names in `History.series`; without
             `generator_loss` it is the discriminator experiment.
         equilibrium: the loss of a D that cannot tell real from fake: 0.25 for mse, ln 2 for bce.
-        format: png or svg.
+        format: png, svg or pdf.
+        ax: the axis in whose place to draw the panels; it is returned in place of bytes.
     """
     curves = {name: np.asarray(series[name], np.float64) for name in COLOURS if name in series}
     iteration = np.asarray(series.get("iteration", []), np.float64)
@@ -39,8 +59,8 @@ def losses(series: Mapping[str, npt.ArrayLike], *, equilibrium: float = 0.25, fo
     explanation = f"Dots: recorded losses. Line: their running mean. Dashed: {equilibrium:.3g}, {meaning}"
     with drawing():
         figure = new_figure(2.7 * len(curves), 2.7, heading, explanation)
-        figure.subplots_adjust(top=0.9)  # the rest is for titles
-        panels = figure.subplots(1, len(curves), sharex=True, sharey=True, squeeze=False)[0]
+        figure.subplots_adjust(top=TOP)
+        panels = _inner_panels(ax, len(curves)) if ax else _panels(figure, len(curves))
         for axes, (name, values) in zip(panels, curves.items(), strict=True):
             colour = COLOURS[name]
             axes.axhline(equilibrium, color=INK, linewidth=0.9, linestyle=(0, (5, 3)))
@@ -51,7 +71,7 @@ def losses(series: Mapping[str, npt.ArrayLike], *, equilibrium: float = 0.25, fo
             axes.set_xlabel("iterations")
             axes.grid(axis="y", color=GRID, linewidth=0.8)
             axes.set_axisbelow(True)
-            axes.tick_params(length=0)
+            axes.tick_params(**TICKS)
             axes.spines[["top", "right", "left"]].set_visible(False)
         highest = max(values.max(initial=1) for values in curves.values())
         panels[0].set(xlim=(0, iteration.max(initial=1)), ylim=(0, highest), ylabel="loss")  # sharing sets all panels
@@ -59,7 +79,25 @@ def losses(series: Mapping[str, npt.ArrayLike], *, equilibrium: float = 0.25, fo
         panels[0].xaxis.set_major_formatter("{x:,.0f}")
         if highest <= 1:  # as in the article
             panels[0].set_yticks([0, 0.25, 0.5, 1], ["0", "0.25", "0.5", "1"])
-        return as_bytes(figure, format)
+        return ax or as_bytes(figure, format)
+
+
+def _panels(figure: Figure, number: int) -> Sequence[Axes]:
+    panels: Sequence[Axes] = figure.subplots(1, number, sharex=True, sharey=True, squeeze=False)[0]
+    return panels
+
+
+def _inner_panels(ax: Axes, number: int) -> Sequence[Axes]:
+    """Put panels in the place of an axis, side by side as in a figure of their own."""
+    ax.set_axis_off()
+    gap = matplotlib.rcParamsDefault["figure.subplot.wspace"]  # in widths of a panel
+    width = 1 / (number + (number - 1) * gap)
+    panels: list[Axes] = []
+    for column in range(number):
+        shared: dict[str, Any] = {"sharex": panels[0], "sharey": panels[0]} if panels else {}
+        panels.append(ax.inset_axes((column * (1 + gap) * width, 0, width, TOP), **shared))
+        panels[-1].tick_params(labelleft=column == 0)
+    return panels
 
 
 def smoothed(values: Float64s) -> Float64s:

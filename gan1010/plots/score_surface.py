@@ -4,7 +4,7 @@ The plane has two coordinates: a sample is x in each place where the pattern has
 it is the plane of all (x, y, x, y). So real data is near the lower right corner for every pattern.
 """
 
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
-from gan1010.plots.style import BLUE, GREEN, INK, Format, add_colour_bar, as_bytes, drawing, new_figure
+from gan1010.plots.style import BLUE, GREEN, INK, TICKS, Format, add_colour_bar, adopt, as_bytes, drawing, new_figure
 from gan1010.types import Float32s, Float64s
 
 POINTS = 101  # along each axis
@@ -33,6 +33,7 @@ def plane(pattern: str, points: int = POINTS) -> Float32s:
     return np.where(ones, x[..., None], y[..., None]).reshape(points * points, len(pattern))
 
 
+@overload
 def surface(
     scores: npt.ArrayLike,
     *,
@@ -41,7 +42,25 @@ def surface(
     sample: npt.ArrayLike | None = None,
     moment: str | None = None,
     format: Format = "png",
-) -> bytes:
+) -> bytes: ...
+
+
+@overload
+def surface(
+    scores: npt.ArrayLike, *, pattern: str, spread: float, sample: npt.ArrayLike | None = None, ax: Axes
+) -> Axes: ...
+
+
+def surface(
+    scores: npt.ArrayLike,
+    *,
+    pattern: str,
+    spread: float,
+    sample: npt.ArrayLike | None = None,
+    moment: str | None = None,
+    format: Format = "png",
+    ax: Axes | None = None,
+) -> bytes | Axes:
     """Draw the discriminator's scores as colours, with the region of real data and a mark for the generator.
 
     ValueError if the scores are not a square, or if the sample has another width.
@@ -52,7 +71,8 @@ def surface(
         spread: the spread of real data.
         sample: a sample of the generator (W,), if there is one.
         moment: the time for the heading, such as "after 5,000 iterations".
-        format: png or svg.
+        format: png, svg or pdf.
+        ax: the axis to draw on, which is returned in place of bytes.
     """
     flat = np.asarray(scores, np.float32).astype(np.float64)  # D's precision, even for numbers from JSON
     points = round(len(np.atleast_1d(flat)) ** 0.5)
@@ -66,15 +86,15 @@ def surface(
     explanation = f"Its score of ({letters}), from 0, fake, to 1, real. Bold: 0.5, it cannot tell."
     with drawing():
         figure = new_figure(4.6, 4.6, heading, explanation)
-        axes = figure.subplots()
-        bar = add_colour_bar(figure, axes, _draw_scores(axes, flat.reshape(points, points)), "score")
+        axes = adopt(ax) if ax else figure.subplots()
+        bar = add_colour_bar(axes, _draw_scores(axes, flat.reshape(points, points)), "score")
         bar.set_ticks([0, 0.25, 0.5, 0.75, 1], labels=["0 fake", "0.25", "0.5", "0.75", "1 real"])
         axes.set_xlabel("x: the places of a 1" if "1" in pattern else "x: the pattern has no 1")
         axes.set_ylabel("y: the places of a 0" if "0" in pattern else "y: the pattern has no 0")
         _draw_real(axes, pattern, spread)
         if mark is not None:
             _draw_mark(axes, pattern, mark)
-        return as_bytes(figure, format)
+        return ax or as_bytes(figure, format)
 
 
 def _draw_scores(axes: Axes, scores: Float64s) -> AxesImage:
@@ -86,7 +106,7 @@ def _draw_scores(axes: Axes, scores: Float64s) -> AxesImage:
     lines = axes.contour(steps, steps, scores, LEVELS, colors=INK, linewidths=0.5, alpha=0.45)
     axes.contour(steps, steps, scores, [0.5], colors=INK, linewidths=1.6)
     axes.clabel(lines, [level for level in lines.levels if abs(level - 0.5) > 0.01], fmt="%.2f", fontsize=7)
-    axes.tick_params(length=0)
+    axes.tick_params(**TICKS)
     axes.spines[:].set_visible(False)
     return colours
 

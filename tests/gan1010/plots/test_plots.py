@@ -3,12 +3,16 @@
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from hashlib import sha256
+from io import BytesIO
 from math import log
 from typing import Any
 
+import matplotlib.style
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from gan1010 import TrainConfig, plots, train
 from tests.gan1010.plots.pictures import DARK_BLUE, WHITE, is_svg, pixels, share_of
@@ -19,12 +23,24 @@ ITERATIONS = RUN.snapshots.iterations
 SAMPLES = np.concatenate([RUN.model(int(k)).sample([0.5]) for k in ITERATIONS])
 SAMPLE, SCORES = SAMPLES[-1], RUN.model().score(plots.plane("1010"))
 TABLE = np.linspace(0, 1, 6).reshape(2, 3)
-DRAWINGS = [
-    lambda format: plots.losses(SERIES, format=format),
-    lambda format: plots.evolution(SAMPLES, ITERATIONS, pattern="1010", format=format),
-    lambda format: plots.surface(SCORES, pattern="1010", spread=0.2, sample=SAMPLE, format=format),
-    lambda format: plots.heatmap(TABLE, [1, 2, 3], [1, 2], "spread", "loss", "in_range_rate", format),
+FORMATS = ["png", "svg", "pdf"]
+ON_AXES: list[tuple[Any, tuple[float, float]]] = [  # and the size of the panels, in inches
+    (partial(plots.losses, SERIES), (8.1, 2.7)),
+    (partial(plots.evolution, SAMPLES, ITERATIONS, pattern="1010"), (8.2, 1.92)),
+    (partial(plots.surface, SCORES, pattern="1010", spread=0.2, sample=SAMPLE), (4.6, 4.6)),
+    (partial(plots.heatmap, TABLE, [1, 2, 3], [1, 2], "spread", "loss", "in_range_rate"), (3.6, 1.6)),
 ]
+DRAWINGS = [lambda format, draw=draw: draw(format=format) for draw, _ in ON_AXES]
+
+
+def drawn_on_an_axis(draw: Any, size: tuple[float, float]) -> np.ndarray:
+    """Return the pixels of a figure of the caller's, with the margins of the plots' own figures."""
+    figure = Figure(size, dpi=150)
+    axes = figure.add_axes((0, 0, 1, 1))
+    assert draw(ax=axes) is axes
+    out = BytesIO()
+    figure.savefig(out, format="png", bbox_inches=figure.get_tightbbox().padded(0.2))
+    return pixels(out.getvalue())
 
 
 def without(name: str) -> dict[str, Any]:
@@ -32,29 +48,57 @@ def without(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("draw", DRAWINGS)
-def test_plots_are_png_or_svg(draw: Any) -> None:
+def test_plots_are_png_svg_or_pdf(draw: Any) -> None:
     height, width, _ = pixels(draw("png")).shape
     assert 300 < height < width < 2000
     assert is_svg(draw("svg"))
-    with pytest.raises(ValueError, match="format must be png or svg, not 'pdf'"):
-        draw("pdf")
+    pdf = draw("pdf")
+    assert (pdf[:5], pdf[-6:]) == (b"%PDF-", b"%%EOF\n")
+    assert b"Date" not in pdf
+    assert b"/FontType 3" not in pdf
+    with pytest.raises(ValueError, match="format must be png, svg or pdf, not 'jpg'"):
+        draw("jpg")
 
 
-@pytest.mark.parametrize("format", ["png", "svg"])
+@pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("draw", DRAWINGS)
 def test_same_numbers_give_the_same_bytes_on_every_thread(draw: Any, format: str) -> None:
     with ThreadPoolExecutor(4) as threads:
-        assert len(set(threads.map(draw, [format] * 8))) == 1
+        assert len(set(threads.map(draw, [format] * 4))) == 1
 
 
 def test_another_process_gives_the_same_bytes() -> None:
     program = f"""
 from hashlib import sha256
-from {__name__} import DRAWINGS
-print(*(sha256(draw(format)).hexdigest() for draw in DRAWINGS for format in ("png", "svg")))
+from {__name__} import DRAWINGS, FORMATS
+print(*(sha256(draw(format)).hexdigest() for draw in DRAWINGS for format in FORMATS))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == [sha256(draw(format)).hexdigest() for draw in DRAWINGS for format in ("png", "svg")]
+    assert done.stdout.split() == [sha256(draw(format)).hexdigest() for draw in DRAWINGS for format in FORMATS]
+
+
+@pytest.mark.parametrize(("draw", "size"), ON_AXES)
+def test_plot_on_an_axis_is_the_same_below_the_heading(draw: Any, size: tuple[float, float]) -> None:
+    mine, whole = drawn_on_an_axis(draw, size), pixels(draw())
+    height, width = (pixels - 35 for pixels in mine.shape[:2])  # without margins, where the heading is
+    np.testing.assert_array_equal(mine[-height:, :width], whole[-height:, :width])
+
+
+@pytest.mark.parametrize(("draw", "size"), ON_AXES)
+def test_plot_has_its_own_style_whatever_the_settings_are(draw: Any, size: tuple[float, float]) -> None:
+    plain, plain_on_axis = draw(format="svg"), drawn_on_an_axis(draw, size)
+    with matplotlib.style.context(["ggplot", {"font.size": 20, "font.family": "serif", "text.color": "red"}]):
+        assert draw(format="svg") == plain
+        np.testing.assert_array_equal(drawn_on_an_axis(draw, size), plain_on_axis)
+
+
+def test_plots_are_panels_of_a_figure_with_a_layout() -> None:
+    figure = Figure((8, 8), layout="constrained")
+    panels = figure.subplots(4).tolist()
+    for (draw, _), axes in zip(ON_AXES, panels, strict=True):
+        draw(ax=axes)
+    figure.savefig(BytesIO(), format="pdf")
+    assert [len(axes.child_axes) for axes in panels] == [3, 0, 1, 1]  # loss charts and colour bars
 
 
 def test_lists_give_the_same_plots_as_arrays() -> None:
