@@ -1,12 +1,16 @@
 """Training history: recorded losses and weight snapshots of a run."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gan1010.frames import data_frame
 from gan1010.results import MEANS
 from gan1010.types import Float32s, Int64s
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LOSSES = REAL, FAKE, GENERATOR = MEANS[:3]
 
@@ -33,6 +37,10 @@ class History:
     def series(self) -> dict[str, Float32s]:
         """The losses by name, without those that the experiment does not have."""
         return {name: getattr(self, name) for name in LOSSES if getattr(self, name) is not None}
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return the losses as columns of a pandas data frame, by iteration; ImportError without pandas."""
+        return data_frame(self.series, self.iteration, "iteration")
 
     def __len__(self) -> int:
         return len(self.iteration)

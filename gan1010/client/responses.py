@@ -174,7 +174,7 @@ class PresetList(ResponseModel):
 
 
 class Settled(ResponseModel):
-    """Percentiles of the iteration at which a cell's members settled."""
+    """Percentiles of the iteration at which a cell's members settle; each is None until that share of them has."""
 
     p5: float | None
     p50: float | None

@@ -14,7 +14,7 @@ from gan1010.compiled.lanes import LANES
 from gan1010.config import MAX_SEED, SettingError, TrainConfig, plain
 from gan1010.kernel_inputs import LaneSettings
 from gan1010.layout import discriminator_layout, generator_layout
-from gan1010.types import Float64s, Int64s
+from gan1010.types import Array, Bools, Float64s, Int64s
 
 MAX_MEMBERS = 1_000_000
 SETTINGS = tuple(f.name for f in fields(TrainConfig) if f.name != "seed")
@@ -45,7 +45,11 @@ class ShardSettings:
     lanes: LaneSettings  # each (n,)
     index: Int64s  # (n,) the sweep's indices of the members
 
-    def lanes_at(self, rows: Int64s) -> LaneSettings:
+    def take(self, rows: Bools | Int64s) -> "ShardSettings":
+        """Return the settings of some members."""
+        return ShardSettings(config=self.config, lanes=self.lanes_at(rows), index=self.index[rows])
+
+    def lanes_at(self, rows: Bools | Int64s) -> LaneSettings:
         """Return the settings of some members that may differ between them."""
         return LaneSettings(**{f.name: getattr(self.lanes, f.name)[rows] for f in fields(LaneSettings)})
 
@@ -107,6 +111,7 @@ class SweepConfig:
             object.__setattr__(self, part, _settings(part, getattr(self, part), convert))
         for name in ("first_seed", "seeds"):
             object.__setattr__(self, name, plain(getattr(self, name)))
+        object.__setattr__(self, "seed_list", tuple(map(plain, self.seed_list)))
         for name, values in self.grid.items():
             if not values:
                 raise SettingError(f"grid.{name}", "must have at least one value", values)
@@ -146,6 +151,14 @@ class SweepConfig:
         places = np.unravel_index(number, self.shape)
         return {name: values[int(place)] for (name, values), place in zip(self.grid.items(), places, strict=True)}
 
+    def cell_columns(self, cells: Int64s) -> dict[str, Array]:
+        """Return the grid's settings in these cells by name, each (cells,); NaN for None."""
+        places = np.unravel_index(cells, self.shape) if self.grid else ()
+        return {
+            name: np.array([np.nan if value is None else value for value in values])[place]
+            for (name, values), place in zip(self.grid.items(), places, strict=True)
+        }
+
     def config(self, index: int) -> TrainConfig:
         """Return a member's configuration, with which `train` gives the same weights; IndexError if there is none."""
         if not 0 <= index < self.members:
@@ -184,9 +197,28 @@ class SweepConfig:
             for start in range(0, group.members, group.members_per_shard)
         )
 
+    def difference(self, other: "SweepConfig", *, seeds: bool) -> str | None:
+        """Name the first difference in what is trained, such as "base.loss is 'mse', not 'bce'"; None if there is none.
+
+        Settings of `base` that are left out equal the article's. `seeds` includes the seeds in the comparison.
+        """
+        defaults = {name: getattr(TrainConfig, name) for name in SETTINGS}
+        for name, value in (defaults | self.base).items():
+            if name not in self.grid and value != (defaults | other.base)[name]:
+                return f"base.{name} is {value!r}, not {(defaults | other.base)[name]!r}"
+        if list(self.grid.items()) != list(other.grid.items()):  # in this order, which numbers the cells
+            return f"the grid is {self.grid}, not {other.grid}"
+        if seeds and not np.array_equal(self.seed_values, other.seed_values):
+            return f"the seeds are {self._seeds_text}, not {other._seeds_text}"
+        return None
+
     def shard_settings(self, shard: Shard) -> ShardSettings:
         """Return the settings of a shard's members."""
         return self.groups[shard.group].settings(np.arange(shard.start, shard.stop))
+
+    @property
+    def _seeds_text(self) -> str:
+        return np.array2string(self.seed_values, separator=", ", threshold=6)
 
     def _lane_values(self, name: str, places: dict[str, Int64s], cells: Int64s) -> Float64s:
         """Return a setting's value in each of the cells; `places` has each cell's place on the grid's axes."""
@@ -229,7 +261,7 @@ def seed_fields(seeds: Any) -> dict[str, Any]:
         return {"first_seed": seeds.start, "seeds": len(seeds)}
     if not np.iterable(seeds) or isinstance(seeds, str | Mapping | Set):
         _check_integer("seeds", seeds, 1, MAX_MEMBERS, "or a range, list or array of integers")
-        return {"seeds": seeds}
+        return {"first_seed": 0, "seeds": seeds}
     values = _values("seeds", seeds)
     _check_seeds(values)
     has_gaps = values != tuple(range(values[0], values[0] + len(values)))

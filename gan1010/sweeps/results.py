@@ -1,9 +1,11 @@
 """Sweep results: figures of each member, and statistics of each cell."""
 
+import dataclasses
+import operator
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -17,9 +19,20 @@ PERCENTILES = (5, 50, 95)
 NEVER_SETTLED, NOT_DONE = -1, -2
 
 
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """One GAN of a sweep: its index in the sweep, and its result as that of a single run, None if it diverged."""
+
+    index: int
+    result: Result | None
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Members:
     """Finished members of a sweep, n of them: the figures of a run's `Result` as columns, and the final weights.
+
+    Iteration yields each `Member`. `members[row]` is one, and `members[rows]` are the members of a slice, a mask or an
+    array of rows; a row is the place among these members, not the index in the sweep.
 
     The figures of a generator are NaN or False in the discriminator experiment; a diverged member has NaN losses. A
     `Sweep` keeps no weights, to save memory: any member can be trained again alone.
@@ -41,6 +54,18 @@ class Members:
     def __len__(self) -> int:
         return len(self.index)
 
+    def __iter__(self) -> Iterator[Member]:
+        return map(self.__getitem__, range(len(self)))
+
+    @overload
+    def __getitem__(self, rows: int) -> Member: ...
+    @overload
+    def __getitem__(self, rows: slice | Sequence[int] | Int64s | Bools) -> "Members": ...
+    def __getitem__(self, rows: Any) -> "Member | Members":
+        if hasattr(rows, "__index__") and np.ndim(rows) == 0:
+            return Member(index=int(self.index[rows]), result=self.result(rows))
+        return self.take(rows)
+
     @property
     def columns(self) -> dict[str, Array]:
         """All columns but the weights, by name."""
@@ -48,10 +73,17 @@ class Members:
 
     def take(self, rows: Any) -> "Members":
         """Select members by slice, mask or rows."""
+        rows = rows if isinstance(rows, slice) else np.asarray(rows, None if len(rows) else np.int64)
         return Members(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+    def without_weights(self) -> "Members":
+        """Return the members with the weights left out, which are most of their size."""
+        empty = np.empty((len(self), 0), np.float32)
+        return dataclasses.replace(self, discriminators=empty, generators=empty)
 
     def result(self, row: int) -> Result | None:
         """Return a member's figures as those of a single run; None if it diverged."""
+        row = int(np.arange(len(self))[operator.index(row)])  # a negative row counts from the end
         if not np.isfinite(self.discriminator_real_loss[row]):
             return None
         sample = self.sample[row : row + 1, np.isfinite(self.sample[row])]
@@ -66,10 +98,21 @@ class Members:
         )
 
 
+NO_COLUMNS: dict[str, Any] = {
+    "index": np.empty(0, np.int64),
+    "sample": np.empty((0, 0), np.float32),
+    **dict.fromkeys(("bits_right", "in_range"), np.empty(0, np.bool_)),
+    "settled_at": np.empty(0, np.int64),
+    **dict.fromkeys(results.MEANS, np.empty(0)),
+    **dict.fromkeys(("discriminators", "generators"), np.empty((0, 0), np.float32)),
+}
+NO_MEMBERS = Members(**NO_COLUMNS)
+
+
 def concatenate(parts: Sequence[Members]) -> Members:
     """Join members in the order of their index, without their weights."""
-    width = max(part.sample.shape[1] for part in parts)
-    columns = {name: [part.columns[name] for part in parts] for name in parts[0].columns}
+    width = max((part.sample.shape[1] for part in parts), default=0)
+    columns = {name: [part.columns[name] for part in (NO_MEMBERS, *parts)] for name in NO_MEMBERS.columns}
     columns["sample"] = [
         np.pad(sample, ((0, 0), (0, width - sample.shape[1])), constant_values=np.nan) for sample in columns["sample"]
     ]
@@ -101,7 +144,8 @@ class Cells:
         """Return the statistics of cells by name, each (cells,), NaN without members.
 
         They are the `count` of finished members, their `bits_rate` and `in_range_rate`, the percentiles
-        `settled_at_p5`, `_p50` and `_p95` of settled members, and the mean losses of members that did not diverge.
+        `settled_at_p5`, `_p50` and `_p95`, and the mean losses of members that did not diverge. A percentile is NaN
+        until that percentage of the finished members has settled: `_p50` until half of them have.
         """
         settled = self._settled_at.reshape(self._shape)[cells]
         count = (settled != NOT_DONE).sum(axis=1)
@@ -164,15 +208,20 @@ class SweepSummary(Cells):
 def pivot(config: SweepConfig, table: Mapping[str, Array], figure: str, x: str, y: str) -> Float64s:
     """Tabulate a figure by two settings: (values of y, values of x), NaN without members.
 
-    An entry is the mean over all cells with its two values, weighted by their finished members. A setting that is not
-    in the grid has one value.
+    An entry is the mean over all cells with its two values, weighted by their finished members. Cells in which all
+    members diverged have no loss and are left out. A cell without a percentile of settled_at settles too late for one,
+    so an entry with such a cell is NaN, too. A setting that is not in the grid has one value.
     """
     shape = {name: len(values) for name, values in config.grid.items()}
-    weights = np.where(np.isfinite(table[figure]), table["count"], 0).reshape(tuple(shape.values()))
-    sums = np.nan_to_num(table[figure]).reshape(weights.shape) * weights
+    figures, count = table[figure], table["count"]
+    if figure.startswith("settled_at"):
+        figures = np.where((count > 0) & np.isnan(figures), np.inf, figures)
+    weights = np.where(np.isnan(figures), 0, count).reshape(tuple(shape.values()))
+    sums = np.nan_to_num(figures, posinf=np.inf).reshape(weights.shape) * weights
     others = tuple(axis for axis, name in enumerate(shape) if name not in (x, y))
     total = weights.sum(axis=others)
     means = sums.sum(axis=others) / np.where(total > 0, total, np.nan)
+    means = np.where(np.isinf(means), np.nan, means)
     if [name for name in shape if name in (x, y)] == [x, y]:
         means = means.T
     pairs: Float64s = means.reshape(shape.get(y, 1), shape.get(x, 1))
@@ -180,14 +229,20 @@ def pivot(config: SweepConfig, table: Mapping[str, Array], figure: str, x: str, 
 
 
 def _percentiles(settled: Int32s) -> list[Float64s]:
-    """Compute the percentiles of each row's non-negative numbers, (cells,) each: NaN if there are none."""
+    """Compute the percentiles of each row of settled_at, (cells,) each.
+
+    A member that has not settled counts as one that settles later than all others, so p percent is NaN until that share
+    of the finished members has settled.
+    """
     ordered = np.sort(settled, axis=1)
-    last = ordered.shape[1] - 1
-    first = (ordered < 0).sum(axis=1)
+    count, number = (settled != NOT_DONE).sum(axis=1), (settled > 0).sum(axis=1)
+    first = ordered.shape[1] - number
     percentiles = []
     for percent in PERCENTILES:
-        place = first + (last - first) * (percent / 100)
-        low, high = (np.clip(f(place), 0, last).astype(np.int64)[:, None] for f in (np.floor, np.ceil))
+        place = np.maximum(count - 1, 0) * (percent / 100)
+        low, high = (first + np.minimum(f(place).astype(np.int64), number - 1) for f in (np.floor, np.ceil))
+        low, high = (np.clip(at, 0, ordered.shape[1] - 1)[:, None] for at in (low, high))
         below, above = (np.take_along_axis(ordered, at, axis=1)[:, 0] for at in (low, high))
-        percentiles.append(np.where(first <= last, below + (above - below) * (place - np.floor(place)), np.nan))
+        is_known = (number > 0) & (100 * number >= percent * count)
+        percentiles.append(np.where(is_known, below + (above - below) * (place - np.floor(place)), np.nan))
     return percentiles

@@ -160,7 +160,8 @@ def _cell_cells(cell: Cell) -> Iterator[str]:
     yield _format(cell.bits_rate, ".1%")
     yield _format(cell.in_range_rate, ".1%")
     yield _format(cell.settled_at.p50, ",.0f")
-    yield "" if cell.settled_at.p5 is None else f"{cell.settled_at.p5:,.0f} - {cell.settled_at.p95:,.0f}"
+    early, late = cell.settled_at.p5, cell.settled_at.p95  # late is None if more than a twentieth never settled
+    yield "" if early is None else f"{early:,.0f} - {'never' if late is None else format(late, ',.0f')}"
     yield _format(cell.generator_loss, ".3f")
 
 

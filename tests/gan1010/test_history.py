@@ -81,3 +81,14 @@ def test_rows_are_found_by_iteration() -> None:
 def test_missing_snapshot_is_reported_with_the_nearest(iterations: list[int], missing: int, nearest: str) -> None:
     with pytest.raises(ValueError, match=rf"no snapshot at that iteration\. The nearest: {nearest}\.$"):
         snapshots(*iterations).row_of(missing)
+
+
+@pytest.mark.parametrize("generator", [True, False])
+def test_frame_has_the_losses_by_iteration(generator: bool) -> None:
+    history = random_history(10, generator=generator)
+    frame = history.to_frame()
+    assert frame.index.name == "iteration"
+    assert frame.index.tolist() == list(range(5, 51, 5))
+    assert list(frame) == list(history.series)
+    for name, losses in history.series.items():
+        assert frame[name].to_numpy().tobytes() == losses.tobytes()

@@ -8,8 +8,19 @@ import gan1010
 
 
 def test_public_names_can_be_imported() -> None:
-    names = "DivergedError History Members Model Preset Progress Result Run Snapshots Sweep SweepConfig TrainConfig"
-    assert set(gan1010.__all__) == {*names.split(), "PRESETS", "Discriminator", "Generator", "run", "sweep", "train"}
+    names = (
+        "DivergedError History Member Members Model Preset Progress Result Run Snapshots Sweep SweepConfig TrainConfig"
+    )
+    assert set(gan1010.__all__) == {
+        *names.split(),
+        "PRESETS",
+        "Discriminator",
+        "Generator",
+        "run",
+        "sweep",
+        "sweeping",
+        "train",
+    }
     assert all(hasattr(gan1010, name) for name in gan1010.__all__)
 
 
@@ -26,6 +37,7 @@ def test_unknown_name_raises_an_attribute_error() -> None:
         ("import gan1010.export.safetensors, gan1010.plots", ["torch", "matplotlib.pyplot"]),
         ("from gan1010 import Discriminator, Generator", ["matplotlib"]),
         ("import gan1010.reference", ["matplotlib"]),
+        ("from gan1010 import Sweep, sweep", ["torch", "matplotlib", "distributed"]),
     ],
 )
 def test_import_loads_only_what_is_used(program: str, absent: list[str]) -> None:
@@ -35,5 +47,5 @@ def test_import_loads_only_what_is_used(program: str, absent: list[str]) -> None
         text=True,
         check=True,
     )
-    never = ["fastapi", "starlette", "pydantic", "uvicorn", "httpx", "service"]
+    never = ["pandas", "fastapi", "starlette", "pydantic", "uvicorn", "httpx", "service"]
     assert {*json.loads(loaded.stdout)} & {*absent, *never} == set()

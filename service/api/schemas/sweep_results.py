@@ -18,7 +18,7 @@ DIVERGED = dict.fromkeys(field.name for field in fields(Result))
 
 
 class SettledOut(BaseModel):
-    """Percentiles of `settled_at` over the members that settled; null if none has."""
+    """Percentiles of `settled_at` over the finished members; each is null until that share of them has settled."""
 
     p5: float | None
     p50: float | None

@@ -1,5 +1,9 @@
+import dataclasses
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gan1010 import Members, Result, SweepConfig, TrainConfig, sweep, train
 from gan1010.history import LOSSES
@@ -15,7 +19,7 @@ def random_members(config: SweepConfig, index: list[int], seed: int = 1) -> Memb
     settled = np.where(rng.random(n) < 1 / 3, -1, rng.integers(1, 10_000, n))
     losses = np.where(rng.random(n) < 0.1, np.nan, rng.random((5, n)))
     return Members(
-        index=np.array(index),
+        index=np.array(index, np.int64),
         sample=rng.random((n, 4)).astype(np.float32),
         bits_right=rng.random(n) < 0.9,
         in_range=settled > 0,
@@ -34,13 +38,34 @@ def test_cells_have_the_statistics_of_their_members() -> None:
     for number in range(4):
         own = members.take(slice(50 * number, 50 * number + 50))
         settled = own.settled_at[own.settled_at > 0]
+        assert 25 < len(settled) < 45
         assert table["count"][number] == 50
         assert table["bits_rate"][number] == own.bits_right.mean()
         assert table["in_range_rate"][number] == own.in_range.mean()
-        for percent in (5, 50, 95):
-            assert table[f"settled_at_p{percent}"][number] == pytest.approx(np.percentile(settled, percent))
+        late = np.where(own.settled_at > 0, own.settled_at, settled.max())
+        for percent in (5, 50):
+            assert table[f"settled_at_p{percent}"][number] == pytest.approx(np.percentile(late, percent))
+        assert np.isnan(table["settled_at_p95"][number])
         for name in LOSSES:
             assert table[name][number] == pytest.approx(np.nanmean(getattr(own, name)))
+
+
+@given(st.lists(st.integers(1, 9) | st.just(-1), max_size=41), st.integers(0, 3))
+def test_percentile_is_given_where_that_share_has_settled(settled_at: list[int], unfinished: int) -> None:
+    count, settled = len(settled_at), [iteration for iteration in settled_at if iteration > 0]
+    config = SweepConfig(seeds=count + unfinished or 1)
+    cells = Cells(config)
+    members = random_members(config, list(range(count)))
+    cells.add(dataclasses.replace(members, settled_at=np.array(settled_at, np.int64)))
+    table = cells.table()
+    for percent in (5, 50, 95):
+        value = table[f"settled_at_p{percent}"][0]
+        assert np.isnan(value) == (not settled or len(settled) < percent / 100 * count)
+        if len(settled) == count:
+            assert np.isnan(value) if not count else value == pytest.approx(np.percentile(settled, percent))
+        elif not np.isnan(value):  # at least that share settles before it, or at it
+            rank = int(percent / 100 * (count - 1))
+            assert sorted(settled)[rank] <= value <= sorted(settled)[min(rank + 1, len(settled) - 1)]
 
 
 def test_statistics_do_not_depend_on_the_order_of_adding() -> None:
@@ -87,6 +112,14 @@ def test_diverged_member_has_no_result() -> None:
         assert (members.result(row) is None) == diverged[row]
 
 
+def test_concatenate_of_nothing_has_no_members() -> None:
+    none, some = concatenate([]), sweep({"iterations": 5}, seeds=1).members
+    assert len(none) == 0
+    for name, column in some.columns.items():
+        assert none.columns[name].dtype == column.dtype
+    assert list(none) == []
+
+
 def test_concatenate_orders_by_index_and_pads_patterns() -> None:
     grid = {"pattern": ["10", "1010"]}
     members = sweep({"iterations": 30}, grid, seeds=3).members
@@ -117,5 +150,13 @@ def test_pivot_is_the_mean_over_the_members_of_all_other_settings() -> None:
     assert numbers.shape == (3, 1)
     assert numbers[1, 0] == pytest.approx(inside[spread == 1].mean())
     assert pivot(config, table, "in_range_rate", "pattern", "latent").shape == (1, 1)
+    settled = pivot(config, table | {"settled_at_p50": np.where(np.arange(24) == 17, np.nan, 100.0)}, "settled_at_p50",
+                    "learning_rate", "loss")  # fmt: skip
+    assert np.isnan(settled).tolist() == [[False] * 4, [False, True, False, False]]  # one of its cells settles too late
+    assert settled[0].tolist() == [100] * 4
+    assert settled[1, 3] == 100  # the last cell has no members yet
+    losses = pivot(config, table | {"generator_loss": np.where(np.arange(24) == 17, np.nan, 0.5)}, "generator_loss",
+                   "learning_rate", "loss")  # fmt: skip
+    assert losses.tolist() == [[0.5] * 4] * 2  # the cell in which all members diverged is left out
     nothing = pivot(config, Cells(config).table(), "generator_loss", "loss", "spread")
     assert np.isnan(nothing).all()

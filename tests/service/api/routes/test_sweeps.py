@@ -68,10 +68,9 @@ def test_results_equal_those_of_single_trainings(shared_client: Client, done: Js
         assert cell["in_range_rate"] == sum(bool(run.in_range) for run in runs) / 4
         assert cell["generator_loss"] == pytest.approx(sum(run.generator_loss or 0 for run in runs) / 4)
         settled = sorted(run.settled_at for run in runs if run.settled_at)
-        assert cell["settled_at"].keys() == {"p5", "p50", "p95"}
-        assert (cell["settled_at"]["p50"] is None) == (not settled)
-        if settled:
-            assert settled[0] <= cell["settled_at"]["p5"] <= cell["settled_at"]["p95"] <= settled[-1]
+        given = {name for name, at in cell["settled_at"].items() if at is not None}
+        assert given == {name for name, least in (("p5", 1), ("p50", 2), ("p95", 4)) if len(settled) >= least}
+        assert all(settled[0] <= cell["settled_at"][name] <= settled[-1] for name in given)
 
 
 def test_csv_equals_json(shared_client: Client, done: Json) -> None:
