@@ -4,6 +4,7 @@ from .config import TrainConfig as TrainConfig
 from .history import History as History
 from .history import Snapshots as Snapshots
 from .model import Model as Model
+from .model import load_model as load_model
 from .networks import Discriminator as Discriminator
 from .networks import Generator as Generator
 from .results import Result as Result

@@ -1,20 +1,22 @@
 """Trained model: both networks at one iteration, to sample with G and to score with D."""
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gan1010 import random_draws
+from gan1010 import model_file, random_draws
 from gan1010.compiled import forward
 from gan1010.layout import Layout, discriminator_layout, generator_layout
+from gan1010.model_file import Network
 from gan1010.types import Float32s
 
 NO_GENERATOR = "the discriminator experiment trains no generator; use a model of the gan experiment"
-Network = Literal["generator", "discriminator"]
 Numbers = Sequence[float] | Sequence[Sequence[float]] | npt.NDArray[np.floating[Any]]
 
 
@@ -25,8 +27,8 @@ class Model:
     pattern: str
     spread: float
     hidden_size: int
-    discriminator: Float32s
-    generator: Float32s | None
+    discriminator: Float32s = field(repr=False)
+    generator: Float32s | None = field(repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "discriminator", _as_float32s(self.discriminator))
@@ -76,6 +78,42 @@ class Model:
         scores = np.empty(len(inputs), np.float32)
         forward.score(self.discriminator, _finite(inputs), np.empty(self.hidden_size, np.float32), scores)
         return scores
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a safetensors file with both networks and their settings, which `load_model` reads."""
+        Path(path).write_bytes(self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """Return the content of the file; the same model always gives the same bytes."""
+        return model_file.dump(self.networks, pattern=self.pattern, spread=self.spread, hidden_size=self.hidden_size)
+
+    def network_bytes(self, name: Network) -> bytes:
+        """Return a safetensors file of one network, with the keys of a `torch.nn.Sequential`; ValueError if none."""
+        return model_file.dump_network(*self.network(name))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Model":
+        """Build a model from the content of its file; ValueError if it is damaged, or not from `to_bytes`."""
+        config, weights = model_file.load(data)
+        return cls(
+            pattern=config.pattern,
+            spread=config.spread,
+            hidden_size=config.hidden_size,
+            discriminator=weights["discriminator"],
+            generator=weights.get("generator"),
+        )
+
+
+def load_model(path: str | os.PathLike[str]) -> Model:
+    """Read a model from a file: of `Model.save`, of `gan1010 train --save`, or a service's `model.safetensors`.
+
+    ValueError if the file is damaged or another; OSError if it cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return Model.from_bytes(file.read(model_file.MAX_FILE_BYTES + 1))
+    except ValueError as error:
+        raise ValueError(f"{os.fspath(path)}: {error}") from error
 
 
 def _as_float32s(numbers: Numbers) -> Float32s:

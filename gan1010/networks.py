@@ -7,23 +7,24 @@ from gan1010.layout import Layout, discriminator_layout, generator_layout
 from gan1010.types import Float32s
 
 
-class _TwoLayers(nn.Module):
-    """Linear, Sigmoid, Linear, Sigmoid, initialised as `torch.nn.Linear` does."""
+class _TwoLayers(nn.Sequential):
+    """Linear, Sigmoid, Linear, Sigmoid, initialised as `torch.nn.Linear` does.
+
+    The keys of `state_dict` are those of the exported files. `load_state_dict` also accepts those of a whole model's
+    file, and those that this module had before it was an `nn.Sequential`: `model.0.weight`.
+    """
+
+    _names: tuple[str, str]  # of this network and of the other one in a whole model's file
 
     def __init__(self, layout: Layout) -> None:
-        super().__init__()
-        self.layout = layout
-        self.model = nn.Sequential(
+        super().__init__(
             nn.Linear(layout.inputs, layout.hidden),
             nn.Sigmoid(),
             nn.Linear(layout.hidden, layout.outputs),
             nn.Sigmoid(),
         )
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Return the outputs (..., outputs) for inputs (..., inputs)."""
-        outputs: Tensor = self.model(inputs)
-        return outputs
+        self.layout = layout
+        self.register_load_state_dict_pre_hook(_rename_keys)  # type: ignore[no-untyped-call]
 
     def flat(self) -> Float32s:
         """Return a copy of the weights, flat as in `layout`: (N,)."""
@@ -39,8 +40,21 @@ class _TwoLayers(nn.Module):
             parameter.copy_(torch.tensor(values))
 
 
+def _rename_keys(network: _TwoLayers, state: dict[str, Tensor], prefix: str, *_: object) -> None:
+    """Change the accepted keys of a state to those of the network, and remove the other network's."""
+    own, other = network._names
+    for key in list(state):
+        for alias in ("model.", f"{own}."):
+            if key.startswith(prefix + alias):
+                state[prefix + key.removeprefix(prefix + alias)] = state.pop(key)
+        if key.startswith(f"{prefix}{other}."):
+            del state[key]
+
+
 class Discriminator(_TwoLayers):
     """D: a sample (..., W) in, a score (..., 1) from 0, fake, to 1, real, out."""
+
+    _names = "discriminator", "generator"
 
     def __init__(self, width: int = 4, hidden_size: int = 3) -> None:
         super().__init__(discriminator_layout(width, hidden_size))
@@ -48,6 +62,8 @@ class Discriminator(_TwoLayers):
 
 class Generator(_TwoLayers):
     """G: a latent (..., 1) in, a sample (..., W) out."""
+
+    _names = "generator", "discriminator"
 
     def __init__(self, width: int = 4, hidden_size: int = 3) -> None:
         super().__init__(generator_layout(width, hidden_size))

@@ -8,7 +8,8 @@ import io
 import zipfile
 
 from gan1010.config import MAX_ROWS
-from gan1010.model import Model, Network
+from gan1010.model import Model
+from gan1010.model_file import Network
 
 TENSORS: dict[Network, tuple[str, str]] = {"generator": ("seed", "sample"), "discriminator": ("vector", "score")}
 

@@ -10,7 +10,6 @@ from rich.console import Console
 from gan1010 import PRESETS, DivergedError, Progress, TrainConfig, run
 from gan1010.client.responses import Result
 from gan1010.compiled.arithmetic import CompilerDisabledError
-from gan1010.export import safetensors
 from gan1010.training import model_at
 from service.cli.connection import EXIT_INTERRUPTED, fail
 from service.cli.files import write
@@ -30,7 +29,7 @@ def train_locally(settings: dict[str, Any], save: Path | None, *, as_json: bool)
     except KeyboardInterrupt:
         fail("Training was interrupted. Nothing is saved.", EXIT_INTERRUPTED)
     if save is not None:
-        write(save, safetensors.dump(model_at(config, last.snapshots)))
+        write(save, model_at(config, last.snapshots).to_bytes())
     settings, result = vars(config.resolved) | {"defaults": config.defaults}, vars(last.result)
     if as_json:
         print_json({"config": settings, "result": result})

@@ -3,7 +3,6 @@
 import threading
 
 from gan1010 import Model, Progress
-from gan1010.export import safetensors
 from gan1010.training import model_at
 from service.errors import ModelFileNotFoundError, NoModelError, SnapshotNotFoundError
 from service.job import Job
@@ -51,7 +50,7 @@ class ModelCache:
         """
         config = job.train_config
         if job.status == "succeeded" and iteration is None:
-            loaded = safetensors.load(self.file(job)), job.iteration
+            loaded = Model.from_bytes(self.file(job)), job.iteration
         elif progress is None:
             remedy = "Wait until it runs." if job.status == "queued" else "Train another one."
             raise NoModelError(f"The job is {job.status} and has no weights. {remedy}")

@@ -15,7 +15,6 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from gan1010 import Model, Progress
-from gan1010.export import safetensors
 from gan1010.sweeps.results import Members
 from gan1010.sweeps.sweeping import ShardProgress
 from service.errors import CorruptDataError, StorageFailedError
@@ -94,7 +93,7 @@ class Store:
 
     def finish(self, job: Job, progress: Progress | None, model: Model | None) -> None:
         """Persist a job that has ended, its last progress and its model."""
-        content = safetensors.dump(model) if model is not None else b""
+        content = model.to_bytes() if model is not None else b""
         if content:
             write_file(self._file(job.id), content)
         with self._updating(job) as db:
@@ -178,7 +177,7 @@ class Store:
             try:
                 with self._file(job_id).open("rb") as file:
                     content = verify(file.read(size + 1), digest)  # a larger file is damaged, however large it is
-                safetensors.load(content)
+                Model.from_bytes(content)
                 return content
             except OSError as error:
                 if error.errno in RESOURCE_ERRNOS:

@@ -208,11 +208,11 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
     "tests/service/storage/test_damage.py::test_job_whose_columns_do_not_match_its_document_is_damaged": [
         ("a job's columns are not compared", "service.storage.store:_job", rebind(_indexed_values=anything)),
     ],
-    "tests/gan1010/export/test_safetensors.py::test_flipped_bit_anywhere_is_noticed": [
-        ("the checksum inside a file is not compared", "gan1010.export.safetensors:load", rebind(_metadata=anything)),
+    "tests/gan1010/test_model_file.py::test_flipped_bit_anywhere_is_noticed": [
+        ("the checksum inside a file is not compared", "gan1010.model_file:load", rebind(_metadata=anything)),
     ],
-    "tests/gan1010/export/test_safetensors.py::test_invalid_file_is_rejected_with_the_reason": [
-        ("NaN weights load", "gan1010.export.safetensors:_model", rebind(np=SimpleNamespace(isfinite=np.ones_like))),
+    "tests/gan1010/test_model_file.py::test_invalid_file_is_rejected_with_the_reason": [
+        ("NaN weights load", "gan1010.model_file:_weights", rebind(np=SimpleNamespace(isfinite=np.ones_like))),
     ],
     "tests/gan1010/test_training.py::test_resumed_run_has_the_same_bits": [
         ("a resumed run restarts one random stream", "gan1010.kernel_inputs:draws", call(_restart_generator_latents)),

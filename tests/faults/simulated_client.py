@@ -14,7 +14,6 @@ from typing import Any
 import httpx
 
 from gan1010 import TrainConfig, train
-from gan1010.export import safetensors
 from tests.support.contract import FINAL_STATUSES, Json
 
 DELETED = "deleted"
@@ -188,7 +187,7 @@ class SimulatedClient:
 
 def check_model(client: httpx.Client, id: str, config: Json) -> None:
     """Check that a job's model has the bits of an uninterrupted run."""
-    expected = safetensors.dump(train(TrainConfig(**config)).model())
+    expected = train(TrainConfig(**config)).model().to_bytes()
     found = client.get(f"/models/{id}/model.safetensors").content
     assert sha256(found).hexdigest() == sha256(expected).hexdigest(), f"{id}, {config}"
 

@@ -1,10 +1,13 @@
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan1010 import Model, TrainConfig, train
+from gan1010 import Model, TrainConfig, load_model, train
 from gan1010.compiled import forward
 from gan1010.networks import Discriminator, Generator
 
@@ -87,3 +90,33 @@ def test_model_without_a_generator_cannot_sample() -> None:
     assert DISCRIMINATOR_ONLY.score([[1, 0, 1, 0]]).shape == (1,)
     with pytest.raises(ValueError, match="trains no generator"):
         DISCRIMINATOR_ONLY.sample([0.5])
+
+
+@pytest.mark.parametrize("model", [MODEL, DISCRIMINATOR_ONLY])
+def test_saved_model_is_the_same(model: Model, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    model.save(path)
+    np.testing.assert_equal(vars(load_model(str(path))), vars(model))
+    assert path.read_bytes() == model.to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (MODEL.network_bytes("generator"), "one network and no settings"),
+        (MODEL.to_bytes()[:-1], "damaged"),
+        (b"\0" * 100_000, "maximum"),
+        (b"", "not a model file"),
+    ],
+)
+def test_file_that_is_no_model_is_named(content: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"{re.escape(str(path))}: .*{message}"):
+        load_model(path)
+    with pytest.raises(FileNotFoundError, match="absent"):
+        load_model(tmp_path / "absent")
+
+
+def test_representation_is_short() -> None:
+    assert repr(MODEL) == "Model(pattern='110', spread=0.2, hidden_size=5)"

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from gan1010 import Model
-from gan1010.export import onnx, safetensors
+from gan1010.export import onnx
 from gan1010.export.pytorch_script import pytorch_script
 from service.api.dependencies import After, ExistingJob, JobId, JobRegistry, Limit
 from service.api.problems import problems
@@ -22,8 +22,8 @@ router = APIRouter(route_class=StrictRoute, tags=["models"])
 
 WHOLE_MODEL = "model.safetensors"
 FILES: dict[str, Callable[[Model], bytes]] = {
-    "generator.safetensors": partial(safetensors.dump_network, name="generator"),
-    "discriminator.safetensors": partial(safetensors.dump_network, name="discriminator"),
+    "generator.safetensors": partial(Model.network_bytes, name="generator"),
+    "discriminator.safetensors": partial(Model.network_bytes, name="discriminator"),
     "generator.onnx": partial(onnx.dump_onnx, name="generator"),
     "discriminator.onnx": partial(onnx.dump_onnx, name="discriminator"),
     "triton.zip": onnx.triton_repository,
@@ -75,7 +75,7 @@ def _convert(whole: bytes, file: str) -> bytes:
         return whole
     if file not in FILES:
         raise ModelFileNotFoundError(f"No file has this name. The files of a model: {', '.join(FILES)}, {WHOLE_MODEL}.")
-    model = safetensors.load(whole)
+    model = Model.from_bytes(whole)
     if file.startswith("generator") and model.generator is None:
         raise ModelFileNotFoundError("A discriminator experiment has no generator. Download another file.")
     return FILES[file](model)

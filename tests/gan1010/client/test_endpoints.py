@@ -13,7 +13,6 @@ from gan1010.client import AsyncClient, Client, responses
 from gan1010.client.endpoints import Call, Endpoint, Endpoints, url_path
 from gan1010.client.responses import Job, JobProgress
 from gan1010.client.settings import TrainSettings
-from gan1010.export import safetensors
 from service import job
 from service.api.schemas.training import TrainRequest
 from service.cli import jobs
@@ -159,7 +158,7 @@ def test_models_are_listed_and_downloaded(client: Any, article_job: Any) -> None
     (model,) = [model for model in client.each(client.models, limit=100) if model.job_id == article_job["id"]]
     content = client.download(article_job["id"], "model.safetensors")
     assert len(content) == model.bytes
-    assert isinstance(safetensors.load(content), Model)
+    assert isinstance(Model.from_bytes(content), Model)
 
 
 def test_sweeps(client: Any, sweep_job: Job) -> None:

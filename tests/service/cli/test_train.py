@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 from gan1010 import TrainConfig, train
-from gan1010.export import safetensors
 from tests.service.cli.commands import GAN1010, interrupt, invoke, output_of, run_process
 
 
@@ -52,7 +51,7 @@ def test_local_training_saves_the_same_bits(tmp_path: Path) -> None:
     assert training.exit_code == 0, training.output
     assert "300/300 in" in training.stderr
     assert re.search(r"^Settings +seed 7, iterations 300 *$", training.stdout, re.MULTILINE)
-    assert file.read_bytes() == safetensors.dump(train(TrainConfig(seed=7, iterations=300)).model())
+    assert file.read_bytes() == train(TrainConfig(seed=7, iterations=300)).model().to_bytes()
     assert list(file.parent.iterdir()) == [file]
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from gan1010 import TrainConfig
 from gan1010 import train as train_here
-from gan1010.export import safetensors
 from tests.support.clients import Client, app_client
 from tests.support.contract import (
     SHORT_JOB,
@@ -71,7 +70,7 @@ def test_resumed_run_has_the_same_weights(tmp_path: Path, run: Json) -> None:
         assert done["status"] == "succeeded"
         assert done["result"] == other["result"]
         digests = [model["sha256"] for model in client.get("/models").json()["data"]]
-        assert digests == [sha256(safetensors.dump(train_here(TrainConfig(**run)).model())).hexdigest()] * 2
+        assert digests == [sha256(train_here(TrainConfig(**run)).model().to_bytes()).hexdigest()] * 2
         for path in ("progress", "snapshots?weights=true"):
             resumed, uninterrupted = (client.get(f"/jobs/{it['id']}/{path}").text for it in (job, other))
             assert resumed.replace(job["id"], other["id"]) == uninterrupted

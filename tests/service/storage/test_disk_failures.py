@@ -10,7 +10,6 @@ import pytest
 
 from gan1010 import TrainConfig
 from gan1010 import train as train_here
-from gan1010.export.safetensors import dump
 from service.errors import DiskFullError
 from service.storage.store import Store
 from tests.support.clients import Server, app_client, running_server, server_process
@@ -74,7 +73,7 @@ def test_job_that_ends_on_a_full_disk_is_persisted_when_there_is_space(disk: Pat
         ballast.unlink()
         assert get_job(client, job, wait=30)["status"] == "succeeded"
         models = {model["job_id"]: model["sha256"] for model in client.get("/models").json()["data"]}
-        assert models[job["id"]] == sha256(dump(train_here(TrainConfig(**SLOW_JOB)).model())).hexdigest()
+        assert models[job["id"]] == sha256(train_here(TrainConfig(**SLOW_JOB)).model().to_bytes()).hexdigest()
     check_store(disk / "data")
 
 

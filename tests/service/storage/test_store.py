@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gan1010 import Progress, TrainConfig, run
-from gan1010.export import safetensors
 from gan1010.training import model_at
 from service.job import Job, JobError, new_job
 from service.storage.checksums import pack_arrays, unpack_arrays
@@ -106,7 +105,7 @@ def test_history_and_model_are_read_bit_for_bit(store: Store, experiment: str) -
         before, after = getattr(progress.snapshots, name), getattr(loaded.snapshots, name)
         assert (after.shape, after.dtype, after.tobytes()) == (before.shape, before.dtype, before.tobytes())
     content = store.model_file(job.id)
-    assert content == safetensors.dump(model_at(config, progress.snapshots))
+    assert content == model_at(config, progress.snapshots).to_bytes()
     assert store.models(after=None, limit=10) == [(job, len(content), hashlib.sha256(content).hexdigest())]
 
 

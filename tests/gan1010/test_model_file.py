@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 from safetensors import numpy as safetensors_numpy
 from safetensors import torch as safetensors_torch
 
-from gan1010 import TrainConfig, train
-from gan1010.export import safetensors
+from gan1010 import Model, TrainConfig, model_file, train
 
 MODEL = train(TrainConfig(seed=1, iterations=300)).model()
 DISCRIMINATOR_ONLY = train(TrainConfig(seed=1, iterations=10, experiment="discriminator")).model()
-DATA = safetensors.dump(MODEL)
+DATA = MODEL.to_bytes()
 HEADER_END = 8 + int.from_bytes(DATA[:8], "little")
 
 
@@ -37,15 +36,15 @@ def rebuilt(metadata: dict[str, Any] | None = None, tensors: dict[str, Any] | No
 )
 def test_model_round_trips(**settings: Any) -> None:
     model = train(TrainConfig(iterations=1, **settings)).model()
-    data = safetensors.dump(model)
-    np.testing.assert_equal(vars(safetensors.load(data)), vars(model))
-    assert len(data) < safetensors.MAX_FILE_BYTES / 4
+    data = model.to_bytes()
+    np.testing.assert_equal(vars(Model.from_bytes(data)), vars(model))
+    assert len(data) < model_file.MAX_FILE_BYTES / 4
 
 
 def test_same_model_gives_the_same_bytes() -> None:
-    assert {safetensors.dump(MODEL) for _ in range(50)} == {DATA}
-    assert safetensors.dump(safetensors.load(DATA)) == DATA
-    assert len({safetensors.dump_network(MODEL, "generator") for _ in range(50)}) == 1
+    assert {MODEL.to_bytes() for _ in range(50)} == {DATA}
+    assert Model.from_bytes(DATA).to_bytes() == DATA
+    assert len({MODEL.network_bytes("generator") for _ in range(50)}) == 1
 
 
 def test_file_has_both_networks_and_their_settings() -> None:
@@ -60,17 +59,17 @@ def test_file_has_both_networks_and_their_settings() -> None:
 
 
 def test_discriminator_experiment_saves_no_generator() -> None:
-    assert all(key.startswith("discriminator.") for key in safetensors_numpy.load(safetensors.dump(DISCRIMINATOR_ONLY)))
-    assert safetensors.load(safetensors.dump(DISCRIMINATOR_ONLY)).generator is None
+    assert all(key.startswith("discriminator.") for key in safetensors_numpy.load(DISCRIMINATOR_ONLY.to_bytes()))
+    assert Model.from_bytes(DISCRIMINATOR_ONLY.to_bytes()).generator is None
     with pytest.raises(ValueError, match="trains no generator"):
-        safetensors.dump_network(DISCRIMINATOR_ONLY, "generator")
+        DISCRIMINATOR_ONLY.network_bytes("generator")
 
 
 def test_networks_load_into_plain_torch() -> None:
     def load(name: Any, inputs: int, outputs: int) -> torch.nn.Module:
         layers = torch.nn.Linear(inputs, 3), torch.nn.Sigmoid(), torch.nn.Linear(3, outputs), torch.nn.Sigmoid()
         module = torch.nn.Sequential(*layers)
-        module.load_state_dict(safetensors_torch.load(safetensors.dump_network(MODEL, name)))
+        module.load_state_dict(safetensors_torch.load(MODEL.network_bytes(name)))
         return module
 
     latents, vectors = torch.linspace(-10, 10, 100), torch.rand(100, 4)
@@ -86,22 +85,22 @@ def test_flipped_bit_anywhere_is_noticed(flip: int) -> None:
         damaged = bytearray(DATA)
         damaged[place] ^= flip
         with pytest.raises(ValueError, match=r"."):
-            safetensors.load(bytes(damaged))
+            Model.from_bytes(bytes(damaged))
 
 
 def test_truncated_or_extended_file_is_noticed() -> None:
     for length in range(len(DATA)):
         with pytest.raises(ValueError, match="not a model file, or a damaged one"):
-            safetensors.load(DATA[:length])
+            Model.from_bytes(DATA[:length])
     with pytest.raises(ValueError, match="not a model file, or a damaged one"):
-        safetensors.load(DATA + b"\0")
+        Model.from_bytes(DATA + b"\0")
 
 
 @given(data=st.binary(max_size=300))
 def test_arbitrary_bytes_are_rejected(data: bytes) -> None:
     for file in (data, len(data).to_bytes(8, "little") + data, DATA[: HEADER_END - len(data)] + data):
         with pytest.raises(ValueError, match=r"."):
-            safetensors.load(file)
+            Model.from_bytes(file)
 
 
 def file_of(header: bytes, tensors: bytes = b"") -> bytes:
@@ -136,9 +135,9 @@ def file_of(header: bytes, tensors: bytes = b"") -> bytes:
         (rebuilt(tensors={"generator.2.bias": np.zeros(4, np.float32)}), "does not match its sha256"),
         (rebuilt(tensors={"discriminator.0.bias": np.full(3, np.nan, np.float32)}), "discriminator's weights are not"),
         (rebuilt(tensors={"generator.2.bias": np.full(4, np.inf, np.float32)}), "generator's weights are not all"),
-        (safetensors.dump_network(MODEL, "generator"), "metadata lacks"),
+        (MODEL.network_bytes("generator"), "one network and no settings. Use the model.safetensors"),
     ],
 )
 def test_invalid_file_is_rejected_with_the_reason(data: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        safetensors.load(data)
+        Model.from_bytes(data)
