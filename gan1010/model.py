@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from gan1010 import model_file, random_draws
 from gan1010.compiled import forward
+from gan1010.config import FLOAT32_MAX
 from gan1010.layout import Layout, discriminator_layout, generator_layout
 from gan1010.model_file import Network
 from gan1010.types import Float32s
@@ -56,6 +57,12 @@ class Model:
         """Bounds of real data, low and high, both (W,)."""
         return random_draws.real_range(self.pattern, self.spread)
 
+    @cached_property
+    def real_bounds(self) -> tuple[list[float], list[float]]:
+        """Bounds of real data as numbers: low and high, each of W."""
+        low, high = self.real_range
+        return low.tolist(), high.tolist()
+
     def sample(self, latents: Numbers) -> Float32s:
         """Return G's samples (n, W) for latents (n,), all values in [0, 1].
 
@@ -69,6 +76,16 @@ class Model:
         samples = np.empty((len(inputs), len(self.pattern)), np.float32)
         forward.sample(self.generator, _finite(inputs), np.empty(self.hidden_size, np.float32), samples)
         return samples
+
+    def sample_one(self, latent: float) -> Float32s:
+        """Return G's sample (W,) for one latent, like `sample`, in a few microseconds."""
+        if self.generator is None:
+            raise ValueError(NO_GENERATOR)
+        if not abs(latent) <= FLOAT32_MAX:
+            raise ValueError("the latent is not a finite number, or too large for a float32")
+        sample = np.empty(len(self.pattern), np.float32)
+        forward.sample_one(self.generator, float(latent), np.empty(self.hidden_size, np.float32), sample)
+        return sample
 
     def score(self, vectors: Numbers) -> Float32s:
         """Return D's scores (n,), 0 fake to 1 real, of vectors (n, W); ValueError if one is not W finite float32s."""

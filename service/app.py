@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from gan1010.compiled.arithmetic import CompilerDisabledError, check_compiler
 from gan1010.warmup import compile_kernel
+from service.api.data_plane import DataPlane
 from service.api.dependencies import Services
 from service.api.error_handlers import install_error_handlers
 from service.api.inference import sample_and_score, v2_infer, v2_repository
@@ -72,7 +73,7 @@ class App(FastAPI):
         services: Services = self.state.services
         settings = services.settings
         keys = ApiKeys(settings.api_key.get_secret_value())
-        limited = BodyLimitMiddleware(super().build_middleware_stack(), settings.max_body_bytes)
+        limited = BodyLimitMiddleware(DataPlane(super().build_middleware_stack(), self), settings.max_body_bytes)
         controlled = AccessControlMiddleware(limited, keys, settings.allowed_hosts)
         return RequestLogMiddleware(controlled, services.request_log)
 
@@ -110,6 +111,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         await run_in_threadpool(cluster.stop)
         await run_in_threadpool(workers.stop)
         store.close()
+        services.request_log.write()
 
     app = App(
         title="gan1010",

@@ -6,6 +6,8 @@ more axis, all arrays are lanes of these.
 
 from typing import Any
 
+import numpy as np
+
 from gan1010.compiled.arithmetic import compiled, inlined, sigmoid
 from gan1010.compiled.elementwise import fma
 from gan1010.compiled.lanes import load, store
@@ -46,6 +48,12 @@ def sample(g: Any, latents: Any, hidden: Any, out: Any) -> None:
     """Store G's samples for latents (n,) in out (n, W)."""
     for row in range(latents.shape[0]):
         generate(g, latents[row], hidden, out[row])
+
+
+@compiled
+def sample_one(g: Any, latent: Any, hidden: Any, out: Any) -> None:
+    """Store G's sample for a latent, a Python float, in out (W,)."""
+    generate(g, np.float32(latent), hidden, out)
 
 
 @compiled

@@ -41,7 +41,7 @@ class Services:
 
 def services_of(request: Request) -> Services:
     """Return the services of the application that received the request."""
-    services: Services = request.app.state.services
+    services: Services = request.scope["app"].state.services
     return services
 
 

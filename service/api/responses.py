@@ -57,7 +57,8 @@ def _csv_field(value: Any) -> bytes:
 
 def accepts(request: Request, media_type: str) -> bool:
     """Return True if the client ranks this media type at least as high as JSON (RFC 9110, 12.5.1)."""
-    accept = request.headers.get("accept", "").lower()
+    values = (value for name, value in request.scope["headers"] if name == b"accept")
+    accept = next(values, b"").decode("latin-1").lower()
     if media_type not in accept:
         return False
     qualities: dict[str, float] = {}

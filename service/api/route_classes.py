@@ -1,7 +1,7 @@
-"""Route classes: strict JSON bodies, conditional responses, and routes around FastAPI's dependency machinery."""
+"""Route classes: descriptions, checks of the query, strict JSON bodies, and conditional and compressed responses."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any, get_origin, get_type_hints
+from typing import Any, get_origin
 
 import orjson
 from fastapi import Request, Response
@@ -12,9 +12,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
 
-from service.api.compression import COMPRESSION_COST, MIN_COMPRESSED_BYTES, coding_of, compress_response
+from service.api.compression import COMPRESSION_COST, coding_of, compress_response
 from service.api.limits import MAX_INLINE_BYTES
 from service.api.responses import conditional_response
 from service.errors import UnsupportedMediaTypeError
@@ -42,17 +41,6 @@ class StrictRequest(Request):
         return orjson.loads(await self.body())
 
 
-def _parse_query(request: Request, model: type[BaseModel]) -> BaseModel:
-    """Validate the query parameters, or raise RequestValidationError."""
-    query, fields = request.query_params, model.model_fields
-    try:
-        return model.model_validate(
-            {name: query.getlist(name) if _is_list(fields[name]) else query[name] for name in query}
-        )
-    except ValidationError as error:
-        raise _validation_error("query", error) from None
-
-
 def body_schema(
     model: type[BaseModel], content: dict[str, Any], *, required: bool | None = None, **schema: Any
 ) -> dict[str, Any]:
@@ -61,7 +49,7 @@ def body_schema(
     return {"requestBody": {"content": json | content} | ({} if required is None else {"required": required})}
 
 
-def _validation_error(place: str, error: ValidationError) -> RequestValidationError:
+def validation_error(place: str, error: ValidationError) -> RequestValidationError:
     """Convert an error of pydantic, without the values that the client sent."""
     mistakes = error.errors(include_url=False, include_context=False, include_input=False)
     return RequestValidationError([{**mistake, "loc": (place, *mistake["loc"])} for mistake in mistakes])
@@ -81,7 +69,8 @@ def _query_parameters(dependant: Dependant) -> dict[str, FieldInfo]:
     return parameters
 
 
-def _is_list(field: FieldInfo) -> bool:
+def is_list(field: FieldInfo) -> bool:
+    """Return True for a parameter that may come several times."""
     return get_origin(field.annotation) is list
 
 
@@ -108,7 +97,7 @@ class DescribedRoute(APIRoute):
             response = await handler(request)
             if isinstance(response, StreamingResponse):
                 return response
-            return await _complete(request, response, is_conditional=304 in self.responses)
+            return await complete_response(request, response, is_conditional=304 in self.responses)
 
         return complete_handler
 
@@ -127,7 +116,7 @@ class DescribedRoute(APIRoute):
             *(
                 _query_mistake(name, "repeated_parameter", "The parameter comes twice. Send it once.")
                 for name in repeated
-                if not _is_list(known[name])
+                if not is_list(known[name])
             ),
         ]
         if mistakes:
@@ -138,7 +127,7 @@ def _query_mistake(name: str, type: str, message: str) -> dict[str, Any]:
     return {"loc": ("query", name), "msg": message, "type": type}
 
 
-async def _complete(request: Request, response: Response, *, is_conditional: bool) -> Response:
+async def complete_response(request: Request, response: Response, *, is_conditional: bool) -> Response:
     """Add an ETag and compress the body, or return 304; on a thread if the body is long."""
     coding = coding_of(request, response)
 
@@ -166,31 +155,3 @@ class StrictRoute(DescribedRoute):
             return await handler(strict)
 
         return strict_handler
-
-
-class BareRoute(DescribedRoute):
-    """A route for thousands of requests a second: FastAPI describes it, and the endpoint handles its requests.
-
-    The endpoint takes a `StrictRequest` with the path's parameters, which are not checked, or a model named `query`. It
-    validates a body by itself, and its `ValidationError` becomes a 422.
-    """
-
-    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        super().__init__(path, endpoint, **options)
-        query: type[BaseModel] | None = get_type_hints(endpoint).get("query")
-        defaults = query() if query else None
-
-        async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            request, parameters = StrictRequest(scope, receive), scope["path_params"]
-            self.check_query(request)
-            if query:
-                parameters = {"query": _parse_query(request, query) if scope["query_string"] else defaults}
-            try:
-                response: Response = await endpoint(request, **parameters)
-            except ValidationError as error:
-                raise _validation_error("body", error) from None
-            if len(response.body) >= MIN_COMPRESSED_BYTES:
-                response = await _complete(request, response, is_conditional=False)
-            await response(scope, receive, send)
-
-        self.app = app  # FastAPI's own opens two exit stacks for dependencies, which these endpoints don't have

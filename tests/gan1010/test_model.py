@@ -29,6 +29,7 @@ def test_samples_and_scores_agree_with_torch() -> None:
 def test_batch_gives_the_same_bits_as_single_rows() -> None:
     latents, vectors = [0.5, 0.7, -3.0], [[1.0, 1.0, 0.0], [0.0, 0.5, 1.0]]
     np.testing.assert_array_equal(MODEL.sample(latents), [MODEL.sample([latent])[0] for latent in latents])
+    np.testing.assert_array_equal(MODEL.sample(latents), [MODEL.sample_one(latent) for latent in latents])
     np.testing.assert_array_equal(MODEL.score(vectors), [MODEL.score([vector])[0] for vector in vectors])
     assert MODEL.sample([]).shape == (0, 3)
     assert MODEL.score(np.empty((0, 3), np.float32)).shape == (0,)
@@ -72,6 +73,8 @@ def test_numbers_that_are_not_finite_are_rejected_by_row(bad: float) -> None:
         MODEL.sample([0.5, bad])
     with pytest.raises(ValueError, match="row 1 is not a finite number"):
         MODEL.score([[1, 1, 0], [0, bad, 0]])
+    with pytest.raises(ValueError, match="the latent is not a finite number"):
+        MODEL.sample_one(bad)
 
 
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -90,6 +93,8 @@ def test_model_without_a_generator_cannot_sample() -> None:
     assert DISCRIMINATOR_ONLY.score([[1, 0, 1, 0]]).shape == (1,)
     with pytest.raises(ValueError, match="trains no generator"):
         DISCRIMINATOR_ONLY.sample([0.5])
+    with pytest.raises(ValueError, match="trains no generator"):
+        DISCRIMINATOR_ONLY.sample_one(0.5)
 
 
 @pytest.mark.parametrize("model", [MODEL, DISCRIMINATOR_ONLY])

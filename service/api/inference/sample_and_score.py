@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from itertools import chain
+from operator import le
 from typing import Annotated
 
 import numpy as np
@@ -11,15 +12,16 @@ from starlette.concurrency import run_in_threadpool
 
 from gan1010 import Model, results
 from gan1010.types import Float32s
+from service.api.data_plane import DataRoute
 from service.api.dependencies import services_of
 from service.api.limits import MAX_INLINE_BYTES, MAX_INLINE_ROWS, MAX_ROWS
 from service.api.problems import problems
 from service.api.responses import BINARY, BYTES, accepts, binary_response, json_response, ok
-from service.api.route_classes import BareRoute, StrictRequest, body_schema
+from service.api.route_classes import StrictRequest, body_schema
 from service.api.schemas.inference import ModelQuery, SampleOut, SampleQuery, SampleRequest, ScoreOut, ScoreRequest
 from service.errors import InvalidInputError, NoGeneratorError, NoModelError
 
-router = APIRouter(route_class=BareRoute, tags=["inference"])
+router = APIRouter(route_class=DataRoute, tags=["inference"])
 
 AS_BINARY = "; as float32 numbers, row by row, on Accept: application/octet-stream"
 SAMPLES = ok(model=SampleOut, description=f"G's output{AS_BINARY}", content=BYTES)
@@ -82,6 +84,9 @@ async def _sample(
 ) -> Response:
     """Respond with G's output for each latent."""
     job_id, iteration, model = await find_model(request, job_id, iteration, with_generator=True)
+    if len(latents) == 1 and isinstance(latents, list) and not accepts(request, BINARY):
+        services_of(request).metrics.samples.inc()
+        return _one_sample(latents, job_id, iteration, model)
 
     def respond() -> Response:
         try:
@@ -104,6 +109,23 @@ async def _sample(
         )
 
     return respond() if len(latents) <= MAX_INLINE_ROWS else await run_in_threadpool(respond)
+
+
+def _one_sample(latents: list[float], job_id: str, iteration: int, model: Model) -> Response:
+    """Respond with G's output for one latent, without arrays of one."""
+    sample = model.sample_one(latents[0])
+    values, (low, high) = sample.tolist(), model.real_bounds
+    return json_response(
+        {
+            "job_id": job_id,
+            "iteration": iteration,
+            "pattern": model.pattern,
+            "seeds": latents,
+            "samples": [sample],
+            "bits": ["".join(["1" if value >= 0.5 else "0" for value in values])],
+            "in_range": [all(map(le, low, values)) and all(map(le, values, high))],
+        }
+    )
 
 
 async def _score(
@@ -132,10 +154,10 @@ def _job_and_iteration(body: SampleRequest | ScoreRequest, query: ModelQuery) ->
 
 
 def _json_rows(vectors: list[list[float]], width: int) -> Float32s:
-    for index, vector in enumerate(vectors):
-        if len(vector) != width:
-            detail = f"vectors[{index}] has {len(vector)} numbers. The model needs {width}."
-            raise InvalidInputError(detail, "body", "vectors", index)
+    if set(map(len, vectors)) != {width}:
+        index = next(index for index, vector in enumerate(vectors) if len(vector) != width)
+        detail = f"vectors[{index}] has {len(vectors[index])} numbers. The model needs {width}."
+        raise InvalidInputError(detail, "body", "vectors", index)
     return np.fromiter(chain.from_iterable(vectors), np.float32, len(vectors) * width).reshape(-1, width)
 
 

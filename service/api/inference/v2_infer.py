@@ -17,13 +17,14 @@ from service.api.compression import (
     compress_response,
     decompress,
 )
+from service.api.data_plane import DataRoute
 from service.api.dependencies import JobId, services_of
 from service.api.inference.sample_and_score import find_model
 from service.api.inference.v2_tensors import DATATYPE, JSON_LENGTH, TensorSpec, decode_request, encode_response
 from service.api.limits import MAX_INLINE_BYTES
 from service.api.problems import STOPPING, problem_response, v2_problems
 from service.api.responses import BINARY, BYTES, json_response, ok
-from service.api.route_classes import BareRoute, body_schema
+from service.api.route_classes import body_schema
 from service.api.schemas import v2
 from service.errors import InvalidInputError, ModelNotFoundError, ModelNotLoadedError
 from service.jobs.registry import Registry
@@ -45,7 +46,7 @@ INFER_RESPONSES = v2_problems(400, 404, 409, 413, 415, 422) | ok(
 INFER_BODY = body_schema(v2.InferRequest, BYTES, required=True)
 ModelName = Annotated[str, Path(description=" or ".join(MODEL_NAMES), json_schema_extra={"enum": list(MODEL_NAMES)})]
 
-router = APIRouter(route_class=BareRoute, tags=["protocol"])
+router = APIRouter(route_class=DataRoute, tags=["protocol"])
 
 
 @router.post("/v2/models/{name}/infer", responses=INFER_RESPONSES, openapi_extra=INFER_BODY)

@@ -5,15 +5,16 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from service.api.data_plane import DataRoute
 from service.api.dependencies import Services, services_of
 from service.api.inference.v2_infer import GENERATOR, MODEL_NAMES, ModelName, check_name, versions_of
 from service.api.problems import v2_problems
 from service.api.responses import json_response, ok
-from service.api.route_classes import BareRoute, body_schema
+from service.api.route_classes import body_schema
 from service.api.schemas.v2 import IndexEntry, ModelReady, RepositoryRequest
 from service.errors import InvalidInputError
 
-router = APIRouter(route_class=BareRoute, tags=["protocol"])
+router = APIRouter(route_class=DataRoute, tags=["protocol"])
 
 BODY = body_schema(RepositoryRequest, {}, required=False)
 BODY_PROBLEMS = v2_problems(400, 413, 422)

@@ -18,6 +18,7 @@ CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")  # X-Request-ID values that are
 SECURITY_HEADERS = [(b"cross-origin-resource-policy", b"same-origin"), (b"x-content-type-options", b"nosniff")]
 DEFAULT_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")  # pages have their own
 NO_ROUTE = "none"
+DELAY_SECONDS, MAX_PENDING = 0.02, 64  # many at once are recorded faster than one by one
 _process_id, _numbers = secrets.token_hex(6).encode(), count(1)
 log = logging.getLogger(__name__)
 Header = tuple[bytes, bytes]
@@ -50,23 +51,27 @@ class RequestRecord(NamedTuple):
 
 
 class RequestLog:
-    """The access log and the request metrics; requests of one turn of the event loop are recorded together."""
+    """The access log and the request metrics. Requests are recorded together, at most `DELAY_SECONDS` later."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._pending: list[RequestRecord] = []
 
     def add(self, request: RequestRecord) -> None:
-        """Record a finished request after this turn of the event loop."""
-        if not self._pending:
-            asyncio.get_running_loop().call_soon(self._write)
+        """Record a finished request, alone or with those that follow."""
         self._pending.append(request)
+        if len(self._pending) == 1:
+            asyncio.get_running_loop().call_later(DELAY_SECONDS, self.write)
+        elif len(self._pending) >= MAX_PENDING:
+            self.write()
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Record the requests that wait."""
         pending, self._pending = self._pending, []
         for request in pending:
             self._metrics.record_request(request.method, request.route, request.status, request.seconds)
-        log_events(log, "request", ((request.finished_at, request.fields) for request in pending))
+        if pending:
+            log_events(log, "request", ((request.finished_at, request.fields) for request in pending))
 
 
 class RequestLogMiddleware:

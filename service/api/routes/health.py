@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.concurrency import run_in_threadpool
 
 from service.api.dependencies import services_of
 from service.api.responses import Responses, json_response, ok
@@ -50,10 +51,12 @@ def readyz(request: Request) -> Response:
         content={"text/plain": {"schema": {"type": "string"}}},
     ),
 )
-def get_metrics(request: Request) -> Response:
+async def get_metrics(request: Request) -> Response:
     """Return the metrics in the text format of Prometheus."""
     services = services_of(request)
-    return Response(services.metrics.render(services.registry.count()), media_type=CONTENT_TYPE_LATEST)
+    services.request_log.write()  # on the event loop, which records requests
+    content = await run_in_threadpool(lambda: services.metrics.render(services.registry.count()))
+    return Response(content, media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/cluster", responses=ok(model=Cluster))
