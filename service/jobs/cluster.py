@@ -31,6 +31,7 @@ LOOK_SECONDS = 0.1  # between two looks at the queue
 WORKERS_SECONDS = 0.5  # between two looks at the workers
 STEP_SECONDS = 1.0  # of a shard's training, after which it returns as a checkpoint
 RETRY_SECONDS = 1.0  # after a failure of a worker's environment
+CLOSE_SECONDS = 0.5  # of a shutdown, for a scheduler that responds
 STOP_SECONDS = 5.0
 SHARDS_PER_THREAD = 2  # one trains while the other is on its way
 NO_WORKER = "The cluster has no usable worker. The sweep waits for one."
@@ -132,7 +133,7 @@ class Cluster:
         await asyncio.wait({connecting})
         starting.cancel()
         if self._closing is not None:
-            await self._closing
+            await asyncio.wait({self._closing}, timeout=CLOSE_SECONDS)
 
     async def _stay_connected(self) -> None:
         while True:
@@ -215,6 +216,7 @@ class Cluster:
         if reason:
             log.error("The worker %s is not used. %s", address, reason)
         else:
+            self._obstacle = None
             log.info("The worker %s is used. Threads: %d.", address, worker.threads)
 
     def _trusted(self) -> list[ClusterWorker]:

@@ -15,6 +15,7 @@ TEST_SWEEP = SweepConfig(
     base={"iterations": 300, "loss": "bce", "optimizer": "adam", "latent": "normal", "learning_rate": 0.01}, seeds=64
 )
 TEST_SHARD = TEST_SWEEP.shard_settings(TEST_SWEEP.shards[0])
+TEST_SECONDS = 120  # the first shard of a machine compiles the kernel
 OTHER_BITS = "Its processor or its libraries give other bits. Use the image or the libraries of the service."
 
 
@@ -22,10 +23,13 @@ async def reason_to_refuse(client: Any, address: str) -> str | None:
     """Let a worker report its version and train the test shard; return None if both are as here."""
     ours = version("gan1010")
     try:
-        theirs = await client.submit(version, "gan1010", workers=[address], pure=False)
-        if theirs != ours:
-            return f"It has gan1010 {theirs} and the service {ours}. Install gan1010 {ours} there."
-        members = await client.submit(train_whole_shard, TEST_SHARD, workers=[address], pure=False)
+        async with asyncio.timeout(TEST_SECONDS):
+            theirs = await client.submit(version, "gan1010", workers=[address], pure=False)
+            if theirs != ours:
+                return f"It has gan1010 {theirs} and the service {ours}. Install gan1010 {ours} there."
+            members = await client.submit(train_whole_shard, TEST_SHARD, workers=[address], pure=False)
+    except TimeoutError:
+        return f"It has not trained the test shard within {TEST_SECONDS} s. Look at its log, and restart it."
     except PackageNotFoundError:
         return f"It has no gan1010. Install gan1010 {ours} there."
     except Exception as error:

@@ -20,7 +20,7 @@ from fastapi import FastAPI
 from service.app import create_app
 from service.settings import Settings
 from tests.support.contract import Json, check_against_openapi, wait_until
-from tests.support.forking import ForkedServer
+from tests.support.forking import ForkedProcess, run_service
 
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT_SECONDS = 60
@@ -102,7 +102,7 @@ class Server:
         self.process = (
             subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
             if fresh
-            else ForkedServer(arguments, env, setup)
+            else ForkedProcess(run_service, arguments, env, setup)
         )
         self.data_dir, self.url = data_dir, ""
         self.log: list[str] = []

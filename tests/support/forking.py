@@ -1,4 +1,4 @@
-"""Server processes that start in milliseconds, forked from a process that has everything loaded."""
+"""Processes that start in milliseconds, forked from a process that has everything loaded."""
 
 import logging
 import multiprocessing
@@ -14,12 +14,18 @@ CONTEXT.set_forkserver_preload(["tests.support.preloaded"])
 STDERR = 2
 
 
-class ForkedServer:
-    """`python -m service` with the interface of `subprocess.Popen`."""
+class ForkedProcess:
+    """A process that runs a command line, with the interface of `subprocess.Popen`."""
 
-    def __init__(self, arguments: list[str], environment: dict[str, str], setup: Callable[[], None] | None) -> None:
+    def __init__(
+        self,
+        main: Callable[[list[str]], None],
+        arguments: list[str],
+        environment: dict[str, str],
+        setup: Callable[[], None] | None = None,
+    ) -> None:
         reader, writer = CONTEXT.Pipe(duplex=False)
-        self._process = CONTEXT.Process(target=_serve, args=(arguments, environment, setup, writer), daemon=True)
+        self._process = CONTEXT.Process(target=_run, args=(main, arguments, environment, setup, writer), daemon=True)
         self._process.start()
         writer.close()
         self.pid, self.stderr = self._process.pid, os.fdopen(os.dup(reader.fileno()))
@@ -29,11 +35,11 @@ class ForkedServer:
         """Return the exit code, or None while the process runs."""
         return self._process.exitcode
 
-    def wait(self, seconds: float) -> int:
+    def wait(self, seconds: float | None = None) -> int:
         """Wait for the end and return the exit code."""
         self._process.join(seconds)
         if self._process.exitcode is None:
-            raise subprocess.TimeoutExpired("a forked service", seconds)
+            raise subprocess.TimeoutExpired("a forked process", seconds)
         return self._process.exitcode
 
     def send_signal(self, number: int) -> None:
@@ -47,8 +53,19 @@ class ForkedServer:
         self.send_signal(signal.SIGKILL)
 
 
-def _serve(
-    arguments: list[str], environment: dict[str, str], setup: Callable[[], None] | None, log: Connection
+def run_service(arguments: list[str]) -> None:
+    """Run `python -m service`."""
+    from service.__main__ import single
+
+    single(arguments, prog_name="python -m service")
+
+
+def _run(
+    main: Callable[[list[str]], None],
+    arguments: list[str],
+    environment: dict[str, str],
+    setup: Callable[[], None] | None,
+    log: Connection,
 ) -> None:
     os.dup2(log.fileno(), STDERR)
     log.close()
@@ -56,9 +73,7 @@ def _serve(
     os.environ.update(environment)
     if setup is not None:
         setup()
-    from service.__main__ import single
-
     try:
-        single(arguments, prog_name="python -m service")
+        main(arguments)
     finally:
         logging.shutdown()  # which multiprocessing leaves out at the end of its processes

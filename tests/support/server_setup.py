@@ -12,7 +12,7 @@ from typing import Any
 from gan1010 import kernel_inputs
 from service import app, job
 from service.api import limits
-from service.jobs import worker
+from service.jobs import cluster, scheduler, worker
 from service.telemetry import logs
 from tests.support.contract import Json, wait_until
 
@@ -45,6 +45,12 @@ def kill_on_deadly_job() -> None:
         return draws(config, varying, start, count)
 
     kernel_inputs.draws = deadly
+
+
+def shorten_cluster_timeouts() -> None:
+    """Count a scheduler as lost after 1 s, and let shards return from its workers after 0.1 s."""
+    cluster.RESPONSE_SECONDS = scheduler.CONNECT_SECONDS = 1.0
+    cluster.STEP_SECONDS = 0.1
 
 
 def lower_priority() -> None:
