@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from gan1010.types import Int64s
 
 # Iterations between two progresses times the weights of both networks: about ten milliseconds.
 WEIGHTS_PER_STRIDE = 2_000_000
+CHANGEABLE_SETTINGS = ("iterations", "learning_rate", "generator_learning_rate")
 
 
 class DivergedError(ValueError):
@@ -32,6 +33,7 @@ class Progress:
     it to keep it.
     """
 
+    config: TrainConfig
     iteration: int
     history: History
     snapshots: Snapshots
@@ -65,18 +67,32 @@ def model_at(config: TrainConfig, snapshots: Snapshots, iteration: int | None = 
     )
 
 
-def run(config: TrainConfig, resume_from: Progress | None = None) -> Iterator[Progress]:
+def run(
+    config: TrainConfig, resume_from: Progress | None = None, changed: str | Collection[str] = ()
+) -> Iterator[Progress]:
     """Train and yield progress about a hundred times a second; stop iterating to cancel.
 
-    A resumed run ends with the same bits as an uninterrupted one. DivergedError follows the last finite progress of a
-    run that diverges; ValueError if `resume_from` has no state.
+    A resumed run ends with the same bits as an uninterrupted one. With other `iterations`, it ends with those of a run
+    that has them from the start. DivergedError follows the last finite progress of a run that diverges.
+
+    Args:
+        config: the settings.
+        resume_from: a progress of the same settings, with its state.
+        changed: the settings that differ from those of the progress on purpose, of `CHANGEABLE_SETTINGS`. G's learning
+            rate follows D's where it is not set.
+
+    Raises:
+        ValueError: `resume_from` has no state or other settings, or too few iterations are left.
     """
     lanes = kernel_inputs.single_run(config)
     plan, state = kernel_inputs.plan(config, lanes), kernel_inputs.initial_state(config, lanes)
     records, scratch = _records(config, state), kernel.scratch_for(plan, state)
     first = 0
     if resume_from is not None:
+        _check_resumable(config, resume_from, (changed,) if isinstance(changed, str) else changed)
         _restore(resume_from, state, records)
+        if config.iterations != resume_from.config.iterations:
+            state.totals[:] = 0  # the last tenth is another one, and begins later
         first = resume_from.iteration
     stride = max(WEIGHTS_PER_STRIDE // (state.discriminator.size + state.generator.size), 1)
     for start in range(first, config.iterations, stride):
@@ -112,9 +128,29 @@ def _records(config: TrainConfig, state: kernel.State) -> kernel.Records:
     return records
 
 
-def _restore(progress: Progress, state: kernel.State, records: kernel.Records) -> None:
+def _check_resumable(config: TrainConfig, progress: Progress, changed: Collection[str]) -> None:
+    """Check that the progress has a state, and that only the named settings have changed."""
+    if not isinstance(progress, Progress):
+        raise TypeError(f"resume_from must be a Progress, not {type(progress).__name__}")
     if progress.state is None:
         raise ValueError("resume_from must be a progress that has its state, which the last one of a run has not")
+    for name in changed:
+        if name not in CHANGEABLE_SETTINGS:
+            raise ValueError(f"changed must name only {', '.join(CHANGEABLE_SETTINGS)}, not {name!r}")
+    follows = ("generator_learning_rate",) if "learning_rate" in changed and not config.generator_learning_rate else ()
+    before = vars(progress.config.resolved)
+    for name, value in vars(config.resolved).items():
+        if value != before[name] and name not in (*changed, *follows):
+            remedy = " Add it to `changed` if this is on purpose." if name in CHANGEABLE_SETTINGS else ""
+            difference = f"its {name} is {before[name]!r}, not {value!r}."
+            raise ValueError(f"resume_from must be a progress of the same settings, but {difference}{remedy}")
+    minimum = progress.iteration + max((progress.iteration - 1) // 9, 1)
+    if config.iterations != before["iterations"] and config.iterations < minimum:
+        reason = "so that the last tenth, over which a result is the mean, is still to come"
+        raise ValueError(f"iterations must be at least {minimum}, {reason}, not {config.iterations}")
+
+
+def _restore(progress: Progress, state: kernel.State, records: kernel.Records) -> None:
     for name in kernel.State._fields:
         np.copyto(getattr(state, name), getattr(progress.state, name))
     for row, losses in enumerate(progress.history.series.values()):
@@ -134,6 +170,7 @@ def _progress(config: TrainConfig, records: kernel.Records, iteration: int, resu
     every, losses = config.resolved.record_every, records.losses[: 3 if config.experiment == "gan" else 2]
     iterations = _snapshot_iterations(config, iteration)
     return Progress(
+        config=config,
         iteration=iteration,
         history=History.of(losses[:, : iteration // every], every),
         snapshots=Snapshots(
@@ -153,7 +190,8 @@ def _progress_before(config: TrainConfig, records: kernel.Records, end: int) -> 
     points, rows = (int(np.cumprod(flags).sum()) for flags in (finite, np.isfinite(weights).all(axis=1)))
     iteration = max(points * config.resolved.record_every, int(reached.snapshots.iterations[rows - 1]))
     snapshots = reached.snapshots.take(slice(rows))
-    return Progress(iteration=iteration, history=reached.history.take(slice(points)), snapshots=snapshots, result=None)
+    history = reached.history.take(slice(points))
+    return Progress(config=config, iteration=iteration, history=history, snapshots=snapshots, result=None)
 
 
 def _result(config: TrainConfig, state: kernel.State, records: kernel.Records) -> Result:

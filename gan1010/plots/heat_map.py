@@ -78,7 +78,8 @@ def heatmap(
     x_name, y_name, value_name = (name.replace("_", " ") for name in (x_name, y_name, value_name))
     explanation = "A cell for each combination of the two settings."
     if not np.isfinite(cells).all():
-        explanation += " Hatched: no result yet."
+        reason = "no result yet, or too few have settled" if value_name.startswith("settled") else "no result yet"
+        explanation += f" Hatched: {reason}."
     x_texts, y_texts = _texts(x_labels), _texts(y_labels)
     width, height = np.clip(0.62 * len(x_texts), 3.6, 9), np.clip(0.42 * len(y_texts), 1.6, 6.4)  # in inches
     with drawing():

@@ -57,7 +57,9 @@ class RunStore:
         checkpoint = self._database.row("SELECT state, sha256, iteration FROM checkpoints WHERE job_id = ?", job.id)
         with decoding("The job's history"):
             history, snapshots = _history([unpack_arrays(*part) for part in parts])
-        progress = Progress(iteration=job.iteration, history=history, snapshots=snapshots, result=job.result)
+        progress = Progress(
+            config=job.train_config, iteration=job.iteration, history=history, snapshots=snapshots, result=job.result
+        )
         if checkpoint is None:
             return progress
         with decoding("The job's checkpoint"):

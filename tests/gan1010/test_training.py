@@ -1,6 +1,7 @@
 """Training: runs that are bitwise reproducible, in pieces and resumed; results, snapshots and divergence."""
 
 import copy
+import dataclasses
 import hashlib
 from typing import Any
 
@@ -227,3 +228,87 @@ def test_run_cannot_resume_from_a_progress_without_state() -> None:
     *_, last = run(TrainConfig(seed=1, iterations=10))
     with pytest.raises(ValueError, match="resume_from must be a progress that has its state"):
         next(run(TrainConfig(seed=1, iterations=20), last))
+
+
+@pytest.fixture
+def many_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Yield progress about every fifty iterations."""
+    monkeypatch.setattr(training, "WEIGHTS_PER_STRIDE", 1000)
+
+
+def interrupted(config: TrainConfig, iteration: int) -> Progress:
+    """Train up to an iteration or just past it, and return a copy of the progress."""
+    return copy.deepcopy(next(progress for progress in run(config) if progress.iteration >= iteration))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(10_000, 9000), (10_000, 5000), (6000, 10_000), (4100, 10_000)],
+    ids=["shorter", "much shorter", "longer", "after the last tenth has begun"],
+)
+@pytest.mark.parametrize("experiment", ["gan", "discriminator"])
+@pytest.mark.usefixtures("many_checkpoints")
+def test_resumed_run_with_other_iterations_ends_as_one_that_has_them_from_the_start(
+    experiment: Any, before: int, after: int
+) -> None:
+    config = TrainConfig(experiment=experiment, iterations=before, record_every=5, snapshot_every=100, seed=3)
+    changed = dataclasses.replace(config, iterations=after)
+    progress = interrupted(config, 3900)
+    with pytest.raises(ValueError, match=rf"its iterations is {before}, not {after}\. Add it to `changed`"):
+        next(run(changed, progress))
+    *_, last = run(changed, progress, changed=["iterations"])
+    assert digest(last) == digest(train(changed))
+
+
+@pytest.mark.parametrize("settings", [{}, {"generator_learning_rate": 0.02}], ids=["follows", "set"])
+def test_resumed_run_takes_another_learning_rate_on_purpose(settings: dict[str, Any]) -> None:
+    config = TrainConfig(iterations=100_000, seed=3, **settings)
+    slower, progress = dataclasses.replace(config, learning_rate=0.001), interrupted(config, 20_000)
+    with pytest.raises(ValueError, match=r"its learning_rate is 0\.01, not 0\.001\. Add it to `changed`"):
+        next(run(slower, progress))
+    *_, last = run(slower, progress, changed="learning_rate")
+    *_, same = run(config, progress)
+    points = progress.iteration // 5
+    for name, losses in last.history.series.items():
+        assert losses[:points].tobytes() == same.history.series[name][:points].tobytes()
+        assert (losses[points + 1 :] != same.history.series[name][points + 1 :]).mean() > 0.9
+    assert last.result != same.result
+
+
+@pytest.mark.parametrize(
+    ("change", "changed", "message"),
+    [
+        ({"seed": 4}, [], r"a progress of the same settings, but its seed is 3, not 4\.$"),
+        ({"hidden_size": 5}, [], r"its hidden_size is 3, not 5\.$"),
+        ({"pattern": "10"}, ["learning_rate"], r"its pattern is '1010', not '10'\.$"),
+        ({"iterations": 300_000}, "iterations", r"its record_every is 5, not 15\.$"),
+        ({"generator_learning_rate": 0.1}, "learning_rate", r"its generator_learning_rate is 0\.01, not 0\.1\. Add it"),
+        ({"loss": "bce"}, ["loss"], "changed must name only iterations, learning_rate, generator_learning_rate, not"),
+        (
+            {"iterations": 100, "snapshot_every": 100},
+            "iterations",
+            "iterations must be at least 54200, so that the last",
+        ),
+    ],
+    ids=str,
+)
+def test_progress_of_another_run_is_refused(change: dict[str, Any], changed: Any, message: str) -> None:
+    config = TrainConfig(iterations=100_000, seed=3)
+    progress = interrupted(config, 1)
+    with pytest.raises(ValueError, match=message):
+        next(run(dataclasses.replace(config, **change), progress, changed))
+    with pytest.raises(TypeError, match="resume_from must be a Progress, not str"):
+        next(run(config, "progress"))  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("many_checkpoints")
+def test_shortest_run_that_can_be_resumed_has_its_last_tenth_to_come() -> None:
+    config = TrainConfig(iterations=10_000, record_every=5, snapshot_every=100, seed=3)
+    progress = interrupted(config, 900)
+    with pytest.raises(ValueError, match="iterations must be at least") as refused:
+        next(run(dataclasses.replace(config, iterations=1), progress, "iterations"))
+    minimum = int(str(refused.value).split(",")[0].split()[-1])
+    shortest = dataclasses.replace(config, iterations=minimum)
+    assert minimum - max(minimum // 10, 1) >= progress.iteration > minimum - 1 - max((minimum - 1) // 10, 1)
+    *_, last = run(shortest, progress, "iterations")
+    assert digest(last) == digest(train(shortest))
