@@ -286,6 +286,11 @@ class Endpoints:
         return _get(url_path("sweeps", job_id, "plots", f"heatmap.{format}"), _content, x=x, y=y, value=value)
 
     @Endpoint
+    def cluster(self) -> Call[responses.Cluster]:
+        """Get the Dask cluster that trains sweeps, with its workers."""
+        return _get("/cluster", _model(responses.Cluster))
+
+    @Endpoint
     def health(self) -> Call[responses.Health]:
         """Get the process's health."""
         return _get("/healthz", _model(responses.Health))

@@ -219,6 +219,34 @@ class Member(ResponseModel):
     fake_score: float | None
 
 
+class ClusterWorker(ResponseModel):
+    """Worker of the Dask cluster; `reason` says why it is refused."""
+
+    address: str
+    name: str
+    threads: int
+    status: Literal["checking", "trusted", "refused"]
+    reason: str | None
+    in_flight: int
+
+
+class Cluster(ResponseModel):
+    """Dask cluster that trains sweeps; `scheduler` is None where the service has none.
+
+    `detail` says why the scheduler is not connected; `fallback`, whether the service's threads then train the sweeps.
+    `threads` counts those of trusted workers, `in_flight` the shards that are with them.
+    """
+
+    scheduler: str | None
+    fallback: bool
+    connected: bool
+    detail: str | None
+    dashboard: str | None
+    threads: int
+    in_flight: int
+    workers: list[ClusterWorker]
+
+
 class Health(ResponseModel):
     """Health of the process: `stopping` while it shuts down, `no-workers` if no training thread runs."""
 

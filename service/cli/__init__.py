@@ -2,7 +2,7 @@
 
 import typer
 
-from service.cli import jobs, models, serve, train
+from service.cli import cluster, jobs, models, serve, train
 from service.cli.streams import standard_streams
 
 EPILOG = (
@@ -10,7 +10,7 @@ EPILOG = (
     "GAN1010_API_KEY. Exit codes: 0 success, 1 failure, 2 wrong usage, 3 no service answers."
 )
 COMMANDS = {
-    "Serve": (serve.serve, serve.demo),
+    "Serve": (serve.serve, serve.demo, cluster.cluster),
     "Train": (train.train, train.sweep, models.presets),
     "Manage jobs": (jobs.jobs, jobs.show, jobs.watch, jobs.pause, jobs.resume, jobs.cancel, jobs.delete),
     "Use trained models": (models.sample, models.score, models.plot, models.export),

@@ -14,12 +14,27 @@ from rich.table import Column, Table
 from gan1010.config import TrainConfig
 
 if TYPE_CHECKING:
-    from gan1010.client.responses import Cell, Job, Page, Preset, Result, Samples, Scores, Transition
+    from gan1010.client.responses import (
+        Cell,
+        Cluster,
+        ClusterWorker,
+        Job,
+        Page,
+        Preset,
+        Result,
+        Samples,
+        Scores,
+        Transition,
+    )
 
 T = TypeVar("T")
 BLOCKS = " ▁▂▃▄▅▆▇█"
 PIPED_WIDTH = 200  # characters, without a terminal
 MAX_CELL_ROWS = 100  # JSON has no limit
+NO_SCHEDULER = """\
+The service has no scheduler: its threads train the sweeps.
+To train them on a Dask cluster, start the service with gan1010 serve --scheduler tcp://HOST:8786."""
+NO_WORKER = "It has no worker: sweeps wait for one. Start one with: dask worker {}"
 CELL_HEADINGS = ("\nGANs", "bits\nright", "in\nrange", "settled\nat", "9 in 10\nbetween", "loss\nof G")
 
 
@@ -116,8 +131,12 @@ def _job_cells(job: Job) -> list[str]:
 
 
 def _name(job: Job) -> str:
-    """Return the name as markup, in one line and without the control characters that it may have."""
-    return escape("".join(character if character.isprintable() else " " for character in job.name or ""))
+    return _escape(job.name or "")
+
+
+def _escape(text: str) -> str:
+    """Return a text as markup, in one line and without the control characters that it may have."""
+    return escape("".join(character if character.isprintable() else " " for character in text))
 
 
 def sample_table(samples: Samples) -> Table:
@@ -165,12 +184,42 @@ def _cell_cells(cell: Cell) -> Iterator[str]:
     yield _format(cell.generator_loss, ".3f")
 
 
+def cluster_card(cluster: Cluster) -> RenderableType:
+    """Describe the cluster, and list its workers."""
+    if cluster.scheduler is None:
+        return NO_SCHEDULER
+    status = f"connected, {_count(cluster.threads, 'thread')}, {_count(cluster.in_flight, 'shard')} in flight"
+    if cluster.workers and all(worker.status == "refused" for worker in cluster.workers):
+        status += "\nSweeps wait for a worker that is not refused."
+    if not cluster.connected:
+        train = "The threads of the service train sweeps." if cluster.fallback else "Sweeps wait for it."
+        status = f"not connected: {_escape(cluster.detail or 'no contact yet')}\n{train}"
+    scheduler = _escape(cluster.scheduler)
+    rows = [("Scheduler", scheduler), ("Status", status)]
+    if cluster.dashboard:
+        rows.append(("Dashboard", _escape(cluster.dashboard)))
+    numbers = (Column(heading, justify="right") for heading in ("threads", "in flight"))
+    headings = ("worker", "name", *numbers, "status")
+    workers = table(headings, map(_worker_cells, cluster.workers)) if cluster.workers else NO_WORKER.format(scheduler)
+    return Group(card(rows), "", workers) if cluster.connected else card(rows)
+
+
+def _worker_cells(worker: ClusterWorker) -> list[str]:
+    status = worker.status if worker.reason is None else f"{worker.status}: {_escape(worker.reason)}"
+    name = "" if worker.name == worker.address else _escape(worker.name)
+    return [_escape(worker.address), name, f"{worker.threads:,}", f"{worker.in_flight:,}", status]
+
+
 def duration(seconds: float) -> str:
     """Format a duration."""
     if seconds < 1:
         return f"{seconds * 1000:.1f} ms"
     minutes, rest = divmod(round(seconds), 60)
     return f"{seconds:.1f} s" if not minutes else f"{minutes} min {rest} s"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _yes_or_no(value: bool | None) -> str:

@@ -58,6 +58,7 @@ class ClusterStatus:
     """The cluster as it was last seen."""
 
     scheduler: str | None
+    fallback: bool  # whether the threads of the service train sweeps while it is not connected
     connected: bool
     detail: str | None  # why it is not connected
     dashboard: str | None
@@ -96,6 +97,7 @@ class Cluster:
         workers = [replace(it, in_flight=self._in_flight[it.address]) for it in list(self._workers.values())]
         return ClusterStatus(
             scheduler=self._address,
+            fallback=self._fallback,
             connected=self._connected,
             detail=self._detail,
             dashboard=self._dashboard,

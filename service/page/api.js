@@ -55,6 +55,7 @@ export const api = {
   sweep: (plan) => json("sweeps", { method: "POST", body: plan }),
   sweepResults: (id) => json(`sweeps/${id}/results`),
   sweepMembers: (id, query) => json(`sweeps/${id}/members?${query}`),
+  cluster: () => json("cluster"),
   trainMember: (id, index) => json(`sweeps/${id}/members/${index}/train`, { method: "POST" }),
 };
 

@@ -86,6 +86,7 @@ class Cluster(BaseModel):
     """The Dask cluster that trains sweeps. Without a scheduler, the threads of the service train them."""
 
     scheduler: str | None = Field(description="its address; null without one", examples=["tcp://10.0.0.7:8786"])
+    fallback: bool = Field(description="whether the threads of the service train sweeps while it is not connected")
     connected: bool
     detail: str | None = Field(description="why the scheduler is not connected")
     dashboard: str | None = Field(description="URL of Dask's dashboard")

@@ -7,6 +7,7 @@ import { onShade, shade, theme } from "../theme.js";
 import { classes, Component, html } from "../ui.js";
 import { percent, short, t, whole } from "../words.js";
 import { Actions } from "./actions.js";
+import { ClusterLine } from "./cluster.js";
 import { Bits } from "./parts.js";
 import { Status, sweepName } from "./runhead.js";
 
@@ -20,7 +21,7 @@ const QUESTIONS = {
 };
 
 export class HeatMap extends Component {
-  render({ job, cells }) {
+  render({ job, cells, cluster }) {
     const question = state.get("value") in QUESTIONS ? state.get("value") : "in_range_rate";
     const fields = Object.keys(cells[0]?.config ?? {});
     const [across, ...down] = fields;
@@ -34,6 +35,7 @@ export class HeatMap extends Component {
     return html`<div class="map">
       <div class="map-head"><h2>${sweepName(job)}</h2><${Status} job=${job} />
         <span class="actions"><${Actions} job=${job} name=${sweepName(job)} forget=${() => state.replace({ sweep: "", cell: "" })} /></span></div>
+      ${cluster && html`<${ClusterLine} cluster=${cluster} />`}
       <div class="segments wrap" role="group" aria-label=${t("sweep.question")}>${Object.keys(QUESTIONS).map((name) => html`<button type="button" class="chip" aria-pressed=${name === question}
         onClick=${() => state.replace({ value: name === "in_range_rate" ? "" : name })}>${t(`question.${name}`)}</button>`)}</div>
       <div class="scroll" tabindex="0" role="region" aria-label=${t("sweep.map")}><table class=${classes("heat", down.length > 1 && "deep")}><caption>${t("sweep.caption", { across: named(fields.slice(0, 1)), down: named(down) })}</caption>

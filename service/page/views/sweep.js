@@ -12,11 +12,21 @@ import { Status, sweepName } from "./runhead.js";
 
 const POLL_MS = 400;
 const MAX_MEMBERS = 1_000_000;
+const TRAINING = new Set(["queued", "running"]);
 const DEFAULTS = { sx: "learning_rate", xs: "0.003,0.01,0.03,0.1", sy: "hidden_size", ys: "2,3,5,8", seeds: "100" };
 const AXES = ["learning_rate", "hidden_size", "generator_learning_rate", "loss", "optimizer", "latent", "spread", "latent_value", "iterations", "pattern"];
 
 const parameter = (name) => state.get(name, DEFAULTS[name]);
 const values = (field, text) => text.split(",").map((part) => part.trim()).filter(Boolean).map((part) => (FIELDS[field].kind === "number" ? Number(part) : part));
+
+let hasScheduler = true; // until the service says that it has none
+
+/** Load the status of the Dask cluster; null if the service has no scheduler, which is asked for only once. */
+async function loadCluster() {
+  const cluster = hasScheduler ? await api.cluster() : null;
+  hasScheduler = Boolean(cluster?.scheduler);
+  return hasScheduler ? cluster : null;
+}
 
 export class Sweep extends Component {
   componentDidMount() {
@@ -43,8 +53,9 @@ export class Sweep extends Component {
   async load(id) {
     try {
       const [job, results] = await Promise.all([api.job(id), api.sweepResults(id)]);
+      const cluster = TRAINING.has(job.status) ? await loadCluster() : null;
       if (id !== this.sweepId) return;
-      this.setState({ job, cells: results.data });
+      this.setState({ job, cells: results.data, cluster });
       if (!ENDED.has(job.status)) this.timer = setTimeout(() => this.load(id), POLL_MS);
     } catch (error) {
       if (id !== this.sweepId) return;
@@ -65,7 +76,7 @@ export class Sweep extends Component {
     this.setState({ busy: false });
   }
 
-  render(_, { job, cells, busy }) {
+  render(_, { job, cells, cluster, busy }) {
     const sweeps = session.jobs?.filter((one) => one.kind === "sweep") ?? [];
     return html`<div class="sweep">
       <div class="page-head"><h1>${t("view.sweep")}</h1><p class="quiet">${t("sweep.lede")}</p></div>
@@ -73,7 +84,7 @@ export class Sweep extends Component {
         <div><${Plan} busy=${busy} start=${(event) => this.start(event)} />
         ${sweeps.length > 0 && html`<nav class="card earlier" aria-label=${t("sweep.earlier")}><h2>${t("sweep.earlier")}</h2><ul>${sweeps.slice(0, 8).map((one) => html`<li>
           <a href=${`?view=sweep&sweep=${one.id}`} aria-current=${one.id === state.get("sweep") ? "true" : undefined} onClick=${(event) => { event.preventDefault(); state.push({ sweep: one.id, cell: "" }); }}>${sweepName(one)}</a> <${Status} job=${one} /></li>`)}</ul></nav>`}</div>
-        <div class="card">${job && cells ? html`<${HeatMap} job=${job} cells=${cells} />` : html`<${Preview} />`}</div>
+        <div class="card">${job && cells ? html`<${HeatMap} job=${job} cells=${cells} cluster=${cluster} />` : html`<${Preview} />`}</div>
       </div></div>`;
   }
 }

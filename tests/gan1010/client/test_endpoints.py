@@ -180,6 +180,7 @@ def test_presets_and_operations(client: Any) -> None:
     assert client.health().status == "ok"
     assert client.ready() is True
     assert "# TYPE" in client.metrics()
+    assert (client.cluster().scheduler, client.cluster().workers) == (None, [])
 
 
 def test_every_route_has_a_method_and_every_method_a_route(shared_client: clients.Client) -> None:
