@@ -100,7 +100,7 @@ class Settings(BaseSettings):
         Field(description="address of the Dask scheduler that trains sweeps, such as tcp://HOST:8786"),
     ] = None
     scheduler_fallback: Annotated[
-        bool, Field(description="train sweeps on the local threads while the scheduler cannot be reached")
+        bool, Field(description="train sweeps on the local threads while the scheduler cannot be used")
     ] = True
     log_format: Annotated[LogFormat, Field(description="format of the log lines")] = "text"
 

@@ -43,7 +43,7 @@ def serve(
     scheduler_fallback: Annotated[
         bool | None,
         typer.Option(
-            help="Train sweeps here while the scheduler cannot be reached. (GAN1010_SCHEDULER_FALLBACK; yes)",
+            help="Train sweeps here while the scheduler cannot be used. (GAN1010_SCHEDULER_FALLBACK; yes)",
         ),
     ] = None,
     log_format: Annotated[str | None, typer.Option(help="text or json. (GAN1010_LOG_FORMAT; text)")] = None,
