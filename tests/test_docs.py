@@ -13,10 +13,12 @@ from typer.main import get_command
 
 from service.cli import command_line
 from service.settings import Settings
-from tests.support.clients import app_client, clean_environment
+from tests.support.clients import app_client, clean_environment, free_port
 
 ROOT = Path(__file__).parent.parent
 PAGES = {path.stem: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+
+COMMANDS = f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}"
 
 
 def _blocks(page: str, language: str) -> list[str]:
@@ -60,11 +62,23 @@ def test_python_example_runs(
     subprocess.run([sys.executable, "-c", program], cwd=folder, check=True, timeout=120)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if _blocks(page, "shell")])
+@pytest.mark.parametrize("page", ["README", "command-line"])
 def test_commands_run(page: str, server_url: str, tmp_path: Path) -> None:
-    path = f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}"
-    _run_script(_blocks(page, "shell"), tmp_path, GAN1010_URL=server_url, PATH=path)
+    _run_script(_blocks(page, "shell"), tmp_path, GAN1010_URL=server_url, PATH=COMMANDS)
     assert (tmp_path / "models" / "generator.safetensors").exists()
+
+
+def test_commands_start_and_use_a_cluster(tmp_path: Path) -> None:
+    scheduler, service = str(free_port()), str(free_port())
+    start, use = (block.replace("8786", scheduler) for block in _blocks("cluster", "shell"))
+    start = start.replace("dask scheduler", f"dask scheduler --port {scheduler} --dashboard-address 127.0.0.1:0")
+    wait = "until gan1010 cluster --json | grep trusted; do sleep 0.1; done 2>/dev/null"
+    settings = {"GAN1010_PORT": service, "GAN1010_URL": f"http://127.0.0.1:{service}"}
+    lines = ["trap 'kill -9 $(jobs -p); wait' EXIT", start, wait, use, "gan1010 cluster > cluster.txt"]
+    _run_script(lines, tmp_path, PATH=COMMANDS, **settings)
+    assert re.search(
+        r"^Status +connected, \d+ threads?, 0 shards in flight *$", (tmp_path / "cluster.txt").read_text(), re.M
+    )
 
 
 def test_every_command_and_option_is_documented() -> None:
