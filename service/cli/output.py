@@ -198,8 +198,8 @@ def cluster_card(cluster: Cluster) -> RenderableType:
     rows = [("Scheduler", scheduler), ("Status", status)]
     if cluster.dashboard:
         rows.append(("Dashboard", _escape(cluster.dashboard)))
-    numbers = (Column(heading, justify="right") for heading in ("threads", "in flight"))
-    headings = ("worker", "name", *numbers, "status")
+    threads, in_flight = (Column(heading, justify="right") for heading in ("threads", "in flight"))
+    headings = ("worker", "name", threads, in_flight, "status")
     workers = table(headings, map(_worker_cells, cluster.workers)) if cluster.workers else NO_WORKER.format(scheduler)
     return Group(card(rows), "", workers) if cluster.connected else card(rows)
 
