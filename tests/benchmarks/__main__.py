@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.benchmarks import servers
+from tests.benchmarks.cluster import cluster
 from tests.benchmarks.inference import inference
 from tests.benchmarks.page import page
 from tests.benchmarks.protocol import protocol
@@ -36,6 +37,7 @@ def _rows(quick: bool) -> Iterator[Row]:
     yield from lanes(quick)
     yield from threads(quick)
     yield from memory(quick)
+    yield from cluster(quick)
     with tempfile.TemporaryDirectory() as folder, servers.gan1010(Path(folder)) as service:
         yield from training(quick, service)
         yield from inference(quick, service)

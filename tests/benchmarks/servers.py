@@ -24,14 +24,15 @@ class Server:
     """Running server on a port of this machine."""
 
     port: int
+    pid: int
     seconds_to_ready: float
 
 
 @contextmanager
-def gan1010(data_dir: Path) -> Iterator[Server]:
+def gan1010(data_dir: Path, *options: str) -> Iterator[Server]:
     """Run the service on a data folder."""
     port = _free_port()
-    command = [str(GAN1010), "serve", "--port", str(port), "--data-dir", str(data_dir)]
+    command = [str(GAN1010), "serve", "--port", str(port), "--data-dir", str(data_dir), *options]
     with _process(command, port, "/readyz") as server:
         yield server
 
@@ -74,7 +75,7 @@ def _process(command: list[str], port: int, ready: str, **environment: str) -> I
             if process.poll() is not None or time.perf_counter() - start > START_TIMEOUT_SECONDS:
                 raise RuntimeError(f"{' '.join(command)} did not start")
             time.sleep(0.002)
-        yield Server(port=port, seconds_to_ready=time.perf_counter() - start)
+        yield Server(port=port, pid=process.pid, seconds_to_ready=time.perf_counter() - start)
     finally:
         process.terminate()
         process.wait()
