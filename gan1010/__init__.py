@@ -6,7 +6,21 @@
 '1010'
 """
 
+from typing import Any
+
 import lazy_loader
 
 # Numba and torch take long to load, so a name is imported when it is first used. The stub lists all names.
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_import, _names, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version(__name__)
+    return _import(name)
+
+
+def __dir__() -> list[str]:
+    return [*_names(), "__version__"]

@@ -1,3 +1,5 @@
+from . import client as client
+from . import plots as plots
 from .config import PRESETS as PRESETS
 from .config import Preset as Preset
 from .config import TrainConfig as TrainConfig
@@ -19,3 +21,5 @@ from .training import Progress as Progress
 from .training import Run as Run
 from .training import run as run
 from .training import train as train
+
+__version__: str

@@ -1,5 +1,7 @@
 """Command line. Modules that load slowly are imported when a command runs, so that help appears at once."""
 
+from typing import Annotated
+
 import typer
 
 from service.cli import cluster, jobs, models, serve, train
@@ -25,10 +27,27 @@ def command_line() -> typer.Typer:
         epilog=EPILOG,
         no_args_is_help=True,
     )
+    app.callback()(_options)
     for panel, commands in COMMANDS.items():
         for command in commands:
             app.command(rich_help_panel=panel)(command)
     return app
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        import gan1010
+
+        print(f"gan1010 {gan1010.__version__}")  # noqa: T201
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> None:

@@ -56,7 +56,9 @@ def select_downloads(client: "Client", job: "Job", names: list[str]) -> dict[str
         has_generator = job.config["experiment"] == "gan"
         networks = ("generator", "discriminator") if has_generator else ("discriminator",)
         models = [f"{network}.{format}" for format in ("safetensors", "onnx") for network in networks]
-        downloads |= {name: partial(client.download, job.id, name) for name in (*models, "triton.zip")}
+        downloads |= {
+            name: partial(client.download, job.id, name) for name in ("model.safetensors", *models, "triton.zip")
+        }
     if job.kind == "train":
         downloads["losses.csv"] = partial(client.progress_csv, job.id)
         downloads["snapshots.npz"] = partial(client.snapshots_npz, job.id)

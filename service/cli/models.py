@@ -1,16 +1,22 @@
 """Commands that use trained models, plots and files, and the list of presets."""
 
+import contextlib
 import csv
 import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from service.cli.connection import connected, job_or_newest
+from service.cli.connection import connected, fail, job_or_newest
 from service.cli.files import plot_format, select_downloads, write
-from service.cli.options import AsJson, Iteration, JobOrNewest, Model, Url
+from service.cli.options import AsJson, Iteration, JobOrNewest, Model, ModelFile, Url
 from service.cli.output import preset_table, print_response, sample_table, score_table
+
+if TYPE_CHECKING:
+    import gan1010
+    from gan1010.client.responses import Samples, Scores
 
 Plot = Literal["losses", "evolution", "surface", "heatmap"]
 
@@ -19,6 +25,7 @@ def sample(
     latents: Annotated[
         list[float] | None, typer.Argument(help="Latents, the inputs of the generator. (Default: 0.5)")
     ] = None,
+    model: ModelFile = None,
     job: Model = None,
     iteration: Iteration = None,
     as_json: AsJson = False,
@@ -27,8 +34,12 @@ def sample(
     """Print the generator's output for each latent."""
     if not all(map(math.isfinite, latents or ())):
         raise typer.BadParameter("A latent is not a finite number. Give one such as 0.5.")
-    with connected(url) as client:
-        samples = client.sample(latents or (0.5,), job_id=job, iteration=iteration)
+    latents = latents or [0.5]
+    if model is not None:
+        samples = _sample_file(model, latents, job=job, iteration=iteration, url=url)
+    else:
+        with connected(url) as client:
+            samples = client.sample(latents, job_id=job, iteration=iteration)
     print_response(samples, sample_table, as_json=as_json)
 
 
@@ -39,6 +50,7 @@ def score(
     file: Annotated[
         typer.FileBinaryRead | None, typer.Option(help="CSV, a vector per line; - for standard input.")
     ] = None,
+    model: ModelFile = None,
     job: Model = None,
     iteration: Iteration = None,
     as_json: AsJson = False,
@@ -49,8 +61,11 @@ def score(
     rows += _read_vectors(file.read()) if file else []
     if not rows:
         raise typer.BadParameter("There is no vector to score. Give one such as 0.9,0.1,0.9,0.1, or a --file.")
-    with connected(url) as client:
-        scores = client.score(rows, job_id=job, iteration=iteration)
+    if model is not None:
+        scores = _score_file(model, rows, job=job, iteration=iteration, url=url)
+    else:
+        with connected(url) as client:
+            scores = client.score(rows, job_id=job, iteration=iteration)
     print_response(scores, lambda scores: score_table(rows, scores), as_json=as_json)
 
 
@@ -95,6 +110,48 @@ def presets(as_json: AsJson = False, url: Url = None) -> None:
     with connected(url) as client:
         presets = client.presets()
     print_response(presets, preset_table, as_json=as_json)
+
+
+def _sample_file(file: Path, latents: list[float], **options: Any) -> "Samples":
+    """Sample the generator of a model file; the response has neither job nor iteration."""
+    with _loaded(file, options) as model:
+        from gan1010.client.responses import Samples
+        from gan1010.results import bits, in_range, shortest_decimals
+
+        samples = model.sample(latents)
+        return Samples.model_construct(
+            pattern=model.pattern,
+            seeds=latents,
+            samples=list(map(shortest_decimals, samples)),
+            bits=bits(samples),
+            in_range=in_range(samples, *model.real_range).tolist(),
+        )
+
+
+def _score_file(file: Path, rows: Sequence[Sequence[float]], **options: Any) -> "Scores":
+    """Score with the discriminator of a model file; the response has neither job nor iteration."""
+    with _loaded(file, options) as model:
+        from gan1010.client.responses import Scores
+        from gan1010.results import shortest_decimals
+
+        width = len(model.pattern)
+        for number, row in enumerate(rows, 1):
+            if len(row) != width:
+                raise ValueError(f"Vector {number} has {len(row)} numbers. The model needs {width}.")
+        return Scores.model_construct(scores=shortest_decimals(model.score(rows)))
+
+
+@contextlib.contextmanager
+def _loaded(file: Path, options: dict[str, Any]) -> Iterator["gan1010.Model"]:
+    """Load a model file; exit if it cannot be used, or if an option needs a service."""
+    if given := [f"--{name}" for name, value in options.items() if value is not None]:
+        raise typer.BadParameter(f"{' and '.join(given)} cannot be combined with --model. Leave out one or the other.")
+    from gan1010 import load_model
+
+    try:
+        yield load_model(file)
+    except (OSError, ValueError) as error:
+        fail(f"{error}".removesuffix(".") + ".")
 
 
 def _read_vectors(content: bytes) -> list[list[float]]:

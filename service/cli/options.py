@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import typing
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,6 +23,13 @@ JobOrNewest = Annotated[str | None, typer.Argument(metavar="[JOB]", help="The jo
 Model = Annotated[
     str | None, typer.Option("--job", metavar="JOB", help="The job. (Default: the newest that succeeded)")
 ]
+ModelFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--model", metavar="FILE", exists=True, dir_okay=False, readable=True,
+        help="A model.safetensors file to use instead of a service.",
+    ),
+]  # fmt: skip
 Iteration = Annotated[int | None, typer.Option(help="A snapshot of the training. (Default: the last)")]
 SEED_OPTIONS = {"seeds.count": "seeds", "seeds.start": "first-seed"}
 Name = Annotated[str | None, typer.Option(help="A name for the job.")]

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -10,10 +11,17 @@ import gan1010
 def test_public_names_can_be_imported() -> None:
     names = (
         "DivergedError History Member Members Model Preset Progress Result Run Snapshots Sweep SweepConfig TrainConfig "
-        "PRESETS Discriminator Generator load_model run sweep sweeping train"
+        "PRESETS Discriminator Generator client load_model plots run sweep sweeping train"
     )
     assert set(gan1010.__all__) == {*names.split()}
     assert all(hasattr(gan1010, name) for name in gan1010.__all__)
+
+
+def test_dir_shows_the_public_names() -> None:
+    assert set(dir(gan1010)) == {*gan1010.__all__, "__version__"}
+    assert gan1010.__version__ == version("gan1010")
+    assert gan1010.plots.losses
+    assert gan1010.client.Client
 
 
 def test_unknown_name_raises_an_attribute_error() -> None:

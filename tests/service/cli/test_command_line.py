@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
@@ -26,6 +27,10 @@ def test_help_lists_the_commands_without_slow_imports() -> None:
     lines = subprocess.check_output([sys.executable, "-c", program, "--help"], text=True).splitlines()
     assert {line.strip("│ ").partition(" ")[0] for line in lines} >= COMMANDS
     assert lines[-1] == "set()"
+
+
+def test_version_is_printed() -> None:
+    assert output_of("--version") == f"gan1010 {version('gan1010')}\n"
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

@@ -13,8 +13,8 @@ from tests.service.cli.commands import invoke, output_of
 from tests.support.contract import Json, run_sweep, train
 
 FILES = {
-    "generator.safetensors", "discriminator.safetensors", "generator.onnx", "discriminator.onnx", "triton.zip",
-    "losses.csv", "snapshots.npz", "train_gan.py",
+    "model.safetensors", "generator.safetensors", "discriminator.safetensors", "generator.onnx", "discriminator.onnx",
+    "triton.zip", "losses.csv", "snapshots.npz", "train_gan.py",
 }  # fmt: skip
 
 
@@ -52,6 +52,49 @@ def test_score(server_url: str, job: Json, tmp_path: Path) -> None:
     assert json.loads(output_of("score", "--file", "-", *flags, url=server_url, stdin="\n".join(rows))) == served
     table = output_of("score", rows[0], "--job", job["id"], url=server_url)
     assert re.search(rf"0.9, 0.1, 0.9, 0.1 +{served['scores'][0]:.3f}", table)
+
+
+@pytest.fixture
+def exported(server_url: str, job: Json, tmp_path: Path) -> Path:
+    output_of(
+        "export", "model.safetensors", "generator.safetensors", "--job", job["id"], "-o", tmp_path, url=server_url
+    )
+    return tmp_path
+
+
+def test_model_file_gives_the_output_of_the_service(server_url: str, job: Json, exported: Path) -> None:
+    vectors = exported / "vectors.csv"
+    vectors.write_text("1,0,1,0\n0,1,0,1\n")
+    for arguments in (["sample"], ["sample", "0.25", "0.5"], ["score", "0.9,0.1,0.9,0.1", "--file", vectors]):
+        command, *rest = arguments
+        served, local = ["--job", job["id"]], ["--model", exported / "model.safetensors"]
+        assert output_of(command, *local, *rest) == output_of(command, *served, *rest, url=server_url)
+        response = json.loads(output_of(command, *served, *rest, "--json", url=server_url))
+        expected = {name: value for name, value in response.items() if name not in ("job_id", "iteration")}
+        assert json.loads(output_of(command, *local, *rest, "--json")) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "message"),
+    [
+        (["score", "1,0,1"], 1, "Vector 1 has 3 numbers. The model needs 4."),
+        (["sample", "1e39"], 1, "too large for a float32."),
+        (["sample", "--job", "abc"], 2, "--job cannot be combined with --model."),
+        (["score", "1,0,1,0", "--iteration", "5", "--url", "http://h"], 2, "--iteration and --url cannot be combined"),
+        (["sample", "--model", "generator.safetensors"], 1, "generator.safetensors: the file has one network and no"),
+        (["sample", "--model", "nosuch"], 2, "'nosuch' does not exist"),
+        (["sample", "--model", "vectors.csv"], 1, "vectors.csv: not a model file"),
+    ],
+)
+def test_wrong_use_of_a_model_file_is_named(
+    exported: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], exit_code: int, message: str
+) -> None:
+    monkeypatch.chdir(exported)
+    Path("vectors.csv").write_text("1,0,1,0\n")
+    command, *rest = arguments
+    result = invoke(command, "--model", "model.safetensors", *rest)
+    assert (result.exit_code, result.stdout) == (exit_code, "")
+    assert message in " ".join(result.stderr.replace("│", " ").split())
 
 
 def test_export_has_all_pages_of_the_results(server_client: httpx.Client, server_url: str, tmp_path: Path) -> None:
