@@ -62,6 +62,10 @@ def test_python_example_runs(
     subprocess.run([sys.executable, "-c", program], cwd=folder, check=True, timeout=120)
 
 
+def test_study_is_that_of_the_guide() -> None:
+    assert (ROOT / "tests" / "gan1010" / "study.py").read_text() in _blocks("python", "python")
+
+
 @pytest.mark.parametrize("page", ["README", "command-line"])
 def test_commands_run(page: str, server_url: str, tmp_path: Path) -> None:
     _run_script(_blocks(page, "shell"), tmp_path, GAN1010_URL=server_url, PATH=COMMANDS)
