@@ -1,6 +1,6 @@
 """Sampling and scoring, compared with typical endpoints and with a minimal app."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
@@ -8,13 +8,19 @@ from statistics import median
 
 import numpy as np
 
+from gan1010.client import Client
+from gan1010.config import MAX_ITERATIONS
 from tests.benchmarks import servers
-from tests.benchmarks.load import Connection, Load, request, send_load_in_subprocess
+from tests.benchmarks.load import Connection, Load, pin, request, send_load_in_subprocess
 from tests.benchmarks.rows import Row, measure_alternately, ratio
 from tests.benchmarks.servers import Server
 
 VECTORS = 1000
 NO_ACCESS_LOG = "--no-access-log"
+MINIMAL_OPTIONS = {  # the last HTTP implementation that is named counts
+    "uvicorn": [NO_ACCESS_LOG],
+    "the service's connection": [NO_ACCESS_LOG, "--http", "service.server.connection:HttpConnection"],
+}
 UVICORN_OPTIONS: dict[str, tuple[list[str], dict[str, str]]] = {  # of the typical endpoints: the fastest counts
     ", access log": ([], {}),
     "": ([NO_ACCESS_LOG], {}),
@@ -32,6 +38,7 @@ class Workload:
     values: int  # samples or scores in a response
     unit: str
     target: float  # times as fast as the typical endpoint
+    minimal_target: float | None = None  # of the speed of a minimal app
 
 
 def inference(quick: bool, service: Server) -> Iterator[Row]:
@@ -44,7 +51,8 @@ def inference(quick: bool, service: Server) -> Iterator[Row]:
             requests=2_000 if quick else 3_500,
             values=1,
             unit="requests/s",
-            target=1.5,
+            target=3,
+            minimal_target=0.45,
         ),
         Workload(
             name=f"/score, {VECTORS:,} vectors",
@@ -52,7 +60,7 @@ def inference(quick: bool, service: Server) -> Iterator[Row]:
             requests=100,
             values=VECTORS,
             unit="rows/s",
-            target=2,
+            target=3,
         ),
     )
     with ExitStack() as stack:
@@ -63,6 +71,7 @@ def inference(quick: bool, service: Server) -> Iterator[Row]:
         }
         for workload in workloads:
             yield from _rows(workload, service, typical, 3 if quick else 15)
+        yield _beside_training(workloads[0], service, 3 if quick else 15)
 
 
 def _rows(workload: Workload, service: Server, typical: dict[str, Server], rounds: int) -> Iterator[Row]:
@@ -70,28 +79,68 @@ def _rows(workload: Workload, service: Server, typical: dict[str, Server], round
     name = _fastest(workload, typical)
     with closing(Connection(service.port)) as connection:
         _, response = connection.fetch(workload.message)
-    with servers.uvicorn("minimal", NO_ACCESS_LOG, BENCHMARK_RESPONSE=response.decode()) as minimal:
-        compared = (service, typical[name], minimal)
+    with ExitStack() as stack:
+        minimal = {
+            way: stack.enter_context(servers.uvicorn("minimal", *options, BENCHMARK_RESPONSE=response.decode()))
+            for way, options in MINIMAL_OPTIONS.items()
+        }
+        compared = (service, typical[name], *minimal.values())
         for server in compared:
+            pin(server.pid, 0)
             _load(workload, server, part=10)  # warm up
         loads = measure_alternately(rounds, *(partial(_load, workload, server) for server in compared))
-    measured, fastest, lower_bound = ([load.rate * workload.values for load in server_loads] for server_loads in loads)
+    measured, fastest, *lower_bounds = ([load.rate * workload.values for load in of_server] for of_server in loads)
     times, errors = ratio(measured, fastest), sum(load.errors for load in loads[0])
-    if any(load.errors for load in (*loads[1], *loads[2])):
+    if any(load.errors for of_server in loads[1:] for load in of_server):
         raise RuntimeError(f"{workload.name}: a baseline responds with errors")
-    speed, busy_share = f"{median(measured):,.0f} {workload.unit}", median(load.busy_share for load in loads[2])
+    speed = f"{median(measured):,.0f} {workload.unit}, {_latencies(loads[0])}"
     yield Row(
         name=workload.name,
         measured=speed,
-        baseline=f"{median(fastest):,.0f}, {name} (the fastest typical endpoint)",
+        baseline=f"{median(fastest):,.0f}, {_latencies(loads[1])}, {name} (the fastest typical endpoint)",
         ratio=f"{times:.2f}",
         target=f">= {workload.target}",
         is_met=times >= workload.target,
     )
-    minimal_speed = f"{median(lower_bound):,.0f}, minimal app (the load generator is {busy_share:.0%} busy)"
-    yield Row(name=workload.name, measured=speed, baseline=minimal_speed, ratio=f"{ratio(measured, lower_bound):.2f}")
+    for way, target, rates, of_server in zip(
+        minimal, (workload.minimal_target, None), lower_bounds, loads[2:], strict=True
+    ):
+        busy, share = median(load.busy_share for load in of_server), ratio(measured, rates)
+        yield Row(
+            name=workload.name,
+            measured=speed,
+            baseline=f"{median(rates):,.0f}, {_latencies(of_server)}, minimal app, {way} (generator {busy:.0%} busy)",
+            ratio=f"{share:.2f}",
+            target=f">= {target}" if target else "",
+            is_met=share >= target if target else None,
+        )
     requests = f"{sum(load.responses for load in loads[0]):,} requests"
     yield Row(name=workload.name, measured=f"{errors:,} errors", baseline=requests, target="0", is_met=errors == 0)
+
+
+def _beside_training(workload: Workload, service: Server, rounds: int) -> Row:
+    """Compare the latency while two threads train with that of an idle service."""
+    url = f"http://127.0.0.1:{service.port}"
+    with Client(url) as client:
+        idle = [_load(workload, service) for _ in range(rounds)]
+        jobs = [client.train(iterations=MAX_ITERATIONS, record_every=1000) for _ in range(2)]
+        busy = [_load(workload, service) for _ in range(rounds)]
+        for job in jobs:
+            client.cancel(job.id)
+    times = median(load.p99 for load in busy) / median(load.p99 for load in idle)
+    return Row(
+        name=f"{workload.name}, beside two trainings",
+        measured=f"{median(load.rate for load in busy):,.0f} {workload.unit}, {_latencies(busy)}",
+        baseline=f"{median(load.rate for load in idle):,.0f}, {_latencies(idle)}, idle",
+        ratio=f"{times:.2f} at p99",
+        target="<= 2",
+        is_met=times <= 2,
+    )
+
+
+def _latencies(loads: Sequence[Load]) -> str:
+    p50, p99 = (1000 * median(getattr(load, name) for load in loads) for name in ("p50", "p99"))
+    return f"p50 {p50:.2f} ms, p99 {p99:.2f} ms"
 
 
 def _fastest(workload: Workload, typical: dict[str, Server]) -> str:

@@ -4,6 +4,7 @@ It runs in a process of its own and is several times as fast as the servers, bec
 responses. `python -m tests.benchmarks.load PORT COUNT` reads the request from stdin and prints a `Load` as JSON.
 """
 
+import os
 import re
 import selectors
 import socket
@@ -12,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import orjson
 
@@ -27,6 +29,8 @@ class Load:
     statuses: dict[str, int]  # responses by status
     seconds: float  # from the first request to the last response
     busy_share: float  # CPU time of the generator; near 1, the generator is the bottleneck
+    p50: float = 0.0  # seconds from a request to its response
+    p99: float = 0.0
 
     @property
     def responses(self) -> int:
@@ -54,6 +58,7 @@ class Connection:
 
     def send(self, request: bytes) -> None:
         """Send a request."""
+        self.sent_at = time.perf_counter()
         self.socket.sendall(request)
 
     def receive(self) -> tuple[int, bytes] | None:
@@ -101,6 +106,7 @@ def request(method: str, path: str, content: object = None) -> bytes:
 def send_load(port: int, message: bytes, count: int) -> Load:
     """Send the request `count` times, as fast as the server responds."""
     statuses: Counter[int] = Counter()
+    latencies: list[float] = []
     selector, unsent = selectors.DefaultSelector(), count
     for _ in range(min(CONNECTIONS, count)):
         connection = Connection(port)
@@ -114,6 +120,7 @@ def send_load(port: int, message: bytes, count: int) -> Load:
             response = key.data.receive()
             if response is not None:
                 statuses[response[0]] += 1
+                latencies.append(time.perf_counter() - key.data.sent_at)
                 if unsent:
                     unsent -= 1
                     key.data.send(message)
@@ -124,15 +131,26 @@ def send_load(port: int, message: bytes, count: int) -> Load:
         statuses={str(status): responses for status, responses in statuses.items()},
         seconds=seconds,
         busy_share=(time.process_time() - worked) / seconds,
+        p50=sorted(latencies)[count // 2],
+        p99=sorted(latencies)[count * 99 // 100],
     )
 
 
+def pin(pid: int, core: int) -> None:
+    """Let all threads of a process run on one of this process's cores only, where the system can do that."""
+    if hasattr(os, "sched_setaffinity"):
+        cores = {sorted(os.sched_getaffinity(0))[core]}
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), cores)
+
+
 def send_load_in_subprocess(port: int, message: bytes, count: int) -> Load:
-    """Run `send_load` in a process of its own."""
+    """Run `send_load` in a process of its own, on the last core."""
     command = [sys.executable, "-m", "tests.benchmarks.load", str(port), str(count)]
     return Load(**orjson.loads(subprocess.run(command, input=message, capture_output=True, check=True).stdout))
 
 
 if __name__ == "__main__":
+    pin(os.getpid(), -1)
     result = send_load(int(sys.argv[1]), sys.stdin.buffer.read(), int(sys.argv[2]))
     sys.stdout.buffer.write(orjson.dumps(asdict(result)))
