@@ -5,10 +5,11 @@ ARG PIP_EXTRA_INDEX_URL=""
 ARG PIP_ROOT_USER_ACTION=ignore
 
 # The dependencies have a layer of their own, because they change less often than the project. torch's C++ headers go.
+# Dask is among them, so that the same image can be a scheduler or a worker.
 WORKDIR /src
 COPY pyproject.toml .
-RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
-        > requirements.txt \
+RUN python -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+print(*project['dependencies'], *project['optional-dependencies']['dask'], sep='\n')" > requirements.txt \
     && pip install --no-cache-dir --requirement requirements.txt \
     && rm -rf /usr/local/lib/python3.11/*-packages/torch/include /usr/local/lib/python3.11/*-packages/torch/test
 
@@ -36,5 +37,6 @@ HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["python", "-c", "
 from http.client import HTTPConnection; from service.settings import Settings; \
 probe = HTTPConnection('127.0.0.1', Settings().port, timeout=2); probe.request('GET', '/readyz'); \
 exit(probe.getresponse().status != 200)"]
-ENTRYPOINT ["gan1010"]
+# The arguments are those of gan1010, or a command of Dask: `docker run gan1010 dask worker tcp://HOST:8786`.
+ENTRYPOINT ["sh", "-c", "[ \"$1\" = dask ] || set -- gan1010 \"$@\"; exec \"$@\"", "sh"]
 CMD ["serve"]

@@ -1,10 +1,12 @@
 """Container image, built and run by a real engine with few privileges."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +18,7 @@ import httpx
 import pytest
 
 from tests.support.clients import free_port
-from tests.support.contract import SHORT_JOB, Json, start_running_job, submit_job, train, wait_until
+from tests.support.contract import SHORT_JOB, Json, run_sweep, start_running_job, submit_job, train, wait_until
 
 ROOT = Path(__file__).parents[1]
 NAME = f"gan1010-test-{uuid4().hex[:8]}"
@@ -52,6 +54,22 @@ def test_health_check_uses_no_proxy(server_url: str) -> None:
         assert probe.returncode == code, probe.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "output"),
+    [
+        (["dask", "worker", "--help"], "Usage: dask worker"),
+        (["jobs", "--help"], "Usage: gan1010 jobs"),
+        (["sample", "two words", "dask"], "two words"),  # in the error
+    ],
+)
+def test_entry_point_runs_gan1010_or_dask(arguments: list[str], output: str) -> None:
+    (line,) = re.findall(r"^ENTRYPOINT (\[.*\])$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    environment = {"PATH": f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}"}
+    command = [*json.loads(line), *arguments]
+    done = subprocess.run(command, env=environment, stdout=PIPE, stderr=STDOUT, text=True, check=False)
+    assert output in done.stdout
+
+
 @pytest.fixture(scope="module")
 def image() -> Iterator[str]:
     if not shutil.which("docker") or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
@@ -60,6 +78,18 @@ def image() -> Iterator[str]:
     yield NAME
     docker("volume", "rm", "--force", NAME)
     docker("image", "rm", "--no-prune", NAME)  # keeps the layers for the next build
+
+
+@contextmanager
+def dask_container(image: str, *command: str) -> Iterator[None]:
+    """Run Dask's command in a container."""
+    container = docker(
+        "run", "--detach", *FEW_PRIVILEGES, "--network=host", "--no-healthcheck", image, "dask", *command
+    )
+    try:
+        yield
+    finally:
+        docker("rm", "--force", "--volumes", container)
 
 
 @contextmanager
@@ -113,3 +143,15 @@ def test_container_runs_as_any_user(image: str) -> None:
     with running_container(image, "--user=12345:12345", "--tmpfs=/data:uid=12345") as (container, client):
         assert docker("exec", container, "id", "-u") == "12345"
         check_plots_and_caches(container, client, train(client, seed=1))
+
+
+def test_image_is_scheduler_worker_and_service(image: str) -> None:
+    port = str(free_port())
+    address = f"tcp://127.0.0.1:{port}"
+    with (
+        dask_container(image, "scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard"),
+        dask_container(image, "worker", address, "--nthreads", "1", "--no-dashboard"),
+        running_container(image, f"--env=GAN1010_SCHEDULER={address}") as (_, client),
+    ):
+        wait_until(lambda: client.get("/cluster").json(), lambda cluster: cluster["threads"] == 1)
+        assert run_sweep(client, base={"iterations": 200}, seeds=100)["status"] == "succeeded"
