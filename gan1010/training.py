@@ -14,7 +14,7 @@ from gan1010.config import TrainConfig
 from gan1010.history import History, Snapshots
 from gan1010.model import Model
 from gan1010.results import MEANS, Result, bits, in_range, shortest_decimals
-from gan1010.types import Int64s
+from gan1010.types import Float32s, Int64s
 
 # Iterations between two progresses times the weights of both networks: about ten milliseconds.
 WEIGHTS_PER_STRIDE = 2_000_000
@@ -53,6 +53,33 @@ class Run:
     def model(self, iteration: int | None = None) -> Model:
         """Return the networks of a snapshot, by default the last; ValueError if there is none at that iteration."""
         return model_at(self.config, self.snapshots, iteration)
+
+    @property
+    def samples(self) -> Float32s:
+        """G's sample for `latent_value` at each snapshot (snapshots, W); ValueError if there is no generator."""
+        models = (self.model(int(iteration)) for iteration in self.snapshots.iterations)
+        return np.concatenate([model.sample([self.config.latent_value]) for model in models])
+
+    def __repr__(self) -> str:
+        config, result = self.config, self.result
+        changed = {f.name: getattr(config, f.name) for f in dataclasses.fields(config) if f.name != "seed"}
+        changed = {name: value for name, value in changed.items() if value != getattr(TrainConfig, name)}
+        settings = ", ".join(f"{name} {value}" for name, value in ({"seed": config.seed} | changed).items())
+        outcome = f"mean score {result.real_score:.2f} of real data, {result.fake_score:.2f} of noise"
+        if result.bits is not None:
+            since = f" since iteration {result.settled_at:,}" if result.settled_at else ""
+            outcome = f"bits {result.bits}, {'in range' if result.in_range else 'not in range'}{since}"
+        return f"<Run of {settings}: {outcome}>"
+
+    def _repr_html_(self) -> str:
+        from gan1010 import plots
+
+        config = self.config
+        series: dict[str, Any] = {"iteration": self.history.iteration, **self.history.series}
+        drawn = [plots.losses(series, equilibrium=plots.EQUILIBRIA[config.loss])]
+        if config.experiment == "gan":
+            drawn.append(plots.evolution(self.samples, self.snapshots.iterations, pattern=config.pattern))
+        return plots.html(repr(self), *drawn)
 
 
 def model_at(config: TrainConfig, snapshots: Snapshots, iteration: int | None = None) -> Model:

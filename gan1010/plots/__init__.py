@@ -6,8 +6,9 @@ They take plain numbers, such as a client gets over HTTP. The same numbers alway
 
 from gan1010.plots.evolution_strip import evolution, tenths
 from gan1010.plots.heat_map import heatmap
-from gan1010.plots.loss_charts import losses, smoothed
+from gan1010.plots.loss_charts import EQUILIBRIA, losses, smoothed
+from gan1010.plots.notebook import html
 from gan1010.plots.score_surface import plane, surface
 from gan1010.plots.style import Format
 
-__all__ = ["Format", "evolution", "heatmap", "losses", "plane", "smoothed", "surface", "tenths"]
+__all__ = ["EQUILIBRIA", "Format", "evolution", "heatmap", "html", "losses", "plane", "smoothed", "surface", "tenths"]

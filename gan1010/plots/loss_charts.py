@@ -1,6 +1,7 @@
 """Loss charts, as in the article: every recorded loss as a faint dot, and a running mean as a line."""
 
 from collections.abc import Mapping, Sequence
+from math import log
 from typing import Any, overload
 
 import matplotlib
@@ -16,6 +17,7 @@ from gan1010.types import Float64s
 
 COLOURS = {REAL: BLUE, FAKE: ORANGE, GENERATOR: GREEN}
 TITLES = {REAL: "Discriminator on real data", FAKE: "Discriminator on fakes", GENERATOR: "Generator"}
+EQUILIBRIA = {"mse": 0.25, "bce": log(2)}  # losses of a D that cannot tell real from fake
 TOP = 0.9  # of the panels; the rest is for their titles
 SMOOTHED_PARTS = 40  # a point of the line is the mean over this fraction of the run
 
@@ -40,7 +42,7 @@ def losses(
     Args:
         series: `iteration` (points,), and losses (points,) by their names in `History.series`; without
             `generator_loss` it is the discriminator experiment.
-        equilibrium: the loss of a D that cannot tell real from fake: 0.25 for mse, ln 2 for bce.
+        equilibrium: the loss of a D that cannot tell real from fake: `EQUILIBRIA` has that of each loss function.
         format: png, svg or pdf.
         ax: the axis in whose place to draw the panels; it is returned in place of bytes.
     """

@@ -18,7 +18,7 @@ from gan1010.cores import usable_cores
 from gan1010.frames import data_frame
 from gan1010.sweeps import files
 from gan1010.sweeps.grid import ShardSettings, SweepConfig, seed_fields
-from gan1010.sweeps.results import NEVER_SETTLED, Cells, Members, concatenate
+from gan1010.sweeps.results import NEVER_SETTLED, Cells, Members, concatenate, pivot
 from gan1010.sweeps.sweeping import train_shard, train_whole_shard
 from gan1010.training import Run, train
 from gan1010.types import Array
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DEFAULT_SEEDS = 100
+DEFAULT_AXES = ("learning_rate", "loss")  # of the heat map, for a grid of fewer than two settings
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -149,6 +150,25 @@ class Sweep:
         """Read a file of `save`; ValueError if it is none, damaged or of a newer gan1010. No pickle is involved."""
         config, members = files.read(path)
         return cls(config=config, parts=(members,))
+
+    def __repr__(self) -> str:
+        config = self.config
+        grid = ", ".join(f"{name} ({len(values)})" for name, values in config.grid.items())
+        total = f"{config.members:,}" if self.complete else f"{self.done:,} of {config.members:,}"
+        return f"<Sweep of {total} members: {grid + ', ' if grid else ''}seeds ({config.seeds:,})>"
+
+    def _repr_html_(self) -> str:
+        from gan1010 import plots
+
+        config = self.config
+        if not config.grid:
+            return plots.html(repr(self))
+        names = [*config.grid, *DEFAULT_AXES]
+        x, y = names[0], next(name for name in names[1:] if name != names[0])
+        x_labels, y_labels = (config.grid.get(name) or [getattr(config.config(0), name)] for name in (x, y))
+        figure = "in_range_rate" if config.config(0).experiment == "gan" else "discriminator_real_loss"
+        values = pivot(config, self.cells, figure, x, y)
+        return plots.html(repr(self), plots.heatmap(values, x_labels, y_labels, x, y, figure))
 
     def _cell_figure(self, figure: str) -> Array:
         if figure not in self.cells:

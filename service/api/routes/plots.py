@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from math import log
 from typing import Annotated, Any, Literal, cast
 
 import anyio.to_thread
@@ -101,7 +100,7 @@ async def _respond(request: Request, format: Format, draw: Callable[[Format], by
 def _draw_losses(registry: Registry, job: Job, _: int | None, format: Format) -> bytes:
     from gan1010 import plots  # imports matplotlib, which would slow down the start
 
-    equilibrium = 0.25 if job.train_config.loss == "mse" else log(2)
+    equilibrium = plots.EQUILIBRIA[job.train_config.loss]
     history = _progress(registry, job).history
     return plots.losses({"iteration": history.iteration, **history.series}, equilibrium=equilibrium, format=format)
 
