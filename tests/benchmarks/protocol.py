@@ -24,7 +24,7 @@ MLSERVER = os.environ.get("GAN1010_MLSERVER_PYTHON", "")  # has mlserver and onn
 
 def protocol(quick: bool, service: Server) -> Iterator[Row]:
     """Measure both comparisons. The service must have a model."""
-    yield _bytes_and_json(quick, service)
+    yield from _bytes_and_json(quick, service)
     if not MLSERVER:
         yield Row(
             name="infer, one row",
@@ -41,19 +41,21 @@ def protocol(quick: bool, service: Server) -> Iterator[Row]:
             yield _one_row(quick, service, mlserver)
 
 
-def _bytes_and_json(quick: bool, service: Server) -> Row:
+def _bytes_and_json(quick: bool, service: Server) -> Iterator[Row]:
     vectors = np.random.default_rng(1).random((ROWS, 4), np.float32)
-    infer, score = _binary_request(vectors), request("POST", "/score", {"vectors": vectors})
-    measured, baseline = _rates(quick, 100, (service, infer), (service, score))
-    times = ratio(measured, baseline)
-    return Row(
-        name=f"infer, {ROWS:,} vectors as bytes",
-        measured=f"{median(measured) * ROWS:,.0f} rows/s",
-        baseline=f"{median(baseline) * ROWS:,.0f}, /score in JSON",
-        ratio=f"{times:.1f}",
-        target=">= 3",
-        is_met=times >= 3,
-    )
+    ways = {"infer": _binary_request(vectors), "/score": _raw_request(vectors)}
+    json = request("POST", "/score", {"vectors": vectors})
+    *all_measured, baseline = _rates(quick, 100, *((service, message) for message in (*ways.values(), json)))
+    for name, measured in zip(ways, all_measured, strict=True):
+        times, rate = ratio(measured, baseline), median(measured) * ROWS
+        yield Row(
+            name=f"{name}, {ROWS:,} vectors as bytes",
+            measured=f"{rate:,.0f} rows/s",
+            baseline=f"{median(baseline) * ROWS:,.0f}, /score in JSON",
+            ratio=f"{times:.1f}",
+            target=">= 20,000,000 rows/s",
+            is_met=rate >= 20_000_000,
+        )
 
 
 def _one_row(quick: bool, service: Server, mlserver: Server) -> Row:
@@ -83,6 +85,12 @@ def _rate(server: Server, message: bytes, count: int) -> float:
     if load.errors:
         raise RuntimeError(f"responses other than 200: {load.statuses}")
     return load.rate
+
+
+def _raw_request(vectors: npt.NDArray[np.float32]) -> bytes:
+    head = f"POST /score HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {vectors.nbytes}\r\n"
+    kinds = "Content-Type: application/octet-stream\r\nAccept: application/octet-stream\r\n\r\n"
+    return f"{head}{kinds}".encode() + vectors.tobytes()
 
 
 def _binary_request(vectors: npt.NDArray[np.float32]) -> bytes:
