@@ -5,6 +5,7 @@ import contextlib
 import logging
 import ssl
 import warnings
+from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
@@ -13,13 +14,13 @@ CLOSE_SECONDS = 3.0
 EXTRA = "A scheduler needs Dask. Install it with: pip install 'gan1010[dask]'"
 NO_SCHEDULER = "It does not respond as a Dask scheduler. Use the address that `dask scheduler` prints."
 NOT_STARTED = "Nothing listens there. Start it with `dask scheduler`, and check the address."
+VERSIONS = "The scheduler has Dask {0} and the service {1}. Install the same on both: pip install distributed=={1}"
 CLOSED = "It closes the connection. If it uses TLS, the address begins with tls://."
+NO_TLS = "The scheduler does not use TLS. Its address begins with tcp://."
 TLS = (
-    "TLS fails: {}. If the scheduler does not use it, the address begins with tcp://. If it does, give the service its"
-    " certificates in DASK_DISTRIBUTED__COMM__TLS__CA_FILE, ..._CLIENT__CERT and ..._CLIENT__KEY."
+    "TLS fails: {}. Give the service the scheduler's authority and a certificate and key that it accepts in"
+    " DASK_DISTRIBUTED__COMM__TLS__CA_FILE, DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT and ..._CLIENT__KEY."
 )
-NO_CERTIFICATES = "no certificates are configured"
-NO_TLS = "the scheduler does not use it"
 
 
 class SchedulerError(Exception):
@@ -47,26 +48,25 @@ async def connect(address: str) -> Any:
         SchedulerError: the address, the versions or the encryption do not fit.
         SchedulerLostError: the scheduler cannot be reached.
     """
-    from distributed import Client
+    from distributed import Client, Security
+    from distributed.core import rpc
 
     client, ours = None, version("distributed")
     try:
         async with asyncio.timeout(CONNECT_SECONDS + 1):
+            options = {"timeout": CONNECT_SECONDS, "connection_args": Security().get_connection_args("client")}
+            async with rpc(address, **options) as scheduler:
+                theirs = (await scheduler.versions())["packages"]["distributed"]
+            if theirs != ours:
+                raise SchedulerError(VERSIONS.format(theirs, ours))
             client = Client(address, asynchronous=True, timeout=CONNECT_SECONDS, set_as_default=False, name="gan1010")
-            await client
-            theirs = (await client.scheduler.versions())["packages"]["distributed"]
-        if theirs != ours:
-            raise SchedulerError(
-                f"The scheduler has Dask {theirs} and the service {ours}."
-                f" Install the same on both, for example: pip install distributed=={ours}"
-            )
+            return await client
     except BaseException as error:
         if client is not None:
             await close(client)
         if isinstance(error, Exception) and not isinstance(error, SchedulerError):
             raise _explain(error) from error
         raise
-    return client
 
 
 async def close(client: Any) -> None:
@@ -77,16 +77,23 @@ async def close(client: Any) -> None:
 
 def _explain(error: Exception) -> SchedulerError | SchedulerLostError:
     """Say what would be right instead of an address or an encryption that does not fit."""
-    if isinstance(error, TypeError) and "ssl_context" in str(error):
-        return SchedulerError(TLS.format(NO_CERTIFICATES))
-    if isinstance(error, ValueError) and "SSL" in str(error):
-        return SchedulerError(TLS.format(NO_TLS))
-    if isinstance(error, ssl.SSLError | FileNotFoundError | PermissionError) or isinstance(
-        error.__cause__, ssl.SSLError
-    ):
-        return SchedulerError(TLS.format(error.__cause__ or error))
+    causes = list(_causes(error))
+    texts = " ".join(map(str, causes))
+    if "WRONG_VERSION_NUMBER" in texts or "cannot convert to SSL" in texts:
+        return SchedulerError(NO_TLS)
+    if "ssl_context" in texts:
+        return SchedulerError(TLS.format("no certificates are configured"))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLError | FileNotFoundError | PermissionError):
+            return SchedulerError(TLS.format(cause))
+    if "Timed out trying to connect" in texts:
+        return SchedulerLostError(NOT_STARTED)
     if isinstance(error, OSError):
-        if str(error).startswith("Timed out trying to connect"):
-            return SchedulerLostError(NOT_STARTED)
         return SchedulerLostError(NO_SCHEDULER if isinstance(error, TimeoutError) else CLOSED)
     return SchedulerError(f"{NO_SCHEDULER} ({type(error).__name__}: {error})")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__

@@ -47,5 +47,5 @@ def test_import_loads_only_what_is_used(program: str, absent: list[str]) -> None
         text=True,
         check=True,
     )
-    never = ["pandas", "fastapi", "starlette", "pydantic", "uvicorn", "httpx", "service"]
+    never = ["pandas", "fastapi", "starlette", "pydantic", "uvicorn", "httpx", "distributed", "service"]
     assert {*json.loads(loaded.stdout)} & {*absent, *never} == set()

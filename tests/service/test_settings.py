@@ -34,6 +34,8 @@ def test_defaults() -> None:
         ("max_body_bytes", "1048576", 1048576),
         ("api_key", "alice:s3cret,bob:t0ken", SecretStr("alice:s3cret,bob:t0ken")),
         ("allowed_hosts", "Lab.example.org, [fd00::1]", ("lab.example.org", "[fd00::1]")),
+        ("scheduler", "tls://[fd00::1]:8786", "tls://[fd00::1]:8786"),
+        ("scheduler_fallback", "no", False),
         ("log_format", "json", "json"),
     ],
 )
@@ -77,6 +79,8 @@ INVALID = {
     "workers": ["0"], "queue_size": ["0"], "max_body_bytes": ["-1"],
     "api_key": ["a b:hunter2", "a:hunter2,a:hunter3", "", " \r", "''"], "log_format": ["xml"],
     "allowed_hosts": ["http://a", "a:80", "*", "fd00::1"],
+    "scheduler": ["host:8786", "http://host:8786", "tcp://host", "tcp://host:0", "tcp://host:65536", "tcp://u:hunter2@h:1"],
+    "scheduler_fallback": ["maybe"],
 }  # fmt: skip
 
 

@@ -99,3 +99,10 @@ def break_kernel() -> None:
         raise RuntimeError("a broken kernel")
 
     app.compile_kernel = fail
+
+
+def refresh_dask() -> None:
+    """Let Dask read its variables from the environment of the process."""
+    import dask
+
+    dask.config.refresh()

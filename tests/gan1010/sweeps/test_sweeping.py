@@ -1,6 +1,7 @@
 """Shards against single runs."""
 
 import itertools
+import pickle
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from gan1010 import Members, SweepConfig, train
 from gan1010.compiled.lanes import LANES
 from gan1010.sweeps.grid import Shard
-from gan1010.sweeps.sweeping import ShardProgress, train_shard, train_whole_shard
+from gan1010.sweeps.sweeping import ShardProgress, advance_shard, train_shard, train_whole_shard
 
 # Every shape, loss, optimiser, latent and experiment meets every other; rates, spreads and latent values vary by lane.
 GRID: dict[str, Any] = {
@@ -80,3 +81,18 @@ def test_shard_resumed_from_any_checkpoint_has_the_same_bits(base: dict[str, Any
             assert getattr(resumed, name).tobytes() == column.tobytes(), (step, name)
         assert resumed.discriminators.tobytes() == whole.discriminators.tobytes()
         assert resumed.generators.tobytes() == whole.generators.tobytes()
+
+
+def test_shard_advanced_step_by_step_through_other_processes_has_the_same_bits() -> None:
+    config = SweepConfig(base={"iterations": 3001, "latent": "normal"}, seeds=LANES + 1)
+    shard = config.shard_settings(Shard(group=0, start=0, stop=LANES + 1))
+    step, iterations = advance_shard(shard, None, 0), []
+    while isinstance(step, ShardProgress):
+        iterations.append(step.iteration)
+        step = advance_shard(shard, pickle.loads(pickle.dumps(step)), 0)  # noqa: S301
+    assert len(set(iterations)) > 2
+    whole = advance_shard(shard, None, 60)
+    assert isinstance(whole, Members)
+    for name, column in train_whole_shard(shard).columns.items():
+        assert whole.columns[name].tobytes() == step.columns[name].tobytes() == column.tobytes(), name
+    assert whole.generators.tobytes() == step.generators.tobytes()

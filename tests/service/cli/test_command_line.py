@@ -16,7 +16,7 @@ COMMANDS = {
     "serve", "demo", "train", "sweep", "presets", "jobs", "show", "watch", "pause", "resume", "cancel", "delete",
     "sample", "score", "plot", "export",
 }  # fmt: skip
-SLOW_IMPORTS = {"torch", "numba", "numpy", "matplotlib", "fastapi", "uvicorn", "httpx", "pydantic"}
+SLOW_IMPORTS = {"torch", "numba", "numpy", "matplotlib", "fastapi", "uvicorn", "httpx", "pydantic", "distributed"}
 WITH_JSON = COMMANDS - {"serve", "demo", "delete", "plot", "export"}
 
 

@@ -73,6 +73,17 @@ def test_sweep_is_cancelled_and_deleted_at_once_while_its_workers_are_busy(tmp_p
         assert wait_for_job(submit(registry)).status == "succeeded"
 
 
+def test_shard_that_arrives_twice_counts_once(tmp_path: Path) -> None:
+    with open_registry(tmp_path) as registry:
+        sweep = submit_sweep(registry, SMALL)
+        registry.start(sweep)
+        registry.sweeps.prepare(sweep)
+        members = train_whole_shard(SMALL.shard_settings(SMALL.shards[0]))
+        arrivals = [registry.sweeps.persist_shard(sweep, 0, members, sweep.generation) for _ in range(2)]
+        assert arrivals == [True, False]
+        assert sweep.current.iteration == len(members) < SMALL.members
+
+
 def test_sweep_whose_shards_are_all_persisted_ends_at_the_next_start(tmp_path: Path) -> None:
     with open_registry(tmp_path) as registry:
         sweep = submit_sweep(registry, SMALL)
