@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 
 def test_sweep_from_plan_to_member(page: Page) -> None:
-    page.goto("/?view=sweep&xs=0.01,0.03&ys=3,5&seeds=8")
+    page.goto("/?view=sweep&xs=0.001,0.03&ys=3,5&seeds=8")
     expect(page.get_by_text("32 GANs to train")).to_be_visible()
     page.get_by_role("button", name="Start the sweep").click()
     page.wait_for_url("**sweep=*")
@@ -14,6 +14,8 @@ def test_sweep_from_plan_to_member(page: Page) -> None:
     expect(page.locator(".map-head")).to_contain_text("finished")
     page.get_by_role("button", name="Settled at (median)").click()
     page.wait_for_url("**value=settled_at*")
+    expect(cells.first).to_contain_text("–")
+    expect(page.get_by_text("–: fewer than half of the GANs have settled.")).to_be_visible()
     cells.first.click()
     rows = page.get_by_role("table", name="The members of this cell").locator("tbody tr")
     expect(rows).to_have_count(8)

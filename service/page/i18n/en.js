@@ -259,6 +259,7 @@ export default {
   "question.in_range_rate": "In range",
   "question.bits_rate": "Right bits",
   "question.settled_at": "Settled at (median)",
+  "sweep.unsettled": "–: fewer than half of the GANs have settled.",
   "question.generator_loss": "G’s loss",
   "members.title": "Members: {config}",
   "members.caption": "The members of this cell",

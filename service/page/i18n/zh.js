@@ -259,6 +259,7 @@ export default {
   "question.in_range_rate": "在区间内",
   "question.bits_rate": "位正确",
   "question.settled_at": "稳定于（中位数）",
+  "sweep.unsettled": "–：稳定的 GAN 不到一半。",
   "question.generator_loss": "G 的损失",
   "members.title": "成员：{config}",
   "members.caption": "这一格的成员",

@@ -41,6 +41,7 @@ export class HeatMap extends Component {
       <div class="scroll" tabindex="0" role="region" aria-label=${t("sweep.map")}><table class=${classes("heat", down.length > 1 && "deep")}><caption>${t("sweep.caption", { across: named(fields.slice(0, 1)), down: named(down) })}</caption>
         <thead><tr><td></td>${columns.map((x) => html`<th scope="col">${x === null ? "" : say(x)}</th>`)}</tr></thead>
         <tbody>${rows.map((row) => html`<tr><th scope="row">${Object.values(row).map(say).join(" · ")}</th>${columns.map((x) => html`<td><${Cell} cell=${find(x, row)} question=${question} low=${low} high=${high} chosen=${chosen} /></td>`)}</tr>`)}</tbody></table></div>
+      ${question === "settled_at" && cells.some((cell) => cell.count && cell.settled_at.p50 === null) && html`<p class="caption">${t("sweep.unsettled")}</p>`}
       ${chosen ? html`<${Members} key=${`${job.id}-${chosen.cell}`} job=${job} cell=${chosen} />` : html`<p class="caption">${t("sweep.click")}</p>`}
     </div>`;
   }
