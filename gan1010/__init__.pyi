@@ -1,4 +1,5 @@
 from . import client as client
+from . import export as export
 from . import plots as plots
 from .config import PRESETS as PRESETS
 from .config import Preset as Preset

@@ -228,3 +228,4 @@ PRESETS = {
         ),
     )
 }
+"""The presets by name."""

@@ -10,8 +10,7 @@ from gan1010.types import Float32s
 class _TwoLayers(nn.Sequential):
     """Linear, Sigmoid, Linear, Sigmoid, initialised as `torch.nn.Linear` does.
 
-    The keys of `state_dict` are those of the exported files. `load_state_dict` also accepts those of a whole model's
-    file, and those that this module had before it was an `nn.Sequential`: `model.0.weight`.
+    `load_state_dict` also accepts the keys that this module had before it was an `nn.Sequential`: `model.0.weight`.
     """
 
     _names: tuple[str, str]  # of this network and of the other one in a whole model's file
@@ -52,18 +51,28 @@ def _rename_keys(network: _TwoLayers, state: dict[str, Tensor], prefix: str, *_:
 
 
 class Discriminator(_TwoLayers):
-    """D: a sample (..., W) in, a score (..., 1) from 0, fake, to 1, real, out."""
+    """D: a sample (..., W) in, a score (..., 1) from 0, fake, to 1, real, out.
+
+    The keys of `state_dict` are those of the exported `discriminator.safetensors`. `load_state_dict` takes its tensors,
+    and those of a whole `model.safetensors`. `load_flat` takes `Model.discriminator`, and `flat` returns such weights.
+    """
 
     _names = "discriminator", "generator"
 
     def __init__(self, width: int = 4, hidden_size: int = 3) -> None:
+        """Draw the weights as PyTorch does."""
         super().__init__(discriminator_layout(width, hidden_size))
 
 
 class Generator(_TwoLayers):
-    """G: a latent (..., 1) in, a sample (..., W) out."""
+    """G: a latent (..., 1) in, a sample (..., W) out.
+
+    The keys of `state_dict` are those of the exported `generator.safetensors`. `load_state_dict` takes its tensors, and
+    those of a whole `model.safetensors`. `load_flat` takes `Model.generator`, and `flat` returns such weights.
+    """
 
     _names = "generator", "discriminator"
 
     def __init__(self, width: int = 4, hidden_size: int = 3) -> None:
+        """Draw the weights as PyTorch does."""
         super().__init__(generator_layout(width, hidden_size))

@@ -6,11 +6,13 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from inspect import ismodule
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
+import gan1010
 from service.cli import command_line
 from service.settings import Settings
 from tests.support.clients import app_client, clean_environment, free_port
@@ -123,6 +125,22 @@ def test_links_and_named_files_exist(page: str) -> None:
     named = re.findall(r"`((?:gan1010|service|tests|docs)/[\w./-]+)`", PAGES[page])
     missing = [link for link in links if not (folder / link).exists()]
     assert missing + [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_reference_has_every_public_name_and_no_warning(tmp_path: Path) -> None:
+    command = [sys.executable, "docs/reference.py", tmp_path]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    for module in (gan1010, gan1010.plots, gan1010.client):
+        page = (tmp_path / f"{module.__name__.replace('.', '/')}.html").read_text()
+        missing = [
+            name for name in module.__all__ if f'id="{name}"' not in page and not ismodule(getattr(module, name))
+        ]
+        assert missing == []
+
+
+def test_citation_names_the_version() -> None:
+    assert f"\nversion: {gan1010.__version__}\n" in (ROOT / "CITATION.cff").read_text()
 
 
 def test_readme_is_short() -> None:

@@ -11,6 +11,8 @@ from gan1010.config import MAX_ROWS
 from gan1010.model import Model
 from gan1010.model_file import Network
 
+__all__ = ["dump_onnx", "triton_repository"]
+
 TENSORS: dict[Network, tuple[str, str]] = {"generator": ("seed", "sample"), "discriminator": ("vector", "score")}
 
 OPSET, IR_VERSION = 13, 7  # old enough for all readers; newer versions of Gemm and Sigmoid compute the same

@@ -4,6 +4,8 @@ from string import Template
 
 from gan1010.config import TrainConfig
 
+__all__ = ["pytorch_script"]
+
 PROGRAM = Template('''"""$title
 
 This program repeats one training of gan1010 in plain PyTorch. Install PyTorch, then run the program:

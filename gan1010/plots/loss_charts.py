@@ -17,7 +17,9 @@ from gan1010.types import Float64s
 
 COLOURS = {REAL: BLUE, FAKE: ORANGE, GENERATOR: GREEN}
 TITLES = {REAL: "Discriminator on real data", FAKE: "Discriminator on fakes", GENERATOR: "Generator"}
-EQUILIBRIA = {"mse": 0.25, "bce": log(2)}  # losses of a D that cannot tell real from fake
+EQUILIBRIA = {"mse": 0.25, "bce": log(2)}
+"""The loss of a D that cannot tell real from fake, by the loss function."""
+
 TOP = 0.9  # of the panels; the rest is for their titles
 SMOOTHED_PARTS = 40  # a point of the line is the mean over this fraction of the run
 

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from gan1010.types import Float64s
 
 Format = Literal["png", "svg", "pdf"]
+"""The formats of a plot."""
 Number = Callable[[float], str]
 
 # Okabe and Ito's palette (2008), which colour-blind people can tell apart.
