@@ -273,6 +273,17 @@ class Endpoints:
         return _get(path, parser, cell=cell, in_range=in_range, limit=limit, after=after)
 
     @Endpoint
+    def members_csv(self, job_id: str, *, cell: int | None = None, in_range: bool | None = None) -> Call[str]:
+        """Get all finished members of a sweep as CSV: some 200 bytes each."""
+        return _get(url_path("sweeps", job_id, "members"), _text, "text/csv", cell=cell, in_range=in_range)
+
+    @Endpoint
+    def members_npz(self, job_id: str, *, cell: int | None = None, in_range: bool | None = None) -> Call[bytes]:
+        """Get all finished members of a sweep as an `.npz` file of NumPy arrays: some 100 bytes each."""
+        path = url_path("sweeps", job_id, "members")
+        return _get(path, _content, "application/x-npz", cell=cell, in_range=in_range)
+
+    @Endpoint
     def heatmap(
         self,
         job_id: str,

@@ -9,7 +9,7 @@ WRITE_SECONDS = 10.0  # a connection whose client reads nothing for so long is c
 LINGER_SECONDS = 1.0  # after an early response, the client may send for so long and then read it
 MAX_URL_BYTES, MAX_HEAD_BYTES, MAX_HEADERS = 16 * 1024, 32 * 1024, 100
 
-MAX_PAGE_SIZE = 1000  # entries of a list
+DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 50, 1000  # entries of a list
 MAX_CELLS_PER_PAGE = 10_000
 MAX_AXIS_VALUES = 1000  # of a heat map: a million cells are drawn in a second
 MAX_QUERY_INTEGER = 2**53  # cursors and indices; JSON has larger integers only as approximations

@@ -1,7 +1,10 @@
 """Responses that FastAPI does not have: fast JSON, binary float32, CSV, and 304 for unchanged content."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import io
+import math
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +15,12 @@ from fastapi import Request, Response
 PLOT_HEADERS = {  # an SVG opened by itself contains styles, and a heat map as an image
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 }
+Columns = Mapping[str, npt.NDArray[Any]]
 Responses = dict[int | str, dict[str, Any]]
 BINARY = "application/octet-stream"
+NPZ = "application/x-npz"
+ROWS_PER_PIECE, BYTES_PER_PIECE = 1024, 2**18  # of streamed CSV, and of streamed arrays
+BYTES_PER_READ = 4_000_000  # of an array
 BYTES: dict[str, Any] = {BINARY: {"schema": {"type": "string", "format": "binary"}}}
 NOT_MODIFIED: Responses = {304: {"description": "The content still has the ETag of If-None-Match"}}
 
@@ -36,17 +43,69 @@ def binary_response(values: npt.NDArray[np.float32], job_id: str, iteration: int
 
 
 def csv_response(columns: Mapping[str, Sequence[Any] | npt.NDArray[Any]]) -> Response:
-    """Build CSV from arrays and lists of plain words: numbers and text of digits as in JSON, None as an empty field."""
+    """Build CSV from arrays and lists of plain words: numbers and text of digits as in JSON.
+
+    None, NaN, and what is masked in an array become empty fields.
+    """
     rows = zip(*(_csv_column(values) for values in columns.values()), strict=True)
     lines = [",".join(columns).encode(), *(b",".join(row) for row in rows), b""]
     return Response(b"\r\n".join(lines), media_type="text/csv")
 
 
+def csv_stream(columns: Iterable[Columns]) -> Iterator[bytes]:
+    """Yield CSV piece by piece; the first columns may be empty, and name the others."""
+    for part, arrays in enumerate(columns):
+        for start in range(0, max(len(next(iter(arrays.values()))), 1), ROWS_PER_PIECE):
+            piece = csv_response({name: values[start : start + ROWS_PER_PIECE] for name, values in arrays.items()}).body
+            yield bytes(piece) if part == start == 0 else bytes(piece).partition(b"\r\n")[2]
+
+
+def npz_stream(rows: int, like: Columns, read: Callable[[str, int, int], npt.NDArray[Any]]) -> Iterator[bytes]:
+    """Yield an `.npz` file piece by piece.
+
+    Args:
+        rows: length of all arrays.
+        like: arrays of the same names, types and shapes, but of any length.
+        read: returns the rows `start` to `stop` of an array, given its name, `start` and `stop`.
+    """
+    file = _Pieces()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, sample in like.items():
+            step = BYTES_PER_READ // (sample.itemsize * math.prod(sample.shape[1:]))
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as array:
+                header = {"descr": sample.dtype.str, "fortran_order": False, "shape": (rows, *sample.shape[1:])}
+                np.lib.format.write_array_header_1_0(array, header)
+                for start in range(0, rows, step):
+                    content = np.ascontiguousarray(read(name, start, start + step), sample.dtype).view(np.uint8).ravel()
+                    for place in range(0, len(content), BYTES_PER_PIECE):
+                        array.write(content[place : place + BYTES_PER_PIECE].tobytes())
+                        yield file.take()
+    yield file.take()
+
+
+class _Pieces(io.RawIOBase):
+    """A file that only keeps what was written since it was last read."""
+
+    def __init__(self) -> None:
+        self._written: list[bytes] = []
+
+    def write(self, content: Any) -> int:
+        self._written.append(bytes(content))
+        return len(content)
+
+    def take(self) -> bytes:
+        written, self._written = b"".join(self._written), []
+        return written
+
+
 def _csv_column(values: Sequence[Any] | npt.NDArray[Any]) -> list[bytes]:
-    if not isinstance(values, np.ndarray):
+    if not isinstance(values, np.ndarray) or values.dtype.kind == "U":
         return [_csv_field(value) for value in values]
     numbers = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
-    return numbers.split(b",") if numbers else []
+    fields = [b"" if field == b"null" else field for field in numbers.split(b",")] if numbers else []
+    for row in np.flatnonzero(np.ma.getmaskarray(values)):
+        fields[row] = b""
+    return fields
 
 
 def _csv_field(value: Any) -> bytes:

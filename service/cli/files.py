@@ -52,6 +52,8 @@ def select_downloads(client: "Client", job: "Job", names: list[str]) -> dict[str
     downloads: dict[str, Download] = {}
     if job.kind == "sweep":
         downloads["results.csv"] = partial(_results_csv, client, job.id)
+        downloads["members.csv"] = partial(client.members_csv, job.id)
+        downloads["members.npz"] = partial(client.members_npz, job.id)
     elif job.status == "succeeded":
         has_generator = job.config["experiment"] == "gan"
         networks = ("generator", "discriminator") if has_generator else ("discriminator",)

@@ -2,20 +2,23 @@
 
 import logging
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from gan1010 import Result
-from gan1010.sweeps.results import Members, SweepSummary
+from gan1010.sweeps.results import Members, SweepSummary, concatenate
 from gan1010.sweeps.sweeping import ShardProgress
-from gan1010.types import Int64s
+from gan1010.types import Int32s, Int64s
 from service.errors import CorruptDataError
 from service.job import Job
 from service.jobs.active_job import ActiveJob, ActiveSweep
 from service.storage.store import Store
 
 MAX_SWEEPS_IN_MEMORY = 4
+MEMBERS_PER_CHUNK = 16_384  # some 2 MB
+NOT_SELECTED = -1
 STARTS_OVER = "job %s: %s Shard %d starts over."
 log = logging.getLogger(__name__)
 
@@ -92,6 +95,20 @@ class SweepRuns:
             results |= {int(i): members.result(int(row)) for i, row in zip(in_shard, rows, strict=True)}
         return [results[int(i)] for i in index]
 
+    def finished_members(
+        self, job: Job, first: int, stop: int, *, in_range: bool | None, limit: int | None
+    ) -> "FinishedMembers":
+        """Select the finished members from index `first` to `stop`, at most `limit`; `in_range` selects among them."""
+        shards = np.full(max(stop - first, 0), NOT_SELECTED, np.int32)
+        for number in self._store.sweeps.finished_shards(job.id):
+            members = self._store.sweeps.shard(job.id, number)
+            selected = (members.index >= first) & (members.index < stop)
+            if in_range is not None:  # a member that diverged or has no generator is neither in range nor out of it
+                selected &= np.isfinite(members.generator_loss) & (members.in_range == in_range)
+            shards[members.index[selected] - first] = number
+        places = np.flatnonzero(shards != NOT_SELECTED)[:limit]
+        return FinishedMembers(self._store, job.id, places + first, shards[places])
+
     def remember(self, job_id: str, summary: SweepSummary) -> None:
         """Keep the figures of an ended sweep in memory, in place of the oldest ones."""
         with self._lock:
@@ -101,3 +118,31 @@ class SweepRuns:
 
     def _record_checkpoint(self, sweep: ActiveSweep) -> None:
         sweep.job, sweep.has_checkpoint = replace(sweep.job, attempts=0), True
+
+
+class FinishedMembers:
+    """The members of a sweep that had finished at one moment, in the order of their index, n of them.
+
+    Only their numbers are in memory. Their figures are read from disk, shard by shard.
+    """
+
+    def __init__(self, store: Store, job_id: str, index: Int64s, shards: Int32s) -> None:
+        self._store, self._job_id, self._shards = store, job_id, shards  # (n,) the shard of each member
+        self.index = index  # (n,)
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def parts(self, start: int, stop: int) -> Iterator[tuple[Int64s, Members]]:
+        """Yield the members from `start` to `stop` shard by shard, and their places in this range."""
+        index = self.index[start:stop]
+        for number in np.unique(self._shards[start:stop]).tolist():
+            members = self._store.sweeps.shard(self._job_id, number)
+            places = np.searchsorted(index, members.index)
+            rows = np.flatnonzero(index[np.minimum(places, len(index) - 1)] == members.index)
+            yield places[rows], members.take(rows)
+
+    def chunks(self) -> Iterator[Members]:
+        """Yield the members some megabytes at a time."""
+        for start in range(0, len(self), MEMBERS_PER_CHUNK):
+            yield concatenate([members for _, members in self.parts(start, start + MEMBERS_PER_CHUNK)])

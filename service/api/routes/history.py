@@ -13,7 +13,7 @@ from gan1010.types import Array, Float32s
 from service.api.dependencies import ExistingJob, JobRegistry
 from service.api.event_stream import progress_content
 from service.api.limits import MAX_QUERY_INTEGER
-from service.api.responses import accepts, csv_response, json_response, ok
+from service.api.responses import NPZ, accepts, csv_response, json_response, ok
 from service.api.route_classes import StrictRoute
 from service.api.routes.jobs import READ
 from service.api.schemas.history import ArticleProgressOut, ProgressOut, SnapshotsOut
@@ -22,7 +22,6 @@ from service.job import Job
 
 router = APIRouter(route_class=StrictRoute, tags=["watching"])
 
-NPZ = "application/x-npz"
 EMPTY = np.empty(0, np.float32)
 NO_WEIGHTS = np.empty((0, 0), np.float32)
 NO_SNAPSHOTS = Snapshots(iterations=np.empty(0, np.int64), discriminators=NO_WEIGHTS, generators=NO_WEIGHTS)

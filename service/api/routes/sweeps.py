@@ -1,14 +1,19 @@
 """Sweeps: start many trainings at once, and read their results by cell and by member."""
 
+from collections.abc import Iterator
+from functools import partial
+from itertools import chain
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
 
-from service.api.dependencies import ExistingJob, JobRegistry, Limit, Wait
-from service.api.limits import MAX_CELLS_PER_PAGE, MAX_QUERY_INTEGER
+from gan1010.sweeps.grid import SweepConfig
+from service.api.dependencies import ExistingJob, JobRegistry, Wait
+from service.api.limits import DEFAULT_PAGE_SIZE, MAX_CELLS_PER_PAGE, MAX_PAGE_SIZE, MAX_QUERY_INTEGER
 from service.api.problems import problems
-from service.api.responses import accepts, csv_response, json_response, ok
+from service.api.responses import NPZ, accepts, csv_response, csv_stream, json_response, npz_stream, ok
 from service.api.route_classes import StrictRoute
 from service.api.routes.jobs import (
     READ,
@@ -18,9 +23,20 @@ from service.api.routes.jobs import (
     start_job,
 )
 from service.api.schemas.common import page_content
-from service.api.schemas.sweep_results import CellPage, MemberPage, cell_columns, cell_rows, member_rows
+from service.api.schemas.sweep_results import (
+    NO_MEMBERS,
+    CellPage,
+    MemberPage,
+    cell_columns,
+    cell_rows,
+    member_column,
+    member_columns,
+    member_csv_columns,
+    member_rows,
+)
 from service.api.schemas.sweeps import SweepRequest, fingerprint, to_sweep_config
 from service.errors import InvalidInputError, MemberNotFoundError
+from service.jobs.sweep_runs import FinishedMembers
 
 router = APIRouter(route_class=StrictRoute, tags=["sweeps"])
 
@@ -32,6 +48,12 @@ RESULTS = READ | ok(
     model=CellPage,
     content={"text/csv": {"schema": {"type": "string"}}},
 )
+MEMBERS = READ | ok(
+    description="A page of the finished members; all of them, as a stream, on Accept: text/csv or application/x-npz",
+    model=MemberPage,
+    content={"text/csv": {"schema": {"type": "string"}}, NPZ: {"schema": {"type": "string", "format": "binary"}}},
+)
+STREAM_HEADERS = {"Vary": "Accept", "Cache-Control": "no-cache", "Accept-Ranges": "none"}
 
 
 @router.post("/sweeps", status_code=202, responses=SWEEP_ACCEPTED | problems(400, 409, 413, 415, 422, 429, 507))
@@ -77,21 +99,30 @@ def get_results(
     return json_response({"job_id": job.id, "status": job.status, **page})
 
 
-@router.get("/sweeps/{job_id}/members", responses=ok(model=MemberPage) | READ)
+@router.get("/sweeps/{job_id}/members", responses=MEMBERS)
 def list_members(
+    request: Request,
     registry: JobRegistry,
     job: ExistingJob,
     cell: Annotated[int | None, Query(ge=0, le=MAX_QUERY_INTEGER, description="only members of this cell")] = None,
     in_range: Annotated[bool | None, Query(description="only members that ended in range, or out of it")] = None,
-    limit: Limit = 50,
+    limit: Annotated[
+        int | None, Query(ge=1, le=MAX_PAGE_SIZE, description="how many; default: 50 as JSON, else all")
+    ] = None,
     after: Annotated[int | None, Query(ge=0, le=MAX_QUERY_INTEGER, description="only members past this index")] = None,
 ) -> Response:
     """List the finished members of a sweep."""
-    config, summary = job.sweep_config, registry.sweep_summary(job)
+    config = job.sweep_config
     if cell is not None and cell >= config.cells:
         raise InvalidInputError(f"The cells are 0 to {config.cells - 1}. Send one of these.", "query", "cell")
     first, stop = (0, config.members) if cell is None else (cell * config.seeds, (cell + 1) * config.seeds)
-    found = summary.members(max(first, _first_after(after)), stop, in_range=in_range, limit=limit + 1)
+    first = max(first, _first_after(after))
+    for media_type, stream in (("text/csv", _members_csv), (NPZ, _members_npz)):
+        if accepts(request, media_type):
+            finished = registry.sweeps.finished_members(job, first, stop, in_range=in_range, limit=limit)
+            return StreamingResponse(stream(config, finished), headers=STREAM_HEADERS, media_type=media_type)
+    limit, summary = limit or DEFAULT_PAGE_SIZE, registry.sweep_summary(job)
+    found = summary.members(first, stop, in_range=in_range, limit=limit + 1)
     shown = found[:limit]
     members = member_rows(config, shown.tolist(), registry.sweeps.results(job, summary, shown))
     return json_response(page_content(members, found.tolist(), limit))
@@ -122,6 +153,14 @@ async def train_member(
         key=idempotency_key,
         request=f"{job.id} {index}",
     )
+
+
+def _members_csv(config: SweepConfig, members: FinishedMembers) -> Iterator[bytes]:
+    return csv_stream(member_csv_columns(config, part) for part in chain([NO_MEMBERS], members.chunks()))
+
+
+def _members_npz(config: SweepConfig, members: FinishedMembers) -> Iterator[bytes]:
+    return npz_stream(len(members), member_columns(config), partial(member_column, config, members))
 
 
 def _first_after(cursor: int | None) -> int:

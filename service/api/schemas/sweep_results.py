@@ -2,19 +2,35 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from math import isfinite
+from math import isfinite, prod
 from typing import Any
 
+import numpy as np
 from pydantic import BaseModel, Field
 
 from gan1010 import Result
+from gan1010.results import MEANS
 from gan1010.sweeps.grid import SweepConfig
-from gan1010.types import Array
+from gan1010.sweeps.results import NEVER_SETTLED, Members
+from gan1010.types import Array, Float32s, Int64s
 from service.api.schemas.common import Page
 from service.job import Status
+from service.jobs.sweep_runs import FinishedMembers
 
 Table = Mapping[str, Array]
 DIVERGED = dict.fromkeys(field.name for field in fields(Result))
+NUMBERS = ("index", "cell", "seed")
+NO_NUMBERS, NO_FLAGS, NO_WEIGHTS = np.empty(0, np.int64), np.empty(0, np.bool_), np.empty((0, 0), np.float32)
+NO_MEMBERS = Members(
+    index=NO_NUMBERS,
+    sample=NO_WEIGHTS,
+    bits_right=NO_FLAGS,
+    in_range=NO_FLAGS,
+    settled_at=NO_NUMBERS,
+    **dict.fromkeys(MEANS, np.empty(0)),
+    discriminators=NO_WEIGHTS,
+    generators=NO_WEIGHTS,
+)
 
 
 class SettledOut(BaseModel):
@@ -116,3 +132,63 @@ def member_rows(config: SweepConfig, index: list[int], results: list[Result | No
         | (vars(result) if result else DIVERGED)
         for i, result in zip(index, results, strict=True)
     ]
+
+
+def member_columns(config: SweepConfig) -> dict[str, Array]:
+    """Build the arrays of no members: their numbers, their settings in the grid, and the columns of `Members`.
+
+    Samples are as wide as the longest pattern. A setting that is null is NaN.
+    """
+    figures = NO_MEMBERS.columns | {"sample": _sample(config, NO_MEMBERS)}
+    return _numbers_and_settings(config, figures.pop("index")) | figures
+
+
+def member_column(config: SweepConfig, finished: FinishedMembers, name: str, start: int, stop: int) -> Array:
+    """Read the rows `start` to `stop` of an array of `member_columns`."""
+    index = finished.index[start:stop]
+    if name in (*NUMBERS, *config.grid):
+        return _number_or_setting(config, index, name)
+    like = member_columns(config)[name]
+    column = np.empty((len(index), *like.shape[1:]), like.dtype)
+    for places, members in finished.parts(start, stop):
+        column[places] = _sample(config, members) if name == "sample" else getattr(members, name)
+    return column
+
+
+def member_csv_columns(config: SweepConfig, members: Members) -> dict[str, Array]:
+    """Build the columns of a CSV file of members; what is null in JSON is masked or NaN."""
+    has_ended = np.isfinite(members.discriminator_real_loss)
+    sample = np.where(has_ended[:, None], _sample(config, members), np.nan)
+    missing = np.isnan(sample)
+    bits = np.where(missing, "", np.where(sample >= 0.5, "1", "0"))
+    return {
+        **_numbers_and_settings(config, members.index),
+        "bits": np.ascontiguousarray(bits).view(f"U{bits.shape[1]}").ravel(),
+        "in_range": np.ma.array(members.in_range, mask=missing.all(axis=1)),
+        "settled_at": np.ma.masked_equal(members.settled_at, NEVER_SETTLED),
+        **{name: getattr(members, name) for name in MEANS},
+        **{f"sample_{place}": values for place, values in enumerate(sample.T)},
+    }
+
+
+def _numbers_and_settings(config: SweepConfig, index: Int64s) -> dict[str, Array]:
+    return {name: _number_or_setting(config, index, name) for name in (*NUMBERS, *config.grid)}
+
+
+def _number_or_setting(config: SweepConfig, index: Int64s, name: str) -> Array:
+    if name == "index":
+        return index
+    if name == "seed":
+        return config.seed_values[index % config.seeds]
+    cell = index // config.seeds
+    if name == "cell":
+        return cell
+    values = np.array([np.nan if value is None else value for value in config.grid[name]])
+    axis = list(config.grid).index(name)
+    return values[cell // prod(config.shape[axis + 1 :]) % config.shape[axis]]
+
+
+def _sample(config: SweepConfig, members: Members) -> Float32s:
+    """Return the samples, as wide as the sweep's longest pattern."""
+    width = max(map(len, config.grid.get("pattern", (config.config(0).pattern,))))
+    return np.pad(members.sample, ((0, 0), (0, width - members.sample.shape[1])), constant_values=np.nan)

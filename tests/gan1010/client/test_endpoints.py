@@ -167,6 +167,9 @@ def test_sweeps(client: Any, sweep_job: Job) -> None:
     assert [cell.count for cell in results.data] == [5, 5, 5, 5]
     assert results.data[3].config == {"loss": "bce", "learning_rate": 0.1}
     assert client.results_csv(sweep_job.id, limit=2).count("\r\n") == 3
+    assert client.members_csv(sweep_job.id, cell=2).count("\r\n") == 1 + sweep_job.config["seeds"]["count"]
+    arrays = np.load(io.BytesIO(client.members_npz(sweep_job.id)))
+    assert arrays["index"].tolist() == list(range(sweep_job.iterations))
     assert client.results(sweep_job.id, limit=3, after=0).data[0].cell == 1
     page = client.members(sweep_job.id, cell=2, limit=3)
     assert ([member.index for member in page.data], page.next) == ([10, 11, 12], 12)

@@ -61,6 +61,7 @@ def shard_requests(id: str) -> tuple[Request, ...]:
         ("GET", f"/sweeps/{id}/results", {}),
         ("GET", f"/sweeps/{id}/results", {"headers": {"Accept": "text/csv"}}),
         ("GET", f"/sweeps/{id}/members", {}),
+        ("GET", f"/sweeps/{id}/members", {"headers": {"Accept": "text/csv"}}),
         ("GET", f"/sweeps/{id}/plots/heatmap.png", {}),
     )
 

@@ -3,13 +3,20 @@
 import csv
 import io
 import json
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import orjson
 import pytest
 
 from gan1010 import PRESETS, TrainConfig
 from gan1010 import train as train_here
-from tests.support.clients import Client, app_client
+from service.api import responses
+from service.api.responses import NPZ
+from service.api.schemas.sweep_results import NO_MEMBERS
+from service.jobs import sweep_runs
+from tests.support.clients import Client, app_client, running_server
 from tests.support.contract import (
     JOB_FIELDS,
     RESULT_FIELDS,
@@ -127,6 +134,124 @@ def test_members_are_filtered(shared_client: Client, done: Json, limit: int) -> 
     assert members_of(shared_client, done, cell=5, in_range=True, limit=limit) == [m for m in inside if m["cell"] == 5]
 
 
+MIXED_SWEEP: Json = {
+    "base": {"iterations": 300, "latent": "normal"},
+    "grid": {
+        "hidden_size": [2, 3], "pattern": ["10", "0110"], "learning_rate": [0.05, 1e-7], "loss": ["mse", "bce"],
+        "generator_learning_rate": [None, 0.1], "experiment": ["gan", "discriminator"],
+    },
+    "seeds": {"start": 5, "count": 2},
+}  # fmt: skip
+NUMBERS = ("index", "cell", "seed")
+MISSING = {"in_range": False, "settled_at": -1}  # of a member without a generator, and of one that never settled
+STREAMED_SWEEPS: list[Json] = [
+    {"base": BASE, "grid": GRID, "seeds": 5},
+    MIXED_SWEEP,
+    {"base": {"iterations": 30, "preset": "discriminator-alone"}, "seeds": 3},
+]
+
+
+def stream_of(client: Client, job: Json, kind: str, **parameters: Any) -> bytes:
+    url = f"/sweeps/{job['id']}/members"
+    response = client.get(url, params=parameters, headers={"accept": kind, "accept-encoding": "identity"})
+    assert (response.status_code, content_type(response)) == (200, kind)
+    return response.content
+
+
+def arrays_of(client: Client, job: Json, **parameters: Any) -> dict[str, Any]:
+    return dict(np.load(io.BytesIO(stream_of(client, job, NPZ, **parameters))))
+
+
+def csv_value(value: Any) -> str:
+    if isinstance(value, str) and value.isdecimal():
+        return f'"{value}"'
+    return value if isinstance(value, str) else "" if value is None else orjson.dumps(value).decode()
+
+
+@pytest.mark.parametrize("body", STREAMED_SWEEPS, ids=["one shape", "several shapes", "no generator"])
+def test_streamed_members_equal_those_in_pages(
+    shared_client: Client, monkeypatch: pytest.MonkeyPatch, body: Json
+) -> None:
+    job = run_sweep(shared_client, **body)
+    cells = shared_client.get(f"/sweeps/{job['id']}/results").json()["data"]
+    members = members_of(shared_client, job)
+    width = max(len(pattern) for pattern in body.get("grid", {}).get("pattern", ["1010"]))
+    for member in members:
+        sample = member.pop("sample") or []
+        member["values"] = sample + [None] * (width - len(sample))
+        member["settings"] = cells[member["cell"]]["config"]
+    text, arrays = stream_of(shared_client, job, "text/csv"), arrays_of(shared_client, job)
+    for row, member in zip(csv.DictReader(io.StringIO(text.decode())), members, strict=True):
+        samples = {f"sample_{place}": value for place, value in enumerate(member["values"])}
+        figures = {name: value for name, value in member.items() if name not in ("values", "settings", *NUMBERS)}
+        expected = {name: member[name] for name in NUMBERS} | member["settings"] | figures | samples
+        assert list(row.items()) == [(name, csv_value(value)) for name, value in expected.items()]
+    names = [*NUMBERS, *cells[0]["config"]]
+    assert list(arrays) == [*names, *(name for name in NO_MEMBERS.columns if name != "index")]
+    for name, column in arrays.items():
+        missing = MISSING.get(name, np.nan)
+        if name == "sample":
+            expected = [[np.nan if value is None else value for value in member["values"]] for member in members]
+            assert column.shape == (len(members), width)
+        elif name == "bits_right":
+            patterns = [member["settings"].get("pattern", "1010") for member in members]
+            expected = [member["bits"] == pattern for member, pattern in zip(members, patterns, strict=True)]
+        else:
+            values = [member["settings"].get(name, member.get(name)) for member in members]
+            expected = [missing if value is None else value for value in values]
+        np.testing.assert_array_equal(column, np.array(expected, column.dtype))
+    monkeypatch.setattr(sweep_runs, "MEMBERS_PER_CHUNK", 7)
+    for limit, value in (("ROWS_PER_PIECE", 2), ("BYTES_PER_READ", 64), ("BYTES_PER_PIECE", 10)):
+        monkeypatch.setattr(responses, limit, value)
+    assert stream_of(shared_client, job, "text/csv") == text
+    for name, column in arrays_of(shared_client, job).items():
+        assert (column.dtype, column.tobytes()) == (arrays[name].dtype, arrays[name].tobytes())
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        {"cell": 5}, {"in_range": True}, {"in_range": False}, {"cell": 5, "in_range": True}, {"after": 7},
+        {"after": 23}, {"limit": 3}, {"limit": 5, "after": 4, "in_range": True},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_streamed_members_are_selected(shared_client: Client, done: Json, selection: Json) -> None:
+    members = shared_client.get(f"/sweeps/{done['id']}/members", params={"limit": 1000} | selection).json()["data"]
+    index = [member["index"] for member in members]
+    assert arrays_of(shared_client, done, **selection)["index"].tolist() == index
+    rows = csv.DictReader(io.StringIO(stream_of(shared_client, done, "text/csv", **selection).decode()))
+    assert [int(row["index"]) for row in rows] == index
+
+
+def test_streams_of_a_sweep_without_members_have_their_columns(shared_client: Client, done: Json) -> None:
+    text, arrays = stream_of(shared_client, done, "text/csv", after=99), arrays_of(shared_client, done, after=99)
+    assert text.startswith(b"index,cell,seed,loss,learning_rate,bits,in_range,")
+    assert text.count(b"\r\n") == 1
+    assert {name: (column.dtype, column.shape[1:]) for name, column in arrays.items()} == {
+        name: (column.dtype, column.shape[1:]) for name, column in arrays_of(shared_client, done).items()
+    }
+    assert {len(column) for column in arrays.values()} == {0}
+
+
+def test_a_million_members_are_streamed_with_little_memory(tmp_path: Path) -> None:
+    base = {"iterations": 1, "hidden_size": 1, "pattern": "1"}
+    with running_server(tmp_path) as (server, client):
+        job = run_sweep(client, base=base, grid={"loss": ["mse", "bce"]}, seeds=500_000)
+        for kind, file in (("text/csv", tmp_path / "members.csv"), (NPZ, tmp_path / "members.npz")):
+            server.reset_peak_memory()
+            before = server.memory()
+            stream = client.stream("GET", f"/sweeps/{job['id']}/members", headers={"accept": kind})
+            with stream as response, file.open("wb") as content:
+                content.writelines(response.iter_raw())
+            assert server.memory("VmHWM") - before < 50_000_000
+    index = np.arange(1_000_000)
+    np.testing.assert_array_equal(np.load(tmp_path / "members.npz")["index"], index)
+    with (tmp_path / "members.csv").open("rb") as lines:
+        assert next(lines).startswith(b"index,")
+        assert [int(line[: line.index(b",")]) for line in lines] == index.tolist()
+
+
 def test_member_trained_as_a_job_has_the_same_result(shared_client: Client, done: Json) -> None:
     members = members_of(shared_client, done)
     for index in (0, 13, 23):
@@ -159,6 +284,7 @@ def test_sweep_of_discriminator_experiments(shared_client: Client) -> None:
     members = members_of(shared_client, job)
     assert all(member["sample"] is member["in_range"] is member["generator_loss"] is None for member in members)
     assert members_of(shared_client, job, in_range=False) == members_of(shared_client, job, in_range=True) == []
+    assert arrays_of(shared_client, job, in_range=False)["index"].size == 0
 
 
 def test_empty_request_is_the_article_with_a_hundred_seeds(shared_client: Client) -> None:
