@@ -5,6 +5,7 @@ A method of `Endpoints` builds the request and says how to parse the response; `
 
 import functools
 import math
+import numbers
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -58,11 +59,11 @@ class Call(Generic[T]):
                 self.path,
                 params={name: value for name, value in self.params.items() if value is not None},
                 headers=self.headers,
-                json=self.json,
+                json=_plain(self.json),
                 extensions={"timeout": timeout},
             )
         except ValueError:
-            if place := _non_finite_place(self.json):
+            if place := _non_finite_place(_plain(self.json)):
                 raise ValueError(f"{place} is not a finite number") from None
             raise
 
@@ -129,14 +130,17 @@ class Endpoints:
         self,
         *,
         base: TrainSettings | None = None,
-        grid: Mapping[str, Sequence[Any]] | None = None,
+        grid: Mapping[str, Any] | None = None,
         seeds: int | SeedRange = 100,
         name: str | None = None,
         wait: float = 0,
         idempotency_key: str | None = None,
     ) -> Call[Job]:
-        """Start a sweep: one training for every combination of the grid's values and every random seed."""
-        values = {setting: list(values) for setting, values in (grid or {}).items()}
+        """Start a sweep: one training for every combination of the grid's values and every random seed.
+
+        `grid` has the value or the values of each setting that varies.
+        """
+        values = {setting: _as_list(values) for setting, values in (grid or {}).items()}
         body = {"base": base or {}, "grid": values, "seeds": seeds, "name": name}
         return _start("/sweeps", wait, idempotency_key, body)
 
@@ -334,6 +338,24 @@ def _start(path: str, wait: float, idempotency_key: str | None, body: Any = None
     """Start a job; the key makes the call idempotent."""
     headers, params = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}, {"wait": wait}
     return Call(method="POST", path=path, params=params, headers=headers, json=body, parser=_model(Job))
+
+
+def _as_list(values: Any) -> list[Any]:
+    """Return one value or several as a list."""
+    return [values] if values is None or isinstance(values, str | numbers.Number) else list(values)
+
+
+def _plain(content: Any) -> Any:
+    """Return JSON content with the numbers and arrays of other libraries, such as NumPy, as those of Python."""
+    if isinstance(content, str | int | float | None):
+        return content
+    if isinstance(content, Mapping):
+        return {key: _plain(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_plain(value) for value in content]
+    if isinstance(content, numbers.Real):
+        return int(content) if isinstance(content, numbers.Integral) else float(content)
+    return content.tolist() if hasattr(content, "tolist") else content
 
 
 def _non_finite_place(content: Any, place: str = "") -> str | None:

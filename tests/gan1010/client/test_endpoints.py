@@ -137,6 +137,20 @@ def test_sample_and_score(client: Any, article_job: Any) -> None:
     assert (len(scores.scores), scores.job_id) == (2, article_job["id"])
 
 
+def test_numbers_and_arrays_of_numpy_are_sent_as_those_of_python(client: Any, article_job: Any) -> None:
+    job = client.train(seed=np.int64(3), iterations=np.int32(50), learning_rate=np.float32(0.5), wait=np.int8(10))
+    assert (job.config["seed"], job.config["iterations"], job.config["learning_rate"]) == (3, 50, 0.5)
+    samples = client.sample(np.array([0.25, 0.5], np.float32), job_id=article_job["id"], iteration=np.int64(5000))
+    assert (samples.seeds, samples.iteration) == ([0.25, 0.5], 5000)
+    vectors = np.array([[0.9, 0.1, 0.9, 0.1], [0, 0, 0, 0]])
+    assert client.score(vectors).scores == client.score(vectors.tolist()).scores
+    base, grid = {"iterations": np.int64(20), "loss": "bce"}, {"spread": np.array([0.25, 0.5]), "optimizer": "adam"}
+    config = client.sweep(base=base, grid=grid, seeds=np.int64(2)).config
+    assert config["grid"] == {"spread": [0.25, 0.5], "optimizer": ["adam"]}
+    assert config["seeds"] == {"start": 0, "count": 2}
+    assert client.sweep(base={"iterations": 20}, grid={"hidden_size": 2}).config["grid"] == {"hidden_size": [2]}
+
+
 @pytest.mark.parametrize(
     ("method", "arguments", "place"),
     [
@@ -145,6 +159,7 @@ def test_sample_and_score(client: Any, article_job: Any) -> None:
         ("train", {"learning_rate": float("nan")}, "learning_rate"),
         ("sweep", {"grid": {"spread": [0.1, float("-inf")]}}, "grid.spread.1"),
         ("sweep", {"base": {"latent_value": np.float64("nan")}}, "base.latent_value"),
+        ("score", {"vectors": np.array([[0, np.nan]], np.float32)}, "vectors.0.1"),
     ],
 )
 def test_number_that_is_not_finite_is_a_value_error(

@@ -1,5 +1,6 @@
 """Shards of sweeps in the store: finished ones, and checkpoints of the others."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store.add(JOB, None, "")
     yield store
     store.close()
+
+
+def test_stored_configuration_has_a_range_of_seeds(store: Store) -> None:
+    (document,) = store._database.row("SELECT document FROM jobs") or ()
+    fields = {"base": {"iterations": 20}, "grid": {"loss": ["mse", "bce"]}, "first_seed": 0, "seeds": 3}
+    assert json.loads(document)["config"] == fields
+    assert store.job(JOB.id) == JOB
 
 
 def state_of(value: float) -> State:
