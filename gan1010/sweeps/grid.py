@@ -153,11 +153,13 @@ class SweepConfig:
 
     def cell_columns(self, cells: Int64s) -> dict[str, Array]:
         """Return the grid's settings in these cells by name, each (cells,); NaN for None."""
-        places = np.unravel_index(cells, self.shape) if self.grid else ()
-        return {
-            name: np.array([np.nan if value is None else value for value in values])[place]
-            for (name, values), place in zip(self.grid.items(), places, strict=True)
-        }
+        return {name: self.cell_column(name, cells) for name in self.grid}
+
+    def cell_column(self, name: str, cells: Int64s) -> Array:
+        """Return one of the grid's settings in these cells, (cells,); NaN for None."""
+        values = np.array([np.nan if value is None else value for value in self.grid[name]])
+        repeats = prod(self.shape[list(self.grid).index(name) + 1 :])  # cells in a row with the same value
+        return values[cells // repeats % len(values)]
 
     def config(self, index: int) -> TrainConfig:
         """Return a member's configuration, with which `train` gives the same weights; IndexError if there is none."""

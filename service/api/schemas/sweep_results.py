@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from math import isfinite, prod
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,6 @@ from service.jobs.sweep_runs import FinishedMembers
 
 Table = Mapping[str, Array]
 DIVERGED = dict.fromkeys(field.name for field in fields(Result))
-NUMBERS = ("index", "cell", "seed")
 NO_NUMBERS, NO_FLAGS, NO_WEIGHTS = np.empty(0, np.int64), np.empty(0, np.bool_), np.empty((0, 0), np.float32)
 NO_MEMBERS = Members(
     index=NO_NUMBERS,
@@ -146,7 +145,7 @@ def member_columns(config: SweepConfig) -> dict[str, Array]:
 def member_column(config: SweepConfig, finished: FinishedMembers, name: str, start: int, stop: int) -> Array:
     """Read the rows `start` to `stop` of an array of `member_columns`."""
     index = finished.index[start:stop]
-    if name in (*NUMBERS, *config.grid):
+    if name in ("index", "cell", "seed") or name in config.grid:
         return _number_or_setting(config, index, name)
     like = member_columns(config)[name]
     column = np.empty((len(index), *like.shape[1:]), like.dtype)
@@ -163,16 +162,16 @@ def member_csv_columns(config: SweepConfig, members: Members) -> dict[str, Array
     bits = np.where(missing, "", np.where(sample >= 0.5, "1", "0"))
     return {
         **_numbers_and_settings(config, members.index),
+        **{f"sample_{place}": values for place, values in enumerate(sample.T)},
         "bits": np.ascontiguousarray(bits).view(f"U{bits.shape[1]}").ravel(),
         "in_range": np.ma.array(members.in_range, mask=missing.all(axis=1)),
         "settled_at": np.ma.masked_equal(members.settled_at, NEVER_SETTLED),
         **{name: getattr(members, name) for name in MEANS},
-        **{f"sample_{place}": values for place, values in enumerate(sample.T)},
     }
 
 
 def _numbers_and_settings(config: SweepConfig, index: Int64s) -> dict[str, Array]:
-    return {name: _number_or_setting(config, index, name) for name in (*NUMBERS, *config.grid)}
+    return {name: _number_or_setting(config, index, name) for name in ("index", "cell", *config.grid, "seed")}
 
 
 def _number_or_setting(config: SweepConfig, index: Int64s, name: str) -> Array:
@@ -181,11 +180,7 @@ def _number_or_setting(config: SweepConfig, index: Int64s, name: str) -> Array:
     if name == "seed":
         return config.seed_values[index % config.seeds]
     cell = index // config.seeds
-    if name == "cell":
-        return cell
-    values = np.array([np.nan if value is None else value for value in config.grid[name]])
-    axis = list(config.grid).index(name)
-    return values[cell // prod(config.shape[axis + 1 :]) % config.shape[axis]]
+    return cell if name == "cell" else config.cell_column(name, cell)
 
 
 def _sample(config: SweepConfig, members: Members) -> Float32s:

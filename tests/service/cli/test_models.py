@@ -175,5 +175,5 @@ def test_export(server_url: str, job: Json, sweep: Json, tmp_path: Path, monkeyp
     assert "import torch" in Path("train_gan.py").read_text()
     output_of("export", "--job", sweep["id"], "-o", "sweep", url=server_url)
     assert Path("sweep/results.csv").read_text().startswith("cell,")
-    assert Path("sweep/members.csv").read_text().startswith("index,cell,seed,")
+    assert Path("sweep/members.csv").read_text().startswith("index,cell,")
     assert np.load("sweep/members.npz")["settled_at"].shape == np.load("sweep/members.npz")["index"].shape

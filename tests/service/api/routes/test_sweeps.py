@@ -142,7 +142,7 @@ MIXED_SWEEP: Json = {
     },
     "seeds": {"start": 5, "count": 2},
 }  # fmt: skip
-NUMBERS = ("index", "cell", "seed")
+NUMBERS = ("index", "cell")
 MISSING = {"in_range": False, "settled_at": -1}  # of a member without a generator, and of one that never settled
 STREAMED_SWEEPS: list[Json] = [
     {"base": BASE, "grid": GRID, "seeds": 5},
@@ -183,10 +183,13 @@ def test_streamed_members_equal_those_in_pages(
     text, arrays = stream_of(shared_client, job, "text/csv"), arrays_of(shared_client, job)
     for row, member in zip(csv.DictReader(io.StringIO(text.decode())), members, strict=True):
         samples = {f"sample_{place}": value for place, value in enumerate(member["values"])}
-        figures = {name: value for name, value in member.items() if name not in ("values", "settings", *NUMBERS)}
-        expected = {name: member[name] for name in NUMBERS} | member["settings"] | figures | samples
+        figures = {
+            name: value for name, value in member.items() if name not in ("values", "settings", "seed", *NUMBERS)
+        }
+        numbers = {name: member[name] for name in NUMBERS}
+        expected = numbers | member["settings"] | {"seed": member["seed"]} | samples | figures
         assert list(row.items()) == [(name, csv_value(value)) for name, value in expected.items()]
-    names = [*NUMBERS, *cells[0]["config"]]
+    names = [*NUMBERS, *cells[0]["config"], "seed"]
     assert list(arrays) == [*names, *(name for name in NO_MEMBERS.columns if name != "index")]
     for name, column in arrays.items():
         missing = MISSING.get(name, np.nan)
@@ -226,7 +229,7 @@ def test_streamed_members_are_selected(shared_client: Client, done: Json, select
 
 def test_streams_of_a_sweep_without_members_have_their_columns(shared_client: Client, done: Json) -> None:
     text, arrays = stream_of(shared_client, done, "text/csv", after=99), arrays_of(shared_client, done, after=99)
-    assert text.startswith(b"index,cell,seed,loss,learning_rate,bits,in_range,")
+    assert text.startswith(b"index,cell,loss,learning_rate,seed,sample_0,sample_1,sample_2,sample_3,bits,in_range,")
     assert text.count(b"\r\n") == 1
     assert {name: (column.dtype, column.shape[1:]) for name, column in arrays.items()} == {
         name: (column.dtype, column.shape[1:]) for name, column in arrays_of(shared_client, done).items()
