@@ -1,5 +1,7 @@
 """The documentation: every example runs as it stands, and every command, option, route and setting is documented."""
 
+import ast
+import json
 import os
 import re
 import shutil
@@ -10,6 +12,7 @@ from inspect import ismodule
 from pathlib import Path
 
 import pytest
+from matplotlib import pyplot
 from typer.main import get_command
 
 import gan1010
@@ -146,3 +149,21 @@ def test_citation_names_the_version() -> None:
 
 def test_readme_is_short() -> None:
     assert len(PAGES["README"].splitlines()) <= 250
+
+
+def test_notebook_of_the_article_has_the_output_of_its_cells(capsys: pytest.CaptureFixture[str]) -> None:
+    namespace: dict[str, object] = {}
+    pictures = []
+    for cell in json.loads((ROOT / "docs" / "article.ipynb").read_text())["cells"]:
+        if cell["cell_type"] == "code":
+            program = ast.parse("".join(cell["source"]))
+            last = program.body.pop() if isinstance(program.body[-1], ast.Expr) else None
+            exec(compile(program, "cell", "exec"), namespace)  # noqa: S102
+            value = eval(ast.unparse(last), namespace) if last else None  # noqa: S307
+            texts = [output["text"] for output in cell["outputs"] if output["output_type"] == "stream"]
+            texts += [output["data"]["text/plain"] for output in cell["outputs"] if "execution_count" in output]
+            expected = "".join("".join(lines) for lines in texts)
+            assert capsys.readouterr().out + ("" if value is None else repr(value)) == expected
+            pictures += [kind for output in cell["outputs"] for kind in output.get("data", ()) if kind != "text/plain"]
+    assert pictures == ["text/html", "image/png", "text/html"]  # a run, D's surface at three moments, and a sweep
+    pyplot.close("all")
