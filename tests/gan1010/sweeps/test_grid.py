@@ -59,7 +59,6 @@ def test_members_are_every_combination_with_every_seed_in_order() -> None:
         (pd.Series([3, 4, 6]), [3, 4, 6]),
         (iter([9, 0]), [9, 0]),
     ],
-    ids=str,
 )
 def test_seeds_are_a_number_a_range_a_sequence_or_an_array(seeds: Any, expected: list[int]) -> None:
     sweep = SweepConfig(grid={"loss": ["mse", "bce"]}, **seed_fields(seeds))
@@ -114,7 +113,6 @@ def test_seed_list_must_agree_with_the_other_fields() -> None:
         ({"spread": (value / 10 for value in (1, 2))}, {"spread": [0.1, 0.2]}),
         ({"spread": [np.float32(0.5), Fraction(1, 4)]}, {"spread": [0.5, 0.25]}),
     ],
-    ids=str,
 )
 def test_grid_accepts_single_values_and_those_of_numpy(given: Any, expected: Any) -> None:
     sweep, same = SweepConfig(grid=given, seeds=1), SweepConfig(grid=expected, seeds=1)
