@@ -20,6 +20,7 @@ TITLES = {REAL: "Discriminator on real data", FAKE: "Discriminator on fakes", GE
 EQUILIBRIA = {"mse": 0.25, "bce": log(2)}
 """The loss of a D that cannot tell real from fake, by the loss function."""
 
+MIN_TITLE_WIDTH = 2  # of a panel, in inches
 TOP = 0.9  # of the panels; the rest is for their titles
 SMOOTHED_PARTS = 40  # a point of the line is the mean over this fraction of the run
 
@@ -71,7 +72,7 @@ def losses(
             # Dots are rasterised, because a hundred thousand would make an SVG of several megabytes.
             axes.plot(iteration, values, ".", color=colour, alpha=0.1, markersize=5, markeredgewidth=0, rasterized=True)
             axes.plot(iteration, smoothed(values), color=colour, linewidth=1.6, solid_capstyle="round")
-            axes.set_title(titles[name], loc="left", color=colour, fontsize=10, fontweight="bold")
+            axes.set_title(_shortened(titles[name], axes), loc="left", color=colour, fontsize=10, fontweight="bold")
             axes.set_xlabel("iterations")
             axes.grid(axis="y", color=GRID, linewidth=0.8)
             axes.set_axisbelow(True)
@@ -102,6 +103,12 @@ def _inner_panels(ax: Axes, number: int) -> Sequence[Axes]:
         panels.append(ax.inset_axes((column * (1 + gap) * width, 0, width, TOP), **shared))
         panels[-1].tick_params(labelleft=column == 0)
     return panels
+
+
+def _shortened(title: str, panel: Axes) -> str:
+    """Return the title, or one with the letters of the networks for a narrow panel of another figure."""
+    is_wide = panel.bbox.width / panel.figure.dpi > MIN_TITLE_WIDTH
+    return title if is_wide else title.replace("Discriminator", "D").replace("Generator", "G")
 
 
 def smoothed(values: Float64s) -> Float64s:

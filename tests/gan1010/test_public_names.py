@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 import json
 import pickle
 import subprocess
@@ -6,7 +7,9 @@ import sys
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 import gan1010
 
@@ -73,3 +76,39 @@ def test_every_public_class_can_be_pickled_and_copied() -> None:
         for other in (pickle.loads(pickle.dumps(one)), copy.deepcopy(one)):  # noqa: S301
             assert type(other) is type(one)
             assert repr(other) == repr(one)
+
+
+@pytest.fixture(scope="module")
+def instances() -> dict[str, Any]:
+    """Return one object of each public class, by the name of the class."""
+    config = gan1010.TrainConfig(iterations=20, seed=1)
+    run = gan1010.train(config)
+    sweep = gan1010.sweep({"iterations": 20}, {"loss": ["mse", "bce"]}, 3)
+    objects = [
+        config, run, run.history, run.snapshots, run.result, run.model(), next(gan1010.run(config)), sweep,
+        sweep.config, sweep.members, sweep.members[0], gan1010.PRESETS["article"],
+        gan1010.Generator(), gan1010.Discriminator(),
+        gan1010.DivergedError("It diverged."),
+    ]  # fmt: skip
+    return {type(one).__name__: one for one in objects}
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])  # noqa: S301
+def test_objects_of_every_public_class_can_be_copied_and_pickled(copied: Any, instances: dict[str, Any]) -> None:
+    assert set(instances) == {name for name in gan1010.__all__ if isinstance(getattr(gan1010, name), type)}
+    for name, one in instances.items():
+        same = copied(one)
+        if isinstance(one, torch.nn.Module):
+            np.testing.assert_array_equal(same.flat(), one.flat())
+        else:
+            assert type(same) is type(one)
+            np.testing.assert_equal(content(same), content(one), err_msg=name)
+
+
+def content(one: Any) -> Any:
+    """Return what an object holds, down to arrays."""
+    if dataclasses.is_dataclass(one):
+        return {field.name: content(getattr(one, field.name)) for field in dataclasses.fields(one)}
+    if isinstance(one, tuple | list):
+        return list(map(content, one))
+    return str(one) if isinstance(one, Exception) else one

@@ -101,6 +101,12 @@ def test_plots_are_panels_of_a_figure_with_a_layout() -> None:
     assert [len(axes.child_axes) for axes in panels] == [3, 0, 1, 1]  # loss charts and colour bars
 
 
+@pytest.mark.parametrize(("width", "title"), [(4, "D on real data"), (9, "Discriminator on real data")])
+def test_titles_of_narrow_panels_are_short(width: float, title: str) -> None:
+    axes = plots.losses(SERIES, ax=Figure((width, 2)).add_axes((0, 0, 1, 1)))
+    assert axes.child_axes[0].get_title(loc="left") == title
+
+
 def test_lists_give_the_same_plots_as_arrays() -> None:
     assert plots.losses({name: values.tolist() for name, values in SERIES.items()}) == plots.losses(SERIES)
     assert plots.evolution(SAMPLES.tolist(), ITERATIONS.tolist()) == plots.evolution(SAMPLES, ITERATIONS)
