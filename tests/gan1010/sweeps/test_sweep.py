@@ -9,8 +9,10 @@ import warnings
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import distributed
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,6 +20,7 @@ import pytest
 from gan1010 import Member, Sweep, SweepConfig, sweep, sweeping, train
 from gan1010.compiled.lanes import LANES
 from gan1010.results import MEANS
+from tests.support.dask_cluster import dask_cluster
 
 SETTINGS: dict[str, Any] = {"base": {"iterations": 300}, "grid": {"loss": ["mse", "bce"]}, "seeds": 40 * LANES}
 
@@ -74,6 +77,12 @@ def test_on_grid_has_the_shape_of_the_grid() -> None:
     real_loss = done.members.discriminator_real_loss[2:4].mean()
     assert done.on_grid("discriminator_real_loss")[0, 1] == pytest.approx(real_loss)
     assert done.config.config(2).seed == 5
+
+
+def test_dask_cluster_gives_the_same_bits(whole: Sweep, tmp_path: Path) -> None:
+    with dask_cluster(tmp_path / "dask", workers=2) as cluster, distributed.Client(cluster.address) as client:
+        assert_same(sweep(**SETTINGS, executor=client.get_executor()), whole)
+        assert client.submit(len, "open").result() == 4
 
 
 def test_processes_give_the_same_bits_and_the_bar_counts_members(
