@@ -254,7 +254,9 @@ class Cluster:
             members = await self._advance(client, shard, address)
             needed = False
             await asyncio.to_thread(self._pool.end_shard, shard, members)
-        except (CommClosedError, FutureCancelledError, KilledWorker, *ENVIRONMENT_ERRORS) as error:
+        except (CommClosedError, FutureCancelledError):  # the scheduler or the worker is lost, which is logged once
+            await asyncio.sleep(RETRY_SECONDS)
+        except (KilledWorker, *ENVIRONMENT_ERRORS) as error:
             log.warning("A shard is trained again: %s on %s: %s", type(error).__name__, address, error)
             await asyncio.sleep(RETRY_SECONDS)
         except Exception as failure:

@@ -38,7 +38,8 @@ def check_dask() -> None:
     except ImportError:
         raise SchedulerError(EXTRA) from None
     warnings.simplefilter("ignore", VersionMismatchWarning)  # the versions that matter are checked here
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # the cluster logs what it loses
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # the cluster logs what it loses, without tracebacks
 
 
 async def connect(address: str) -> Any:

@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.support.clients import ROOT, STOP_TIMEOUT_SECONDS, clean_environment, free_port
 from tests.support.forking import ForkedProcess
 
+NICENESS = 10  # that of the service's own training threads
 Process = ForkedProcess | subprocess.Popen[bytes]
 
 
@@ -107,5 +108,6 @@ def log_to(file: Path, setup: Callable[[], None] | None) -> None:
     """Append the log to a file."""
     os.dup2(os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT), sys.stderr.fileno())
     logging.basicConfig(level=logging.INFO)
+    os.nice(NICENESS)
     if setup is not None:
         setup()

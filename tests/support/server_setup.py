@@ -48,8 +48,8 @@ def kill_on_deadly_job() -> None:
 
 
 def shorten_cluster_timeouts() -> None:
-    """Count a scheduler as lost after 1 s, and let shards return from its workers after 0.1 s."""
-    cluster.RESPONSE_SECONDS = scheduler.CONNECT_SECONDS = 1.0
+    """Count a scheduler as lost after 3 s, and let shards return from its workers after 0.1 s."""
+    cluster.RESPONSE_SECONDS, scheduler.CONNECT_SECONDS = 3.0, 2.0
     cluster.STEP_SECONDS = 0.1
 
 

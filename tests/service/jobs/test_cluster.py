@@ -22,6 +22,8 @@ SWEEP: Json = {"base": {"iterations": 2500}, "grid": {"spread": [0.1, 0.2]}, "se
 SMALL_SWEEP: Json = {"base": {"iterations": 200}, "seeds": 70}
 ONE_SHARD: Json = {"base": {"iterations": 300_000, "optimizer": "adam"}, "seeds": 50}  # seconds of training
 ENDLESS_SWEEP: Json = {"base": {name: value for name, value in LONG_JOB.items() if name != "seed"}, "seeds": 1000}
+SLOWNESS = 5  # of a machine that runs other tests
+CHECKPOINT = "SELECT iteration FROM shard_checkpoints"
 # Modules that `dask worker --preload` imports, twice.
 OTHER_KERNEL = """
 import os
@@ -60,6 +62,14 @@ def service(
         yield server, client
 
 
+@contextmanager
+def everything(folder: Path, *flags: str, workers: int = 2) -> Iterator[tuple[DaskCluster, Server, httpx.Client]]:
+    """Run a cluster and a service with it."""
+    dask = dask_cluster(folder / "dask", workers=workers)
+    with dask as cluster, service(folder / "data", cluster, *flags, threads=workers) as (server, client):
+        yield cluster, server, client
+
+
 def wait_for_cluster(client: httpx.Client, **values: object) -> Json:
     return wait_until(lambda: client.get("/cluster").json(), lambda status: values.items() <= status.items())
 
@@ -94,6 +104,12 @@ def content(client: httpx.Client, data: Path, job: Json) -> object:
     return [client.get(path).text.replace(job["id"], "ID") for path in paths], sorted(shards)
 
 
+def next_checkpoint(data: Path, last: int) -> int:
+    """Wait for a checkpoint of another iteration than the last one."""
+    ((iteration,),) = wait_until(lambda: execute(data, CHECKPOINT), lambda rows: rows not in ([], [(last,)]))
+    return int(iteration)
+
+
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> object:
     """The content of the sweep as local threads train it."""
@@ -104,7 +120,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> object:
 
 def test_cluster_gives_the_bytes_of_local_threads(tmp_path: Path, expected: object) -> None:
     data = tmp_path / "data"
-    with dask_cluster(tmp_path / "dask", workers=2) as cluster, service(data, cluster, threads=2) as (_, client):
+    with everything(tmp_path) as (cluster, _, client):
         job = submit(client)
         status = client.get("/cluster").json()
         assert (status["scheduler"], status["connected"], status["detail"]) == (cluster.address, True, None)
@@ -122,7 +138,7 @@ def test_cluster_gives_the_bytes_of_local_threads(tmp_path: Path, expected: obje
 
 def test_worker_killed_in_the_middle_changes_nothing(tmp_path: Path, expected: object) -> None:
     data = tmp_path / "data"
-    with dask_cluster(tmp_path / "dask", workers=2) as cluster, service(data, cluster, threads=2) as (server, client):
+    with everything(tmp_path) as (cluster, server, client):
         job = submit(client)
         kill(cluster.workers[0])
         check_end(client, job)
@@ -135,13 +151,7 @@ def test_worker_killed_in_the_middle_changes_nothing(tmp_path: Path, expected: o
 def test_scheduler_killed_in_the_middle_changes_nothing(tmp_path: Path, expected: object, fallback: bool) -> None:
     data, flags = tmp_path / "data", () if fallback else ("--no-scheduler-fallback",)
     obstacle = LOCAL if fallback else UNREACHABLE
-    with (
-        dask_cluster(tmp_path / "dask", workers=2) as cluster,
-        service(data, cluster, *flags, threads=2) as (
-            server,
-            client,
-        ),
-    ):
+    with everything(tmp_path, *flags) as (cluster, server, client):
         job = submit(client)
         kill(cluster.scheduler)
         wait_for_detail(client, job, obstacle)
@@ -158,7 +168,7 @@ def test_scheduler_killed_in_the_middle_changes_nothing(tmp_path: Path, expected
         check_end(client, job, obstacle, *(() if fallback else (NO_WORKER,)))
         assert content(client, data, job) == expected
     assert 1 <= sum("WARNING The scheduler" in line for line in server.log) <= 2  # it was lost, and is not there
-    assert not any("Traceback" in line or "ERROR" in line for line in server.log)
+    assert [line for line in server.log if "Traceback" in line or "ERROR" in line] == []
 
 
 def test_cluster_is_used_again_after_local_threads(tmp_path: Path) -> None:
@@ -189,26 +199,19 @@ def test_service_killed_in_the_middle_changes_nothing(tmp_path: Path, expected: 
 
 
 def test_shard_continues_from_its_checkpoint_elsewhere(tmp_path: Path) -> None:
-    def reached() -> Any:
-        return execute(tmp_path / "data", "SELECT iteration FROM shard_checkpoints")
-
-    with (
-        dask_cluster(tmp_path / "dask", workers=1) as cluster,
-        service(tmp_path / "data", cluster, threads=1) as (
-            _,
-            client,
-        ),
-    ):
+    data = tmp_path / "data"
+    with everything(tmp_path, workers=1) as (cluster, _, client):
         job = submit(client, ONE_SHARD, progress=False)
-        ((before,),) = wait_until(reached)
+        before = 0
+        for _ in range(3):  # so that a start from the beginning is noticed
+            before = next_checkpoint(data, before)
         kill(cluster.workers[0])
         wait_for_detail(client, job, NO_WORKER)
-        ((left,),) = reached()
+        ((left,),) = execute(data, CHECKPOINT)
         cluster.start_workers()
-        ((after,),) = wait_until(reached, lambda rows: rows != [(left,)])
-        assert before <= left < after
+        assert before <= left < next_checkpoint(data, left)
         check_end(client, job, NO_WORKER)
-        on_cluster = content(client, tmp_path / "data", job)
+        on_cluster = content(client, data, job)
     with running_server(tmp_path / "local") as (_, client):
         assert content(client, tmp_path / "local", check_end(client, submit(client, ONE_SHARD))) == on_cluster
 
@@ -220,7 +223,7 @@ def test_unfit_workers_are_refused_and_the_others_train_the_sweep(tmp_path: Path
     other, none = tmp_path / "other_kernel.py", tmp_path / "not_installed.py"
     other.write_text(OTHER_KERNEL)
     none.write_text(NOT_INSTALLED)
-    with dask_cluster(tmp_path / "dask") as cluster, service(tmp_path / "data", cluster) as (server, client):
+    with everything(tmp_path, workers=0) as (cluster, server, client):
         cluster.start_other_worker("falsified", PYTHONPATH=str(tmp_path / "falsified"))
         cluster.start_other_worker("other bits", "--preload", str(other), TEST_OTHER_BITS="1")
         cluster.start_other_worker("none", "--preload", str(none))
@@ -242,7 +245,7 @@ def test_unfit_workers_are_refused_and_the_others_train_the_sweep(tmp_path: Path
 
 
 def test_sweeps_wait_for_a_worker_and_say_so(tmp_path: Path) -> None:
-    with dask_cluster(tmp_path / "dask") as cluster, service(tmp_path / "data", cluster) as (server, client):
+    with everything(tmp_path, workers=0) as (cluster, server, client):
         first, second = (submit(client, SMALL_SWEEP, progress=False) for _ in range(2))
         wait_for_detail(client, first, NO_WORKER)
         assert client.get(f"/jobs/{second['id']}").json()["status"] == "queued"
@@ -253,13 +256,7 @@ def test_sweeps_wait_for_a_worker_and_say_so(tmp_path: Path) -> None:
 
 
 def test_requests_and_trainings_do_not_wait_for_the_cluster(tmp_path: Path) -> None:
-    with (
-        dask_cluster(tmp_path / "dask", workers=2) as cluster,
-        service(tmp_path / "data", cluster, threads=2) as (
-            _,
-            client,
-        ),
-    ):
+    with everything(tmp_path) as (cluster, _, client):
         job = submit(client, ENDLESS_SWEEP, progress=False)
         wait_for_cluster(client, in_flight=4)
         seconds = []
@@ -267,12 +264,12 @@ def test_requests_and_trainings_do_not_wait_for_the_cluster(tmp_path: Path) -> N
             began = time.monotonic()
             assert train(client)["status"] == "succeeded"
             seconds.append(time.monotonic() - began)
-        assert statistics.median(seconds) < 0.2
+        assert statistics.median(seconds) < 0.2 * SLOWNESS
         for action in ("pause", "resume", "pause", "resume", "cancel"):
             began = time.monotonic()
             assert client.post(f"/jobs/{job['id']}/{action}").status_code == 200
             wait_for_cluster(client, in_flight=4 if action == "resume" else 0)
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 2 * SLOWNESS
         job = submit(client, ENDLESS_SWEEP, progress=False)
         wait_for_cluster(client, in_flight=4)
         cluster.freeze_scheduler()
@@ -282,18 +279,12 @@ def test_requests_and_trainings_do_not_wait_for_the_cluster(tmp_path: Path) -> N
             assert client.get("/cluster").status_code == 200
             seconds.append(time.monotonic() - began)
         assert statistics.median(seconds) < 0.1
-        assert max(seconds) < 0.8  # the scheduler counts as lost after 1 s
+        assert max(seconds) < 2.5  # the scheduler counts as lost after 3 s
 
 
 @pytest.mark.parametrize("state", ["in flight", "frozen", "lost", "connecting"])
 def test_shutdown_is_quick(tmp_path: Path, state: str) -> None:
-    with (
-        dask_cluster(tmp_path / "dask", workers=1) as cluster,
-        service(tmp_path / "data", cluster, threads=1) as (
-            server,
-            client,
-        ),
-    ):
+    with everything(tmp_path, workers=1) as (cluster, server, client):
         submit(client, ENDLESS_SWEEP, progress=False)
         wait_for_cluster(client, in_flight=2)
         if state == "frozen":
@@ -306,4 +297,4 @@ def test_shutdown_is_quick(tmp_path: Path, state: str) -> None:
         began = time.monotonic()
         assert server.stop() == 0
         assert time.monotonic() - began < 3
-    assert not any("Traceback" in line or "ERROR" in line for line in server.log)
+    assert [line for line in server.log if "Traceback" in line or "ERROR" in line] == []
