@@ -165,7 +165,7 @@ def test_triton_repository_matches_the_protocol(shared_client: Client, job: Json
 def test_script_has_the_jobs_settings(shared_client: Client, settings: dict[str, str]) -> None:
     job = train(shared_client, **SHORT_JOB | settings)
     response = shared_client.get(f"/jobs/{job['id']}/script.py")
-    config = {name: value for name, value in job["config"].items() if name not in ("preset", "name")}
+    config = {name: value for name, value in job["config"].items() if name not in ("preset", "name", "defaults")}
     assert response.text == pytorch_script(TrainConfig(**config))
     assert content_type(response) == "text/x-python"
     assert response.headers["content-disposition"] == f'attachment; filename="gan1010-{job["id"]}.py"'
