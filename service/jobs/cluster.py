@@ -14,14 +14,23 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from gan1010.sweeps.results import Members
 from gan1010.sweeps.sweeping import advance_shard
 from service.errors import ENVIRONMENT_ERRORS
 from service.jobs.queue import ShardTask
 from service.jobs.registry import Registry
-from service.jobs.scheduler import SchedulerError, SchedulerLostError, check_dask, close, connect
+from service.jobs.scheduler import (
+    CLOSE_SECONDS,
+    SchedulerError,
+    SchedulerLostError,
+    check_dask,
+    close,
+    connect,
+    dashboard_of,
+    loss_errors,
+)
 from service.jobs.verification import reason_to_refuse
 from service.jobs.worker import WorkerPool
 
@@ -31,13 +40,13 @@ LOOK_SECONDS = 0.1  # between two looks at the queue
 WORKERS_SECONDS = 0.5  # between two looks at the workers
 STEP_SECONDS = 1.0  # of a shard's training, after which it returns as a checkpoint
 RETRY_SECONDS = 1.0  # after a failure of a worker's environment
-CLOSE_SECONDS = 0.5  # of a shutdown, for a scheduler that responds
 STOP_SECONDS = 5.0
 SHARDS_PER_THREAD = 2  # one trains while the other is on its way
 NO_WORKER = "The cluster has no usable worker. The sweep waits for one."
 UNREACHABLE = "The scheduler cannot be used. The sweep waits for it."
 LOCAL = "The scheduler cannot be used. The threads of the service train the sweep."
 AGAIN = "The cluster trains the sweep again."
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -159,7 +168,7 @@ class Cluster:
         """Connect, and send shards to the workers until the service stops or the scheduler is lost."""
         client = await connect(str(self._address))
         log.info("The scheduler %s trains the sweeps.", self._address)
-        self._connected, self._dashboard, self._detail = True, client.dashboard_link, None
+        self._connected, self._dashboard, self._detail = True, dashboard_of(client), None
         self._queue.trains_sweeps_locally = False
         self._first_contact.set()
         try:
@@ -189,9 +198,7 @@ class Cluster:
                 seen = time.monotonic()
             await self._drop(task for task, (shard, address) in self._shards.items() if self._is_lost(shard, address))
             self._fill(client)
-            tick = asyncio.create_task(asyncio.sleep(LOOK_SECONDS))
-            await asyncio.wait({tick, *self._shards}, return_when=asyncio.FIRST_COMPLETED)
-            tick.cancel()
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _look_at_workers(self, client: Any) -> None:
         """Compare the scheduler's workers with the known ones, and check new ones."""
@@ -213,7 +220,12 @@ class Cluster:
             self._obstacle = NO_WORKER
 
     async def _check(self, client: Any, address: str) -> None:
-        reason, worker = await reason_to_refuse(client, address), self._workers[address]
+        try:
+            reason = await reason_to_refuse(client, address)
+        except loss_errors():  # the next look finds it again, if it is still there
+            del self._workers[address], self._checks[address]
+            return
+        worker = self._workers[address]
         self._workers[address] = replace(worker, status="refused" if reason else "trusted", reason=reason)
         if reason:
             log.error("The worker %s is not used. %s", address, reason)
@@ -230,7 +242,9 @@ class Cluster:
 
     def _fill(self, client: Any) -> None:
         """Send shards to the workers that have room."""
-        while (address := self._address_with_room()) and (shard := self._queue.get_shard()):
+        while client.status == "running" and (address := self._address_with_room()):
+            if (shard := self._queue.get_shard()) is None:
+                return
             self._in_flight[address] += 1
             self._shards[asyncio.create_task(self._train(client, shard, address))] = (shard, address)
 
@@ -245,33 +259,32 @@ class Cluster:
 
     async def _train(self, client: Any, shard: ShardTask, address: str) -> None:
         """Train a shard on a worker, and persist its checkpoints and its members."""
-        from distributed.client import FutureCancelledError
-        from distributed.comm import CommClosedError
-        from distributed.scheduler import KilledWorker
-
         needed = True
         try:
             members = await self._advance(client, shard, address)
             needed = False
-            await asyncio.to_thread(self._pool.end_shard, shard, members)
-        except (CommClosedError, FutureCancelledError):  # the scheduler or the worker is lost, which is logged once
+            await _in_thread(self._pool.end_shard, shard, members)
+        except loss_errors():  # of the scheduler or the worker, which is logged once
             await asyncio.sleep(RETRY_SECONDS)
-        except (KilledWorker, *ENVIRONMENT_ERRORS) as error:
+        except ENVIRONMENT_ERRORS as error:
             log.warning("A shard is trained again: %s on %s: %s", type(error).__name__, address, error)
             await asyncio.sleep(RETRY_SECONDS)
         except Exception as failure:
-            needed = False
-            await asyncio.to_thread(self._pool.fail, shard.sweep, failure)
+            if client.status == "running":
+                needed = False
+                await _in_thread(self._pool.fail, shard.sweep, failure)
         finally:
             del self._shards[asyncio.current_task()]  # type: ignore[arg-type]
             self._in_flight[address] -= 1
             if needed:
                 self._queue.put_back(shard)
+        self._fill(client)
 
     async def _advance(self, client: Any, shard: ShardTask, address: str) -> Members:
+        """Train a shard from its checkpoint, in steps of which each ends soon after its sweep has stopped."""
         config = shard.sweep.job.sweep_config
         settings = config.shard_settings(config.shards[shard.number])
-        step = await asyncio.to_thread(self._registry.sweeps.load_checkpoint, shard.sweep, shard.number)
+        step = await _in_thread(self._registry.sweeps.load_checkpoint, shard.sweep, shard.number)
         while True:
             future = client.submit(advance_shard, settings, step, STEP_SECONDS, workers=[address], pure=False)
             try:
@@ -280,7 +293,7 @@ class Cluster:
                 future.release()
             if isinstance(step, Members):
                 return step
-            await asyncio.to_thread(self._pool.checkpoint_shard, shard, step)
+            await _in_thread(self._pool.checkpoint_shard, shard, step)
 
     async def _drop(self, tasks: "Iterable[asyncio.Task[None]]") -> None:
         tasks = list(tasks)
@@ -300,3 +313,8 @@ class Cluster:
                     loop.run_in_executor(None, self._pool.note, sweep, obstacle or AGAIN)
             self._announced = {sweep.job.id: obstacle for sweep in running}
             await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _in_thread(function: Callable[..., T], *arguments: Any) -> T:
+    """Call a function that may wait for the disk. Once called, it is not cancelled with the task."""
+    return await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, function, *arguments))

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 CONNECT_SECONDS = 5.0
-CLOSE_SECONDS = 3.0
+CLOSE_SECONDS = 1.0
 EXTRA = "A scheduler needs Dask. Install it with: pip install 'gan1010[dask]'"
 NO_SCHEDULER = "It does not respond as a Dask scheduler. Use the address that `dask scheduler` prints."
 NOT_STARTED = "Nothing listens there. Start it with `dask scheduler`, and check the address."
@@ -74,6 +74,23 @@ async def close(client: Any) -> None:
     """Close a client, also of a scheduler that does not respond."""
     with contextlib.suppress(Exception):
         await asyncio.wait_for(client.close(), CLOSE_SECONDS)
+
+
+def dashboard_of(client: Any) -> str | None:
+    """Return the URL of the scheduler's dashboard, if it has one."""
+    try:
+        return str(client.dashboard_link)
+    except KeyError:
+        return None
+
+
+def loss_errors() -> tuple[type[Exception], ...]:
+    """Return the errors of tasks whose scheduler or worker is lost: they can run again elsewhere."""
+    from distributed.client import FutureCancelledError
+    from distributed.comm import CommClosedError
+    from distributed.scheduler import KilledWorker
+
+    return CommClosedError, FutureCancelledError, KilledWorker
 
 
 def _explain(error: Exception) -> SchedulerError | SchedulerLostError:

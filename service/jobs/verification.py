@@ -9,6 +9,7 @@ from typing import Any
 from gan1010.sweeps.grid import SweepConfig
 from gan1010.sweeps.results import Members
 from gan1010.sweeps.sweeping import train_whole_shard
+from service.jobs.scheduler import loss_errors
 
 # Cross-entropy, Adam and the normal latent use every function of the compiled code whose bits could differ.
 TEST_SWEEP = SweepConfig(
@@ -20,7 +21,11 @@ OTHER_BITS = "Its processor or its libraries give other bits. Use the image or t
 
 
 async def reason_to_refuse(client: Any, address: str) -> str | None:
-    """Let a worker report its version and train the test shard; return None if both are as here."""
+    """Let a worker report its version and train the test shard; return None if both are as here.
+
+    Raises:
+        loss_errors: the scheduler or the worker is lost.
+    """
     ours = version("gan1010")
     try:
         async with asyncio.timeout(TEST_SECONDS):
@@ -32,6 +37,8 @@ async def reason_to_refuse(client: Any, address: str) -> str | None:
         return f"It has not trained the test shard within {TEST_SECONDS} s. Look at its log, and restart it."
     except PackageNotFoundError:
         return f"It has no gan1010. Install gan1010 {ours} there."
+    except loss_errors():
+        raise
     except Exception as error:
         return f"The test shard failed with {type(error).__name__}: {error}"
     return None if digest(members) == await asyncio.to_thread(expected_digest) else OTHER_BITS
