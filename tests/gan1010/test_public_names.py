@@ -57,27 +57,6 @@ def test_import_loads_only_what_is_used(program: str, absent: list[str]) -> None
     assert {*json.loads(loaded.stdout)} & {*absent, *never} == set()
 
 
-def public_objects() -> list[Any]:
-    """Return an object of each public class."""
-    config = gan1010.TrainConfig(iterations=200_000, seed=1)
-    progress = next(gan1010.run(config))
-    run = gan1010.train(gan1010.TrainConfig(iterations=20, seed=1))
-    done = gan1010.sweep({"iterations": 20}, {"loss": ["mse", "bce"]}, [1, 5])
-    networks = gan1010.Generator(), gan1010.Discriminator()
-    kept = [config, progress, run, run.history, run.snapshots, run.result, run.model(), done, done.config, done.members]
-    return [*kept, done.members[0], gan1010.DivergedError("x"), gan1010.PRESETS["article"], *networks]
-
-
-def test_every_public_class_can_be_pickled_and_copied() -> None:
-    objects = public_objects()
-    classes = {value for name in gan1010.__all__ if isinstance(value := getattr(gan1010, name), type)}
-    assert {type(one) for one in objects} == classes
-    for one in objects:
-        for other in (pickle.loads(pickle.dumps(one)), copy.deepcopy(one)):  # noqa: S301
-            assert type(other) is type(one)
-            assert repr(other) == repr(one)
-
-
 @pytest.fixture(scope="module")
 def instances() -> dict[str, Any]:
     """Return one object of each public class, by the name of the class."""

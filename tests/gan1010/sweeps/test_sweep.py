@@ -1,9 +1,7 @@
 """Sweeps from the caller's side: against the article, executors, interruptions, tables, merging."""
 
 import contextlib
-import copy
 import multiprocessing
-import pickle
 import signal
 import warnings
 from collections.abc import Iterator
@@ -315,16 +313,3 @@ def test_sweeps_of_other_settings_are_not_merged(other: SweepConfig, message: st
         article.merge(Sweep(config=other, parts=()))
     with pytest.raises(TypeError, match="merge takes sweeps, not SweepConfig"):
         article.merge(other)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    "duplicate",
-    [
-        copy.deepcopy,
-        lambda one: pickle.loads(pickle.dumps(one)),  # noqa: S301
-    ],
-    ids=["copy", "pickle"],
-)
-def test_sweep_can_be_copied(small: Sweep, duplicate: Any) -> None:
-    assert_same(duplicate(small), small)
-    assert duplicate(small.members[2]) == small.members[2]
