@@ -48,8 +48,8 @@ def kill_on_deadly_job() -> None:
 
 
 def shorten_cluster_timeouts() -> None:
-    """Count a scheduler as lost after 3 s, and let shards return from its workers after 0.1 s."""
-    cluster.RESPONSE_SECONDS, scheduler.CONNECT_SECONDS = 3.0, 2.0
+    """Count a scheduler as lost after 2 s, and let shards return from its workers after 0.1 s."""
+    cluster.RESPONSE_SECONDS = scheduler.CONNECT_SECONDS = 2.0
     cluster.STEP_SECONDS = 0.1
 
 
@@ -99,6 +99,12 @@ def break_kernel() -> None:
         raise RuntimeError("a broken kernel")
 
     app.compile_kernel = fail
+
+
+def hide_dask() -> None:
+    """Let every import of Dask fail, as without the extra."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "distributed"]:
+        sys.modules[name] = None  # type: ignore[assignment]
 
 
 def refresh_dask() -> None:

@@ -18,7 +18,7 @@ from tests.support.dask_cluster import DaskCluster, dask_cluster, kill
 from tests.support.data_folder import execute
 from tests.support.server_setup import shorten_cluster_timeouts
 
-SWEEP: Json = {"base": {"iterations": 2500}, "grid": {"spread": [0.1, 0.2]}, "seeds": 10_000}
+SWEEP: Json = {"base": {"iterations": 2000}, "grid": {"spread": [0.1, 0.2]}, "seeds": 10_000}
 SMALL_SWEEP: Json = {"base": {"iterations": 200}, "seeds": 70}
 ONE_SHARD: Json = {"base": {"iterations": 300_000, "optimizer": "adam"}, "seeds": 50}  # seconds of training
 ENDLESS_SWEEP: Json = {"base": {name: value for name, value in LONG_JOB.items() if name != "seed"}, "seeds": 1000}
@@ -273,13 +273,12 @@ def test_requests_and_trainings_do_not_wait_for_the_cluster(tmp_path: Path) -> N
         job = submit(client, ENDLESS_SWEEP, progress=False)
         wait_for_cluster(client, in_flight=4)
         cluster.freeze_scheduler()
-        seconds = []
-        while client.get(f"/jobs/{job['id']}").json()["transitions"][-1]["detail"] != LOCAL:
+        began = time.monotonic()
+        while client.get("/cluster").json()["connected"]:
+            assert time.monotonic() - began < 1.5  # the scheduler counts as lost after 2 s
+            time.sleep(0.05)
             began = time.monotonic()
-            assert client.get("/cluster").status_code == 200
-            seconds.append(time.monotonic() - began)
-        assert statistics.median(seconds) < 0.1
-        assert max(seconds) < 2.5  # the scheduler counts as lost after 3 s
+        wait_for_detail(client, job, LOCAL)
 
 
 @pytest.mark.parametrize("state", ["in flight", "frozen", "lost", "connecting"])

@@ -2,7 +2,6 @@
 
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
@@ -12,10 +11,10 @@ from threading import Thread
 import pytest
 
 from service.jobs.scheduler import CLOSED, EXTRA, NO_SCHEDULER, NO_TLS, NOT_STARTED, TLS, VERSIONS
-from tests.support.clients import clean_environment, free_port, running_server, server_process
+from tests.support.clients import free_port, running_server, server_process
 from tests.support.contract import run_sweep, wait_until
 from tests.support.dask_cluster import DaskCluster
-from tests.support.server_setup import refresh_dask, shorten_cluster_timeouts
+from tests.support.server_setup import hide_dask, refresh_dask, shorten_cluster_timeouts
 
 
 def have_another_version() -> None:
@@ -126,16 +125,12 @@ def test_service_starts_without_a_scheduler_that_does_not_respond(
     assert not any("Traceback" in line for line in server.log)
 
 
-def test_extra_that_is_not_installed_is_named(tmp_path: Path) -> None:
-    hidden = "import sys; sys.modules['distributed'] = None; from service.__main__ import single; single()"
-    command = [sys.executable, "-c", hidden, "--port", "0", "--data-dir", str(tmp_path)]
-    for arguments, code in (["--scheduler", "tcp://127.0.0.1:8786"], 1), ([], 0):
-        with subprocess.Popen(
-            [*command, *arguments], stderr=subprocess.PIPE, text=True, env=clean_environment()
-        ) as process:
-            assert process.stderr
-            for line in process.stderr:
-                if "Serving at" in line:
-                    process.terminate()
-            assert process.wait() == code
-        assert (EXTRA in line) == (code == 1)
+def test_extra_that_is_not_installed_is_named_and_needed_for_a_scheduler_only(tmp_path: Path) -> None:
+    with server_process(tmp_path, "--scheduler", "tcp://127.0.0.1:8786", setup=hide_dask) as server:
+        assert server.wait(60) == 1
+    (line,) = server.log
+    assert EXTRA in line
+    with running_server(tmp_path, setup=hide_dask) as (_, client):
+        assert run_sweep(client, base={"iterations": 20}, seeds=10)["status"] == "succeeded"
+        status = client.get("/cluster").json()
+        assert (status["scheduler"], status["connected"], status["workers"]) == (None, False, [])
