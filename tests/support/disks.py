@@ -67,7 +67,7 @@ def inject_failures(pid: int, calls: str, how: str, *paths: Path) -> Iterator[li
 @contextmanager
 def trace_calls(pid: int, calls: str, file: Path) -> Iterator[None]:
     """Trace these system calls of a process into a file: one line each, with file names."""
-    with _attached(pid, "-y", "-s", "64", "-e", f"trace={calls}", "-o", str(file)):
+    with _attached(pid, "-y", "-s", "1024", "-e", f"trace={calls}", "-o", str(file)):
         yield
 
 
