@@ -22,10 +22,10 @@ THREADS = 2
 
 def cluster(quick: bool) -> Iterator[Row]:
     """Compare a sweep on two workers of one thread with the same sweep on two threads of the service."""
-    members, rounds = (5_000, 2) if quick else (40_000, 5)
+    members, rounds = (20_000, 2) if quick else (40_000, 5)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        dask = stack.enter_context(dask_cluster(folder, workers=THREADS))
+        dask = stack.enter_context(dask_cluster(folder / "dask", workers=THREADS))
         options = ("--workers", str(THREADS))
         alone = stack.enter_context(servers.gan1010(folder / "alone", *options))
         service = stack.enter_context(servers.gan1010(folder / "cluster", *options, "--scheduler", dask.address))
@@ -75,5 +75,5 @@ def _wait_for_workers(client: Client) -> None:
 
 def _processor_seconds(service: Server, dask: DaskCluster) -> list[float]:
     """Return the processor time that the service and the scheduler have used."""
-    times = [psutil.Process(pid).cpu_times() for pid in (service.pid, dask.scheduler.process.pid)]
+    times = [psutil.Process(pid).cpu_times() for pid in (service.pid, dask.scheduler.pid)]
     return [time.user + time.system for time in times]

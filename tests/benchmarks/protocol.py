@@ -53,8 +53,8 @@ def _bytes_and_json(quick: bool, service: Server) -> Iterator[Row]:
             measured=f"{rate:,.0f} rows/s",
             baseline=f"{median(baseline) * ROWS:,.0f}, /score in JSON",
             ratio=f"{times:.1f}",
-            target=">= 20,000,000 rows/s",
-            is_met=rate >= 20_000_000,
+            target=">= 3" if name == "infer" else ">= 20,000,000 rows/s",
+            is_met=times >= 3 if name == "infer" else rate >= 20_000_000,
         )
 
 
