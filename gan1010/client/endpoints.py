@@ -4,8 +4,6 @@ A method of `Endpoints` builds the request and says how to parse the response; `
 """
 
 import functools
-import math
-import numbers
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from pydantic import BaseModel
 
 from gan1010.client import responses
 from gan1010.client.errors import ClientError
+from gan1010.client.json_content import as_list, non_finite_place, plain
 from gan1010.client.responses import Job, Kind, Page, Status
 from gan1010.client.settings import SeedRange, TrainSettings
 
@@ -59,11 +58,11 @@ class Call(Generic[T]):
                 self.path,
                 params={name: value for name, value in self.params.items() if value is not None},
                 headers=self.headers,
-                json=_plain(self.json),
+                json=plain(self.json),
                 extensions={"timeout": timeout},
             )
         except ValueError:
-            if place := _non_finite_place(_plain(self.json)):
+            if place := non_finite_place(plain(self.json)):
                 raise ValueError(f"{place} is not a finite number") from None
             raise
 
@@ -140,7 +139,7 @@ class Endpoints:
 
         `grid` has the value or the values of each setting that varies.
         """
-        values = {setting: _as_list(values) for setting, values in (grid or {}).items()}
+        values = {setting: as_list(values) for setting, values in (grid or {}).items()}
         body = {"base": base or {}, "grid": values, "seeds": seeds, "name": name}
         return _start("/sweeps", wait, idempotency_key, body)
 
@@ -338,37 +337,6 @@ def _start(path: str, wait: float, idempotency_key: str | None, body: Any = None
     """Start a job; the key makes the call idempotent."""
     headers, params = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}, {"wait": wait}
     return Call(method="POST", path=path, params=params, headers=headers, json=body, parser=_model(Job))
-
-
-def _as_list(values: Any) -> list[Any]:
-    """Return one value or several as a list."""
-    return [values] if values is None or isinstance(values, str | numbers.Number) else list(values)
-
-
-def _plain(content: Any) -> Any:
-    """Return JSON content with the numbers and arrays of other libraries, such as NumPy, as those of Python."""
-    if isinstance(content, str | int | float | None):
-        return content
-    if isinstance(content, Mapping):
-        return {key: _plain(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_plain(value) for value in content]
-    if isinstance(content, numbers.Real):
-        return int(content) if isinstance(content, numbers.Integral) else float(content)
-    return content.tolist() if hasattr(content, "tolist") else content
-
-
-def _non_finite_place(content: Any, place: str = "") -> str | None:
-    """Return the place of the first number in JSON that is not finite, such as `vectors.0.2`."""
-    if isinstance(content, float) and not math.isfinite(content):
-        return place
-    items = content.items() if isinstance(content, Mapping) else enumerate(content) if _is_list(content) else ()
-    places = (_non_finite_place(item, f"{place}.{key}".lstrip(".")) for key, item in items)
-    return next(filter(None, places), None)
-
-
-def _is_list(content: Any) -> bool:
-    return isinstance(content, Sequence) and not isinstance(content, str)
 
 
 def _model(model: type[ModelT]) -> Callable[[httpx.Response], ModelT]:
