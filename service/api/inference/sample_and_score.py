@@ -84,13 +84,12 @@ async def _sample(
 ) -> Response:
     """Respond with G's output for each latent."""
     job_id, iteration, model = await find_model(request, job_id, iteration, with_generator=True)
-    if len(latents) == 1 and isinstance(latents, list) and not accepts(request, BINARY):
-        services_of(request).metrics.samples.inc()
-        return _one_sample(latents, job_id, iteration, model)
+    bounds = model.real_range
+    is_one = isinstance(latents, list) and len(latents) == 1  # the usual request, where arrays cost more than networks
 
     def respond() -> Response:
         try:
-            samples = model.sample(latents)
+            samples = model.sample_one(latents[0])[np.newaxis] if is_one else model.sample(latents)
         except ValueError as error:
             raise InvalidInputError(str(error), "seeds") from None
         services_of(request).metrics.samples.inc(len(samples))
@@ -104,28 +103,17 @@ async def _sample(
                 "seeds": latents,
                 "samples": samples,
                 "bits": results.bits(samples),
-                "in_range": results.in_range(samples, *model.real_range),
+                "in_range": [_is_in_range(samples[0], model)] if is_one else results.in_range(samples, *bounds),
             }
         )
 
     return respond() if len(latents) <= MAX_INLINE_ROWS else await run_in_threadpool(respond)
 
 
-def _one_sample(latents: list[float], job_id: str, iteration: int, model: Model) -> Response:
-    """Respond with G's output for one latent, without arrays of one."""
-    sample = model.sample_one(latents[0])
+def _is_in_range(sample: Float32s, model: Model) -> bool:
+    """Test one sample (W,), as `results.in_range` tests many."""
     values, (low, high) = sample.tolist(), model.real_bounds
-    return json_response(
-        {
-            "job_id": job_id,
-            "iteration": iteration,
-            "pattern": model.pattern,
-            "seeds": latents,
-            "samples": [sample],
-            "bits": ["".join(["1" if value >= 0.5 else "0" for value in values])],
-            "in_range": [all(map(le, low, values)) and all(map(le, values, high))],
-        }
-    )
+    return all(map(le, low, values)) and all(map(le, values, high))
 
 
 async def _score(
