@@ -33,7 +33,7 @@ class JobQueue:
 
     @property
     def trains_sweeps_locally(self) -> bool:
-        """Whether `get` returns sweeps and their shards, too."""
+        """True while `get` returns sweeps and their shards, too."""
         return self._trains_sweeps_locally
 
     @trains_sweeps_locally.setter
