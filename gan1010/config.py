@@ -16,6 +16,7 @@ Experiment = Literal["gan", "discriminator"]
 Loss = Literal["mse", "bce"]
 Optimizer = Literal["sgd", "adam"]
 Latent = Literal["constant", "uniform", "normal"]
+Backend = Literal["compiled", "pytorch"]
 
 FLOAT32_MAX = 3.4028234663852886e38
 MAX_SEED = 2**53 - 1  # JSON numbers hold all integers up to here exactly
@@ -83,6 +84,7 @@ class TrainConfig:
     seed: Annotated[Seed, Doc("random seed of the whole run; default: drawn at random")] = field(
         default_factory=random_seed
     )
+    backend: Annotated[Backend, Doc("compiled; or pytorch: step by step, thousands of times slower")] = "compiled"
     record_every: Annotated[Iterations | None, Doc("iterations between recorded losses; at most 200,000 points")] = None
     snapshot_every: Annotated[Iterations | None, Doc("iterations between weight snapshots; at most 10,000")] = None
 

@@ -7,7 +7,7 @@ from gan1010.layout import Layout, discriminator_layout, generator_layout
 from gan1010.types import Float32s
 
 
-class _TwoLayers(nn.Sequential):
+class TwoLayers(nn.Sequential):
     """Linear, Sigmoid, Linear, Sigmoid, initialised as `torch.nn.Linear` does.
 
     `load_state_dict` also accepts the keys that this module had before it was an `nn.Sequential`: `model.0.weight`.
@@ -39,7 +39,7 @@ class _TwoLayers(nn.Sequential):
             parameter.copy_(torch.tensor(values))
 
 
-def _rename_keys(network: _TwoLayers, state: dict[str, Tensor], prefix: str, *_: object) -> None:
+def _rename_keys(network: TwoLayers, state: dict[str, Tensor], prefix: str, *_: object) -> None:
     """Change the accepted keys of a state to those of the network, and remove the other network's."""
     own, other = network._names
     for key in list(state):
@@ -50,7 +50,7 @@ def _rename_keys(network: _TwoLayers, state: dict[str, Tensor], prefix: str, *_:
             del state[key]
 
 
-class Discriminator(_TwoLayers):
+class Discriminator(TwoLayers):
     """D: a sample (..., W) in, a score (..., 1) from 0, fake, to 1, real, out.
 
     The keys of `state_dict` are those of the exported `discriminator.safetensors`. `load_state_dict` takes its tensors,
@@ -64,7 +64,7 @@ class Discriminator(_TwoLayers):
         super().__init__(discriminator_layout(width, hidden_size))
 
 
-class Generator(_TwoLayers):
+class Generator(TwoLayers):
     """G: a latent (..., 1) in, a sample (..., W) out.
 
     The keys of `state_dict` are those of the exported `generator.safetensors`. `load_state_dict` takes its tensors, and

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,7 +104,7 @@ def run(
 
     Args:
         config: the settings.
-        resume_from: a progress of the same settings, with its state.
+        resume_from: a progress of the same settings, with its state; the backend may be another one.
         changed: the settings that differ from those of the progress on purpose, of `CHANGEABLE_SETTINGS`. G's learning
             rate follows D's where it is not set.
 
@@ -112,19 +112,18 @@ def run(
         ValueError: `resume_from` has no state or other settings, or too few iterations are left.
     """
     lanes = kernel_inputs.single_run(config)
-    plan, state = kernel_inputs.plan(config, lanes), kernel_inputs.initial_state(config, lanes)
-    records, scratch = _records(config, state), kernel.scratch_for(plan, state)
-    first = 0
+    state = kernel_inputs.initial_state(config, lanes)
+    records, first = _records(config, state), 0
     if resume_from is not None:
         _check_resumable(config, resume_from, (changed,) if isinstance(changed, str) else changed)
         _restore(resume_from, state, records)
         if config.iterations != resume_from.config.iterations:
             state.totals[:] = 0  # the last tenth is another one, and begins later
         first = resume_from.iteration
-    stride = max(WEIGHTS_PER_STRIDE // (state.discriminator.size + state.generator.size), 1)
+    advance, stride = _backend(config, state, records)
     for start in range(first, config.iterations, stride):
         count = min(stride, config.iterations - start)
-        kernel.advance(plan, state, kernel_inputs.draws(config, lanes, start, count), records, scratch, start)
+        advance(kernel_inputs.draws(config, lanes, start, count), start)
         end = start + count
         if not all(np.isfinite(values).all() for values in (state.discriminator, state.generator, state.totals)):
             yield _progress_before(config, records, end)
@@ -141,6 +140,20 @@ def train(config: TrainConfig) -> Run:
     (last,) = deque(run(config), maxlen=1)
     assert last.result is not None  # noqa: S101  # nosec B101
     return Run(config=config, history=last.history, snapshots=last.snapshots, result=last.result)
+
+
+def _backend(
+    config: TrainConfig, state: kernel.State, records: kernel.Records
+) -> tuple[Callable[[kernel.Draws, int], None], int]:
+    """Return the backend's function that trains on draws after an iteration, and its iterations between progresses."""
+    if config.backend == "pytorch":
+        from gan1010 import reference  # imports torch
+
+        return lambda draws, start: reference.advance(config, state, draws, records, start), reference.STRIDE
+    plan = kernel_inputs.plan(config, kernel_inputs.single_run(config))
+    scratch = kernel.scratch_for(plan, state)
+    stride = max(WEIGHTS_PER_STRIDE // (state.discriminator.size + state.generator.size), 1)
+    return lambda draws, start: kernel.advance(plan, state, draws, records, scratch, start), stride
 
 
 def _records(config: TrainConfig, state: kernel.State) -> kernel.Records:
@@ -167,7 +180,7 @@ def _check_resumable(config: TrainConfig, progress: Progress, changed: Collectio
     follows = ("generator_learning_rate",) if "learning_rate" in changed and not config.generator_learning_rate else ()
     before = vars(progress.config.resolved)
     for name, value in vars(config.resolved).items():
-        if value != before[name] and name not in (*changed, *follows):
+        if value != before[name] and name not in (*changed, *follows, "backend"):
             remedy = " Add it to `changed` if this is on purpose." if name in CHANGEABLE_SETTINGS else ""
             difference = f"its {name} is {before[name]!r}, not {value!r}."
             raise ValueError(f"resume_from must be a progress of the same settings, but {difference}{remedy}")

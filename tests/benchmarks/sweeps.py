@@ -3,13 +3,13 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from statistics import median
 from typing import Any
 
 from gan1010 import TrainConfig, sweep, train
 from gan1010.compiled.lanes import LANES
 from gan1010.cores import usable_cores
-from gan1010.reference import train_reference
 from tests.benchmarks.rows import Row, measure_alternately, ratio, seconds
 
 ITERATIONS, REFERENCE_ITERATIONS = 10_000, 1_000  # the reference loop is slow, so its run is shorter
@@ -42,7 +42,7 @@ def lanes(quick: bool) -> Iterator[Row]:
             return seconds(lambda: sweep(base, seeds=members, threads=1)) / (members * iterations)
 
         def reference(config: TrainConfig = config) -> float:
-            return seconds(lambda: train_reference(config)) / REFERENCE_ITERATIONS
+            return seconds(lambda: train(replace(config, backend="pytorch"))) / REFERENCE_ITERATIONS
 
         swept, alone = measure_alternately(2 if quick else 5, measured, reference)
         times = ratio(alone, swept)

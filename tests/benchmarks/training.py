@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -13,7 +14,6 @@ from typing import Any
 import orjson
 
 from gan1010 import TrainConfig, train
-from gan1010.reference import train_reference
 from tests.benchmarks import servers
 from tests.benchmarks.load import Connection, request
 from tests.benchmarks.rows import Row, measure_alternately, ratio, seconds
@@ -35,7 +35,7 @@ def kernel(quick: bool) -> Iterator[Row]:
     measured, reference = measure_alternately(
         2 if quick else PIECES,
         lambda: median(kernel_run(seed) for seed in range(50)),
-        lambda: PIECES * seconds(lambda: train_reference(part)),
+        lambda: PIECES * seconds(lambda: train(replace(part, backend="pytorch"))),
     )
     times = ratio(reference, measured)
     yield Row(

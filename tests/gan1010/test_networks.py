@@ -9,13 +9,13 @@ from safetensors.torch import load, save
 
 from gan1010 import Discriminator, Generator, TrainConfig, train
 from gan1010.model_file import Network
-from gan1010.networks import _TwoLayers
+from gan1010.networks import TwoLayers
 
 MODEL = train(TrainConfig(seed=1, iterations=10, pattern="110", hidden_size=5)).model()
 
 
 @pytest.mark.parametrize(("network", "inputs", "outputs"), [(Discriminator, 4, 1), (Generator, 1, 4)])
-def test_default_networks_are_those_of_the_article(network: type[_TwoLayers], inputs: int, outputs: int) -> None:
+def test_default_networks_are_those_of_the_article(network: type[TwoLayers], inputs: int, outputs: int) -> None:
     layers = list(network())
     assert [type(layer) for layer in layers] == [torch.nn.Linear, torch.nn.Sigmoid] * 2
     assert [layer.weight.shape for layer in layers[::2]] == [(3, inputs), (outputs, 3)]
@@ -23,7 +23,7 @@ def test_default_networks_are_those_of_the_article(network: type[_TwoLayers], in
 
 
 @pytest.mark.parametrize("network", [Discriminator(6, 5), Generator(6, 5)])
-def test_flat_weights_are_copied_in_and_out(network: _TwoLayers) -> None:
+def test_flat_weights_are_copied_in_and_out(network: TwoLayers) -> None:
     weights = np.arange(network.layout.size, dtype=np.float32)
     network.load_flat(weights)
     weights[:] = 2
@@ -39,7 +39,7 @@ def test_weights_of_another_shape_are_rejected(weights: np.ndarray) -> None:
 
 @pytest.mark.parametrize(("network", "name"), [(Discriminator, "discriminator"), (Generator, "generator")])
 @pytest.mark.parametrize("prefix", ["", "model.", "{name}."])
-def test_exported_files_and_older_states_load(network: type[_TwoLayers], name: Network, prefix: str) -> None:
+def test_exported_files_and_older_states_load(network: type[TwoLayers], name: Network, prefix: str) -> None:
     file = MODEL.network_bytes(name)
     module = network(3, 5)
     module.load_state_dict({f"{prefix.format(name=name)}{key}": tensor for key, tensor in load(file).items()})

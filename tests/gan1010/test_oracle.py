@@ -1,13 +1,14 @@
 """The kernel against the reference over whole runs: the same draws give the same losses and weights."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from gan1010 import TrainConfig, kernel_inputs, train
-from gan1010.reference import Reference, train_reference
+from gan1010 import DivergedError, TrainConfig, kernel_inputs, run, train, training
+from gan1010.reference import Reference
 
 
 @pytest.mark.parametrize(
@@ -29,15 +30,16 @@ from gan1010.reference import Reference, train_reference
 )
 def test_losses_and_weights_agree_with_the_reference(settings: dict[str, Any]) -> None:
     config = TrainConfig(seed=3, **settings)
-    run = train(config)
-    history, model = train_reference(config)
-    np.testing.assert_array_equal(run.history.iteration, history.iteration)
-    assert list(run.history.series) == list(history.series)
-    for name, values in history.series.items():
-        np.testing.assert_allclose(run.history.series[name], values, atol=1e-4, err_msg=name)
-    np.testing.assert_allclose(run.model().discriminator, model.discriminator, atol=1e-3)
-    if model.generator is not None:
-        np.testing.assert_allclose(run.model().generator, model.generator, atol=1e-3)
+    compiled, reference = train(config), train(replace(config, backend="pytorch"))
+    np.testing.assert_array_equal(compiled.history.iteration, reference.history.iteration)
+    assert list(compiled.history.series) == list(reference.history.series)
+    for name, values in reference.history.series.items():
+        np.testing.assert_allclose(compiled.history.series[name], values, atol=1e-4, err_msg=name)
+    np.testing.assert_array_equal(compiled.snapshots.iterations, reference.snapshots.iterations)
+    np.testing.assert_allclose(compiled.snapshots.discriminators, reference.snapshots.discriminators, atol=1e-3)
+    np.testing.assert_allclose(compiled.snapshots.generators, reference.snapshots.generators, atol=1e-3)
+    for name, value in vars(reference.result).items():
+        assert getattr(compiled.result, name) == (value if value is None else pytest.approx(value, abs=1e-4)), name
 
 
 def test_article_losses_are_every_tenth_step_of_each_network() -> None:
@@ -50,9 +52,9 @@ def test_article_losses_are_every_tenth_step_of_each_network() -> None:
         network.load_flat(weights)
     discriminator, generator, latent = [], [], torch.tensor([config.latent_value])
     for k in range(config.iterations):
-        discriminator.append(reference.train_on_real(torch.tensor(draws.real[:, k])))
-        discriminator.append(reference.train_on_generated(latent))
-        generator.append(reference.train_generator(latent))
+        discriminator.append(reference.train_on_real(torch.tensor(draws.real[:, k]))[0])
+        discriminator.append(reference.train_on_generated(latent)[0])
+        generator.append(reference.train_generator(latent)[0])
     kept = train(config).history.article_losses()
     np.testing.assert_allclose(kept["discriminator"], [loss.item() for loss in discriminator[9::10]], atol=1e-6)
     np.testing.assert_allclose(kept["generator"], [loss.item() for loss in generator[9::10]], atol=1e-6)
@@ -65,7 +67,30 @@ def test_article_losses_have_the_lengths_of_the_article() -> None:
     assert {name: len(values) for name, values in lists.items()} == {"discriminator": 2000, "generator": 0}
 
 
-def test_reference_of_a_short_run_has_no_history() -> None:
-    history, model = train_reference(TrainConfig(seed=3, iterations=2))
-    assert len(history) == 0
-    np.testing.assert_allclose(model.sample([0.5]), train(TrainConfig(seed=3, iterations=2)).model().sample([0.5]))
+@pytest.mark.parametrize("settings", [{}, {"optimizer": "adam", "loss": "bce", "latent": "normal"}], ids=str)
+@pytest.mark.parametrize("backends", [("pytorch", "pytorch"), ("compiled", "pytorch"), ("pytorch", "compiled")])
+def test_run_is_resumed_with_either_backend(
+    backends: tuple[Any, Any], settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "WEIGHTS_PER_STRIDE", 50 * 34)
+    first, second = (TrainConfig(seed=3, iterations=120, snapshot_every=7, backend=b, **settings) for b in backends)
+    whole = train(first)
+    checkpoint = next(progress for progress in run(first) if progress.iteration >= 50)
+    *_, last = run(second, checkpoint)
+    tolerance = 0 if backends == ("pytorch", "pytorch") else 1e-5
+    for name, values in whole.history.series.items():
+        np.testing.assert_allclose(last.history.series[name], values, atol=tolerance, rtol=0)
+    np.testing.assert_allclose(last.snapshots.generators, whole.snapshots.generators, atol=tolerance, rtol=0)
+
+
+@pytest.mark.parametrize("loss", ["mse", "bce"])
+def test_reference_that_diverges_raises_after_its_finite_part(loss: Any) -> None:
+    # No settings within the bounds are known to make a run diverge, so a weight is changed.
+    progresses = run(TrainConfig(seed=3, iterations=150, backend="pytorch", loss=loss, record_every=1))
+    checkpoint = next(progresses)
+    assert checkpoint.state is not None
+    checkpoint.state.discriminator[0] = np.nan
+    last = next(progresses)
+    assert last.iteration == len(last.history) == checkpoint.iteration
+    with pytest.raises(DivergedError, match=f"diverged by iteration {2 * checkpoint.iteration}"):
+        next(progresses)
