@@ -21,7 +21,6 @@ from service.jobs.registry import Registry
 FIRST_CHECKPOINT_SECONDS = 0.02  # of training, so that a process that is killed soon after each start still advances
 CHECKPOINT_SECONDS = 0.5  # of training, between two checkpoints
 RETRY_SECONDS = 1.0  # between two attempts at what the disk or the system refuses
-NICENESS = 10  # requests have precedence over training
 WAITS = "job %s waits and is retried: %s: %s"
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -212,8 +211,7 @@ class WorkerPool:
 
 
 def _lower_priority() -> None:
-    """Lower the priority of this thread, unless it is low already or a sandbox forbids the call."""
-    if sys.platform == "linux":  # where each thread has its own niceness
-        thread = threading.get_native_id()
+    """Let this thread train only while its core has nothing else to do, unless a sandbox forbids the call."""
+    if sys.platform == "linux":
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, thread, max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread)))
+            os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.support.clients import ROOT, STOP_TIMEOUT_SECONDS, clean_environment, free_port
 from tests.support.forking import ForkedProcess
 
-NICENESS = 10  # that of the service's own training threads
+NICENESS = 10  # below that of the service under test
 Process = ForkedProcess | subprocess.Popen[bytes]
 
 

@@ -53,11 +53,6 @@ def shorten_cluster_timeouts() -> None:
     cluster.STEP_SECONDS = 0.1
 
 
-def lower_priority() -> None:
-    """Run with the niceness 15."""
-    os.nice(15 - os.nice(0))
-
-
 def set_clock_back_again_and_again() -> None:
     """Let the clock of jobs begin 100 days ahead, and go back one hour before each reading."""
     hours = itertools.count(-100 * 24)

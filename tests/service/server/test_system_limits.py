@@ -9,46 +9,37 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.jobs.worker import NICENESS
 from tests.service.jobs.test_worker import submit, wait_for_job, worker_pool
-from tests.support.clients import Server, running_server, server_process
+from tests.support.clients import running_server, server_process
 from tests.support.contract import SHORT_JOB, Json, submit_job, train, wait_until
 from tests.support.disks import inject_failures
-from tests.support.server_setup import lower_priority, stop_at_start, wait_until_stopped
+from tests.support.server_setup import stop_at_start, wait_until_stopped
 
 HEADROOM_BYTES = 16 * 2**20
 # The snapshots of each network take three times as much memory.
 LARGE_JOB: Json = {"iterations": 10_000, "hidden_size": 64, "pattern": "10" * 8, "snapshot_every": 1, "seed": 1}
 
 
-def niceness_of_threads(server: Server) -> set[int]:
-    threads = Path(f"/proc/{server.process.pid}/task").iterdir()
-    return {os.getpriority(os.PRIO_PROCESS, int(thread.name)) for thread in threads}
-
-
-def test_workers_have_a_lower_priority_than_requests(tmp_path: Path) -> None:
-    with running_server(tmp_path) as (server, client):
+def test_workers_train_while_cores_are_idle(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--workers", "2") as (server, client):
         train(client, **SHORT_JOB)
-        assert niceness_of_threads(server) == {os.nice(0), NICENESS}
-
-
-def test_workers_never_raise_their_priority(tmp_path: Path) -> None:
-    with running_server(tmp_path, setup=lower_priority) as (server, client):
-        train(client, **SHORT_JOB)
-        assert niceness_of_threads(server) == {15}
+        threads = [int(thread.name) for thread in Path(f"/proc/{server.process.pid}/task").iterdir()]
+        policies = [os.sched_getscheduler(thread) for thread in threads]
+        assert policies.count(os.SCHED_IDLE) == 2
+        assert os.sched_getscheduler(server.process.pid) == os.SCHED_OTHER
 
 
 def test_service_trains_where_a_sandbox_refuses_priorities_and_limits(tmp_path: Path) -> None:
     with server_process(tmp_path, setup=stop_at_start) as server:
         wait_until_stopped(server.process.pid)
-        with inject_failures(server.process.pid, "setpriority,prlimit64", "error=EPERM") as failed:
+        with inject_failures(server.process.pid, "sched_setscheduler,prlimit64", "error=EPERM") as failed:
             server.process.send_signal(signal.SIGCONT)
             server.wait_until_ready()
         with httpx.Client(base_url=server.url, timeout=60) as client:
             assert train(client, **SHORT_JOB)["status"] == "succeeded"
             assert client.get("/readyz").status_code == 200
         assert server.stop() == 0
-    assert all(any(call in line for line in failed) for call in ("setpriority", "prlimit64")), failed
+    assert all(any(call in line for line in failed) for call in ("sched_setscheduler", "prlimit64")), failed
 
 
 def test_job_waits_for_memory(tmp_path: Path) -> None:
