@@ -12,8 +12,10 @@ from typing import Annotated, Any, Literal
 from annotated_doc import Doc
 from annotated_types import Ge, Gt, Le
 
+from gan1010 import patterns
+
 Experiment = Literal["gan", "discriminator"]
-Loss = Literal["mse", "bce"]
+Loss = Literal["mse", "bce", "minimax"]
 Optimizer = Literal["sgd", "adam"]
 Latent = Literal["constant", "uniform", "normal"]
 Backend = Literal["compiled", "pytorch"]
@@ -22,17 +24,18 @@ FLOAT32_MAX = 3.4028234663852886e38
 MAX_SEED = 2**53 - 1  # JSON numbers hold all integers up to here exactly
 MAX_ITERATIONS = 10_000_000
 MAX_HIDDEN_SIZE = 64
-MAX_PATTERN_BITS = 16
 MAX_POINTS = 200_000  # recorded losses of one run
 MAX_SNAPSHOTS = 10_000
 MAX_ROWS = 100_000  # latents or vectors in one request or batch of inference
-PATTERN = f"^[01]{{1,{MAX_PATTERN_BITS}}}$"
 
 LearningRate = Annotated[float, Gt(0), Le(10)]
 Float32 = Annotated[float, Ge(-FLOAT32_MAX), Le(FLOAT32_MAX)]
 Spread = Annotated[float, Gt(0), Le(0.5)]
 Iterations = Annotated[int, Ge(1), Le(MAX_ITERATIONS)]
 HiddenSize = Annotated[int, Ge(1), Le(MAX_HIDDEN_SIZE)]
+BatchSize = Annotated[int, Ge(1), Le(64)]
+DiscriminatorSteps = Annotated[int, Ge(1), Le(10)]
+Penalty = Annotated[float, Ge(0), Le(100)]
 Seed = Annotated[int, Ge(0), Le(MAX_SEED)]
 
 
@@ -71,16 +74,21 @@ class TrainConfig:
     """
 
     experiment: Annotated[Experiment, Doc("gan; or discriminator: D alone, real data against noise")] = "gan"
-    pattern: Annotated[str, Doc("1 to 16 characters of 0 and 1; its length is the width of a sample")] = "1010"
+    pattern: Annotated[str, Doc("1 to 16 bits, or up to 8 such patterns: 1010+0101; real data picks one")] = "1010"
     spread: Annotated[Spread, Doc("real data: a 1 is drawn from [1 - spread, 1], a 0 from [0, spread]")] = 0.2
     iterations: Annotated[Iterations, Doc("iterations of training: D on real data, D on a fake, then G")] = 10_000
     learning_rate: Annotated[LearningRate, Doc("learning rate of both networks")] = 0.01
     generator_learning_rate: Annotated[LearningRate | None, Doc("learning rate of G; null: that of D")] = None
     hidden_size: Annotated[HiddenSize, Doc("units in the hidden layer of both networks")] = 3
-    loss: Annotated[Loss, Doc("mse: mean squared error; bce: binary cross-entropy")] = "mse"
+    loss: Annotated[Loss, Doc("mse: squared error; bce: cross-entropy; minimax: bce, and G minimises ln(1 - D)")] = (
+        "mse"
+    )
     optimizer: Annotated[Optimizer, Doc("sgd; or adam with PyTorch's defaults except for the learning rate")] = "sgd"
     latent: Annotated[Latent, Doc("G's input in training: latent_value, uniform [0, 1) or normal (0, 1)")] = "constant"
     latent_value: Annotated[Float32, Doc("the constant latent; also the latent of the result and the evolution")] = 0.5
+    batch_size: Annotated[BatchSize, Doc("samples in each step; a loss is the mean over them")] = 1
+    discriminator_steps: Annotated[DiscriminatorSteps, Doc("steps of D, on real data and on fakes, for one of G")] = 1
+    r1: Annotated[Penalty, Doc("weight of the gradient penalty on D at real data (R1)")] = 0.0
     seed: Annotated[Seed, Doc("random seed of the whole run; default: drawn at random")] = field(
         default_factory=random_seed
     )
@@ -92,9 +100,7 @@ class TrainConfig:
         for name, hint in _hints().items():
             object.__setattr__(self, name, plain(getattr(self, name)))
             _check(name, getattr(self, name), hint)
-        if not re.fullmatch(PATTERN, self.pattern):
-            reason = f"must be 1 to {MAX_PATTERN_BITS} characters of 0 and 1, such as '1010'"
-            raise SettingError("pattern", reason, self.pattern)
+        _check_pattern(self.pattern)
         for name, maximum in {"record_every": MAX_POINTS, "snapshot_every": MAX_SNAPSHOTS}.items():
             every = getattr(self, name)
             if every is not None and self.iterations // every > maximum:
@@ -119,7 +125,7 @@ class TrainConfig:
     @property
     def width(self) -> int:
         """Values in a sample."""
-        return len(self.pattern)
+        return patterns.width(self.pattern)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +178,20 @@ def _check(name: str, value: Any, hint: Any) -> None:
         accepted = (int, float) if hint is float else hint
         if not isinstance(value, accepted) or isinstance(value, bool) or (hint is float and not -inf < value < inf):
             raise SettingError(name, f"must be a finite {hint.__name__}", value)
+
+
+def _check_pattern(pattern: str) -> None:
+    if not re.fullmatch(patterns.PATTERN, pattern):
+        reason = (
+            f"must be 1 to {patterns.MAX_PATTERN_BITS} characters of 0 and 1, such as '1010', or 2 to "
+            f"{patterns.MAX_PATTERNS} of these joined by +, such as '1010+0101'"
+        )
+        raise SettingError("pattern", reason, pattern)
+    words = patterns.words(pattern)
+    if len(set(map(len, words))) > 1:
+        raise SettingError("pattern", "must have patterns of one length, such as '1010+0101'", pattern)
+    if len(set(words)) < len(words):
+        raise SettingError("pattern", "must have patterns that all differ, such as '1010+0101'", pattern)
 
 
 def _check_bound(name: str, value: Any, bound: object) -> None:

@@ -33,7 +33,7 @@ def single_run(config: TrainConfig) -> LaneSettings:
 
 def plan(config: TrainConfig, lanes: LaneSettings) -> kernel.Plan:
     """Return the constants of a run."""
-    resolved, (low, high) = config.resolved, random_draws.real_range(config.pattern, lanes.spread)
+    resolved, (low, high) = config.resolved, random_draws.real_ranges(config.pattern, lanes.spread)
     return kernel.Plan(
         width=config.width,
         hidden=config.hidden_size,
@@ -44,8 +44,8 @@ def plan(config: TrainConfig, lanes: LaneSettings) -> kernel.Plan:
         learning_rate=lanes.learning_rate[None],
         generator_learning_rate=lanes.generator_learning_rate[None],
         latent_value=lanes.latent_value[None].astype(np.float32),
-        low=aligned_copy(low),
-        high=aligned_copy(high),
+        low=aligned_copy(low[0]),
+        high=aligned_copy(high[0]),
         iterations=config.iterations,
         record_every=resolved.record_every,
         snapshot_every=resolved.snapshot_every,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gan1010 import model_file, random_draws
+from gan1010 import model_file, patterns, random_draws
 from gan1010.compiled import forward
 from gan1010.config import FLOAT32_MAX
 from gan1010.layout import Layout, discriminator_layout, generator_layout
@@ -37,9 +37,14 @@ class Model:
             object.__setattr__(self, "generator", _as_float32s(self.generator))
 
     @property
+    def width(self) -> int:
+        """Values in a sample."""
+        return patterns.width(self.pattern)
+
+    @property
     def networks(self) -> dict[Network, tuple[Layout, Float32s]]:
         """Layout and weights of each network that the model has."""
-        shape = len(self.pattern), self.hidden_size
+        shape = self.width, self.hidden_size
         networks: dict[Network, tuple[Layout, Float32s]]
         networks = {"discriminator": (discriminator_layout(*shape), self.discriminator)}
         if self.generator is not None:
@@ -54,14 +59,15 @@ class Model:
 
     @cached_property
     def real_range(self) -> tuple[Float32s, Float32s]:
-        """Bounds of real data, low and high, both (W,)."""
-        return random_draws.real_range(self.pattern, self.spread)
+        """Bounds of real data, low and high: both (W,), or (patterns, W) if there are several patterns."""
+        low, high = random_draws.real_ranges(self.pattern, self.spread)
+        return (low, high) if len(low) > 1 else (low[0], high[0])
 
     @cached_property
-    def real_bounds(self) -> tuple[list[float], list[float]]:
-        """Bounds of real data as numbers: low and high, each of W."""
-        low, high = self.real_range
-        return low.tolist(), high.tolist()
+    def real_bounds(self) -> list[tuple[list[float], list[float]]]:
+        """Bounds of real data as numbers: low and high, each of W, for each pattern."""
+        low, high = random_draws.real_ranges(self.pattern, self.spread)
+        return list(zip(low.tolist(), high.tolist(), strict=True))
 
     def sample(self, latents: Numbers) -> Float32s:
         """Return G's samples (n, W) for latents (n,), all values in [0, 1].
@@ -73,7 +79,7 @@ class Model:
         inputs = _as_float32s(latents)
         if inputs.ndim != 1:
             raise ValueError(f"latents must be one row of numbers, not of shape {inputs.shape}")
-        samples = np.empty((len(inputs), len(self.pattern)), np.float32)
+        samples = np.empty((len(inputs), self.width), np.float32)
         forward.sample(self.generator, _finite(inputs), np.empty(self.hidden_size, np.float32), samples)
         return samples
 
@@ -83,15 +89,15 @@ class Model:
             raise ValueError(NO_GENERATOR)
         if not abs(latent) <= FLOAT32_MAX:
             raise ValueError("the latent is not a finite number, or too large for a float32")
-        sample = np.empty(len(self.pattern), np.float32)
+        sample = np.empty(self.width, np.float32)
         forward.sample_one(self.generator, float(latent), np.empty(self.hidden_size, np.float32), sample)
         return sample
 
     def score(self, vectors: Numbers) -> Float32s:
         """Return D's scores (n,), 0 fake to 1 real, of vectors (n, W); ValueError if one is not W finite float32s."""
         inputs = _as_float32s(vectors)
-        if inputs.ndim != 2 or inputs.shape[1] != len(self.pattern):
-            raise ValueError(f"vectors must be rows of {len(self.pattern)} numbers, not of shape {inputs.shape}")
+        if inputs.ndim != 2 or inputs.shape[1] != self.width:
+            raise ValueError(f"vectors must be rows of {self.width} numbers, not of shape {inputs.shape}")
         scores = np.empty(len(inputs), np.float32)
         forward.score(self.discriminator, _finite(inputs), np.empty(self.hidden_size, np.float32), scores)
         return scores

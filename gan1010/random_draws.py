@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gan1010 import patterns
 from gan1010.compiled.arithmetic import ONE, TWO, compiled, f32, inlined, log
 from gan1010.compiled.elementwise import fma, sqrt, to_float
 from gan1010.compiled.lanes import LANES, WORDS, empty, load, load_words, select, store, store_words
@@ -113,16 +114,19 @@ def uniforms(seed: Seeds, stream: int, places: int, start: int, count: int) -> F
     return _draw(seed, stream, np.zeros(shape, np.float32), np.ones(shape, np.float32), start, count)
 
 
-def real_range(pattern: str, spread: Spreads) -> tuple[Float32s, Float32s]:
-    """Return the bounds of real data, low and high, both (W,): [1 - spread, 1] for a 1, [0, spread] for a 0."""
-    spread = np.asarray(spread)
-    ones = np.array([bit == "1" for bit in pattern]).reshape(-1, *[1] * spread.ndim)
+def real_ranges(pattern: str, spread: Spreads) -> tuple[Float32s, Float32s]:
+    """Return the bounds of real data, low and high: [1 - spread, 1] for a 1, [0, spread] for a 0.
+
+    Both are (patterns, W), with a row for each pattern.
+    """
+    spread, words = np.asarray(spread), patterns.words(pattern)
+    ones = np.array([[bit == "1" for bit in word] for word in words]).reshape(len(words), -1, *[1] * spread.ndim)
     return np.where(ones, (1 - spread).astype(f32), f32(0)), np.where(ones, f32(1), spread.astype(f32))
 
 
 def real_samples(pattern: str, spread: Spreads, seed: Seeds, start: int, count: int) -> Float32s:
     """Draw one real sample for each iteration, uniform in its range: (W, count)."""
-    low, high = real_range(pattern, spread)
+    (low,), (high,) = real_ranges(pattern, spread)
     return _draw(seed, REAL, low, high - low, start, count)
 
 

@@ -16,12 +16,19 @@ def bits(samples: Float32s) -> list[str]:
 
 
 def in_range(samples: Float32s, low: Float32s, high: Float32s) -> Bools:
-    """Test for each of the samples (n, W) if low <= value <= high everywhere: (n,).
+    """Test for each of the samples (n, W) if low <= value <= high everywhere, for any of the patterns: (n,).
 
-    The bounds (W,) are those of real data: `random_draws.real_range` or `Model.real_range`. Real data has one mode, so
-    a generator with mode collapse passes too: compare its samples with each other as well.
+    The bounds, (W,) or (patterns, W), are those of real data: `Model.real_range`. A generator with mode collapse passes
+    too: `covered` counts the patterns that it makes.
     """
-    inside: Bools = np.logical_and.reduce((samples >= low) & (samples <= high), axis=1)
+    inside: Bools = np.logical_or.reduce(belongs(samples, low, high), axis=1)
+    return inside
+
+
+def belongs(samples: Float32s, low: Float32s, high: Float32s) -> Bools:
+    """Test for each of the samples (n, W) and each of the patterns, with bounds (patterns, W): (n, patterns)."""
+    rows = samples[:, None]
+    inside: Bools = np.logical_and.reduce((rows >= np.atleast_2d(low)) & (rows <= np.atleast_2d(high)), axis=2)
     return inside
 
 

@@ -17,10 +17,13 @@ class TrainSettings(TypedDict, total=False):
     learning_rate: float
     generator_learning_rate: float | None
     hidden_size: int
-    loss: Literal["mse", "bce"]
+    loss: Literal["mse", "bce", "minimax"]
     optimizer: Literal["sgd", "adam"]
     latent: Literal["constant", "uniform", "normal"]
     latent_value: float
+    batch_size: int
+    discriminator_steps: int
+    r1: float
     seed: int | None
     record_every: int | None
     snapshot_every: int | None

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
+from gan1010 import patterns
 from gan1010.plots.style import Format, adopt, as_bytes, draw_table, drawing, new_figure
 from gan1010.types import Int64s
 
@@ -34,7 +35,7 @@ def evolution(
     Args:
         samples: the sample of each snapshot, (snapshots, W), all values in [0, 1].
         iterations: the snapshots' iterations, rising, (snapshots,). The last one is the end of the run.
-        pattern: the W bits of the pattern, to label the rows.
+        pattern: the pattern of the run, to label the rows with its bits.
         format: png, svg or pdf.
         ax: the axis to draw on, which is returned in place of bytes.
     """
@@ -43,7 +44,7 @@ def evolution(
         shapes = f"{rows.shape}, {snapshots.shape}"
         raise ValueError(f"samples must be (snapshots, W) and iterations (snapshots,), not {shapes}")
     width = rows.shape[1]
-    if pattern is not None and len(pattern) != width:
+    if pattern is not None and patterns.width(pattern) != width:
         raise ValueError(f"pattern must have {width} bits, one for each value of a sample")
     chosen = tenths(snapshots)
     heading = "Output of the generator while it learns " + (f"the pattern {pattern}" if pattern else "its pattern")
@@ -51,10 +52,17 @@ def evolution(
     with drawing():
         figure = new_figure(8.2, max(0.48 * width, 0.9), heading, explanation)
         axes = adopt(ax) if ax else figure.subplots()
-        columns, places = [f"{iteration:,}" for iteration in snapshots[chosen]], pattern or range(1, width + 1)
-        draw_table(axes, rows[chosen].T, Normalize(0, 1), columns, [str(place) for place in places], "{:.2f}".format)
+        columns, places = [f"{iteration:,}" for iteration in snapshots[chosen]], _places(pattern, width)
+        draw_table(axes, rows[chosen].T, Normalize(0, 1), columns, places, "{:.2f}".format)
         axes.set(xlabel="iterations", ylabel="pattern" if pattern else "place")
         return ax or as_bytes(figure, format)
+
+
+def _places(pattern: str | None, width: int) -> list[str]:
+    """Return a label for each value of a sample: its bit in each pattern, or its number."""
+    if pattern is None:
+        return [str(place) for place in range(1, width + 1)]
+    return [" ".join(bits) for bits in zip(*patterns.words(pattern), strict=True)]
 
 
 def tenths(iterations: Int64s) -> Int64s:

@@ -17,7 +17,7 @@ from gan1010.types import Float64s
 
 COLOURS = {REAL: BLUE, FAKE: ORANGE, GENERATOR: GREEN}
 TITLES = {REAL: "Discriminator on real data", FAKE: "Discriminator on fakes", GENERATOR: "Generator"}
-EQUILIBRIA = {"mse": 0.25, "bce": log(2)}
+EQUILIBRIA = {"mse": 0.25, "bce": log(2), "minimax": log(2)}
 """The loss of a D that cannot tell real from fake, by the loss function."""
 
 MIN_TITLE_WIDTH = 2  # of a panel, in inches
@@ -68,7 +68,8 @@ def losses(
         panels = _inner_panels(ax, len(curves)) if ax else _panels(figure, len(curves))
         for axes, (name, values) in zip(panels, curves.items(), strict=True):
             colour = COLOURS[name]
-            axes.axhline(equilibrium, color=INK, linewidth=0.9, linestyle=(0, (5, 3)))
+            is_negative = len(values) > 0 and values.max() <= 0  # G's minimax loss is ln(1 - D)
+            axes.axhline(-equilibrium if is_negative else equilibrium, color=INK, linewidth=0.9, linestyle=(0, (5, 3)))
             # Dots are rasterised, because a hundred thousand would make an SVG of several megabytes.
             axes.plot(iteration, values, ".", color=colour, alpha=0.1, markersize=5, markeredgewidth=0, rasterized=True)
             axes.plot(iteration, smoothed(values), color=colour, linewidth=1.6, solid_capstyle="round")
@@ -79,10 +80,13 @@ def losses(
             axes.tick_params(**TICKS)
             axes.spines[["top", "right", "left"]].set_visible(False)
         highest = max(values.max(initial=1) for values in curves.values())
-        panels[0].set(xlim=(0, iteration.max(initial=1)), ylim=(0, highest), ylabel="loss")  # sharing sets all panels
+        lowest = min(values.min(initial=0) for values in curves.values())
+        panels[0].set(
+            xlim=(0, iteration.max(initial=1)), ylim=(lowest, highest), ylabel="loss"
+        )  # sharing sets all panels
         panels[0].xaxis.set_major_locator(MaxNLocator(2, integer=True))
         panels[0].xaxis.set_major_formatter("{x:,.0f}")
-        if highest <= 1:  # as in the article
+        if highest <= 1 and lowest == 0:  # as in the article
             panels[0].set_yticks([0, 0.25, 0.5, 1], ["0", "0.25", "0.5", "1"])
         return ax or as_bytes(figure, format)
 

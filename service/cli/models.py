@@ -134,7 +134,7 @@ def _score_file(file: Path, rows: Sequence[Sequence[float]], **options: Any) -> 
         from gan1010.client.responses import Scores
         from gan1010.results import shortest_decimals
 
-        width = len(model.pattern)
+        width = model.width
         for number, row in enumerate(rows, 1):
             if len(row) != width:
                 raise ValueError(f"Vector {number} has {len(row)} numbers. The model needs {width}.")

@@ -66,7 +66,7 @@ def test_uniform_draws_are_uniform_and_uncorrelated() -> None:
 def test_real_samples_are_in_range(pattern: str, spread: float, seed: int, start: int) -> None:
     samples = random_draws.real_samples(pattern, spread, seed, start, 200)
     assert samples.shape == (len(pattern), 200)
-    low, high = random_draws.real_range(pattern, spread)
+    (low,), (high,) = random_draws.real_ranges(pattern, spread)
     for bit, values, lowest, highest in zip(pattern, samples, low, high, strict=True):
         wanted = (1 - spread, 1) if bit == "1" else (0, spread)
         np.testing.assert_allclose((lowest, highest), wanted, rtol=1e-7, atol=1e-45)

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gan1010 import results
-from gan1010.random_draws import real_range
+from gan1010.random_draws import real_ranges
 
 
 def test_bits_are_values_rounded_at_one_half() -> None:
@@ -20,7 +20,16 @@ def test_sample_is_in_range_if_every_value_is() -> None:
     inside = [[0.9, 0.05, 0.9, 0.05], [0.8, 0, 1, 0.2]]
     outside = [[BELOW, 0, 1, 0.2], [0.8, ABOVE, 1, 0.2], [0.8, 0, 0, 0.2], [np.nan, 0, 1, 0.2]]
     samples = np.array(inside + outside, np.float32)
-    assert results.in_range(samples, *real_range("1010", 0.2)).tolist() == [True] * 2 + [False] * 4
+    low, high = real_ranges("1010", 0.2)
+    for bounds in ((low, high), (low[0], high[0])):
+        assert results.in_range(samples, *bounds).tolist() == [True] * 2 + [False] * 4
+
+
+def test_sample_is_in_range_of_any_of_several_patterns() -> None:
+    samples = np.array([[0.9, 0.1, 0.8, 0], [0.1, 0.9, 0.1, 1], [0.1, 0.9, 0.9, 0.1], [0.5] * 4], np.float32)
+    bounds = real_ranges("1010+0101", 0.2)
+    assert results.belongs(samples, *bounds).tolist() == [[True, False], [False, True], [False] * 2, [False] * 2]
+    assert results.in_range(samples, *bounds).tolist() == [True, True, False, False]
 
 
 @given(value=st.floats(0, 1, width=32))

@@ -12,7 +12,8 @@ T = TypeVar("T")
 
 SETTING_FIELDS = {
     "preset", "experiment", "pattern", "spread", "iterations", "learning_rate", "generator_learning_rate",
-    "hidden_size", "loss", "optimizer", "latent", "latent_value", "seed", "record_every", "snapshot_every", "name",
+    "hidden_size", "loss", "optimizer", "latent", "latent_value", "batch_size", "discriminator_steps", "r1", "seed",
+    "record_every", "snapshot_every", "name",
 }  # fmt: skip
 RESULT_FIELDS = {
     "sample", "bits", "in_range", "settled_at", "discriminator_real_loss", "discriminator_fake_loss",

@@ -112,8 +112,8 @@ async def _sample(
 
 def _is_in_range(sample: Float32s, model: Model) -> bool:
     """Test one sample (W,), as `results.in_range` tests many."""
-    values, (low, high) = sample.tolist(), model.real_bounds
-    return all(map(le, low, values)) and all(map(le, values, high))
+    values = sample.tolist()
+    return any(all(map(le, low, values)) and all(map(le, values, high)) for low, high in model.real_bounds)
 
 
 async def _score(
@@ -124,7 +124,7 @@ async def _score(
 
     def respond() -> Response:
         try:
-            scores = model.score(make_rows(len(model.pattern)))
+            scores = model.score(make_rows(model.width))
         except ValueError as error:
             raise InvalidInputError(str(error), "body", "vectors") from None
         services_of(request).metrics.scores.inc(len(scores))

@@ -138,7 +138,7 @@ async def _find_version(request: Request, name: str, job_id: str | None) -> tupl
 
 def _tensor_specs(name: str, model: Model) -> tuple[TensorSpec, TensorSpec]:
     """Return the input and the output of a model's version."""
-    width = len(model.pattern)
+    width = model.width
     if name == DISCRIMINATOR:
         return TensorSpec("vector", width), TensorSpec("score", 1)
     return TensorSpec("seed", 1), TensorSpec("sample", width)

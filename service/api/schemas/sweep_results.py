@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, Field
 
-from gan1010 import Result
+from gan1010 import Result, patterns
 from gan1010.results import MEANS
 from gan1010.sweeps.grid import SweepConfig
 from gan1010.sweeps.results import NEVER_SETTLED, Members
@@ -185,5 +185,5 @@ def _number_or_setting(config: SweepConfig, index: Int64s, name: str) -> Array:
 
 def _sample(config: SweepConfig, members: Members) -> Float32s:
     """Return the samples, as wide as the sweep's longest pattern."""
-    width = max(map(len, config.grid.get("pattern", (config.config(0).pattern,))))
+    width = max(map(patterns.width, config.grid.get("pattern", (config.config(0).pattern,))))
     return np.pad(members.sample, ((0, 0), (0, width - members.sample.shape[1])), constant_values=np.nan)

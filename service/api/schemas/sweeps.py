@@ -16,7 +16,8 @@ from pydantic import (
 )
 
 from gan1010 import PRESETS
-from gan1010.config import MAX_SEED, PATTERN, SettingError
+from gan1010.config import MAX_SEED, SettingError
+from gan1010.patterns import PATTERN
 from gan1010.sweeps.grid import MAX_MEMBERS, SETTINGS, SweepConfig
 from service.api.schemas.common import AS_INTEGER, RequestModel
 from service.api.schemas.training import PRESET, Defaults, Name, annotation_of, field_of, settings_that_are_set

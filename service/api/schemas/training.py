@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic_core import PydanticUndefined
 
 from gan1010 import PRESETS, TrainConfig
-from gan1010.config import PATTERN, SettingError
+from gan1010.config import SettingError
+from gan1010.patterns import PATTERN
 from service.api.schemas.common import AS_INTEGER, RequestModel
 from service.errors import InvalidInputError
 from service.job import Job

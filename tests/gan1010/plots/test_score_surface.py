@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gan1010 import plots
+from gan1010 import patterns, plots
 from tests.gan1010.plots.pictures import BLUE, GREEN, pixels, share_of
 from tests.gan1010.plots.test_plots import SAMPLE, SCORES
 
@@ -25,6 +25,8 @@ def test_real_data_and_the_generator_are_marked() -> None:
     assert share_of(GREEN, draw(sample=SAMPLE)) > 0.0005
     assert draw(sample=SAMPLE) != draw(sample=1 - SAMPLE)
     assert draw(spread=0.4) != draw(spread=0.2)
+    one, two, not_in_the_plane = (share_of(BLUE, draw(pattern=p)) for p in ("1010", "1010+0101", "1010+1100"))
+    assert two > 1.8 * one > 1.7 * not_in_the_plane
 
 
 def test_orange_is_fake_and_blue_is_real_with_y_upwards() -> None:
@@ -35,9 +37,9 @@ def test_orange_is_fake_and_blue_is_real_with_y_upwards() -> None:
     assert below[0] > below[2]
 
 
-@pytest.mark.parametrize("pattern", ["1", "0", "10", "111", "000", "1101011011110100"])
+@pytest.mark.parametrize("pattern", ["1", "0", "10", "111", "000", "1101011011110100", "10+01", "11+10+00"])
 def test_every_pattern_can_be_drawn(pattern: str) -> None:
-    assert draw(np.full(101 * 101, 0.5), pattern, sample=[0.5] * len(pattern)).startswith(b"\x89PNG")
+    assert draw(np.full(101 * 101, 0.5), pattern, sample=[0.5] * patterns.width(pattern)).startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("scores", [np.zeros(10), 0.5, np.zeros((101, 101))])

@@ -141,6 +141,6 @@ def test_settings_have_the_bounds_and_defaults_of_the_contract(description: Json
     assert fields["iterations"]["default"] == 10_000
     assert (fields["iterations"]["minimum"], fields["iterations"]["maximum"]) == (1, 10_000_000)
     assert (fields["spread"]["exclusiveMinimum"], fields["spread"]["maximum"]) == (0, 0.5)
-    assert fields["loss"]["enum"] == ["mse", "bce"]
+    assert fields["loss"]["enum"] == ["mse", "bce", "minimax"]
     assert str(2**53 - 1) in json.dumps(fields)
     assert schema["additionalProperties"] is False
