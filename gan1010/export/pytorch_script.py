@@ -1,10 +1,15 @@
 """PyTorch export: a run's configuration as a complete program in plain PyTorch, without code that it does not need."""
 
 from string import Template
+from textwrap import indent
+from typing import Literal
 
+from gan1010 import random_draws
 from gan1010.config import TrainConfig
 
-__all__ = ["pytorch_script"]
+__all__ = ["Draws", "pytorch_script"]
+
+Draws = Literal["torch", "same"]
 
 PROGRAM = Template('''"""$title
 
@@ -14,7 +19,7 @@ This program repeats one training of gan1010 in plain PyTorch. Install PyTorch, 
 
 $story
 
-PyTorch and gan1010 draw different random numbers, so the results differ slightly from those of the job.
+$agreement
 """
 
 import torch
@@ -27,9 +32,7 @@ $rates
 ITERATIONS = $iterations
 TENTH = max(ITERATIONS // 10, 1)
 SEED = $seed  # of the random numbers: the same seed gives the same result
-
-torch.manual_seed(SEED)
-
+$seeding
 ONES = torch.tensor([bit == "1" for bit in PATTERN])
 LOWEST = torch.where(ONES, 1 - SPREAD, 0.0)
 HIGHEST = torch.where(ONES, 1.0, SPREAD)
@@ -37,7 +40,7 @@ HIGHEST = torch.where(ONES, 1.0, SPREAD)
 
 def real_sample():
     """Draw real data: each value is uniform in its range."""
-    return LOWEST + (HIGHEST - LOWEST) * torch.rand(len(PATTERN))
+    return LOWEST + (HIGHEST - LOWEST) * $real
 
 
 ${source}def network(inputs, outputs):
@@ -56,7 +59,7 @@ loss_function = nn.$loss
 $optimizers
 
 REAL, FAKE = torch.tensor([1.0]), torch.tensor([0.0])  # the target scores of D
-
+${latent_value}
 
 def learn(optimizer, score, target):
     """Make one step of the optimizer's network, so that D's score comes closer to the target."""
@@ -81,40 +84,48 @@ TITLES = {
     "discriminator": "A discriminator that learns to tell the pattern {} from noise.",
 }
 
-NOISE = '''def noise():
+OWN_DRAWS = "PyTorch and gan1010 draw different random numbers, so the results differ slightly from those of the job."
+SAME_DRAWS = """\
+The initial weights and all random numbers are those of the job, so the results agree with the job's to six digits.
+The last part of this program draws them."""
+SAME_DRAWS_WITH_ADAM = f"""{SAME_DRAWS}
+
+Adam magnifies differences of rounding: after some thousand iterations, results need not agree any more."""
+
+NOISE = Template('''def noise():
     """Draw noise: each value is uniform between 0 and 1."""
-    return torch.rand(len(PATTERN))
+    return $draw
 
 
-'''
+''')
 LATENT = Template('''def latent():
     """Draw the input of G in training: $meaning."""
     return $draw
 
 
 ''')
-SOURCES = {
+LATENTS = {
     "constant": "",
     "uniform": LATENT.substitute(meaning="uniform between 0 and 1", draw="torch.rand(1)"),
     "normal": LATENT.substitute(meaning="normal with mean 0 and variance 1", draw="torch.randn(1)"),
 }
 
-GAN_TRAINING = Template("""
-INPUT = torch.tensor([$tensor])  # $meaning
+LATENT_VALUE = Template("INPUT = torch.tensor([$tensor])  # the input of G$when\n")
 
+GAN_TRAINING = Template("""
 print("iteration  D on real  D on fake  generator   sample of G for $value")
-means = torch.zeros(3)  # mean losses over the last tenth
+means = torch.zeros(3, dtype=torch.float64)  # mean losses over the last tenth
 
 for iteration in range(1, ITERATIONS + 1):
     # 1. Train D on real data: its score should be 1.
     real_loss = learn(discriminator_optimizer, discriminator(real_sample()), REAL)
 
     # 2. Train D on a fake, a sample of G: its score should be 0. detach() keeps G unchanged.
-    fake = generator($train_input).detach()
+    fake = generator($latent).detach()
     fake_loss = learn(discriminator_optimizer, discriminator(fake), FAKE)
 
     # 3. Train G: D's score of its sample should be 1. The gradient passes through D, but only G changes.
-    fake = generator($train_input)
+    fake = generator($generator_latent)
     generator_loss = learn(generator_optimizer, discriminator(fake), REAL)
 
     losses = real_loss, fake_loss, generator_loss
@@ -132,35 +143,94 @@ bits = "".join("1" if value >= 0.5 else "0" for value in sample.tolist())
 in_range = bool(((sample >= LOWEST) & (sample <= HIGHEST)).all())
 
 print()
-print("Sample of G for $value:", "  ".join(f"{value:.3f}" for value in sample.tolist()))
+print("Sample of G for $value:", "  ".join(f"{value:.${digits}f}" for value in sample.tolist()))
 print("As bits:", bits, "(the pattern)" if bits == PATTERN else f"(the pattern is {PATTERN})")
 print("In the range of real data:", "yes" if in_range else "no")
-print("Mean losses:", "  ".join(f"{mean:.3f}" for mean in means.tolist()), " (D on real, D on fake, generator)")
+print("Mean losses:", "  ".join(f"{mean:.${digits}f}" for mean in means.tolist()), " (D on real, D on fake, generator)")
 """)
 
 DISCRIMINATOR_TRAINING = Template("""
 print("iteration  D on real  D on noise")
-means = torch.zeros(2)  # mean losses over the last tenth
+means = torch.zeros(4, dtype=torch.float64)  # mean losses and scores over the last tenth
 
 for iteration in range(1, ITERATIONS + 1):
     # 1. Train D on real data: its score should be 1.
-    real_loss = learn(discriminator_optimizer, discriminator(real_sample()), REAL)
+    real_score = discriminator(real_sample())
+    real_loss = learn(discriminator_optimizer, real_score, REAL)
 
     # 2. Train D on noise: its score should be 0.
-    noise_loss = learn(discriminator_optimizer, discriminator(noise()), FAKE)
+    noise_score = discriminator(noise())
+    noise_loss = learn(discriminator_optimizer, noise_score, FAKE)
 
-    losses = real_loss, noise_loss
     if iteration > ITERATIONS - TENTH:
-        means += torch.tensor(losses) / TENTH
+        means += torch.tensor([real_loss, noise_loss, real_score.item(), noise_score.item()]) / TENTH
     if iteration % TENTH == 0:
-        print(f"{iteration:9,}", *(f"{loss:10.3f}" for loss in losses))
+        print(f"{iteration:9,} {real_loss:10.3f} {noise_loss:11.3f}")
 
-with torch.no_grad():
-    print()
-    print(f"D's score of real data: {discriminator(real_sample()).item():.2f}")
-    print(f"D's score of noise: {discriminator(noise()).item():.2f}")
-print("Mean losses:", "  ".join(f"{mean:.3f}" for mean in means.tolist()), " (on real data, on noise)")
+real_loss, noise_loss, real_score, noise_score = means.tolist()
+print()
+print(f"D's mean score: {real_score:.${digits}f} of real data, {noise_score:.${digits}f} of noise")
+print(f"D's mean loss: {real_loss:.${digits}f} on real data, {noise_loss:.${digits}f} on noise")
 """)
+
+RANDOM_NUMBERS = Template('''
+def main():
+    """Train with the random numbers that are drawn below."""
+$training
+
+# Below are the random numbers of gan1010. The training above works with any others, too.
+
+
+def halves(product):
+    """Split a product of 64 bits into its upper and its lower 32 bits."""
+    return (product >> 32) & 0xFFFFFFFF, product & 0xFFFFFFFF
+
+
+def philox(iteration, stream, block):
+    """Compute four random numbers of 32 bits from their place, which is three numbers, and from SEED.
+
+    This is Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011): ten
+    rounds of multiplying and mixing. It has no state, so the numbers of a place do not depend on earlier ones.
+    """
+    c0, c1, c2, c3 = iteration, 0, stream, block
+    k0, k1 = SEED % 2**32, SEED // 2**32
+    for _ in range(10):
+        upper0, lower0 = halves(c0 * 0xD2511F53)
+        upper2, lower2 = halves(c2 * 0xCD9E8D57)
+        c0, c1, c2, c3 = upper2 ^ c1 ^ k0, lower2, upper0 ^ c3 ^ k1, lower0
+        k0, k1 = (k0 + 0x9E3779B9) % 2**32, (k1 + 0xBB67AE85) % 2**32
+    return c0, c1, c2, c3
+
+
+def random_numbers(stream, *shape):
+    """Yield a tensor of random numbers, uniform between 0 and 1, for each iteration. Each use has its own stream."""
+    count = torch.Size(shape).numel()
+    blocks = torch.arange((count + 3) // 4)
+    for start in range(0, ITERATIONS, 1000):  # a thousand iterations at a time, which is faster
+        iterations = torch.arange(start, start + 1000).unsqueeze(1)
+        words = torch.stack(philox(iterations, stream, blocks), dim=-1).reshape(1000, -1)[:, :count]
+        yield from (words >> 8).reshape(1000, *shape) * 2**-24  # a float32 has 24 bits
+
+
+${normal}def set_initial_weights(network, stream):
+    """Draw the weights as nn.Linear does: uniform between -1 and 1, over the square root of the layer's inputs."""
+    count = sum(weights.numel() for weights in network.parameters())
+    numbers = next(random_numbers(stream, count))
+    nn.utils.vector_to_parameters(2 * numbers - 1, network.parameters())
+    for layer in network[0], network[2]:
+        for weights in layer.parameters():
+            weights.data /= layer.in_features**0.5
+
+
+$streams
+main()
+''')
+NORMAL = '''def normal(numbers):
+    """Turn uniform numbers into normal ones, with mean 0 and variance 1."""
+    return torch.erfinv(2 * numbers - 1 + 2**-24) * 2**0.5
+
+
+'''
 
 LOSSES = {
     "mse": "MSELoss()  # mean squared error: (score - target) squared",
@@ -169,18 +239,22 @@ LOSSES = {
 OPTIMIZERS = {"sgd": "SGD", "adam": "Adam"}
 
 
-def pytorch_script(config: TrainConfig) -> str:
-    """Return a program that trains with these settings, one sample at a time, as the article does."""
-    gan, constant = config.experiment == "gan", config.latent == "constant"
+def pytorch_script(config: TrainConfig, *, draws: Draws = "torch") -> str:
+    """Return a program that trains with these settings, one sample at a time, as the article does.
+
+    It uses torch's random numbers, or with `draws` "same" those of the run: then its results agree with the run's.
+    """
+    gan, same = config.experiment == "gan", draws == "same"
+    agreement = OWN_DRAWS
+    if same:
+        agreement = SAME_DRAWS_WITH_ADAM if config.optimizer == "adam" else SAME_DRAWS
     rates = {"LEARNING_RATE": config.learning_rate}
     generator_rate = config.resolved.generator_learning_rate
     if gan and generator_rate != config.learning_rate:
         rates = {"DISCRIMINATOR_LEARNING_RATE": config.learning_rate, "GENERATOR_LEARNING_RATE": generator_rate}
     networks = {"discriminator": "network(inputs=len(PATTERN), outputs=1)  # a sample -> its score, 0 fake to 1 real"}
-    training, source = DISCRIMINATOR_TRAINING, NOISE
     if gan:
         networks["generator"] = "network(inputs=1, outputs=len(PATTERN))  # a latent -> a sample"
-        training, source = GAN_TRAINING, SOURCES[config.latent]
     optimizer = OPTIMIZERS[config.optimizer]
     optimizers = (
         f"{name}_optimizer = torch.optim.{optimizer}({name}.parameters(), lr={rate})"
@@ -189,6 +263,7 @@ def pytorch_script(config: TrainConfig) -> str:
     return PROGRAM.substitute(
         title=TITLES[config.experiment].format(config.pattern),
         story=STORIES[config.experiment],
+        agreement=agreement,
         pattern=config.pattern,
         spread=config.spread,
         one=f"{1 - config.spread:g}",
@@ -196,14 +271,63 @@ def pytorch_script(config: TrainConfig) -> str:
         rates="\n".join(f"{name} = {rate}" for name, rate in rates.items()),
         iterations=f"{config.iterations:_}",
         seed=config.seed,
-        source=source,
+        seeding="" if same else "\ntorch.manual_seed(SEED)\n",
+        real="next(real_draws)" if same else "torch.rand(len(PATTERN))",
+        source=_source(config, same),
         networks="\n".join(f"{name} = {network}" for name, network in networks.items()),
         loss=LOSSES[config.loss],
         optimizers="\n".join(optimizers),
-        training=training.substitute(
-            tensor=repr(float(config.latent_value)).replace("e+", "e"),
-            value=f"{config.latent_value:g}",
-            meaning=f"the input of G{', always the same' if constant else ' in the output; training draws others'}",
-            train_input="INPUT" if constant else "latent()",
-        ),
+        latent_value=_latent_value(config) if gan else "",
+        training=_with_random_numbers(config) if same else _training(config, same),
+    )
+
+
+def _source(config: TrainConfig, same: bool) -> str:
+    """Return the function that draws noise or latents, if the program needs one."""
+    if config.experiment == "discriminator":
+        return NOISE.substitute(draw="next(noise_draws)" if same else "torch.rand(len(PATTERN))")
+    return "" if same else LATENTS[config.latent]
+
+
+def _latent_value(config: TrainConfig) -> str:
+    """Return the definition of the input of G in the output."""
+    return LATENT_VALUE.substitute(
+        tensor=repr(float(config.latent_value)).replace("e+", "e"),
+        when=", always the same" if config.latent == "constant" else " in the output; training draws others",
+    )
+
+
+def _training(config: TrainConfig, same: bool) -> str:
+    """Return the training loop and what it prints."""
+    digits = 6 if same else 3
+    if config.experiment == "discriminator":
+        return DISCRIMINATOR_TRAINING.substitute(digits=digits)
+    latents = ["latent()", "latent()"]
+    if config.latent == "constant":
+        latents = ["INPUT", "INPUT"]
+    elif same:
+        latents = ["next(latents)", "next(generator_latents)"]
+    value = f"{config.latent_value:g}"
+    return GAN_TRAINING.substitute(digits=digits, value=value, latent=latents[0], generator_latent=latents[1])
+
+
+def _with_random_numbers(config: TrainConfig) -> str:
+    """Return the training as a function, and below it the random numbers of the run and the call."""
+    weights, normal = {"discriminator": random_draws.DISCRIMINATOR_WEIGHTS}, False
+    streams = {"real_draws": f"random_numbers({random_draws.REAL}, len(PATTERN))"}
+    if config.experiment == "discriminator":
+        streams["noise_draws"] = f"random_numbers({random_draws.NOISE}, len(PATTERN))"
+    else:
+        weights["generator"] = random_draws.GENERATOR_WEIGHTS
+        if config.latent != "constant":
+            normal = config.latent == "normal"
+            latents = "map(normal, random_numbers({}, 1))" if normal else "random_numbers({}, 1)"
+            streams["latents"] = latents.format(random_draws.LATENT)
+            streams["generator_latents"] = latents.format(random_draws.GENERATOR_LATENT)
+    lines = [f"set_initial_weights({network}, stream={stream})" for network, stream in weights.items()]
+    lines += [f"{name} = {numbers}" for name, numbers in streams.items()]
+    return RANDOM_NUMBERS.substitute(
+        training=indent(_training(config, same=True).strip("\n"), "    ") + "\n",
+        normal=NORMAL if normal else "",
+        streams="\n".join(lines),
     )
