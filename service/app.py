@@ -74,7 +74,7 @@ class App(FastAPI):
         settings = services.settings
         keys = ApiKeys(settings.api_key.get_secret_value())
         limited = BodyLimitMiddleware(DataPlane(super().build_middleware_stack(), self), settings.max_body_bytes)
-        controlled = AccessControlMiddleware(limited, keys, settings.allowed_hosts)
+        controlled = AccessControlMiddleware(limited, keys, settings.allowed_hosts, services.metrics)
         return RequestLogMiddleware(controlled, services.request_log)
 
 

@@ -5,6 +5,7 @@ class ServiceError(Exception):
     """Base of the errors that a client can see; `detail` states the fact, then the remedy."""
 
     detail = ""
+    retry_after_seconds: int | None = None  # of this error, if it is known
 
     def __init__(self, detail: str = "") -> None:
         self.detail = detail or self.detail
@@ -21,6 +22,16 @@ class ApiKeyRequiredError(ServiceError):
     detail = "The request has no valid API key. Send one as Authorization: Bearer KEY, or as X-API-Key: KEY."
 
 
+class TooManyWrongKeysError(ServiceError):
+    """The client's address has sent too many wrong API keys."""
+
+    detail = "This address has sent too many wrong API keys. Retry after the seconds in Retry-After, with a valid key."
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__()
+        self.retry_after_seconds = retry_after_seconds
+
+
 class HostNotAllowedError(ServiceError):
     """The service does not serve this Host, or this client's address."""
 
@@ -33,7 +44,7 @@ class HostNotAllowedError(ServiceError):
 class CrossOriginError(ServiceError):
     """A browser sent the request for a page of another origin."""
 
-    detail = "Pages of other origins have no access. Send the request from a page of this service."
+    detail = "Pages of other sites have no access. Send the request from a page of this service."
 
 
 class JobNotFoundError(ServiceError):

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.compression import MIN_COMPRESSED_BYTES
 from service.api.error_handlers import respond_to_error
+from service.api.head_requests import respond_to_head
 from service.api.route_classes import DescribedRoute, StrictRequest, complete_response, is_list, validation_error
 
 # Values of a query that need no further check: numbers with few digits, ids of jobs.
@@ -82,10 +83,13 @@ class DataPlane:
         self._by_path = {(method, route.path): route for route in plain for method in route.methods or ()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request for a data route; pass others on."""
+        """Answer a request for a data route; pass others on, and HEAD as GET."""
         route = self._route_of(scope) if scope["type"] == "http" else None
         if route is None:
-            await self._app(scope, receive, send)
+            if scope["type"] == "http" and scope["method"] == "HEAD":
+                await respond_to_head(self, scope, receive, send)
+            else:
+                await self._app(scope, receive, send)
             return
         scope["app"], scope["route"] = self._described, route
         request, failure = StrictRequest(scope, receive), None

@@ -83,7 +83,8 @@ def _allowed_methods(request: Request) -> list[str]:
     """Return the methods of all routes with this path; Starlette names those of the first route only."""
     matching = _matching_routes(request, request.scope)
     methods = {method for route in matching for method in getattr(route, "methods", None) or ()}
-    return sorted(methods or {"GET", "HEAD"})  # static files have no `methods`
+    methods = methods or {"GET"}  # static files have no `methods`
+    return sorted(methods | {"HEAD"} if "GET" in methods else methods)
 
 
 async def _client_disconnected(request: Request, error: Exception) -> Response:

@@ -97,6 +97,7 @@ _ERRORS: dict[type[errors.ServiceError], ProblemType] = {  # the first of each s
     errors.QueueFullError: ProblemType(
         429, "queue-full", "Queue full", "10,000 jobs are waiting. Retry in a moment.", headers=(("Retry-After", "1"),)
     ),
+    errors.TooManyWrongKeysError: ProblemType(429, "too-many-wrong-keys", "Too many wrong API keys"),
     errors.StorageFailedError: ProblemType(
         500, "storage-failed", "Storage failed", description="The disk failed, or the service has a bug"
     ),
@@ -156,7 +157,10 @@ def error_response(request: Request, error: errors.ServiceError) -> Response:
     problem, more = PROBLEM_TYPES[type(error)], {}
     if isinstance(error, errors.InvalidInputError):
         more["errors"] = [{"loc": error.loc, "msg": error.detail, "type": problem.slug}]
-    return problem_response(request, problem, error.detail, **more)
+    response = problem_response(request, problem, error.detail, **more)
+    if error.retry_after_seconds is not None:
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    return response
 
 
 def problems(

@@ -13,6 +13,8 @@ from service.telemetry.logs import DROPPED_LINES
 REQUEST_BUCKETS_SECONDS = (0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 JOB_BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 
+REFUSAL_REASONS = ("host", "public-address", "origin", "no-key", "wrong-key", "too-many-wrong-keys")
+
 
 class Metrics:
     """All metrics of one application. Several applications in one process count separately."""
@@ -32,6 +34,11 @@ class Metrics:
         )
         # Cached, because a lookup by labels costs more than the counting.
         self._of_request = cache(lambda *values: (requests.labels(*values), seconds.labels(*values)))
+        self._refused = Counter(
+            "gan1010_refused_requests", "Requests that the access control refused", ("reason",), registry=registry
+        )
+        for reason in REFUSAL_REASONS:  # alerts need the series before the first refusal
+            self._refused.labels(reason)
         self._jobs = Gauge("gan1010_jobs", "Jobs, by status", ("status",), registry=registry)
         self._queue_depth = Gauge("gan1010_queue_depth", "Jobs that wait for a thread", registry=registry)
         self._job_seconds = Histogram(
@@ -55,6 +62,10 @@ class Metrics:
         requests, durations = self._of_request(method, route, status)
         requests.inc()
         durations.observe(seconds)
+
+    def record_refusal(self, reason: str) -> None:
+        """Count a request that the access control refused."""
+        self._refused.labels(reason).inc()
 
     def record_job_end(self, job: Job, seconds: float) -> None:
         """Count an ended job, if it ever started."""

@@ -6,6 +6,7 @@ public addresses too, and serves only this machine and its private networks (a c
 
 import base64
 import binascii
+import logging
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -14,25 +15,46 @@ from ipaddress import IPv6Address, ip_address
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.api import limits
+from service.api.middleware.wrong_keys import WrongKeys
 from service.api.problems import error_response
 from service.api_keys import ApiKeys
-from service.errors import ApiKeyRequiredError, CrossOriginError, HostNotAllowedError, ServiceError
+from service.errors import (
+    ApiKeyRequiredError,
+    CrossOriginError,
+    HostNotAllowedError,
+    ServiceError,
+    TooManyWrongKeysError,
+)
+from service.telemetry.logs import fields
+from service.telemetry.metrics import Metrics
 
 LOOPBACK_HOST = re.compile(r"localhost|127(\.\d{1,3}){3}|\[::1\]")
-PUBLIC_PATHS = frozenset({"/healthz", "/readyz"})  # no API key needed, and no Host, which load balancers leave out
+PUBLIC_PATHS = frozenset({"/healthz", "/readyz"})  # for probes, which have no key and use any Host or none
+SHOWN_HOST = re.compile(rb"[A-Za-z0-9._:\[\]-]{1,260}")
+SHOWN_ORIGIN = re.compile(rb"null|https?://" + SHOWN_HOST.pattern)
 PAGES = frozenset({"/", "/docs"})  # pages hold no data, so other sites may link to them
 SINGLE_VALUE_HEADERS = (b"authorization", b"host", b"origin", b"sec-fetch-site", b"x-api-key")
 OWN_SITES = (b"same-origin", b"none")  # a page of the service, or an address typed into the browser
 Headers = dict[bytes, bytes]
+log = logging.getLogger(__name__)
+
+
+class _RefusedError(Exception):
+    """A request is refused: the reason in the metrics, and the error that the client sees."""
+
+    def __init__(self, reason: str, error: ServiceError) -> None:
+        super().__init__(reason)
+        self.reason, self.error = reason, error
 
 
 class AccessControlMiddleware:
     """Refuse requests without access, on every path and with every method."""
 
-    def __init__(self, app: ASGIApp, keys: ApiKeys, allowed_hosts: Iterable[str]) -> None:
-        self._app, self._keys = app, keys
-        self._hosts = None if keys and not allowed_hosts else frozenset(allowed_hosts)  # None: any host
-        self._serves_public_addresses = bool(keys or allowed_hosts)
+    def __init__(self, app: ASGIApp, keys: ApiKeys, allowed_hosts: Iterable[str], metrics: Metrics) -> None:
+        self._app, self._keys, self._metrics = app, keys, metrics
+        self._hosts = frozenset(allowed_hosts)
+        self._wrong_keys = WrongKeys()
         self._is_allowed = lru_cache(maxsize=256)(self._is_allowed_host)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,8 +62,9 @@ class AccessControlMiddleware:
         if scope["type"] == "http":
             try:
                 self._check(scope)
-            except ServiceError as error:
-                await error_response(Request(scope), error)(scope, receive, send)
+            except _RefusedError as refused:
+                self._metrics.record_refusal(refused.reason)
+                await error_response(Request(scope), refused.error)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
@@ -49,31 +72,58 @@ class AccessControlMiddleware:
         """Check a request, and set `scope["key"]` to the name of its API key.
 
         Raises:
-            HostNotAllowedError: the Host is not allowed, or the client's address is public and there are no keys.
-            CrossOriginError: a browser sent the request for a page of another origin.
-            ApiKeyRequiredError: the key is missing or wrong.
+            _RefusedError: the Host is not allowed, the client's address is public and there are no keys, a browser sent
+                the request for a page of another origin, or the key is missing or wrong.
         """
-        headers, is_public = _headers(scope), scope["path"] in PUBLIC_PATHS
-        host = headers.get(b"host", b"")
-        if self._hosts is not None and not self._is_allowed(host) and (host or not is_public):
-            raise HostNotAllowedError(
-                "This Host is not allowed. Use localhost or a name in GAN1010_ALLOWED_HOSTS." if self._keys else ""
-            )
-        if not self._serves_public_addresses and scope.get("client") and _is_public(scope["client"][0]):
-            raise HostNotAllowedError("Without an API key, the service serves no public address. Set GAN1010_API_KEY.")
+        headers, is_public, has_keys = _headers(scope), scope["path"] in PUBLIC_PATHS, bool(self._keys)
+        if not is_public:
+            self._check_address(scope, headers.get(b"host", b""), has_keys)
         if _is_cross_origin(scope, headers):
-            raise CrossOriginError
-        if self._keys:
-            scope["key"] = self._keys.name_of(_presented_key(headers))
-            if scope["key"] is None and not is_public:
-                raise ApiKeyRequiredError
+            raise _RefusedError("origin", CrossOriginError(_origin_detail(headers)))
+        if has_keys:
+            scope["key"] = self._keys.name_of(key) if (key := _presented_key(headers)) else None
+            if not is_public:
+                self._check_key(scope, key)
+
+    def _check_address(self, scope: Scope, host: bytes, has_keys: bool) -> None:
+        """Check the Host, unless keys let any in, and the client's address."""
+        if (self._hosts or not has_keys) and not self._is_allowed(host):
+            detail = "This Host is not allowed. Use localhost or a name in GAN1010_ALLOWED_HOSTS." if has_keys else ""
+            raise _RefusedError("host", HostNotAllowedError(detail))
+        if not (has_keys or self._hosts) and _is_public(_address(scope)):
+            detail = "Without an API key, the service serves no public address. Set GAN1010_API_KEY."
+            raise _RefusedError("public-address", HostNotAllowedError(detail))
+
+    def _check_key(self, scope: Scope, key: bytes) -> None:
+        """Refuse a request without a valid key, and every key of an address that has sent too many wrong ones."""
+        if not key:
+            raise _RefusedError("no-key", ApiKeyRequiredError())
+        address = _address(scope)
+        if seconds := self._wrong_keys.blocked_seconds(address):
+            scope["key"] = None
+            raise _RefusedError("too-many-wrong-keys", TooManyWrongKeysError(seconds))
+        if scope["key"] is None:
+            if self._wrong_keys.add(address):
+                log.warning(
+                    "An address has sent %d wrong API keys within %.0f s, and is blocked for the rest of the minute."
+                    " If it is a proxy, name it in GAN1010_TRUSTED_PROXIES.",
+                    *(limits.MAX_WRONG_KEYS, limits.WRONG_KEYS_SECONDS),
+                    extra=fields(client=address),
+                )
+            raise _RefusedError("wrong-key", ApiKeyRequiredError())
 
     def _is_allowed_host(self, host: bytes) -> bool:
         name, colon, port = host.decode("latin-1").lower().rpartition(":")
         if not colon or port.endswith("]"):  # there is no port: the colon, if any, is part of an IPv6 address
             name, port = f"{name}{colon}{port}", ""
-        is_known = LOOPBACK_HOST.fullmatch(name) or name in (self._hosts or ())
+        is_known = LOOPBACK_HOST.fullmatch(name) or name in self._hosts
         return bool(is_known) and (not port or port.isdecimal())
+
+
+def _address(scope: Scope) -> str:
+    """Return the client's address; empty for one that has none."""
+    client = scope.get("client")
+    return client[0] if client else ""
 
 
 @lru_cache(maxsize=256)
@@ -104,7 +154,22 @@ def _is_cross_origin(scope: Scope, headers: Headers) -> bool:
     if site is None or site in OWN_SITES:
         return False
     followed_link = headers.get(b"sec-fetch-mode") == b"navigate" and headers.get(b"sec-fetch-dest") == b"document"
-    return not (followed_link and scope["method"] == "GET" and scope["path"] in PAGES)
+    return not (followed_link and scope["method"] in ("GET", "HEAD") and scope["path"] in PAGES)
+
+
+def _origin_detail(headers: Headers) -> str:
+    """Return both names that must match, if the request has an Origin."""
+    if b"origin" not in headers:
+        return ""
+    origin, host = _shown(SHOWN_ORIGIN, headers[b"origin"]), _shown(SHOWN_HOST, headers.get(b"host", b""))
+    return (
+        f"The Origin of the page is {origin}, and the Host of the request is {host}. They must match: pages of other"
+        " sites have no access, and a proxy must pass on the Host that the browser sent."
+    )
+
+
+def _shown(pattern: re.Pattern[bytes], value: bytes) -> str:
+    return value.decode() if pattern.fullmatch(value) else "not readable"
 
 
 def _presented_key(headers: Headers) -> bytes:

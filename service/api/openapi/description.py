@@ -23,11 +23,12 @@ from service.errors import (
     HostNotAllowedError,
     InvalidInputError,
     StorageFailedError,
+    TooManyWrongKeysError,
 )
 
-API_KEY_REQUIRED = problems.PROBLEM_TYPES[ApiKeyRequiredError]
+KEY_PROBLEMS = tuple(problems.PROBLEM_TYPES[error] for error in (ApiKeyRequiredError, TooManyWrongKeysError))
 COMMON_PROBLEMS = (
-    API_KEY_REQUIRED,
+    *KEY_PROBLEMS,
     *(
         problems.PROBLEM_TYPES[error]
         for error in (HostNotAllowedError, BodyTooLargeError, InvalidInputError, StorageFailedError)
@@ -130,7 +131,7 @@ def _add_common_problems(description: dict[str, Any]) -> None:
     }
     for path, operation in _operations(description):
         for problem in COMMON_PROBLEMS:
-            if not (path in PUBLIC_PATHS and problem is API_KEY_REQUIRED):
+            if not (path in PUBLIC_PATHS and problem in KEY_PROBLEMS):
                 reference = {"$ref": f"#/components/responses/{_component(problem.slug, path)}"}
                 operation["responses"].setdefault(str(problem.status), reference)
 

@@ -20,14 +20,12 @@ NOT_READY: Responses = {
 }
 
 
-@router.head("/healthz", include_in_schema=False)  # as many load balancers send it
 @router.get("/healthz")
 async def healthz() -> Health:
     """Report that the process is alive."""
     return Health(status="ok")
 
 
-@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses=ok(model=Health) | NOT_READY)
 def readyz(request: Request) -> Response:
     """Report whether the service can work: it is not shutting down, its store responds, a training thread runs."""

@@ -12,6 +12,9 @@ import pytest
 from pydantic import SecretStr
 from starlette.routing import Mount
 
+from service.api import limits
+from service.api.middleware import wrong_keys
+from service.api.middleware.wrong_keys import WrongKeys
 from service.api_keys import ApiKeys
 from tests.support.clients import Client, app_client, running_server
 from tests.support.contract import SHORT_JOB, check_problem, train
@@ -26,7 +29,11 @@ Headers = dict[str, str]
 @pytest.fixture(scope="module")
 def with_keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A client of a service with two keys and one job."""
-    with app_client(tmp_path_factory.mktemp("with_keys"), workers=1, api_key=KEYS) as client:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        app_client(tmp_path_factory.mktemp("with_keys"), workers=1, api_key=KEYS) as client,
+    ):
+        patch.setattr(limits, "MAX_WRONG_KEYS", 10**6)
         assert client.post("/train?wait=9", json=SHORT_JOB, headers=VALID_KEY).status_code == 200
         yield client
         assert len(client.get("/jobs", headers=VALID_KEY).json()["data"]) == 1
@@ -133,7 +140,19 @@ def test_key_is_accepted_in_every_form(with_keys: Client, headers: Headers) -> N
 
 def test_every_route_refuses_another_host(without_keys: Client) -> None:
     for response in request_all(without_keys, {"Host": "evil.example:8000"}):
-        check_refused(response, 403, "host-not-allowed")
+        if response.request.url.path in PUBLIC_PATHS:
+            assert response.status_code in (200, 405)
+        else:
+            check_refused(response, 403, "host-not-allowed")
+
+
+@pytest.mark.parametrize("settings", [{}, {"allowed_hosts": "lab.example.org"}, {"api_key": KEYS}], ids=str)
+def test_probes_need_no_name_and_no_private_address(tmp_path: Path, settings: Any) -> None:
+    with app_client(tmp_path, workers=1, **settings) as client:
+        for path in sorted(PUBLIC_PATHS):
+            for host in ("10.1.2.3:8000", "[fd00::1]", "evil.example", "not a host", ""):
+                assert client.get(path, headers={"Host": host}).status_code == 200
+            assert get_from(client, "8.8.8.8", {"Host": "203.0.113.9"}, path).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -169,6 +188,24 @@ def test_every_route_refuses_cross_origin_requests(without_keys: Client, with_ke
 def test_every_form_of_another_origin_is_refused(without_keys: Client, headers: Headers) -> None:
     for path in ("/", "/jobs", "/healthz"):
         check_refused(without_keys.get(path, headers=headers), 403, "foreign-origin")
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "shown"),
+    [
+        ("https://lab.example.org:8443", "127.0.0.1:8000", ("https://lab.example.org:8443", "127.0.0.1:8000")),
+        ("http://evil.example", "localhost", ("http://evil.example", "localhost")),
+        ("null", "localhost", ("null", "localhost")),
+        ("http://a b", "localhost", ("not readable", "localhost")),
+        ("http://" + "a" * 9000, "localhost", ("not readable", "localhost")),
+    ],
+)
+def test_refused_origin_is_shown_with_the_host(
+    without_keys: Client, origin: str, host: str, shown: tuple[str, str]
+) -> None:
+    response = without_keys.get("/jobs", headers={"Origin": origin, "Host": host})
+    detail = check_problem(response, 403, "foreign-origin")["detail"]
+    assert f"The Origin of the page is {shown[0]}, and the Host of the request is {shown[1]}." in detail
 
 
 def test_duplicated_security_headers_are_ignored(with_keys: Client, without_keys: Client) -> None:
@@ -211,19 +248,19 @@ def test_allowed_hosts_are_served_beside_loopback_names(tmp_path: Path, keys: Se
     with app_client(tmp_path, allowed_hosts="Lab.example.org, [fd00::1]", api_key=keys) as client:
         for host in ("lab.example.org", "LAB.EXAMPLE.ORG:8000", "[fd00::1]:80", "localhost"):
             assert client.get("/jobs", headers=VALID_KEY | {"Host": host}).status_code == 200
-        assert get_jobs_from(client, "8.8.8.8", VALID_KEY | {"Host": "lab.example.org"}).status_code == 200
+        assert get_from(client, "8.8.8.8", VALID_KEY | {"Host": "lab.example.org"}).status_code == 200
         for host in ("evil.example", "x.lab.example.org", "example.org"):
             check_problem(client.get("/jobs", headers=VALID_KEY | {"Host": host}), 403, "host-not-allowed")
 
 
-def get_jobs_from(client: Client, address: str | None, headers: Headers) -> httpx.Response:
-    """Request `/jobs` from a peer with this address."""
+def get_from(client: Client, address: str | None, headers: Headers, path: str = "/jobs") -> httpx.Response:
+    """Request a path from a peer with this address."""
 
     async def get() -> httpx.Response:
         peer: Any = address and (address, 5000)
         transport = httpx.ASGITransport(client.app, client=peer)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as peer_client:
-            return await peer_client.get("/jobs", headers=headers)
+            return await peer_client.get(path, headers=headers)
 
     return client.portal.call(get)
 
@@ -231,10 +268,10 @@ def get_jobs_from(client: Client, address: str | None, headers: Headers) -> http
 @pytest.mark.parametrize("address", ["8.8.8.8", "2001:4860:4860::8888", "::ffff:8.8.8.8", "::FFFF:0808:0808"])
 @pytest.mark.parametrize("headers", [{}, {"X-Forwarded-For": "127.0.0.1", "Forwarded": "for=127.0.0.1"}], ids=str)
 def test_public_addresses_need_a_key(without_keys: Client, with_keys: Client, address: str, headers: Headers) -> None:
-    response = get_jobs_from(without_keys, address, headers)
+    response = get_from(without_keys, address, headers)
     check_refused(response, 403, "host-not-allowed")
     assert "GAN1010_API_KEY" in response.json()["detail"]
-    assert get_jobs_from(with_keys, address, headers | VALID_KEY).status_code == 200
+    assert get_from(with_keys, address, headers | VALID_KEY).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -243,7 +280,7 @@ def test_public_addresses_need_a_key(without_keys: Client, with_keys: Client, ad
      "169.254.1.1", "fe80::1%eth0", "fd00::1", "100.64.0.1", "testclient", "/run/socket", "", None],
 )  # fmt: skip
 def test_local_addresses_are_served(without_keys: Client, address: str | None) -> None:
-    assert get_jobs_from(without_keys, address, {}).status_code == 200
+    assert get_from(without_keys, address, {}).status_code == 200
 
 
 def test_forwarded_addresses_are_ignored(tmp_path: Path) -> None:
@@ -293,6 +330,79 @@ def test_internal_errors_have_security_headers(tmp_path: Path) -> None:
     check_problem(response, 500, "internal-error")
     assert response.headers["x-request-id"]
     assert has_security_headers(response)
+
+
+def refusals(client: Client) -> dict[str, float]:
+    """Return the number of refused requests, by reason."""
+    metrics = client.get("/metrics", headers=VALID_KEY).text
+    return {
+        reason: float(count)
+        for reason, count in re.findall(r'^gan1010_refused_requests_total\{reason="([\w-]+)"\} (\S+)$', metrics, re.M)
+    }
+
+
+def test_address_with_many_wrong_keys_is_blocked_for_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(limits, "MAX_WRONG_KEYS", 20)  # the client with keys has a higher limit
+    guess: Headers = {"Authorization": "Bearer hunter2"}
+    with app_client(tmp_path, workers=1, api_key=KEYS) as client:
+        assert [get_from(client, "10.0.0.1", guess).status_code for _ in range(20)] == [401] * 20
+        for headers in (guess, VALID_KEY):
+            blocked = get_from(client, "10.0.0.1", headers)
+            check_refused(blocked, 429, "too-many-wrong-keys")
+            assert 55 <= int(blocked.headers["retry-after"]) <= 60
+        assert get_from(client, "10.0.0.1", {}).status_code == 401  # no guess, so a browser still asks for the key
+        assert get_from(client, "10.0.0.1", guess, "/healthz").status_code == 200
+        assert get_from(client, "10.0.0.2", VALID_KEY).status_code == 200
+        assert refusals(client) == {
+            "host": 0, "public-address": 0, "origin": 0, "no-key": 1, "wrong-key": 20, "too-many-wrong-keys": 2,
+        }  # fmt: skip
+        monkeypatch.setattr(limits, "WRONG_KEYS_SECONDS", 0.0)
+        assert get_from(client, "10.0.0.1", VALID_KEY).status_code == 200
+    (warning,) = [record for record in caplog.records if "wrong API keys" in record.message]
+    assert "GAN1010_TRUSTED_PROXIES" in warning.message
+    assert "hunter2" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "are_one"),
+    [
+        ("10.0.0.1", "::ffff:10.0.0.1", True),
+        ("2001:db8::1", "2001:db8::ffff:1", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("10.0.0.1", "10.0.0.2", False),
+        ("", "10.0.0.1", False),
+        ("testclient", "testclient", True),
+    ],
+)
+def test_wrong_keys_are_counted_by_client(
+    monkeypatch: pytest.MonkeyPatch, first: str, second: str, are_one: bool
+) -> None:
+    monkeypatch.setattr(limits, "MAX_WRONG_KEYS", 1)
+    wrong = WrongKeys()
+    assert wrong.add(first)
+    assert bool(wrong.blocked_seconds(second)) == are_one
+
+
+def test_the_addresses_with_wrong_keys_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_WRONG_KEYS", 1)
+    monkeypatch.setattr(wrong_keys, "MAX_ADDRESSES", 2)
+    wrong = WrongKeys()
+    for address in ("10.0.0.1", "10.0.0.2", "10.0.0.1", "10.0.0.3"):
+        wrong.add(address)
+    blocked = [bool(wrong.blocked_seconds(f"10.0.0.{number}")) for number in (1, 2, 3)]
+    assert blocked == [True, False, True]
+
+
+def test_refused_requests_are_counted_by_reason(tmp_path: Path) -> None:
+    with app_client(tmp_path, workers=1) as client:
+        for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+            assert client.get("/jobs", headers=headers).status_code == 403
+        assert get_from(client, "8.8.8.8", {}).status_code == 403
+        assert {reason: count for reason, count in refusals(client).items() if count} == {
+            "host": 1, "public-address": 1, "origin": 2,
+        }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,48 @@
+"""Wrong API keys: how many each address has sent lately."""
+
+import math
+import time
+from collections import OrderedDict, deque
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from service.api import limits
+
+MAX_ADDRESSES = 10_000  # the ones that have been silent longest are forgotten
+IPV6_PREFIX_BITS = 64  # of a network, whose host may use any address in it
+
+
+class WrongKeys:
+    """The times of the last wrong keys of each address."""
+
+    def __init__(self) -> None:
+        self._times: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def add(self, address: str) -> bool:
+        """Count a wrong key; return True if the address has reached the limit with it."""
+        source = _source(address)
+        times = self._times.setdefault(source, deque(maxlen=limits.MAX_WRONG_KEYS))
+        self._times.move_to_end(source)
+        times.append(time.monotonic())
+        if len(self._times) > MAX_ADDRESSES:
+            self._times.popitem(last=False)
+        return self.blocked_seconds(address) > 0
+
+    def blocked_seconds(self, address: str) -> int:
+        """Return how long an address is blocked, 0 if it is not."""
+        times = self._times.get(_source(address)) if self._times else None
+        if times is None or len(times) < limits.MAX_WRONG_KEYS:
+            return 0
+        return max(math.ceil(times[0] + limits.WRONG_KEYS_SECONDS - time.monotonic()), 0)
+
+
+@lru_cache(maxsize=256)
+def _source(address: str) -> str:
+    """Return what stands for one client: an IPv4 address, or the network of an IPv6 address."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(ip, IPv6Address):
+        return address
+    return str(ip.ipv4_mapped or ip_network((int(ip), IPV6_PREFIX_BITS), strict=False))
