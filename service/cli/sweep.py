@@ -21,6 +21,7 @@ from service.cli.local_server import running_service
 from service.cli.options import usage_error
 from service.cli.output import cell_table, print_json, stdout
 from service.cli.progress import wait_with_bar
+from service.cli.ranges import expand
 
 SETTING_TYPES = typing.get_type_hints(TrainConfig)
 
@@ -49,20 +50,35 @@ def run_sweep(request: dict[str, Any], url: str | None, heatmap: Path | None, *,
 
 
 def parse_grid(texts: list[str]) -> dict[str, list[Any]]:
-    """Parse the values of --grid, such as `learning_rate=0.01,0.1`."""
-    grid = {}
+    """Parse the values of --grid, such as `learning_rate=0.01,0.1` or `hidden_size=1..8`."""
+    grid: dict[str, list[Any]] = {}
     for text in texts:
         field, equals, values = text.partition("=")
         if not equals or field not in SETTINGS:
             remedy = f"Write it as FIELD=A,B,... with one of the fields {', '.join(SETTINGS)}."
             raise typer.BadParameter(f"--grid {text} is no setting with values. {remedy}")
-        setting = TypeAdapter(SETTING_TYPES[field])
         try:
-            grid[field] = [setting.validate_python(None if value == "null" else value) for value in values.split(",")]
+            grid[field] = _parse_values(values, SETTING_TYPES[field])
         except ValidationError as error:
             first = error.errors()[0]
             raise typer.BadParameter(f"--grid {field}: {first['input']!r}: {first['msg']}.") from None
+        except ValueError as error:
+            raise typer.BadParameter(f"--grid {field}: {error}.") from None
     return grid
+
+
+def _parse_values(text: str, type_: Any) -> list[Any]:
+    """Parse a list of values of a setting's type; numbers may be ranges.
+
+    Raises:
+        ValueError: a range is malformed.
+        ValidationError: a value has another type.
+    """
+    types = typing.get_args(type_) or (type_,)  # of X | None
+    is_number = bool({int, float} & set(types))
+    values = expand(text, whole=int in types) if is_number else [value.strip() for value in text.split(",")]
+    setting = TypeAdapter(type_)
+    return [setting.validate_python(None if value == "null" else value) for value in values]
 
 
 def _check(request: dict[str, Any]) -> None:

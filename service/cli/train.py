@@ -47,7 +47,13 @@ def train(
 
 @with_settings(exclude="seed")
 def sweep(
-    grid: Annotated[list[str] | None, typer.Option(metavar="FIELD=A,B,...", help="Values to try; repeatable.")] = None,
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIELD=A,B,...",
+            help="Values to try; repeatable. Ranges: 1..8, '0.1..0.5 step 0.1', '0.001..1 log 10'.",
+        ),
+    ] = None,
     seeds: Annotated[int, typer.Option(help="Number of random seeds for each combination.")] = 100,
     first_seed: Annotated[int, typer.Option(help="The first random seed.")] = 0,
     name: Name = None,

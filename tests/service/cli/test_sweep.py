@@ -21,6 +21,11 @@ def test_grid_values_have_the_types_of_their_settings() -> None:
         "generator_learning_rate": [None, 0.1],
         "pattern": ["110", "01"],
     }
+    assert parse_grid(["hidden_size=1..3", "learning_rate=0.01..1 log 3", "iterations=10..1000 log 3"]) == {
+        "hidden_size": [1, 2, 3],
+        "learning_rate": [0.01, 0.1, 1.0],
+        "iterations": [10, 100, 1000],
+    }
 
 
 def test_sweep_prints_its_cells_and_writes_the_heat_map(server_url: str, tmp_path: Path) -> None:
