@@ -22,5 +22,8 @@ from .training import Progress as Progress
 from .training import Run as Run
 from .training import run as run
 from .training import train as train
+from .verification import Verification as Verification
+from .verification import verify as verify
+from .verification import verifying as verifying
 
 __version__: str

@@ -19,7 +19,7 @@ from service.cli.progress import STARTING, progress_bar
 
 def train_locally(settings: dict[str, Any], save: Path | None, *, as_json: bool) -> None:
     """Train with a progress bar, print the result, and save both networks to a file on request."""
-    config = _config(settings)
+    config = local_config(settings)
     if save is not None and save.suffix != ".safetensors":
         raise typer.BadParameter(f"{save.name} has no known format. Use a name that ends in .safetensors.")
     try:
@@ -37,7 +37,8 @@ def train_locally(settings: dict[str, Any], save: Path | None, *, as_json: bool)
         stdout().print(card(run_rows(settings, Result.model_validate(result))))
 
 
-def _config(settings: dict[str, Any]) -> TrainConfig:
+def local_config(settings: dict[str, Any]) -> TrainConfig:
+    """Build a configuration from the settings of a command, which may name a preset."""
     name = settings.pop("preset", "article")
     if name not in PRESETS:
         raise typer.BadParameter(f"There is no preset {name}. The presets are {', '.join(PRESETS)}.")

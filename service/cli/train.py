@@ -7,7 +7,7 @@ import typer
 
 from gan1010.config import SettingError, TrainConfig
 from service.cli.connection import connected
-from service.cli.options import AsJson, Name, Url, usage_error, with_settings
+from service.cli.options import AsJson, JobOrNewest, Name, Url, usage_error, with_settings
 from service.cli.output import job_line, print_response
 from service.cli.progress import follow_job
 
@@ -24,10 +24,7 @@ def train(
     **settings: Any,
 ) -> None:
     """Train one GAN. Settings that are not given are those of the article."""
-    try:
-        TrainConfig(**{name: value for name, value in settings.items() if name != "preset"})
-    except SettingError as error:
-        raise usage_error(error) from None
+    _check(settings)
     if local:
         if name is not None or follow or not wait:
             raise typer.BadParameter("--name, --follow and --no-wait need a service. Leave them out, or --local.")
@@ -43,6 +40,33 @@ def train(
             follow_job(client, job, losses=follow, as_json=as_json)
         else:
             print_response(job, job_line, as_json=as_json)
+
+
+@with_settings(exclude="backend")
+def verify(
+    job: JobOrNewest = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="Train the settings with both here, without a service.")
+    ] = False,
+    as_json: AsJson = False,
+    url: Url = None,
+    **settings: Any,
+) -> None:
+    """Train a job again with the other backend, PyTorch for a compiled one, and compare every loss and weight."""
+    if local:
+        if job is not None:
+            raise typer.BadParameter("--local verifies settings, not a job. Leave out one or the other.")
+        _check(settings)
+        from service.cli.verification import verify_locally
+
+        verify_locally(settings, as_json=as_json)
+        return
+    if settings:
+        option = next(iter(settings)).replace("_", "-")
+        raise typer.BadParameter(f"--{option} needs --local. A job is trained again with its own settings.")
+    from service.cli.verification import verify_job
+
+    verify_job(job, url, as_json=as_json)
 
 
 @with_settings(exclude="seed")
@@ -71,3 +95,11 @@ def sweep(
     seed_range = {"start": first_seed, "count": seeds}
     request = {"base": settings, "grid": parse_grid(grid or []), "seeds": seed_range, "name": name}
     run_sweep(request, url, heatmap, as_json=as_json)
+
+
+def _check(settings: dict[str, Any]) -> None:
+    """Check the values of options; exit with an error that names the first invalid one."""
+    try:
+        TrainConfig(**{name: value for name, value in settings.items() if name != "preset"})
+    except SettingError as error:
+        raise usage_error(error) from None

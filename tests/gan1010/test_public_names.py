@@ -17,7 +17,8 @@ import gan1010
 def test_public_names_can_be_imported() -> None:
     names = (
         "DivergedError History Member Members Model Preset Progress Result Run Snapshots Sweep SweepConfig TrainConfig "
-        "PRESETS Discriminator Generator client export load_model plots run sweep sweeping train"
+        "Verification PRESETS Discriminator Generator client export load_model plots run sweep sweeping train verify "
+        "verifying"
     )
     assert set(gan1010.__all__) == {*names.split()}
     assert all(hasattr(gan1010, name) for name in gan1010.__all__)
