@@ -25,6 +25,7 @@ class TrainSettings(TypedDict, total=False):
     discriminator_steps: int
     r1: float
     seed: int | None
+    backend: Literal["compiled", "pytorch"]
     record_every: int | None
     snapshot_every: int | None
     defaults: dict[str, float]

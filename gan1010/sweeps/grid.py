@@ -17,7 +17,8 @@ from gan1010.layout import discriminator_layout, generator_layout
 from gan1010.types import Array, Bools, Float64s, Int64s
 
 MAX_MEMBERS = 1_000_000
-SETTINGS = tuple(f.name for f in fields(TrainConfig) if f.name != "seed")
+SETTINGS = tuple(f.name for f in fields(TrainConfig) if f.name not in ("seed", "backend"))
+COMPILED_ONLY = "must be left out: sweeps train with the compiled backend"
 # Besides the seed, only these may differ between GANs trained side by side. All others split the cells into groups.
 PER_LANE_SETTINGS = ("spread", "learning_rate", "generator_learning_rate", "latent_value")
 INTERDEPENDENT_SETTINGS = ("iterations", "record_every", "snapshot_every")
@@ -280,6 +281,10 @@ def _settings(part: str, given: Any, convert: Callable[[str, Any], Any]) -> dict
     """Return the settings of `base` or `grid` with converted values."""
     if not isinstance(given, Mapping):
         raise SettingError(part, "must be a mapping, such as {'learning_rate': 0.1}", given)
+    if part == "base" and given.get("backend") == "compiled":  # as in the configuration of a run
+        given = {name: value for name, value in given.items() if name != "backend"}
+    if "backend" in given:
+        raise SettingError(f"{part}.backend", COMPILED_ONLY, given["backend"])
     if unknown := [name for name in given if name not in SETTINGS]:
         raise SettingError(part, f"must name only settings: {', '.join(SETTINGS)}", unknown[0])
     return {name: convert(f"{part}.{name}", value) for name, value in given.items()}

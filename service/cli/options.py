@@ -3,7 +3,7 @@
 import dataclasses
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,12 +35,12 @@ SEED_OPTIONS = {"seeds.count": "seeds", "seeds.start": "first-seed"}
 Name = Annotated[str | None, typer.Option(help="A name for the job.")]
 
 
-def with_settings(*, exclude: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
+def with_settings(*, exclude: Container[str] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Add --preset and each training setting to a command, which receives those in use as keyword arguments."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         signature = inspect.signature(command, eval_str=True)
-        names = ["preset", *(field.name for field in dataclasses.fields(TrainConfig) if field.name != exclude)]
+        names = ["preset", *(field.name for field in dataclasses.fields(TrainConfig) if field.name not in exclude)]
 
         def wrapper(**options: Any) -> None:
             settings = {name: value for name in names if (value := options.pop(name)) is not None}

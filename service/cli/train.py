@@ -42,7 +42,7 @@ def train(
             print_response(job, job_line, as_json=as_json)
 
 
-@with_settings(exclude="backend")
+@with_settings(exclude=("backend",))
 def verify(
     job: JobOrNewest = None,
     local: Annotated[
@@ -69,7 +69,7 @@ def verify(
     verify_job(job, url, as_json=as_json)
 
 
-@with_settings(exclude="seed")
+@with_settings(exclude=("seed", "backend"))
 def sweep(
     grid: Annotated[
         list[str] | None,

@@ -32,6 +32,7 @@ def test_defaults_are_those_of_the_article() -> None:
         "discriminator_steps": 1,
         "r1": 0.0,
         "seed": 7,
+        "backend": "compiled",
         "record_every": 5,
         "snapshot_every": 100,
     }

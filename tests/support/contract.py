@@ -13,7 +13,7 @@ T = TypeVar("T")
 SETTING_FIELDS = {
     "preset", "experiment", "pattern", "spread", "iterations", "learning_rate", "generator_learning_rate",
     "hidden_size", "loss", "optimizer", "latent", "latent_value", "batch_size", "discriminator_steps", "r1", "seed",
-    "record_every", "snapshot_every", "name",
+    "backend", "record_every", "snapshot_every", "name",
 }  # fmt: skip
 RESULT_FIELDS = {
     "sample", "bits", "in_range", "settled_at", "discriminator_real_loss", "discriminator_fake_loss",

@@ -1,7 +1,7 @@
 """Sweeps on the wire: shared settings, a grid of values and a range of seeds."""
 
 import hashlib
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import orjson
 from annotated_types import Ge, Le
@@ -18,7 +18,7 @@ from pydantic import (
 from gan1010 import PRESETS
 from gan1010.config import MAX_SEED, SettingError
 from gan1010.patterns import PATTERN
-from gan1010.sweeps.grid import MAX_MEMBERS, SETTINGS, SweepConfig
+from gan1010.sweeps.grid import COMPILED_ONLY, MAX_MEMBERS, SETTINGS, SweepConfig
 from service.api.schemas.common import AS_INTEGER, RequestModel
 from service.api.schemas.training import PRESET, Defaults, Name, annotation_of, field_of, settings_that_are_set
 from service.errors import InvalidInputError
@@ -28,7 +28,10 @@ DEFAULT_PRESET = "article"
 SWEEP_ONLY_FIELDS = {
     "seed": 'a sweep has a range of seeds; send "seeds" beside base: 100, or {"start": 7, "count": 1}',
     "name": "the name belongs to the sweep; send it beside base and grid",
+    "backend": COMPILED_ONLY,
 }
+BACKEND: Any = (Literal["compiled"], Field("compiled", description="only trainings have a choice"))
+COMPILED = ("base", "backend", "compiled")  # is accepted, so that the config of a job can be a base
 
 
 class SweepSettings(RequestModel):
@@ -41,7 +44,7 @@ class SweepSettings(RequestModel):
     def _keep_order(cls, content: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
         place = cls.__name__.removeprefix("Sweep").lower()
         for name, reason in SWEEP_ONLY_FIELDS.items():
-            if isinstance(content, dict) and name in content:
+            if isinstance(content, dict) and name in content and (place, name, content[name]) != COMPILED:
                 raise InvalidInputError(f"{place}.{name}: {reason}", "body", place, name)
         settings = validate(content)
         if isinstance(content, dict):
@@ -69,6 +72,7 @@ SweepBase = create_model(
     __doc__="Settings that all members share; the preset supplies what is left out.",
     preset=PRESET,
     **{name: field_of(name) for name in SETTINGS},
+    backend=BACKEND,
     defaults=(Defaults, {}),
 )
 SweepGrid = create_model(

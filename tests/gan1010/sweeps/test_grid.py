@@ -121,6 +121,13 @@ def test_grid_accepts_single_values_and_those_of_numpy(given: Any, expected: Any
     assert json.dumps(sweep.grid) == json.dumps(same.grid)  # all values have Python's own types
 
 
+def test_sweeps_are_compiled() -> None:
+    assert SweepConfig(base={"backend": "compiled"}) == SweepConfig()
+    for part in ({"base": {"backend": "pytorch"}}, {"grid": {"backend": ["compiled", "pytorch"]}}):
+        with pytest.raises(SettingError, match=r"backend must be left out: sweeps train with the compiled backend"):
+            SweepConfig(**part)  # type: ignore[arg-type]
+
+
 def test_configurations_of_numpy_values_are_those_of_python_values() -> None:
     sweep = SweepConfig(base={"iterations": np.int32(50)}, first_seed=np.int64(3), seeds=np.uint8(2))  # type: ignore[arg-type]
     assert repr(sweep) == repr(SweepConfig(base={"iterations": 50}, first_seed=3, seeds=2))

@@ -21,7 +21,7 @@ def test_every_setting_has_an_option(server_url: str) -> None:
         "experiment": "gan", "pattern": "01+10", "spread": 0.3, "iterations": 400, "learning_rate": 0.02,
         "generator_learning_rate": 0.03, "hidden_size": 5, "loss": "bce", "optimizer": "adam", "latent": "normal",
         "latent_value": -0.25, "batch_size": 4, "discriminator_steps": 2, "r1": 0.1,
-        "seed": 8, "record_every": 10, "snapshot_every": 20,
+        "seed": 8, "backend": "compiled", "record_every": 10, "snapshot_every": 20,
     }  # fmt: skip
     assert settings == vars(TrainConfig(**settings))  # type: ignore[arg-type]
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]

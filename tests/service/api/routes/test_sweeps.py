@@ -352,8 +352,11 @@ INVALID_GRIDS: dict[str, list[tuple[Any, list[int]]]] = {  # by setting: its val
     "preset": [(["article"], [])],
     "seed": [([1], [])],
     "name": [(["x"], [])],
+    "backend": [(["compiled"], []), (["compiled", "pytorch"], [])],
 }
-INVALID_BASES = {"seed": [1, None], "name": ["x"], "preset": ["none"], "learning_rate": [0], "rate": [1]}
+INVALID_BASES = {
+    "seed": [1, None], "name": ["x"], "preset": ["none"], "learning_rate": [0], "rate": [1], "backend": ["pytorch", {}],
+}  # fmt: skip
 INVALID_SEEDS: dict[str, list[Any]] = {
     "count": [0, 1_000_001, 1.5, "9", {"start": 1}],
     "start": [{"start": -1, "count": 1}, {"start": 2**53 - 1, "count": 2}],

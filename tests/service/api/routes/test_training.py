@@ -27,7 +27,7 @@ ARTICLE = {
     "preset": "article", "experiment": "gan", "pattern": "1010", "spread": 0.2, "iterations": 10_000,
     "learning_rate": 0.01, "generator_learning_rate": 0.01, "hidden_size": 3, "loss": "mse", "optimizer": "sgd",
     "latent": "constant", "latent_value": 0.5, "batch_size": 1, "discriminator_steps": 1, "r1": 0,
-    "record_every": 5, "snapshot_every": 100, "name": None,
+    "backend": "compiled", "record_every": 5, "snapshot_every": 100, "name": None,
     "defaults": {"generator_learning_rate": 0.01, "record_every": 5, "snapshot_every": 100},
 }  # fmt: skip
 
