@@ -32,6 +32,7 @@ from service.api.routes import (
 from service.api_keys import ApiKeys
 from service.errors import ServiceError
 from service.jobs.cluster import Cluster
+from service.jobs.pruning import Pruner
 from service.jobs.registry import Registry
 from service.jobs.scheduler import SchedulerError
 from service.jobs.worker import WorkerPool
@@ -92,6 +93,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     workers = WorkerPool(registry, settings.workers)
     cluster = Cluster(registry, workers, settings.scheduler, fallback=settings.scheduler_fallback)
     cluster.start()
+    pruner = Pruner(registry, settings.retention)
     services = Services(
         settings=settings,
         metrics=metrics,
@@ -105,10 +107,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, RequestLog]]:
         await run_in_threadpool(compile_kernel)
         workers.start()
+        pruner.start()
         yield {"request_log": services.request_log}  # the connections see nothing else of the application
         services.stop_waiting()
         workers.request_stop()
         await run_in_threadpool(cluster.stop)
+        await run_in_threadpool(pruner.stop)
         await run_in_threadpool(workers.stop)
         store.close()
         services.request_log.write()

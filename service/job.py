@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Tag
 
@@ -15,10 +15,11 @@ from gan1010.sweeps.grid import SweepConfig
 from service.errors import WrongJobKindError
 
 Status = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
+EndedStatus = Literal["succeeded", "failed", "cancelled"]
 StopStatus = Literal["cancelled", "paused"]
 Kind = Literal["train", "sweep"]
 JOB_ID_PATTERN = "^[0-9a-f]{24}$"
-ENDED: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
+ENDED: frozenset[Status] = frozenset(get_args(EndedStatus))
 
 
 def _kind(config: object) -> Kind:
@@ -111,6 +112,34 @@ def new_job(id: str, preset: str, config: TrainConfig | SweepConfig, name: str |
     at = datetime.now(UTC)
     queued = Transition(status="queued", at=at)
     return Job(id=id, kind=_kind(config), name=name, preset=preset, config=config, created_at=at, transitions=(queued,))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Jobs that have ended, by all of these criteria.
+
+    Args:
+        statuses: their statuses.
+        before: they ended before this time.
+        name: they have this name.
+        keep: they are not among the newest of these statuses, so many of them.
+    """
+
+    statuses: frozenset[Status] = ENDED
+    before: datetime | None = None
+    name: str | None = None
+    keep: int = 0
+
+    def has(self, id: str, status: str, name: str | None, finished_at: str | None) -> bool:
+        """Return whether a job is selected; `keep` is up to the caller."""
+        if status not in self.statuses or self.name not in (None, name):
+            return False
+        return self.before is None or (finished_at is not None and datetime.fromisoformat(finished_at) < self.before)
+
+
+def created_at(id: str) -> float:
+    """Return when a job was created, as Unix time."""
+    return int(id[:16], 16) / 1e9
 
 
 def job_ids(last: str | None) -> Iterator[str]:

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gan1010.cores import usable_cores
 from service.api_keys import ApiKeys
+from service.retention import Retention, parse_retention
 
 LogFormat = Literal["text", "json"]
 HOST_NAME = re.compile(r"[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\]")
@@ -59,6 +60,10 @@ def _split_host_names(names: object) -> object:
     return names
 
 
+def _parse_retention(retention: object) -> object:
+    return parse_retention(retention) if isinstance(retention, str) else retention
+
+
 def _check_scheduler(address: str) -> str:
     found = SCHEDULER.fullmatch(address)
     if found is None or not 0 < int(found[1]) < 2**16:
@@ -102,6 +107,11 @@ class Settings(BaseSettings):
     scheduler_fallback: Annotated[
         bool, Field(description="train sweeps on the local threads while the scheduler cannot be used")
     ] = True
+    retention: Annotated[
+        Annotated[Retention, BeforeValidator(_parse_retention)] | None,
+        NoDecode,
+        Field(description="ended jobs to keep, by age, number or both: `30 days, 10000 jobs`"),
+    ] = None
     log_format: Annotated[LogFormat, Field(description="format of the log lines")] = "text"
 
     @model_validator(mode="before")

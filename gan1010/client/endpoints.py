@@ -7,6 +7,7 @@ import functools
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, Protocol, TypeVar, Unpack, overload
 from urllib.parse import quote
 
@@ -16,7 +17,7 @@ from pydantic import BaseModel
 from gan1010.client import responses
 from gan1010.client.errors import ClientError
 from gan1010.client.json_content import as_list, non_finite_place, plain
-from gan1010.client.responses import Job, Kind, Page, Status
+from gan1010.client.responses import EndedStatus, Job, Kind, Page, Status
 from gan1010.client.settings import SeedRange, TrainSettings
 
 P = ParamSpec("P")
@@ -152,10 +153,18 @@ class Endpoints:
 
     @Endpoint
     def jobs(
-        self, *, status: Status | None = None, kind: Kind | None = None, limit: int = 50, after: str | None = None
+        self,
+        *,
+        status: Status | None = None,
+        kind: Kind | None = None,
+        name: str | None = None,
+        prefix: str | None = None,
+        limit: int = 50,
+        after: str | None = None,
     ) -> Call[Page[Job]]:
-        """List the jobs, newest first."""
-        return _get("/jobs", _model(Page[Job]), status=status, kind=kind, limit=limit, after=after)
+        """List the jobs, newest first; `prefix` is the beginning of their ids."""
+        params = {"status": status, "kind": kind, "name": name, "prefix": prefix, "limit": limit, "after": after}
+        return Call(path="/jobs", parser=_model(Page[Job]), params=params)
 
     @Endpoint
     def job(self, job_id: str, *, wait: float = 0) -> Call[Job]:
@@ -181,6 +190,29 @@ class Endpoints:
     def delete(self, job_id: str) -> Call[None]:
         """Delete a job that has ended, with its history and its model."""
         return Call(method="DELETE", path=url_path("jobs", job_id), parser=lambda _: None, is_idempotent=False)
+
+    @Endpoint
+    def delete_jobs(
+        self,
+        *,
+        status: Sequence[EndedStatus] | None = None,
+        before: datetime | None = None,
+        name: str | None = None,
+        keep: int | None = None,
+        dry_run: bool = False,
+    ) -> Call[responses.DeletedJobs]:
+        """Delete ended jobs that meet all conditions, for some seconds. Repeat the call while jobs remain.
+
+        Args:
+            status: only jobs in one of these statuses.
+            before: only jobs that ended before this time, which has a time zone.
+            name: only jobs of this name.
+            keep: keep so many of the newest jobs in these statuses.
+            dry_run: delete nothing, and count the jobs.
+        """
+        time = None if before is None else before.isoformat()
+        params = {"status": status, "before": time, "name": name, "keep": keep, "dry_run": dry_run}
+        return Call(method="DELETE", path="/jobs", params=params, parser=_model(responses.DeletedJobs))
 
     @Endpoint
     def progress(self, job_id: str, *, after: int = 0, max_points: int | None = None) -> Call[responses.JobProgress]:

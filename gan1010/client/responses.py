@@ -9,6 +9,7 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 Status = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
+EndedStatus = Literal["succeeded", "failed", "cancelled"]
 Kind = Literal["train", "sweep"]
 T = TypeVar("T")
 
@@ -79,6 +80,15 @@ class Job(ResponseModel):
     def has_ended(self) -> bool:
         """True once the status can no longer change."""
         return self.status in ("succeeded", "failed", "cancelled")
+
+
+class DeletedJobs(ResponseModel):
+    """Deleted jobs, and those that meet the conditions and remain; `oldest` and `newest` are ids, of both together."""
+
+    deleted: int
+    remaining: int
+    oldest: str | None
+    newest: str | None
 
 
 class Series(ResponseModel):

@@ -46,6 +46,10 @@ def serve(
             help="Train sweeps here while the scheduler cannot be used. (GAN1010_SCHEDULER_FALLBACK; yes)",
         ),
     ] = None,
+    retention: Annotated[
+        str | None,
+        typer.Option(help="Ended jobs to keep, such as '30 days, 10000 jobs'. (GAN1010_RETENTION; all)"),
+    ] = None,
     log_format: Annotated[str | None, typer.Option(help="text or json. (GAN1010_LOG_FORMAT; text)")] = None,
 ) -> None:
     """Run the service until SIGTERM or Ctrl-C."""

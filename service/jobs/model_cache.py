@@ -1,6 +1,7 @@
 """Model cache: the networks of any job at any snapshot, with the latest requested ones in memory."""
 
 import threading
+from collections.abc import Collection
 
 from gan1010 import Model, Progress
 from gan1010.training import model_at
@@ -34,6 +35,10 @@ class ModelCache:
                     raise NoModelError
                 self._latest[with_generator] = job_id
         return job_id
+
+    def newest(self) -> set[str]:
+        """Return the ids that `latest` has for either kind of training."""
+        return {job_id for kind in (True, False) if (job_id := self._store.last_succeeded(with_generator=kind))}
 
     def cached(self, job_id: str, iteration: int | None = None) -> tuple[Model, int] | None:
         """Return what `load` does, if it is in memory."""
@@ -80,9 +85,9 @@ class ModelCache:
             raise ModelFileNotFoundError(f"The job is {state}. Only a training that has succeeded has model files.")
         return content
 
-    def forget(self, job_id: str) -> None:
-        """Forget a job that has succeeded or has been deleted, and the latest model."""
+    def forget(self, job_ids: Collection[str]) -> None:
+        """Forget jobs that have succeeded or have been deleted, and the latest model."""
         with self._lock:
             self._latest.clear()
-            for key in [key for key in self._loaded if key[0] == job_id]:
+            for key in [key for key in self._loaded if key[0] in job_ids]:
                 del self._loaded[key]

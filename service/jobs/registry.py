@@ -6,6 +6,7 @@ Routes call it and workers work for it; it imports neither. What it returns has 
 import contextlib
 import logging
 import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gan1010 import Model, Progress, TrainConfig
@@ -30,6 +31,7 @@ from service.telemetry.logs import fields
 from service.telemetry.metrics import Metrics
 
 MAX_ATTEMPTS = 5  # crashes in a row, without a checkpoint in between, after which a job is still retried
+MAX_JOBS_PER_STEP = 100  # that are deleted at once
 CRASHED = JobError(
     type="crashed",
     detail=f"The process died more than {MAX_ATTEMPTS} times in a row while the job ran, before any checkpoint. "
@@ -48,6 +50,7 @@ class Registry:
         self._queue_size, self._lock, self._released = queue_size, threading.RLock(), False
         self.check_store = store.check
         self.count = store.count  # jobs by status
+        self.usage, self.ended_jobs = store.usage, store.ended_jobs
         self._active: dict[str, ActiveJob] = {}
         self._queued: dict[str, ActiveJob] = {}
         self.queue = JobQueue()
@@ -96,9 +99,11 @@ class Registry:
             raise JobNotFoundError
         return job
 
-    def jobs(self, *, status: Status | None, kind: str | None, after: str | None, limit: int) -> list[Job]:
-        """Return the newest jobs, or the newest ones before the job `after`."""
-        stored = self._store.jobs(status=status, kind=kind, after=after, limit=limit)
+    def jobs(
+        self, *, limit: int, after: str | None = None, prefix: str | None = None, **values: str | None
+    ) -> list[Job]:
+        """Return the newest jobs, or the newest ones before the job `after`; see `Store.jobs`."""
+        stored = self._store.jobs(limit=limit, after=after, prefix=prefix, **values)
         return [self._with_live_progress(job) for job in stored]
 
     def progress(self, job: Job) -> Progress | None:
@@ -172,7 +177,7 @@ class Registry:
             del self._active[job.id]
             self._dequeue(active)
             if model is not None:
-                self.models.forget(job.id)
+                self.models.forget([job.id])
             self._record_status(job)
             self.metrics.record_job_end(job, active.seconds_since_start)
             active.set_job(job)
@@ -238,9 +243,34 @@ class Registry:
             with contextlib.suppress(CorruptDataError):  # a job that cannot be read can be deleted
                 if not (job := self.job(job_id)).has_ended:
                     raise InvalidJobStateError(f"The job is {job.status}. Cancel it first, or wait until it has ended.")
-            self._store.delete(job_id)
-            self.models.forget(job_id)
+            self._store.delete([job_id])
+            self.models.forget([job_id])
         log.info("job", extra=fields(job_id=job_id, status="deleted"))
+        for _ in self._store.shrink():
+            pass
+
+    def delete_ended(self, job_ids: Sequence[str]) -> Iterator[int]:
+        """Delete jobs of `ended_jobs` in the order given, and give their space back to the disk.
+
+        Yields:
+            How many are deleted by now, after each short step. Other requests are served between two steps, and it is
+            safe to stop there.
+        """
+        deleted = 0
+        try:
+            while deleted < len(job_ids):
+                batch = job_ids[deleted : deleted + MAX_JOBS_PER_STEP]
+                with self._lock:
+                    batch = batch[: self._store.delete(batch)]
+                    self.models.forget(set(batch))
+                deleted += len(batch)
+                yield deleted
+            for _ in self._store.shrink():
+                yield deleted
+        finally:
+            if deleted:
+                ends = {"oldest": job_ids[0], "newest": job_ids[deleted - 1]}
+                log.info("jobs", extra=fields(status="deleted", count=deleted, **ends))
 
     def model(self, job_id: str, iteration: int | None = None) -> tuple[Model, int]:
         """Return a job's networks at a snapshot, or the latest ones, and their iteration.
@@ -252,7 +282,7 @@ class Registry:
         reads_file = job.status == "succeeded" and iteration is None
         model = self.models.load(job, None if reads_file else self.progress(job), iteration)
         if job_id not in self._active and self._store.job(job_id) is None:  # deleted meanwhile
-            self.models.forget(job_id)
+            self.models.forget([job_id])
             raise JobNotFoundError
         return model
 

@@ -15,6 +15,8 @@ from service.storage.migrations import migrate
 FSYNC_ERRORS = {"SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC"}
 DISK_FULL_ERRORS = {"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"}
 MAX_LOG_BYTES = 4 * 2**20  # a longer write-ahead log is copied into the database file
+INCREMENTAL = 2  # the value of `PRAGMA auto_vacuum` with which a file can be shortened step by step
+STEP_PAGES = 256  # given back to the disk at a time: 1 MiB
 log = logging.getLogger(__name__)
 
 
@@ -27,7 +29,7 @@ class Database:
     """
 
     def __init__(self, file: Path) -> None:
-        self._log = file.with_name(f"{file.name}-wal")
+        self._file, self._log = file, file.with_name(f"{file.name}-wal")
         if _size(self._log) and not _size(file):  # SQLite would delete the log, and all that only the log has
             log.error("%s has no database, so it is now %s. Put them back together.", self._log, set_aside(self._log))
             sync_folder(file.absolute().parent)
@@ -35,6 +37,7 @@ class Database:
         try:
             self._writer, self._reader = _connect(file), _connect(file)
             migrate(self._writer)
+            self._prepare_to_shrink(file)
         except (StorageFailedError, sqlite3.Error) as error:
             remedy = "Check that it is a database of gan1010, and that this user may write it."
             raise StorageFailedError(f"{file} cannot be opened ({error.__cause__ or error}). {remedy}") from error
@@ -47,6 +50,11 @@ class Database:
             self._reader.close()
             self._copy_log("TRUNCATE")
             self._writer.close()
+
+    @property
+    def size(self) -> int:
+        """The bytes of the file and its log."""
+        return _size(self._file) + _size(self._log)
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""
@@ -72,6 +80,28 @@ class Database:
                     self._writer.execute("ROLLBACK")
                 raise
             self._shorten_log()
+
+    def shrink(self) -> Iterator[None]:
+        """Give the space of deleted rows back to the disk, a small step for each iteration."""
+        ((free_pages,),) = self.rows("PRAGMA freelist_count")
+        for _ in range(0, free_pages, STEP_PAGES):
+            with self._write_lock, _service_errors():
+                self._writer.executescript(f"PRAGMA incremental_vacuum({STEP_PAGES})")  # `execute` stops after a page
+                self._shorten_log()
+            yield
+        with self._write_lock:
+            self._copy_log("PASSIVE")  # only now the file becomes shorter
+
+    def _prepare_to_shrink(self, file: Path) -> None:
+        """Rebuild a file of an earlier version, once, so that `shrink` has an effect."""
+        if self._writer.execute("PRAGMA auto_vacuum").fetchone() == (INCREMENTAL,):
+            return
+        log.info("%s is rebuilt, once, so that the space of deleted jobs returns to the disk.", file)
+        try:
+            with _service_errors():
+                self._writer.executescript(f"PRAGMA auto_vacuum = {INCREMENTAL}; VACUUM")
+        except DiskFullError:
+            log.warning("%s keeps its form: there is no space to rebuild it. The next start tries again.", file)
 
     def _shorten_log(self) -> None:
         """Copy a long log into the file. SQLite would do so by itself, but ignore a failed fsync."""
@@ -114,6 +144,7 @@ def _connect(file: Path) -> sqlite3.Connection:
     db.text_factory = lambda text: text.decode(errors="replace")  # so that damaged text fails its checksum instead
     with _service_errors():
         db.executescript(
+            f"PRAGMA auto_vacuum = {INCREMENTAL};"  # has an effect on a new file only
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
             # `Database` copies the log itself, and reads its length from the size of its file.
             "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 0;"

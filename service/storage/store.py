@@ -7,8 +7,11 @@ import contextlib
 import errno
 import fcntl
 import logging
+import shutil
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,7 @@ from gan1010 import Model, Progress
 from gan1010.sweeps.results import Members
 from gan1010.sweeps.sweeping import ShardProgress
 from service.errors import CorruptDataError, StorageFailedError
-from service.job import ENDED, Job, Status
+from service.job import ENDED, Job, Selection, created_at
 from service.storage.checksums import checksum, decoding, verify
 from service.storage.database import Database
 from service.storage.durable_files import make_folder, write_file
@@ -32,14 +35,35 @@ SELECT_JOBS = f"SELECT {SELECTED} FROM jobs"  # noqa: S608  # nosec B608
 SELECT_MODELS = f"SELECT {SELECTED}, bytes, models.sha256 FROM models JOIN jobs ON id = job_id"  # noqa: S608  # nosec B608
 INSERT_JOB = f"INSERT INTO jobs ({', '.join(JOB_COLUMNS)}) VALUES ({', '.join('?' for _ in JOB_COLUMNS)})"  # noqa: S608  # nosec B608
 UPDATE_JOB = f"UPDATE jobs SET {', '.join(f'{column} = ?' for column in JOB_COLUMNS[1:])} WHERE id = ?"  # noqa: S608  # nosec B608
+SELECT_OLDEST, SELECT_NEWEST = (  # damaged ids do not count
+    f"SELECT {end}(id) FROM jobs WHERE id NOT GLOB '*[^0-9a-f]*'"  # noqa: S608  # nosec B608
+    for end in ("min", "max")
+)
+END_OF_IDS = "~"  # after the digits of any id
+TEXT = "CAST(document AS TEXT)"  # SQLite's functions take no JSON as bytes
+JSON = f"CASE WHEN json_valid({TEXT}) THEN {TEXT} END"  # because damaged JSON would fail the query
+NAME = f"json_extract({JSON}, '$.name')"
+SCAN_JOBS = f"SELECT id, status, {NAME}, json_extract({JSON}, '$.finished_at') FROM jobs"  # noqa: S608  # nosec B608
+SCAN_JOBS += " WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
 JOB_ADAPTER = TypeAdapter(Job)
 NOT_STORED = {"config": {"seed_list"}}  # requests have only ranges of seeds
+MAX_DELETE_SECONDS = 0.01  # of one transaction, so that others wait for no longer
+SCANNED_ROWS = 1000  # of one query
 RESOURCE_ERRNOS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}  # these do not mean that the file is damaged
 log = logging.getLogger(__name__)
 
 
 class DataFolderInUseError(RuntimeError):
     """Another process uses the data folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """The size of the jobs and models on disk, what is left there, and when the oldest job was created (Unix time)."""
+
+    bytes: int
+    free_bytes: int
+    oldest_job: float | None
 
 
 class Store:
@@ -66,6 +90,7 @@ class Store:
             self._folder_lock.close()
             raise
         self.runs, self.sweeps = RunStore(self._database), SweepStore(self._database)
+        self.shrink = self._database.shrink
         self._reported: set[str] = set()  # ids of the damaged jobs that the log names already
         sort_model_files(self._models, {job_id for (job_id,) in self._database.rows("SELECT id FROM jobs")})
 
@@ -103,24 +128,74 @@ class Store:
                 row = (job.id, len(content), checksum(content))
                 db.execute("INSERT INTO models (job_id, bytes, sha256) VALUES (?, ?, ?)", row)
 
-    def delete(self, job_id: str) -> None:
-        """Delete a job with its history, model and shards."""
+    def delete(self, job_ids: Sequence[str]) -> int:
+        """Delete the first of some jobs with their histories, models and shards, as many as a short transaction allows.
+
+        Returns:
+            How many it has deleted, at least one.
+        """
+        deadline, deleted = time.monotonic() + MAX_DELETE_SECONDS, list[str]()
         with self._database.transaction() as db:
-            db.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
-        with contextlib.suppress(OSError):  # the next start sets the file aside
-            self._file(job_id).unlink(missing_ok=True)
+            for job_id in job_ids:
+                db.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
+                deleted.append(job_id)
+                if time.monotonic() > deadline:
+                    break
+        for job_id in deleted:
+            with contextlib.suppress(OSError):  # the next start sets the file aside
+                self._file(job_id).unlink(missing_ok=True)
+        return len(deleted)
+
+    def ended_jobs(self, selection: Selection) -> list[str]:
+        """Return the ids of the selected jobs, oldest first. Of a damaged job, only its status is known."""
+        marks = ", ".join("?" for _ in selection.statuses)
+        newest = self._database.row(
+            f"SELECT id FROM jobs WHERE status IN ({marks}) ORDER BY id DESC LIMIT 1 OFFSET ?",  # noqa: S608  # nosec B608
+            *selection.statuses, selection.keep,
+        )  # fmt: skip
+        selected, rows, cursor = list[str](), list[tuple[Any, ...]](), ""
+        while newest and (rows := self._database.rows(SCAN_JOBS, cursor, newest[0], SCANNED_ROWS)):
+            selected += [row[0] for row in rows if selection.has(*row)]
+            if rows[-1][0] <= cursor:  # the id is damaged
+                break
+            cursor = rows[-1][0]
+        return selected
+
+    def usage(self) -> Usage:
+        """Measure the folder."""
+        (model_bytes,) = self._database.row("SELECT total(bytes) FROM models") or (0,)
+        (oldest,) = self._database.row(SELECT_OLDEST) or (None,)
+        return Usage(
+            bytes=int(model_bytes) + self._database.size,
+            free_bytes=shutil.disk_usage(self._models).free,
+            oldest_job=created_at(oldest) if oldest else None,
+        )
 
     def job(self, job_id: str) -> Job | None:
         """Load a job; raise `CorruptDataError` if it is damaged."""
         row = self._database.row(f"{SELECT_JOBS} WHERE id = ?", job_id)
         return _job(*row) if row else None
 
-    def jobs(self, *, status: Status | None, kind: str | None, after: str | None, limit: int) -> list[Job]:
-        """Load the newest jobs, or the newest before the job `after`. Damaged jobs are left out of all lists."""
-        filters = {column: value for column, value in (("status", status), ("kind", kind)) if value is not None}
-        conditions = " AND ".join([*(f"{column} = ?" for column in filters), "id < ?"])
-        query = f"{SELECT_JOBS} WHERE {conditions} ORDER BY id DESC LIMIT ?"
-        return [job for job, *_ in self._newest(query, list(filters.values()), after, limit)]
+    def jobs(
+        self,
+        *,
+        limit: int,
+        after: str | None = None,
+        prefix: str | None = None,
+        status: str | None = None,
+        kind: str | None = None,
+        name: str | None = None,
+    ) -> list[Job]:
+        """Load the newest jobs, or the newest before the job `after`, of those whose id begins with `prefix`.
+
+        Only those with the status, the kind and the name that are given. Damaged jobs are left out of all lists.
+        """
+        columns = {"id >= ?": prefix, "status = ?": status, "kind = ?": kind, f"{NAME} = ?": name}
+        filters = {condition: value for condition, value in columns.items() if value is not None}
+        query = f"{SELECT_JOBS} WHERE {' AND '.join([*filters, 'id < ?'])} ORDER BY id DESC LIMIT ?"
+        last = END_OF_IDS if prefix is None else prefix + END_OF_IDS
+        cursor = last if after is None else min(after, last)
+        return [job for job, *_ in self._newest(query, list(filters.values()), cursor, limit)]
 
     def check(self) -> None:
         """Read from the database; raise `StorageFailedError` if that fails."""
@@ -139,7 +214,7 @@ class Store:
 
     def last_job_id(self) -> str | None:
         """Return the newest job's id. Damaged ids do not count."""
-        row = self._database.row("SELECT max(id) FROM jobs WHERE id NOT GLOB '*[^0-9a-f]*'")
+        row = self._database.row(SELECT_NEWEST)
         return row[0] if row else None
 
     def last_succeeded(self, with_generator: bool) -> str | None:
@@ -160,7 +235,7 @@ class Store:
     def models(self, *, after: str | None, limit: int) -> list[tuple[Job, int, str]]:
         """Return the newest jobs that have a model, or the newest before `after`, with its file's size and SHA-256."""
         query = f"{SELECT_MODELS} WHERE job_id < ? ORDER BY job_id DESC LIMIT ?"
-        return self._newest(query, [], after, limit)
+        return self._newest(query, [], END_OF_IDS if after is None else after, limit)
 
     def model_file(self, job_id: str) -> bytes | None:
         """Read and verify the file of a finished model; return None if the job has none.
@@ -192,9 +267,9 @@ class Store:
             db.execute(UPDATE_JOB, (*_row(job)[1:], job.id))
             yield db
 
-    def _newest(self, query: str, values: list[str], after: str | None, limit: int) -> list[tuple[Any, ...]]:
+    def _newest(self, query: str, values: list[str], cursor: str, limit: int) -> list[tuple[Any, ...]]:
         """Run a query until it has found as many intact jobs as `limit` allows."""
-        found, cursor = list[tuple[Any, ...]](), "~" if after is None else after
+        found = list[tuple[Any, ...]]()
         while missing := limit - len(found):
             rows = self._database.rows(query, *values, cursor, missing)
             found += self._intact(rows)

@@ -1,5 +1,6 @@
 """Prometheus metrics: requests, jobs, iterations, samples and scores."""
 
+import math
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
@@ -55,6 +56,13 @@ class Metrics:
         )
         self.samples = Counter("gan1010_samples", "Samples served", registry=registry)
         self.scores = Counter("gan1010_scores", "Scores served", registry=registry)
+        self._data_bytes = Gauge("gan1010_data_bytes", "Size of the jobs and models on disk", registry=registry)
+        self._data_free_bytes = Gauge(
+            "gan1010_data_free_bytes", "Free space on the disk of the data", registry=registry
+        )
+        self._oldest_job = Gauge(
+            "gan1010_oldest_job_timestamp_seconds", "Creation of the oldest job, NaN without one", registry=registry
+        )
         registry.register(DROPPED_LINES)  # of the process, as its log is
 
     def record_request(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -71,6 +79,12 @@ class Metrics:
         """Count an ended job, if it ever started."""
         if job.started_at is not None:
             self._job_seconds.labels(job.kind, job.status).observe(seconds)
+
+    def record_usage(self, size: int, free: int, oldest_job: float | None) -> None:
+        """Record the bytes of the data folder, those that are free there, and the creation of the oldest job."""
+        self._data_bytes.set(size)
+        self._data_free_bytes.set(free)
+        self._oldest_job.set(math.nan if oldest_job is None else oldest_job)
 
     def render(self, jobs: Mapping[str, int]) -> bytes:
         """Render all metrics in Prometheus' text format, given the number of jobs in each status."""

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.concurrency import run_in_threadpool
 
-from service.api.dependencies import services_of
+from service.api.dependencies import Services, services_of
 from service.api.responses import Responses, json_response, ok
 from service.api.route_classes import DescribedRoute
 from service.api.schemas.common import Cluster, Health
@@ -53,8 +53,14 @@ async def get_metrics(request: Request) -> Response:
     """Return the metrics in the text format of Prometheus."""
     services = services_of(request)
     services.request_log.write()  # on the event loop, which records requests
-    content = await run_in_threadpool(lambda: services.metrics.render(services.registry.count()))
+    content = await run_in_threadpool(_render_metrics, services)
     return Response(content, media_type=CONTENT_TYPE_LATEST)
+
+
+def _render_metrics(services: Services) -> bytes:
+    registry, usage = services.registry, services.registry.usage()
+    services.metrics.record_usage(usage.bytes, usage.free_bytes, usage.oldest_job)
+    return services.metrics.render(registry.count())
 
 
 @router.get("/cluster", responses=ok(model=Cluster))

@@ -2,30 +2,37 @@
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
+from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
 from gan1010 import TrainConfig
 from gan1010.sweeps.grid import SweepConfig
 from service.api.dependencies import After, JobId, JobRegistry, Limit, Wait
+from service.api.limits import MAX_QUERY_INTEGER
 from service.api.problems import problems
 from service.api.responses import NOT_MODIFIED, Responses, json_response, ok
 from service.api.route_classes import StrictRoute
 from service.api.schemas.common import page_content
-from service.api.schemas.jobs import JobOut, JobPage
+from service.api.schemas.jobs import DeletedJobs, JobOut, JobPage
 from service.api.schemas.training import PRESET_LIST, PresetList, TrainRequest, to_config
-from service.errors import InvalidJobStateError
-from service.job import Job, Kind, Status, StopStatus
+from service.errors import InvalidInputError, InvalidJobStateError
+from service.job import ENDED, EndedStatus, Job, Kind, Selection, Status, StopStatus
 from service.jobs.active_job import ActiveJob
 from service.jobs.registry import Registry
 
 router = APIRouter(route_class=StrictRoute, tags=["training"])
 
+MAX_DELETE_SECONDS = 10.0  # of one request: less than proxies wait for a response
+NO_CONDITION = "The request names no jobs. Send at least one of status, before, name and keep."
+
 READ = NOT_MODIFIED | problems(404, 409, 422)  # the other responses of a route that reads a job
 IdempotencyKey = Annotated[str | None, Header(max_length=255, description="the same key and body return the same job")]
+JobName = Annotated[str | None, Query(max_length=100, description="only jobs of this name")]
 CHANGED = ok(model=JobOut) | problems(404, 409, 413, 415, 422, 507, conflict=InvalidJobStateError)
 
 
@@ -84,12 +91,38 @@ def list_jobs(
     registry: JobRegistry,
     status: Annotated[Status | None, Query(description="only jobs in this status")] = None,
     kind: Annotated[Kind | None, Query(description="only jobs of this kind")] = None,
+    name: JobName = None,
+    prefix: Annotated[str | None, Query(pattern="^[0-9a-f]{1,24}$", description="only jobs whose id begins so")] = None,
     limit: Limit = 50,
     after: After = None,
 ) -> JobPage:
     """List the jobs, newest first."""
-    jobs = registry.jobs(status=status, kind=kind, after=after, limit=limit + 1)
+    jobs = registry.jobs(status=status, kind=kind, name=name, prefix=prefix, after=after, limit=limit + 1)
     return JobPage(**page_content([JobOut.of(job) for job in jobs[:limit]], [job.id for job in jobs], limit))
+
+
+@router.delete("/jobs", responses=problems(422, 507))
+def delete_jobs(
+    registry: JobRegistry,
+    status: Annotated[list[EndedStatus] | None, Query(description="only jobs in one of these statuses")] = None,
+    before: Annotated[AwareDatetime | None, Query(description="only jobs that ended before this time")] = None,
+    name: JobName = None,
+    keep: Annotated[
+        int, Query(ge=0, le=MAX_QUERY_INTEGER, description="keep so many of the newest jobs in these statuses")
+    ] = 0,
+    dry_run: Annotated[bool, Query(description="delete nothing, and count the jobs")] = False,
+) -> DeletedJobs:
+    """Delete the ended jobs that meet all of these conditions, oldest first, for at most 10 seconds."""
+    if not (status or before or name is not None or keep):
+        raise InvalidInputError(NO_CONDITION, "query")
+    statuses = frozenset(status or ENDED)
+    ids = registry.ended_jobs(Selection(statuses=statuses, before=before, name=name, keep=keep))
+    deleted, deadline = 0, time.monotonic() + MAX_DELETE_SECONDS
+    for deleted in () if dry_run else registry.delete_ended(ids):
+        if time.monotonic() > deadline and deleted < len(ids):
+            break
+    first, last = (ids[0], ids[-1]) if ids else (None, None)
+    return DeletedJobs(deleted=deleted, remaining=len(ids) - deleted, oldest=first, newest=last)
 
 
 @router.get("/jobs/{job_id}", responses=ok(model=JobOut) | READ)

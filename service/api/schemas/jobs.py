@@ -47,6 +47,15 @@ class JobPage(Page[JobOut, str]):
     """A page of jobs, newest first."""
 
 
+class DeletedJobs(BaseModel):
+    """Deleted jobs. Repeat the request while jobs remain."""
+
+    deleted: int = Field(description="jobs that this request has deleted: 0 in a dry run")
+    remaining: int = Field(description="jobs that meet the conditions and are still there")
+    oldest: str | None = Field(description="id of the oldest job that met the conditions")
+    newest: str | None = Field(description="id of the newest one")
+
+
 class ModelOut(BaseModel):
     """A finished model, with the size and the SHA-256 of its `model.safetensors`."""
 
