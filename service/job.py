@@ -130,7 +130,7 @@ class Selection:
     name: str | None = None
     keep: int = 0
 
-    def has(self, id: str, status: str, name: str | None, finished_at: str | None) -> bool:
+    def has(self, status: str, name: str | None, finished_at: str | None) -> bool:
         """Return whether a job is selected; `keep` is up to the caller."""
         if status not in self.statuses or self.name not in (None, name):
             return False

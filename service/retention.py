@@ -6,7 +6,7 @@ from datetime import timedelta
 
 UNITS = {"minute": 60, "hour": 3600, "day": 86_400, "week": 7 * 86_400}  # in seconds
 MAX_AGE = timedelta(days=36_500)
-EXAMPLES = "Write an age, a number of jobs or both, such as 30 days, 10000 jobs"
+EXAMPLES = "use an age, a number of jobs or both, such as 30 days, 10000 jobs"
 PART = re.compile(r"([0-9]{1,12}) *([a-z]+)")
 
 
@@ -37,7 +37,7 @@ def parse_retention(text: str) -> Retention:
 
 def parse_age(text: str) -> timedelta:
     """Parse an age such as `30 days`; raise a ValueError if it is none."""
-    remedy = "Write an age in minutes, hours, days or weeks, such as 30 days"
+    remedy = "use an age in minutes, hours, days or weeks, such as 30 days"
     number, unit = _parse(text.lower(), remedy)
     if unit not in UNITS:
         raise ValueError(remedy)

@@ -1,15 +1,26 @@
 """Commands that manage jobs."""
 
-from typing import Annotated, Literal
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
 
 import typer
 
 from service.cli.connection import connected, job_or_newest
 from service.cli.options import AsJson, JobId, JobOrNewest, Url
-from service.cli.output import cell_table, job_card, job_line, job_table, print_response, stdout
+from service.cli.output import cell_table, deletion_text, job_card, job_line, job_table, print_response, stdout
 from service.cli.progress import follow_job
+from service.retention import parse_age
 
 Status = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]  # the client's, which loads slowly
+EndedStatus = Literal["succeeded", "failed", "cancelled"]
+
+
+def _age(text: str) -> timedelta:
+    try:
+        return parse_age(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}.") from None
 
 
 def jobs(
@@ -63,3 +74,31 @@ def delete(job: JobId, url: Url = None) -> None:
     """Delete a job that has ended, with its history and its model."""
     with connected(url) as client:
         client.delete(job)
+
+
+def prune(
+    older_than: Annotated[
+        timedelta | None,
+        typer.Option(parser=_age, metavar="AGE", help="Only jobs that ended before, such as '30 days'."),
+    ] = None,
+    status: Annotated[EndedStatus | None, typer.Option(help="Only jobs with this status.")] = None,
+    name: Annotated[str | None, typer.Option(help="Only jobs of this name.")] = None,
+    keep: Annotated[int | None, typer.Option(min=1, help="Keep so many of the newest jobs.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Delete nothing, and count the jobs.")] = False,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Delete the ended jobs that meet all conditions, and give their space back to the disk."""
+    if not (older_than or status or name is not None or keep):
+        raise typer.BadParameter("The command names no jobs. Give --older-than, --status, --name or --keep.")
+    before = datetime.now(UTC) - older_than if older_than else None
+    conditions: dict[str, Any] = {"before": before, "status": status and [status], "name": name, "keep": keep}
+    with connected(url) as client:
+        found = first = client.delete_jobs(**conditions, dry_run=dry_run)
+        deleted = found.deleted
+        while found.remaining and not dry_run:  # a request ends after some seconds
+            print(f"{deleted:,} deleted, {found.remaining:,} left", file=sys.stderr)  # noqa: T201
+            found = client.delete_jobs(**conditions)
+            deleted += found.deleted
+    total = first.model_copy(update={"deleted": deleted, "remaining": found.remaining})
+    print_response(total, deletion_text, as_json=as_json)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Cell,
         Cluster,
         ClusterWorker,
+        DeletedJobs,
         Job,
         Page,
         Preset,
@@ -121,6 +122,15 @@ def job_table(page: Page[Job]) -> RenderableType:
     headings = (Column("id", min_width=24), "kind", "name", "status", "at", "bits", "in range", "created")
     jobs = table(headings, map(_job_cells, page.data), gap=1)
     return Group(jobs, f"  more with --after {page.next}") if page.has_more else jobs
+
+
+def deletion_text(result: DeletedJobs) -> str:
+    """Say which jobs were deleted, or would be."""
+    if not result.oldest:
+        return "No job meets the conditions."
+    number, is_done = result.deleted or result.remaining, not result.remaining
+    ends = f"\n  from {result.oldest}" + (f"\n  to   {result.newest}" if result.newest != result.oldest else "")
+    return f"{'Deleted' if is_done else 'Would delete'} {_count(number, 'job')}:{ends}"
 
 
 def _job_cells(job: Job) -> list[str]:

@@ -6,6 +6,7 @@ A call that writes returns when the data is on disk. A model's file is complete 
 import contextlib
 import errno
 import fcntl
+import json
 import logging
 import shutil
 import sqlite3
@@ -41,10 +42,12 @@ SELECT_OLDEST, SELECT_NEWEST = (  # damaged ids do not count
 )
 END_OF_IDS = "~"  # after the digits of any id
 TEXT = "CAST(document AS TEXT)"  # SQLite's functions take no JSON as bytes
-JSON = f"CASE WHEN json_valid({TEXT}) THEN {TEXT} END"  # because damaged JSON would fail the query
-NAME = f"json_extract({JSON}, '$.name')"
-SCAN_JOBS = f"SELECT id, status, {NAME}, json_extract({JSON}, '$.finished_at') FROM jobs"  # noqa: S608  # nosec B608
-SCAN_JOBS += " WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+# Damaged JSON would fail the query.
+NAME = f"CASE WHEN json_valid({TEXT}) THEN json_extract({TEXT}, '$.name') END"
+NAME_AND_END = (
+    f"CASE WHEN json_valid({TEXT}) THEN json_extract({TEXT}, '$.name', '$.finished_at') ELSE '[null, null]' END"
+)
+SCAN_JOBS = f"SELECT id, status, {NAME_AND_END} FROM jobs WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"  # noqa: S608  # nosec B608
 JOB_ADAPTER = TypeAdapter(Job)
 NOT_STORED = {"config": {"seed_list"}}  # requests have only ranges of seeds
 MAX_DELETE_SECONDS = 0.01  # of one transaction, so that others wait for no longer
@@ -155,7 +158,7 @@ class Store:
         )  # fmt: skip
         selected, rows, cursor = list[str](), list[tuple[Any, ...]](), ""
         while newest and (rows := self._database.rows(SCAN_JOBS, cursor, newest[0], SCANNED_ROWS)):
-            selected += [row[0] for row in rows if selection.has(*row)]
+            selected += [id for id, status, pair in rows if selection.has(status, *json.loads(pair))]
             if rows[-1][0] <= cursor:  # the id is damaged
                 break
             cursor = rows[-1][0]

@@ -1,10 +1,12 @@
 """Settings: defaults, environment variables and validation."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from service.retention import Retention
 from service.settings import Settings
 
 
@@ -36,6 +38,7 @@ def test_defaults() -> None:
         ("allowed_hosts", "Lab.example.org, [fd00::1]", ("lab.example.org", "[fd00::1]")),
         ("scheduler", "tls://[fd00::1]:8786", "tls://[fd00::1]:8786"),
         ("scheduler_fallback", "no", False),
+        ("retention", "30 days, 10000 jobs", Retention(age=timedelta(days=30), jobs=10_000)),
         ("log_format", "json", "json"),
     ],
 )

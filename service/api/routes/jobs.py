@@ -104,7 +104,7 @@ def list_jobs(
 @router.delete("/jobs", responses=problems(422, 507))
 def delete_jobs(
     registry: JobRegistry,
-    status: Annotated[list[EndedStatus] | None, Query(description="only jobs in one of these statuses")] = None,
+    status: Annotated[list[EndedStatus], Query(default_factory=list, description="only jobs in one of these statuses")],
     before: Annotated[AwareDatetime | None, Query(description="only jobs that ended before this time")] = None,
     name: JobName = None,
     keep: Annotated[

@@ -13,7 +13,7 @@ from tests.service.cli.commands import GAN1010, invoke, output_of, run_process
 from tests.support.contract import Json, train
 
 COMMANDS = {
-    "serve", "demo", "train", "sweep", "presets", "jobs", "show", "watch", "pause", "resume", "cancel", "delete",
+    "serve", "demo", "train", "sweep", "presets", "jobs", "show", "watch", "pause", "resume", "cancel", "delete", "prune",
     "sample", "score", "plot", "export",
 }  # fmt: skip
 SLOW_IMPORTS = {"torch", "numba", "numpy", "matplotlib", "fastapi", "uvicorn", "httpx", "pydantic", "distributed"}
@@ -102,6 +102,8 @@ UNREACHABLE = ["http://127.0.0.1:9", "gan1010 serve"]
         ("score --file nosuch.csv", 2, ["nosuch.csv"]),
         ("score 1,2 --job JOB", 1, ["vectors[0] has 2 numbers", "4"]),
         *((f"{command} \udcff", 2, ["encoding"]) for command in ("show", "train --name", "score --job x 1,0 --job")),
+        ("prune", 2, ["names no jobs", "--older-than"]),
+        ("prune --older-than yesterday", 2, ["--older-than", "such as 30 days"]),
         ("sample half", 2, ["half"]),
         ("sample 0.5 nan", 2, ["finite", "0.5"]),
         ("sample --job JOB --iteration 1050", 1, ["1000", "1100"]),

@@ -60,6 +60,17 @@ def test_job_is_paused_resumed_cancelled_and_deleted(client: httpx.Client, serve
     assert client.get(f"/jobs/{running_job}").status_code == 404
 
 
+def test_ended_jobs_are_pruned(client: httpx.Client, server_url: str) -> None:
+    first, second = (train(client, iterations=50, seed=1, name="to prune")["id"] for _ in range(2))
+    conditions = ["prune", "--name", "to prune", "--status", "succeeded"]
+    assert output_of(*conditions, "--older-than", "1 hour", url=server_url) == "No job meets the conditions.\n"
+    found = f"2 jobs:\n  from {first}\n  to   {second}\n"
+    assert output_of(*conditions, "--dry-run", url=server_url) == f"Would delete {found}"
+    assert output_of(*conditions, url=server_url) == f"Deleted {found}"
+    found = json.loads(output_of(*conditions, "--json", url=server_url))
+    assert found == {"deleted": 0, "remaining": 0, "oldest": None, "newest": None}
+
+
 def test_job_is_watched_to_its_end(client: httpx.Client, server_url: str) -> None:
     job = submit_job(client, iterations=600_000, seed=1)
     watched = invoke("watch", job["id"], url=server_url)

@@ -1,5 +1,8 @@
 """Metrics, parsed as Prometheus parses them."""
 
+import math
+import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -62,6 +65,18 @@ def test_jobs_and_iterations_are_counted(tmp_path: Path) -> None:
         assert read_metrics(client)["gan1010_iterations_total",] >= 1060 + cancelled["iteration"]
     with app_client(tmp_path, workers=1) as client:
         assert read_metrics(client)["gan1010_jobs", "cancelled"] == 2
+
+
+def test_data_folder_is_measured(client: Client, tmp_path: Path) -> None:
+    metrics = read_metrics(client)
+    assert math.isnan(metrics["gan1010_oldest_job_timestamp_seconds",])
+    began = time.time()
+    train(client, **SHORT_JOB)
+    metrics = read_metrics(client)
+    files = [*tmp_path.glob("data/gan1010.sqlite*[!m]"), *tmp_path.glob("data/models/*")]
+    assert metrics["gan1010_data_bytes",] == sum(file.stat().st_size for file in files)
+    assert 0 < metrics["gan1010_data_free_bytes",] <= shutil.disk_usage(tmp_path).total
+    assert began <= metrics["gan1010_oldest_job_timestamp_seconds",] <= time.time()
 
 
 def test_iterations_are_counted_during_the_training(client: Client) -> None:

@@ -153,6 +153,48 @@ def test_deleted_job_is_gone_with_its_history_and_model(client: Client) -> None:
     assert client.get("/jobs").json() == client.get("/models").json() == {"data": [], "has_more": False, "next": None}
 
 
+def test_ended_jobs_are_deleted_by_status_time_name_and_number(client: Client) -> None:
+    first, second, third = (train(client, **SHORT_JOB, name=name)["id"] for name in ("a", "b", "a"))
+    running = start_running_job(client)["id"]
+    left = [running, third, second, first]
+
+    def delete(**conditions: object) -> Json:
+        return dict(client.delete("/jobs", params=conditions).json())  # type: ignore[arg-type]
+
+    def listed(**conditions: str) -> list[str]:
+        return [job["id"] for job in client.get("/jobs", params=conditions).json()["data"]]
+
+    counted = {"deleted": 0, "remaining": 2, "oldest": first, "newest": second}
+    assert delete(keep=1, status=["succeeded", "failed"], dry_run=True) == counted
+    assert delete(name="b", before="2000-01-01T00:00:00Z") == {**dict.fromkeys(counted), "deleted": 0, "remaining": 0}
+    assert listed() == left
+    assert (listed(name="a"), listed(name="c"), listed(prefix=first[:20]), listed(prefix="f")) == (
+        [third, first],
+        [],
+        [first],
+        [],
+    )
+    assert delete(name="a", keep=1) == {"deleted": 1, "remaining": 0, "oldest": first, "newest": first}
+    assert delete(before="2999-01-01T00:00:00+01:00") == {
+        "deleted": 2,
+        "remaining": 0,
+        "oldest": second,
+        "newest": third,
+    }
+    assert listed() == [running]
+    check_problem(client.get("/sample", params={"job_id": third}), 404, "job-not-found")
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "dry_run=true", "keep=0", "status=running", "before=2026-01-01", "before=2026-01-01T00:00:00", "keep=-1"],
+)
+def test_deletion_without_valid_conditions_is_refused(client: Client, query: str) -> None:
+    job = train(client, **SHORT_JOB)
+    check_problem(client.delete(f"/jobs?{query}"), 422, "invalid-input")
+    assert client.get(f"/jobs/{job['id']}").is_success
+
+
 def test_idempotency_key_of_a_deleted_job_is_free(client: Client) -> None:
     headers = {"Idempotency-Key": "once"}
     first = client.post("/train", json=SHORT_JOB, headers=headers, params={"wait": 9}).json()
