@@ -44,14 +44,12 @@ END_OF_IDS = "~"  # after the digits of any id
 TEXT = "CAST(document AS TEXT)"  # SQLite's functions take no JSON as bytes
 # Damaged JSON would fail the query.
 NAME = f"CASE WHEN json_valid({TEXT}) THEN json_extract({TEXT}, '$.name') END"
-NAME_AND_END = (
-    f"CASE WHEN json_valid({TEXT}) THEN json_extract({TEXT}, '$.name', '$.finished_at') ELSE '[null, null]' END"
-)
-SCAN_JOBS = f"SELECT id, status, {NAME_AND_END} FROM jobs WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"  # noqa: S608  # nosec B608
+NOTHING = "'[null, null]'"
+NAME_AND_END = f"CASE WHEN json_valid({TEXT}) THEN json_extract({TEXT}, '$.name', '$.finished_at') ELSE {NOTHING} END"
 JOB_ADAPTER = TypeAdapter(Job)
 NOT_STORED = {"config": {"seed_list"}}  # requests have only ranges of seeds
 MAX_DELETE_SECONDS = 0.01  # of one transaction, so that others wait for no longer
-SCANNED_ROWS = 1000  # of one query
+SCANNED_ROWS = 200  # of one query
 RESOURCE_ERRNOS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}  # these do not mean that the file is damaged
 log = logging.getLogger(__name__)
 
@@ -156,8 +154,10 @@ class Store:
             f"SELECT id FROM jobs WHERE status IN ({marks}) ORDER BY id DESC LIMIT 1 OFFSET ?",  # noqa: S608  # nosec B608
             *selection.statuses, selection.keep,
         )  # fmt: skip
-        selected, rows, cursor = list[str](), list[tuple[Any, ...]](), ""
-        while newest and (rows := self._database.rows(SCAN_JOBS, cursor, newest[0], SCANNED_ROWS)):
+        details = NOTHING if selection.name is None and selection.before is None else NAME_AND_END
+        query = f"SELECT id, status, {details} FROM jobs WHERE id > ? AND id <= ? ORDER BY id LIMIT {SCANNED_ROWS}"  # noqa: S608  # nosec B608
+        selected, cursor = list[str](), ""
+        while newest and (rows := self._database.rows(query, cursor, newest[0])):
             selected += [id for id, status, pair in rows if selection.has(status, *json.loads(pair))]
             if rows[-1][0] <= cursor:  # the id is damaged
                 break
