@@ -13,8 +13,8 @@ from tests.service.cli.commands import GAN1010, invoke, output_of, run_process
 from tests.support.contract import Json, train
 
 COMMANDS = {
-    "serve", "demo", "train", "sweep", "presets", "jobs", "show", "watch", "pause", "resume", "cancel", "delete", "prune",
-    "sample", "score", "plot", "export",
+    "serve", "demo", "train", "sweep", "presets", "jobs", "show", "watch", "pause", "resume", "cancel", "delete",
+    "prune", "sample", "score", "plot", "export",
 }  # fmt: skip
 SLOW_IMPORTS = {"torch", "numba", "numpy", "matplotlib", "fastapi", "uvicorn", "httpx", "pydantic", "distributed"}
 WITH_JSON = COMMANDS - {"serve", "demo", "delete", "plot", "export"}

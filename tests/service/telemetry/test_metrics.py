@@ -73,7 +73,8 @@ def test_data_folder_is_measured(client: Client, tmp_path: Path) -> None:
     began = time.time()
     train(client, **SHORT_JOB)
     metrics = read_metrics(client)
-    files = [*tmp_path.glob("data/gan1010.sqlite*[!m]"), *tmp_path.glob("data/models/*")]
+    names = ("gan1010.sqlite", "gan1010.sqlite-wal")
+    files = [*(tmp_path / "data" / name for name in names), *tmp_path.rglob("*.safetensors")]
     assert metrics["gan1010_data_bytes",] == sum(file.stat().st_size for file in files)
     assert 0 < metrics["gan1010_data_free_bytes",] <= shutil.disk_usage(tmp_path).total
     assert began <= metrics["gan1010_oldest_job_timestamp_seconds",] <= time.time()
