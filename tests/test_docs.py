@@ -54,6 +54,7 @@ def curl_folders(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> d
 def test_curl_examples_download_their_files(curl_folders: dict[str, Path]) -> None:
     assert {file.name for file in curl_folders["http"].iterdir()} == {
         "generator.safetensors", "discriminator.safetensors", "losses.svg", "evolution.png", "surface.png", "script.py",
+        "same_draws.py",
         "heatmap.png", "members.csv", "members.npz", "snapshots.npz", "vectors.f32", "scores.f32", "generator.onnx",
         "triton.zip",
     }  # fmt: skip

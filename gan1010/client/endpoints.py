@@ -25,6 +25,7 @@ T = TypeVar("T")
 ModelT = TypeVar("ModelT", bound=BaseModel)
 Plot = Literal["losses", "evolution", "surface"]
 Format = Literal["png", "svg"]
+Draws = Literal["torch", "same"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,9 +249,12 @@ class Endpoints:
         return _get(url_path("jobs", job_id, "plots", f"{plot}.{format}"), _content, iteration=iteration)
 
     @Endpoint
-    def script(self, job_id: str) -> Call[str]:
-        """Get the training as a program in plain PyTorch."""
-        return _get(url_path("jobs", job_id, "script.py"), _text)
+    def script(self, job_id: str, *, draws: Draws = "torch") -> Call[str]:
+        """Get the training as a program in plain PyTorch.
+
+        It uses torch's own random numbers, or with `draws` "same" those of the job: then it prints the job's results.
+        """
+        return _get(url_path("jobs", job_id, "script.py"), _text, draws=draws)
 
     @Endpoint
     def sample(

@@ -7,7 +7,7 @@ from typing import Literal
 from gan1010 import random_draws
 from gan1010.config import TrainConfig
 
-__all__ = ["Draws", "pytorch_script"]
+__all__ = ["pytorch_script"]
 
 Draws = Literal["torch", "same"]
 

@@ -65,6 +65,7 @@ def select_downloads(client: "Client", job: "Job", names: list[str]) -> dict[str
         downloads["losses.csv"] = partial(client.progress_csv, job.id)
         downloads["snapshots.npz"] = partial(client.snapshots_npz, job.id)
         downloads["train_gan.py"] = partial(client.script, job.id)
+        downloads["train_gan_same_draws.py"] = partial(client.script, job.id, draws="same")
     if unknown := [name for name in names if name not in downloads]:
         raise typer.BadParameter(f"The job has no file {unknown[0]}. Its files are {', '.join(downloads)}.")
     return {name: downloads[name] for name in names or downloads}

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from gan1010 import Model
 from gan1010.export import onnx
-from gan1010.export.pytorch_script import pytorch_script
+from gan1010.export.pytorch_script import Draws, pytorch_script
 from service.api.dependencies import After, ExistingJob, JobId, JobRegistry, Limit
 from service.api.problems import problems
 from service.api.responses import BINARY, BYTES, ok
@@ -64,10 +64,17 @@ def download_model(
 
 
 @router.get("/jobs/{job_id}/script.py", response_class=Response, responses=SCRIPT)
-def get_script(job: ExistingJob) -> Response:
+def get_script(
+    job: ExistingJob,
+    draws: Annotated[
+        Draws,
+        Query(description="torch: torch's own random numbers; same: the job's, which give its results to six digits"),
+    ] = "torch",
+) -> Response:
     """Download a training as a program in plain PyTorch."""
-    headers = {"Content-Disposition": f'attachment; filename="gan1010-{job.id}.py"'}
-    return Response(pytorch_script(job.train_config), headers=headers, media_type=PYTHON)
+    name = f"gan1010-{job.id}{'-same-draws' if draws == 'same' else ''}.py"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(pytorch_script(job.train_config, draws=draws), headers=headers, media_type=PYTHON)
 
 
 def _convert(whole: bytes, file: str) -> bytes:

@@ -41,6 +41,7 @@ export class TakeAway extends Component {
         ${finished && html`<section class="card"><h2>${t("take.networks")}</h2><ul>${file("generator.safetensors")}${file("discriminator.safetensors")}${file("generator.onnx")}${file("discriminator.onnx")}</ul></section>`}
         <section class="card"><h2>${t("take.again")}</h2><ul>
           <${Item} href=${`jobs/${id}/script.py`} save="train_gan.py" name="train_gan.py" description="take.script" />
+          <${Item} href=${`jobs/${id}/script.py?draws=same`} save="train_gan_same_draws.py" name="train_gan_same_draws.py" description="take.script.same" />
           <li><button type="button" class="take-item" onClick=${() => this.copy()}><b>${t("take.link")}</b><span role="status">${t(copied ? "take.copied" : "take.link.says")}</span></button></li></ul></section>
       </div></div>`;
   }

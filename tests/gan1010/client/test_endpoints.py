@@ -125,7 +125,8 @@ def test_plots_and_script(client: Any, article_job: Any, sweep_job: Job) -> None
     assert b"<svg" in client.plot(article_job["id"], "surface", "svg", iteration=5000)
     assert client.plot(article_job["id"], "surface") != client.plot(article_job["id"], "surface", iteration=0)
     assert client.heatmap(sweep_job.id, x="loss", y="learning_rate", value="bits_rate").startswith(b"\x89PNG")
-    assert "import torch" in client.script(article_job["id"])
+    assert "manual_seed" in client.script(article_job["id"])
+    assert "philox" in client.script(article_job["id"], draws="same")
 
 
 def test_sample_and_score(client: Any, article_job: Any) -> None:

@@ -14,7 +14,7 @@ from tests.support.contract import Json, run_sweep, train
 
 FILES = {
     "model.safetensors", "generator.safetensors", "discriminator.safetensors", "generator.onnx", "discriminator.onnx",
-    "triton.zip", "losses.csv", "snapshots.npz", "train_gan.py",
+    "triton.zip", "losses.csv", "snapshots.npz", "train_gan.py", "train_gan_same_draws.py",
 }  # fmt: skip
 
 
@@ -172,7 +172,8 @@ def test_export(server_url: str, job: Json, sweep: Json, tmp_path: Path, monkeyp
     onnx = httpx.get(f"{server_url}/models/{job['id']}/generator.onnx").content
     assert Path("all/generator.onnx").read_bytes() == onnx
     output_of("export", "train_gan.py", "--job", job["id"], url=server_url)
-    assert "import torch" in Path("train_gan.py").read_text()
+    assert "manual_seed" in Path("train_gan.py").read_text()
+    assert "philox" in Path("all/train_gan_same_draws.py").read_text()
     output_of("export", "--job", sweep["id"], "-o", "sweep", url=server_url)
     assert Path("sweep/results.csv").read_text().startswith("cell,")
     assert Path("sweep/members.csv").read_text().startswith("index,cell,")

@@ -17,7 +17,7 @@ from safetensors.torch import load
 from torch import nn
 
 from gan1010 import TrainConfig
-from gan1010.export.pytorch_script import pytorch_script
+from gan1010.export.pytorch_script import Draws, pytorch_script
 from tests.support.clients import Client
 from tests.support.contract import (
     SHORT_JOB,
@@ -162,13 +162,24 @@ def test_triton_repository_matches_the_protocol(shared_client: Client, job: Json
 @pytest.mark.parametrize(
     "settings", [{}, {"experiment": "discriminator"}, {"pattern": "110", "preset": "adam-orbit", "latent": "normal"}]
 )
-def test_script_has_the_jobs_settings(shared_client: Client, settings: dict[str, str]) -> None:
+def test_scripts_have_the_jobs_settings(shared_client: Client, settings: dict[str, str]) -> None:
     job = train(shared_client, **SHORT_JOB | settings)
-    response = shared_client.get(f"/jobs/{job['id']}/script.py")
     config = {name: value for name, value in job["config"].items() if name not in ("preset", "name", "defaults")}
-    assert response.text == pytorch_script(TrainConfig(**config))
-    assert content_type(response) == "text/x-python"
-    assert response.headers["content-disposition"] == f'attachment; filename="gan1010-{job["id"]}.py"'
+    scripts: list[tuple[str, Draws, str]] = [
+        ("", "torch", ""),
+        ("?draws=torch", "torch", ""),
+        ("?draws=same", "same", "-same-draws"),
+    ]
+    for query, draws, suffix in scripts:
+        response = shared_client.get(f"/jobs/{job['id']}/script.py{query}")
+        assert response.text == pytorch_script(TrainConfig(**config), draws=draws)
+        assert content_type(response) == "text/x-python"
+        assert response.headers["content-disposition"] == f'attachment; filename="gan1010-{job["id"]}{suffix}.py"'
+
+
+def test_script_with_unknown_draws_is_rejected(shared_client: Client, job: Json) -> None:
+    content = check_problem(shared_client.get(f"/jobs/{job['id']}/script.py?draws=mine"), 422, "invalid-input")
+    assert content["errors"][0]["loc"] == ["query", "draws"]
 
 
 def test_queued_job_has_a_script(client: Client) -> None:
