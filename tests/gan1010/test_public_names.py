@@ -68,7 +68,7 @@ def instances() -> dict[str, Any]:
         config, run, run.history, run.snapshots, run.result, run.model(), next(gan1010.run(config)), sweep,
         sweep.config, sweep.members, sweep.members[0], gan1010.PRESETS["article"],
         gan1010.Generator(), gan1010.Discriminator(),
-        gan1010.DivergedError("It diverged."),
+        gan1010.DivergedError("It diverged."), next(gan1010.verifying(config)),
     ]  # fmt: skip
     return {type(one).__name__: one for one in objects}
 
