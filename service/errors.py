@@ -73,6 +73,12 @@ class InvalidJobStateError(ServiceError):
     """The job's status does not allow the operation."""
 
 
+class JobChangedError(ServiceError):
+    """The job is no longer the one that If-Match names."""
+
+    detail = "The job has changed since. GET it again, and send its new ETag."
+
+
 class WrongJobKindError(ServiceError):
     """The operation is for sweeps and the job is a training, or the reverse."""
 

@@ -57,6 +57,8 @@ class Job:
     id: str
     kind: Kind = "train"
     name: str | None = None
+    note: str | None = None
+    tags: tuple[str, ...] = ()
     preset: str
     config: Config
     status: Status = "queued"

@@ -18,7 +18,7 @@ from gan1010.client import responses
 from gan1010.client.errors import ClientError
 from gan1010.client.json_content import as_list, non_finite_place, plain
 from gan1010.client.responses import EndedStatus, Job, Kind, Page, Status
-from gan1010.client.settings import SeedRange, TrainSettings
+from gan1010.client.settings import JobEdit, SeedRange, TrainSettings
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -160,17 +160,35 @@ class Endpoints:
         kind: Kind | None = None,
         name: str | None = None,
         prefix: str | None = None,
+        q: str | None = None,
+        sort: str | None = None,
         limit: int = 50,
         after: str | None = None,
     ) -> Call[Page[Job]]:
-        """List the jobs, newest first; `prefix` is the beginning of their ids."""
-        params = {"status": status, "kind": kind, "name": name, "prefix": prefix, "limit": limit, "after": after}
-        return Call(path="/jobs", parser=_model(Page[Job]), params=params)
+        """List the jobs, newest first.
+
+        Args:
+            status: only jobs in this status.
+            kind: only jobs of this kind.
+            name: only jobs of this name.
+            prefix: the beginning of their ids.
+            q: words that a job has in its name, note, tags, id or settings, such as `loss=bce`.
+            sort: another order: `name`, `generator_loss` and others, descending with `-` before it.
+            limit: the length of the page.
+            after: `next` of the previous page.
+        """
+        filters = {"status": status, "kind": kind, "name": name, "prefix": prefix, "q": q, "sort": sort}
+        return Call(path="/jobs", parser=_model(Page[Job]), params=filters | {"limit": limit, "after": after})
 
     @Endpoint
     def job(self, job_id: str, *, wait: float = 0) -> Call[Job]:
         """Get a job; the response comes when it has ended or after `wait` seconds."""
         return _get(url_path("jobs", job_id), _model(Job), wait=wait)
+
+    @Endpoint
+    def edit(self, job_id: str, **changes: Unpack[JobEdit]) -> Call[Job]:
+        """Change the name, the note or the tags of a job, whatever its status."""
+        return Call(method="PATCH", path=url_path("jobs", job_id), json=changes, parser=_model(Job))
 
     @Endpoint
     def cancel(self, job_id: str) -> Call[Job]:

@@ -63,6 +63,8 @@ class Job(ResponseModel):
     id: str
     kind: Kind
     name: str | None
+    note: str | None
+    tags: list[str]
     status: Status
     config: dict[str, Any]
     created_at: datetime

@@ -1,5 +1,6 @@
-"""Training settings: the types of the parameters of `train` and `sweep`."""
+"""Types of the parameters of `train`, `sweep` and `edit`."""
 
+from collections.abc import Sequence
 from typing import Literal, TypedDict
 
 
@@ -29,6 +30,14 @@ class TrainSettings(TypedDict, total=False):
     record_every: int | None
     snapshot_every: int | None
     defaults: dict[str, float]
+
+
+class JobEdit(TypedDict, total=False):
+    """What people call a job. Missing fields stay as they are, and None clears a field."""
+
+    name: str | None
+    note: str | None
+    tags: Sequence[str] | None
 
 
 class SeedRange(TypedDict):

@@ -83,6 +83,7 @@ _ERRORS: dict[type[errors.ServiceError], ProblemType] = {  # the first of each s
     errors.NoGeneratorError: ProblemType(409, "no-generator", "The job has no generator"),
     errors.ModelNotLoadedError: ProblemType(409, "model-unloaded", "Model not loaded"),
     errors.ArticleViewError: ProblemType(409, "not-as-in-the-article", "Not recorded as in the article"),
+    errors.JobChangedError: ProblemType(412, "job-changed", "Job changed"),
     errors.BodyTooLargeError: ProblemType(413, "body-too-large", "Body too large"),
     errors.UnsupportedMediaTypeError: ProblemType(415, "wrong-content-type", "Unsupported media type"),
     errors.InvalidInputError: ProblemType(

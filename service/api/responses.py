@@ -129,9 +129,20 @@ def accepts(request: Request, media_type: str) -> bool:
     return qualities.get(media_type, 0.0) > 0 and qualities[media_type] >= json
 
 
+def content_digest(response: Response) -> str:
+    """Return the digest in a response's ETag."""
+    return hashlib.blake2b(response.body, digest_size=16).hexdigest()
+
+
+def matches(if_match: str, response: Response) -> bool:
+    """Return True if If-Match names this content, in whatever coding it was sent (RFC 9110, 13.1.1)."""
+    tags = {tag.strip().removesuffix('"').removeprefix('"').partition("-")[0] for tag in if_match.split(",")}
+    return "*" in tags or content_digest(response) in tags
+
+
 def conditional_response(request: Request, response: Response, coding: str | None) -> Response:
     """Add an ETag, or return 304 if the client already has this content in this coding (RFC 9110, 13.1.2)."""
-    digest = hashlib.blake2b(response.body, digest_size=16).hexdigest()
+    digest = content_digest(response)
     etag = f'"{digest}-{coding}"' if coding else f'"{digest}"'
     known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
     headers = {"ETag": etag, "Vary": "Accept, Accept-Encoding", "Cache-Control": "no-cache", "Accept-Ranges": "none"}

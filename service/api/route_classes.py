@@ -156,7 +156,7 @@ class StrictRoute(DescribedRoute):
 
         async def strict_handler(request: Request) -> Response:
             strict = StrictRequest(request.scope, request.receive)
-            if request.method == "POST":
+            if request.method in {"POST", "PATCH"}:
                 await strict.json_body()
             return await handler(strict)
 

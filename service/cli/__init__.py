@@ -14,7 +14,17 @@ EPILOG = (
 COMMANDS = {
     "Serve": (serve.serve, serve.demo, cluster.cluster),
     "Train": (train.train, train.verify, train.sweep, models.presets),
-    "Manage jobs": (jobs.jobs, jobs.show, jobs.watch, jobs.pause, jobs.resume, jobs.cancel, jobs.delete, jobs.prune),
+    "Manage jobs": (
+        jobs.jobs,
+        jobs.show,
+        jobs.watch,
+        jobs.pause,
+        jobs.resume,
+        jobs.cancel,
+        jobs.edit,
+        jobs.delete,
+        jobs.prune,
+    ),
     "Use trained models": (models.sample, models.score, models.plot, models.export),
 }
 

@@ -28,12 +28,18 @@ def jobs(
     kind: Annotated[Literal["train", "sweep"] | None, typer.Option(help="Only jobs of this kind.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of jobs.")] = 20,
     after: Annotated[str | None, typer.Option(metavar="JOB", help="Only jobs older than this one.")] = None,
+    search: Annotated[
+        str | None, typer.Option(help="Only jobs with these words in name, note, tags, id or settings.")
+    ] = None,
+    sort: Annotated[
+        str | None, typer.Option(help="Order, such as name or generator_loss; descending with - before it.")
+    ] = None,
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
     """List jobs, newest first."""
     with connected(url) as client:
-        page = client.jobs(status=status, kind=kind, limit=limit, after=after)
+        page = client.jobs(status=status, kind=kind, q=search, sort=sort, limit=limit, after=after)
     print_response(page, job_table, as_json=as_json)
 
 
@@ -68,6 +74,25 @@ def cancel(job: JobId, as_json: AsJson = False, url: Url = None) -> None:
     """Cancel a job. Its losses and snapshots up to then are kept."""
     with connected(url) as client:
         print_response(client.cancel(job), job_line, as_json=as_json)
+
+
+def edit(
+    job: JobId,
+    name: Annotated[str | None, typer.Option(help="The new name; '' for none.")] = None,
+    note: Annotated[str | None, typer.Option(help="The new note; '' for none.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="A tag to add. May be repeated.")] = None,
+    untag: Annotated[list[str] | None, typer.Option(help="A tag to remove. May be repeated.")] = None,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Change the name, the note and the tags of a job."""
+    with connected(url) as client:
+        changes: dict[str, Any] = {
+            field: text or None for field, text in (("name", name), ("note", note)) if text is not None
+        }
+        if tag or untag:
+            changes["tags"] = [*(old for old in client.job(job).tags if old not in (untag or ())), *(tag or ())]
+        print_response(client.edit(job, **changes), job_card, as_json=as_json)
 
 
 def delete(job: JobId, url: Url = None) -> None:

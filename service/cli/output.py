@@ -92,6 +92,10 @@ def job_card(job: Job) -> Table:
         ("Job", f"{job.id}  {_name(job)}".rstrip()),
         ("Status", f"{job.status}, {job.iteration:,} of {job.iterations:,} {unit}{time}"),
     ]
+    if job.note:
+        rows.append(("Note", _escape(job.note)))
+    if job.tags:
+        rows.append(("Tags", _escape(" ".join(job.tags))))
     if job.error:
         rows.append(("Error", f"{job.error.type}: {escape(job.error.detail)}"))
     rows += run_rows(job.config, job.result) if is_run else [("Settings", _sweep_settings(job.config))]

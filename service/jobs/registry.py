@@ -6,8 +6,9 @@ Routes call it and workers work for it; it imports neither. What it returns has 
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from gan1010 import Model, Progress, TrainConfig
 from gan1010.sweeps.grid import SweepConfig
@@ -22,6 +23,7 @@ from service.errors import (
     QueueFullError,
 )
 from service.job import Job, JobError, Status, StopStatus, job_ids, new_job
+from service.job_search import Cursor, JobQuery
 from service.jobs.active_job import ActiveJob, ActiveSweep
 from service.jobs.model_cache import ModelCache
 from service.jobs.queue import JobQueue
@@ -106,6 +108,10 @@ class Registry:
         stored = self._store.jobs(limit=limit, after=after, prefix=prefix, **values)
         return [self._with_live_progress(job) for job in stored]
 
+    def search(self, query: JobQuery) -> list[tuple[Job, Cursor]]:
+        """Return a page of the jobs that match, each with the cursor of the page after it."""
+        return [(self._with_live_progress(job), cursor) for job, cursor in self._store.search(query)]
+
     def progress(self, job: Job) -> Progress | None:
         """Return a training's progress, live or from disk; None before it has started."""
         active = self._active.get(job.id)
@@ -141,13 +147,15 @@ class Registry:
                 self._store.runs.delete(active.job.id)
                 active.progress = None
             # The row may be ahead of the checkpoint, for example when the disk was full at the end of the training.
-            active.job = replace(active.job, iteration=active.progress.iteration if active.progress else 0)
+            with active.lock:
+                active.job = replace(active.job, iteration=active.progress.iteration if active.progress else 0)
         return True
 
     def checkpoint(self, active: ActiveJob) -> None:
         """Persist a checkpoint of a training, which sets its attempts to zero."""
-        self._store.update(replace(active.current, attempts=0), active.progress)
-        active.job = replace(active.job, attempts=0)
+        with active.lock:
+            self._store.update(replace(active.current, attempts=0), active.progress)
+            active.job = replace(active.job, attempts=0)
 
     def stop_training(self, active: ActiveJob, status: StopStatus) -> None:
         """Move a training to cancelled or paused; no worker runs it any more."""
@@ -232,6 +240,23 @@ class Registry:
             self._persist(active, active.job.with_status("queued"))
             self._enqueue(active)
             return active.job
+
+    def edit(self, job_id: str, changes: Mapping[str, Any], check: Callable[[Job], None] = lambda _: None) -> Job:
+        """Replace the name, the note or the tags of a job, unless `check` raises an error for it as it is now."""
+        with self._lock:
+            active = self._active.get(job_id)
+            if active is None:
+                check(job := self.job(job_id))
+                edited = replace(job, **changes)
+                if edited != job:
+                    self._store.update(edited)
+                return edited
+            with active.lock:
+                check(active.current)
+                if (edited := replace(active.job, **changes)) != active.job:
+                    self._store.update(replace(active.current, **changes))
+                    active.job = edited
+                return active.current
 
     def delete(self, job_id: str) -> None:
         """Delete a job that has ended.

@@ -50,6 +50,15 @@ MIGRATIONS = (
     DROP TABLE models_6;
     DROP INDEX jobs_by_end;
     """,
+    # The store fills it from the documents.
+    """
+    CREATE TABLE listing (
+        job_id TEXT PRIMARY KEY REFERENCES jobs ON DELETE CASCADE, kind TEXT NOT NULL, name TEXT, key_created_at,
+        key_finished_at, key_name, key_status, key_pattern, key_loss, key_optimizer, key_learning_rate,
+        key_generator_learning_rate, key_hidden_size, key_iterations, key_seed, key_bits, key_settled_at,
+        key_discriminator_real_loss, key_discriminator_fake_loss, key_generator_loss, words TEXT NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )
 
 

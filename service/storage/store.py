@@ -23,9 +23,11 @@ from gan1010.sweeps.results import Members
 from gan1010.sweeps.sweeping import ShardProgress
 from service.errors import CorruptDataError, StorageFailedError
 from service.job import ENDED, Job, Selection, created_at
+from service.job_search import Cursor, JobQuery
 from service.storage.checksums import checksum, decoding, verify
 from service.storage.database import Database
 from service.storage.durable_files import make_folder, write_file
+from service.storage.listing import persist_listing, search_query
 from service.storage.model_files import sort_model_files
 from service.storage.runs import RunStore
 from service.storage.sweeps import SweepStore
@@ -51,6 +53,8 @@ NOT_STORED = {"config": {"seed_list"}}  # requests have only ranges of seeds
 MAX_DELETE_SECONDS = 0.01  # of one transaction, so that others wait for no longer
 SCANNED_ROWS = 200  # of one query
 RESOURCE_ERRNOS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}  # these do not mean that the file is damaged
+LISTED_AT_ONCE = 1000  # jobs of an earlier release
+MAX_JOINED = 500  # ids in one query
 log = logging.getLogger(__name__)
 
 
@@ -93,6 +97,7 @@ class Store:
         self.runs, self.sweeps = RunStore(self._database), SweepStore(self._database)
         self.shrink = self._database.shrink
         self._reported: set[str] = set()  # ids of the damaged jobs that the log names already
+        self._complete_listing()
         sort_model_files(self._models, {job_id for (job_id,) in self._database.rows("SELECT id FROM jobs")})
 
     def close(self) -> None:
@@ -104,6 +109,7 @@ class Store:
         """Persist a new job and its idempotency key."""
         with self._database.transaction() as db:
             db.execute(INSERT_JOB, _row(job))
+            persist_listing(db, job)
             if key is not None:
                 db.execute("INSERT INTO idempotency_keys VALUES (?, ?, ?)", (key, request, job.id))
 
@@ -200,6 +206,21 @@ class Store:
         cursor = last if after is None else min(after, last)
         return [job for job, *_ in self._newest(query, list(filters.values()), cursor, limit)]
 
+    def search(self, query: JobQuery) -> list[tuple[Job, Cursor]]:
+        """Load a page of the jobs that match, each with the cursor of the page after it."""
+        found, after = list[tuple[Job, Cursor]](), query.after
+        while missing := min(query.limit - len(found), MAX_JOINED):
+            page, values = search_query(query, after, missing)
+            rows = self._database.rows(page, *values)
+            marks = ", ".join("?" for _ in rows)
+            documents = self._database.rows(f"{SELECT_JOBS} WHERE id IN ({marks})", *(job_id for job_id, _ in rows))
+            jobs = {job.id: job for job, *_ in self._intact(documents)}
+            found += [(jobs[id], Cursor(job_id=id, value=value)) for id, value in rows if id in jobs]
+            if len(rows) < missing:
+                break
+            after = Cursor(job_id=rows[-1][0], value=rows[-1][1])
+        return found
+
     def check(self) -> None:
         """Read from the database; raise `StorageFailedError` if that fails."""
         self._database.row("SELECT 1 FROM jobs LIMIT 1")
@@ -268,6 +289,7 @@ class Store:
         """Persist a job's new state together with what the block writes."""
         with self._database.transaction() as db:
             db.execute(UPDATE_JOB, (*_row(job)[1:], job.id))
+            persist_listing(db, job)
             yield db
 
     def _newest(self, query: str, values: list[str], cursor: str, limit: int) -> list[tuple[Any, ...]]:
@@ -290,6 +312,16 @@ class Store:
                 if row[0] not in self._reported:
                     log.error("%s", error.detail)
                     self._reported.add(row[0])
+
+    def _complete_listing(self) -> None:
+        """Add the jobs to the listing that an earlier release has stored."""
+        jobs = f"{SELECT_JOBS} WHERE id > ? AND id NOT IN (SELECT job_id FROM listing) ORDER BY id LIMIT ?"  # noqa: S608  # nosec B608
+        cursor = ""
+        while rows := self._database.rows(jobs, cursor, LISTED_AT_ONCE):
+            with self._database.transaction() as db:
+                for job, *_ in self._intact(rows):
+                    persist_listing(db, job)
+            cursor = rows[-1][0]
 
     def _file(self, job_id: str) -> Path:
         return self._models / f"{job_id}.safetensors"

@@ -20,8 +20,8 @@ RESULT_FIELDS = {
     "generator_loss", "real_score", "fake_score",
 }  # fmt: skip
 JOB_FIELDS = {
-    "id", "kind", "name", "status", "config", "created_at", "started_at", "finished_at", "iteration", "iterations",
-    "iterations_per_second", "eta_seconds", "result", "error", "transitions",
+    "id", "kind", "name", "note", "tags", "status", "config", "created_at", "started_at", "finished_at", "iteration",
+    "iterations", "iterations_per_second", "eta_seconds", "result", "error", "transitions",
 }  # fmt: skip
 PROBLEM_FIELDS = {"type", "title", "status", "detail", "instance"}
 FINAL_STATUSES = {"succeeded", "failed", "cancelled"}

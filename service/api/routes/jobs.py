@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import AwareDatetime
@@ -12,16 +12,17 @@ from starlette.concurrency import run_in_threadpool
 
 from gan1010 import TrainConfig
 from gan1010.sweeps.grid import SweepConfig
-from service.api.dependencies import After, JobId, JobRegistry, Limit, Wait
+from service.api.dependencies import JobId, JobRegistry, Limit, Wait
 from service.api.limits import MAX_QUERY_INTEGER
 from service.api.problems import problems
-from service.api.responses import NOT_MODIFIED, Responses, json_response, ok
+from service.api.responses import NOT_MODIFIED, Responses, json_response, matches, ok
 from service.api.route_classes import StrictRoute
 from service.api.schemas.common import page_content
-from service.api.schemas.jobs import DeletedJobs, JobOut, JobPage
+from service.api.schemas.jobs import DeletedJobs, JobEdit, JobOut, JobPage
 from service.api.schemas.training import PRESET_LIST, PresetList, TrainRequest, to_config
-from service.errors import InvalidInputError, InvalidJobStateError
+from service.errors import InvalidInputError, InvalidJobStateError, JobChangedError
 from service.job import ENDED, EndedStatus, Job, Kind, Selection, Status, StopStatus
+from service.job_search import CURSOR_PATTERN, DEFAULT_SORT, SORTS, Cursor, JobQuery, SortKey, words_of
 from service.jobs.active_job import ActiveJob
 from service.jobs.registry import Registry
 
@@ -33,6 +34,8 @@ NO_CONDITION = "The request names no jobs. Send at least one of status, before, 
 READ = NOT_MODIFIED | problems(404, 409, 422)  # the other responses of a route that reads a job
 IdempotencyKey = Annotated[str | None, Header(max_length=255, description="the same key and body return the same job")]
 JobName = Annotated[str | None, Query(max_length=100, description="only jobs of this name")]
+JobCursor = Annotated[str | None, Query(pattern=CURSOR_PATTERN, description="`next` of the previous page")]
+Sort: Any = Literal[SORTS]
 CHANGED = ok(model=JobOut) | problems(404, 409, 413, 415, 422, 507, conflict=InvalidJobStateError)
 
 
@@ -86,19 +89,34 @@ async def list_presets() -> PresetList:
     return PRESET_LIST
 
 
-@router.get("/jobs", responses=problems(422))
+@router.get("/jobs", responses=NOT_MODIFIED | problems(422))
 def list_jobs(
     registry: JobRegistry,
     status: Annotated[Status | None, Query(description="only jobs in this status")] = None,
     kind: Annotated[Kind | None, Query(description="only jobs of this kind")] = None,
     name: JobName = None,
     prefix: Annotated[str | None, Query(pattern="^[0-9a-f]{1,24}$", description="only jobs whose id begins so")] = None,
+    q: Annotated[
+        str, Query(max_length=200, description="words that a job has in its name, note, tags, id or settings")
+    ] = "",
+    sort: Annotated[
+        Sort, Query(description="the order; - for descending. Jobs without the value come last")
+    ] = DEFAULT_SORT,
     limit: Limit = 50,
-    after: After = None,
+    after: JobCursor = None,
 ) -> JobPage:
-    """List the jobs, newest first."""
-    jobs = registry.jobs(status=status, kind=kind, name=name, prefix=prefix, after=after, limit=limit + 1)
-    return JobPage(**page_content([JobOut.of(job) for job in jobs[:limit]], [job.id for job in jobs], limit))
+    """List the jobs, newest first or in another order."""
+    words, key = words_of(q), cast(SortKey, sort.removeprefix("-"))
+    cursor = Cursor.decode(after, key) if after else None
+    filters: dict[str, Any] = {"status": status, "kind": kind, "name": name, "prefix": prefix, "limit": limit + 1}
+    if words or sort != DEFAULT_SORT:
+        order = {"key": key, "is_descending": sort.startswith("-")}
+        found = registry.search(JobQuery(words=words, after=cursor, **order, **filters))
+        jobs, cursors = [job for job, _ in found], [place.encode() for _, place in found]
+    else:
+        jobs = registry.jobs(after=cursor.job_id if cursor else None, **filters)
+        cursors = [job.id for job in jobs]
+    return JobPage(**page_content([JobOut.of(job) for job in jobs[:limit]], cursors, limit))
 
 
 @router.delete("/jobs", responses=problems(422, 507))
@@ -129,6 +147,22 @@ def delete_jobs(
 async def get_job(registry: JobRegistry, job_id: JobId, wait: Wait = 0) -> Response:
     """Return a job; with `wait`, when it has ended."""
     return job_response(await wait_for_end(registry, job_id, wait))
+
+
+@router.patch("/jobs/{job_id}", responses=ok(model=JobOut) | problems(400, 404, 409, 412, 413, 415, 422, 507))
+def edit_job(
+    registry: JobRegistry,
+    job_id: JobId,
+    body: JobEdit,
+    if_match: Annotated[str | None, Header(description="the job's ETag: change it only if it is still that")] = None,
+) -> Response:
+    """Change the name, the note or the tags of a job, whatever its status."""
+
+    def check(job: Job) -> None:
+        if if_match is not None and not matches(if_match, job_response(job)):
+            raise JobChangedError
+
+    return job_response(registry.edit(job_id, body.changes, check))
 
 
 @router.post("/jobs/{job_id}/cancel", responses=CHANGED)

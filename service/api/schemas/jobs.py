@@ -1,14 +1,14 @@
 """Jobs and their models on the wire."""
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
-from service.api.schemas.common import Page
+from service.api.schemas.common import Page, RequestModel
 from service.api.schemas.sweep_results import ResultOut
 from service.api.schemas.sweeps import SweepOut
-from service.api.schemas.training import TrainConfigOut, train_config_out
+from service.api.schemas.training import Name, TrainConfigOut, train_config_out
 from service.job import Job, JobError, Kind, Status, Transition
 
 
@@ -18,6 +18,8 @@ class JobOut(BaseModel):
     id: str = Field(description="opaque; sorts by creation")
     kind: Kind
     name: str | None
+    note: str | None
+    tags: list[str]
     status: Status
     config: TrainConfigOut | SweepOut
     created_at: datetime
@@ -41,6 +43,31 @@ class JobOut(BaseModel):
             "eta_seconds": round(remaining / speed, 3) if speed and not job.has_ended else None,
         }
         return cls.model_validate(content, from_attributes=True)
+
+
+def _without_repeats(tags: list[str]) -> list[str]:
+    return list(dict.fromkeys(tags))
+
+
+Tag = Annotated[str, Field(min_length=1, max_length=50, pattern=r"^[^\s,#]+$")]
+
+
+class JobEdit(RequestModel):
+    """What people call a job. Fields that are left out stay as they are; null clears them (RFC 7396)."""
+
+    name: Name | None = None
+    note: Annotated[str, Field(max_length=2000)] | None = Field(None, description="a text for people")
+    tags: Annotated[list[Tag], Field(max_length=20), AfterValidator(_without_repeats)] | None = Field(
+        None, description="all tags: words without spaces, commas and #"
+    )
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The fields of the request, by name."""
+        changes = self.model_dump(exclude_unset=True)
+        if "tags" in changes:
+            changes["tags"] = tuple(changes["tags"] or ())
+        return changes | {name: None for name in ("note",) if changes.get(name) == ""}
 
 
 class JobPage(Page[JobOut, str]):

@@ -63,6 +63,16 @@ def test_pages_of_jobs_are_followed(client: Any) -> None:
     assert len(set(listed)) == len(listed)
 
 
+def test_job_is_edited_and_found(client: Any) -> None:
+    job = client.train(iterations=100, wait=20, name="before")
+    edited = client.edit(job.id, name=None, tags=["one", f"of-{job.id}"])
+    assert (edited.name, edited.note, edited.tags) == (None, None, ["one", f"of-{job.id}"])
+    page = client.jobs(q=f"iterations=100 #of-{job.id}", sort="-generator_loss")
+    assert page.data == [edited]
+    several = [listed.id for listed in client.each(client.jobs, sort="name", limit=2)]
+    assert len(several) == len(set(several)) == len(client.jobs(limit=1000).data)
+
+
 def test_job_is_paused_resumed_cancelled_and_deleted(client: Any) -> None:
     job = client.train(**LONG_JOB)
     assert client.pause(job.id).status == "paused"

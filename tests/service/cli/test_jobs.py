@@ -47,6 +47,21 @@ def test_job_is_shown(client: httpx.Client, server_url: str) -> None:
     assert json.loads(output_of("show", "--json", url=server_url)) == job
 
 
+def test_job_is_edited_and_found(client: httpx.Client, server_url: str) -> None:
+    job = train(client, iterations=100, name="plain")["id"]
+    output = output_of("edit", job, "--name", "fine", "--note", "[b] note", "--tag", "a", "--tag", "b", url=server_url)
+    assert re.search(r"Job +[0-9a-f]{24}  fine\n", output)
+    assert re.search(r"Note +\[b] note\nTags +a b\n", output)
+    edited = json.loads(
+        output_of("edit", job, "--name", "", "--tag", "found", "--untag", "a", "--json", url=server_url)
+    )
+    assert (edited["name"], edited["note"], edited["tags"]) == (None, "[b] note", ["b", "found"])
+    page = json.loads(
+        output_of("jobs", "--search", "#found iterations=100", "--sort", "-generator_loss", "--json", url=server_url)
+    )
+    assert page["data"] == [edited]
+
+
 def test_job_is_paused_resumed_cancelled_and_deleted(client: httpx.Client, server_url: str, running_job: str) -> None:
     refused = invoke("delete", running_job, url=server_url)
     assert (refused.exit_code, refused.stdout) == (1, "")
