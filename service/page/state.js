@@ -7,15 +7,18 @@ function read() {
   return Object.fromEntries(new URLSearchParams(location.search));
 }
 
+/** A query in which commas, semicolons and equals signs of values stay as they are. */
+const readable = (parameters) => new URLSearchParams(parameters).toString().replace(/%(2C|3B|3D)/g, decodeURIComponent);
+
 function write(patch, method) {
   const next = { ...values };
   for (const [name, value] of Object.entries(patch)) {
     if (value === null || value === undefined || value === "") delete next[name];
     else next[name] = String(value);
   }
-  const query = new URLSearchParams(next).toString().replaceAll("%2C", ",");
+  const query = readable(next);
   const address = query ? `?${query}` : location.pathname;
-  if (query === new URLSearchParams(values).toString().replaceAll("%2C", ",")) return;
+  if (query === readable(values)) return;
   values = next;
   history[method](null, "", address);
   for (const listener of listeners) listener();

@@ -26,10 +26,10 @@ export async function chooseLanguage(language) {
   await loadWords();
 }
 
-/** Translate `key`, and replace each {name}. */
+/** Translate `key`; replace each {name}, and each {name:one|many} by the number. */
 export function t(key, values = {}) {
   const text = dictionary[key] ?? key;
-  return text.replaceAll(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+  return text.replaceAll(/\{(\w+)(?::([^|}]*)\|([^}]*))?\}/g, (all, name, one, many) => (many === undefined ? (values[name] ?? all) : String(values[name]) === "1" ? one : many));
 }
 
 /** Whether the key has a translation. */

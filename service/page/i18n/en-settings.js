@@ -64,5 +64,10 @@ export default {
   "wrong.least": "At least {bound}",
   "wrong.most": "At most {bound}",
   "wrong.twice": "Each value only once",
+  "wrong.range.order": "The first value must be less than the last: {item}",
+  "wrong.range.step": "Add a step or a count: {item} step 0.1, or {item} log 5",
+  "wrong.range.many": "At most {most} values in a range",
+  "wrong.range.log": "A logarithmic range begins above 0",
+  "wrong.range.count": "The count after log: 2 to {most}",
   "wrong.seeds": "A whole number of at least 1",
 };

@@ -64,5 +64,10 @@ export default {
   "wrong.least": "至少为 {bound}",
   "wrong.most": "最多为 {bound}",
   "wrong.twice": "同一个值出现了两次",
+  "wrong.range.order": "起始值必须小于结束值：{item}",
+  "wrong.range.step": "请加上步长或个数：{item} step 0.1，或 {item} log 5",
+  "wrong.range.many": "一个范围最多 {most} 个值",
+  "wrong.range.log": "对数范围的起始值必须大于 0",
+  "wrong.range.count": "log 后的个数：2 到 {most}",
   "wrong.seeds": "请输入不小于 1 的整数",
 };

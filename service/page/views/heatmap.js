@@ -1,113 +1,138 @@
-// Heat map of a sweep: a cell for each combination of settings, and the members of the chosen cell.
+// Heat map of a sweep: a cell for each combination of settings, a panel for each value of a third setting.
 
-import { api } from "../api.js";
-import { showError } from "../session.js";
+import { api, sendRequest } from "../api.js";
+import { drawHeatMap } from "../charts/heatpicture.js";
+import { save, saveCanvas } from "../files.js";
+import { fieldName, readPairs, settingName, valueName, writePairs } from "../plan.js";
+import { runAction, showError } from "../session.js";
 import { state } from "../state.js";
+import { bestOf, cellName, figureName, figuresOf, formatFigure, layOut, scaleOf, shareOf, sweepName, sweepSettings, unitOf, valueOf } from "../sweepmap.js";
 import { onShade, shade, theme } from "../theme.js";
 import { classes, Component, html } from "../ui.js";
-import { percent, short, t, whole } from "../words.js";
+import { t, whole } from "../words.js";
 import { Actions } from "./actions.js";
 import { ClusterLine } from "./cluster.js";
-import { Bits } from "./parts.js";
-import { Status, sweepName } from "./runhead.js";
+import { Members } from "./members.js";
+import { Status } from "./runhead.js";
 
-const MEMBERS = 20; // per page
-/** Statistics that colour the cells. Better values are darker. */
-const QUESTIONS = {
-  in_range_rate: { of: (cell) => cell.in_range_rate, format: percent },
-  bits_rate: { of: (cell) => cell.bits_rate, format: percent },
-  settled_at: { of: (cell) => cell.settled_at?.p50 ?? null, format: whole },
-  generator_loss: { of: (cell) => cell.generator_loss, format: short },
-};
+const MAX_DRAWN = 4000; // cells; the service draws more as one picture
+const MAX_ROOMY = 8; // columns with two lines of text in their cells
+const MAX_WRITTEN = 20; // columns with text in their cells
+const MAX_HEADS = 10; // labels along an axis without text in its cells
 
 export class HeatMap extends Component {
   render({ job, cells, cluster }) {
-    const question = state.get("value") in QUESTIONS ? state.get("value") : "in_range_rate";
-    const fields = Object.keys(cells[0]?.config ?? {});
-    const [across, ...down] = fields;
-    const along = (field) => [...new Set(cells.map((cell) => cell.config[field]))].sort((a, b) => (typeof a === "number" ? a - b : 0));
-    const columns = across ? along(across) : [null];
-    const rows = down.reduce((found, field) => found.flatMap((row) => along(field).map((value) => ({ ...row, [field]: value }))), [{}]);
-    const find = (x, row) => cells.find(({ config }) => (!across || config[across] === x) && down.every((field) => config[field] === row[field]));
-    const named = (names) => names.map((name) => t(`field.${name}`)).join(" · ") || "–";
-    const [low, high] = bounds(question, cells);
+    const figures = figuresOf(cells);
+    const figure = figures.includes(state.get("value")) ? state.get("value") : figures[0];
+    const map = layOut(job, cells);
+    const scale = scaleOf(figure, cells);
+    const best = bestOf(figure, cells);
     const chosen = cells.find((cell) => String(cell.cell) === state.get("cell"));
+    const view = { figure, map, scale, best, chosen, density: density(map) };
+    const mixed = figure.endsWith("loss") && map.vary.includes("loss");
     return html`<div class="map">
       <div class="map-head"><h2>${sweepName(job)}</h2><${Status} job=${job} />
-        <span class="actions"><${Actions} job=${job} name=${sweepName(job)} forget=${() => state.replace({ sweep: "", cell: "" })} /></span></div>
+        <span class="actions"><${Actions} job=${job} name=${sweepName(job)} forget=${() => state.replace({ sweep: "", cell: "" })} /></span>
+        <p class="caption">${sweepSettings(job)}</p></div>
       ${cluster && html`<${ClusterLine} cluster=${cluster} />`}
-      <div class="segments wrap" role="group" aria-label=${t("sweep.question")}>${Object.keys(QUESTIONS).map((name) => html`<button type="button" class="chip" aria-pressed=${name === question}
-        onClick=${() => state.replace({ value: name === "in_range_rate" ? "" : name })}>${t(`question.${name}`)}</button>`)}</div>
-      <div class="scroll" tabindex="0" role="region" aria-label=${t("sweep.map")}><table class=${classes("heat", down.length > 1 && "deep")}><caption>${t("sweep.caption", { across: named(fields.slice(0, 1)), down: named(down) })}</caption>
-        <thead><tr><td></td>${columns.map((x) => html`<th scope="col">${x === null ? "" : say(x)}</th>`)}</tr></thead>
-        <tbody>${rows.map((row) => html`<tr><th scope="row">${Object.values(row).map(say).join(" · ")}</th>${columns.map((x) => html`<td><${Cell} cell=${find(x, row)} question=${question} low=${low} high=${high} chosen=${chosen} /></td>`)}</tr>`)}</tbody></table></div>
-      ${question === "settled_at" && cells.some((cell) => cell.count && cell.settled_at.p50 === null) && html`<p class="caption">${t("sweep.unsettled")}</p>`}
+      <div class="map-tools"><div class="segments wrap" role="group" aria-label=${t("sweep.question")}>${figures.map((name) => html`<button type="button" class="chip" aria-pressed=${name === figure}
+        onClick=${() => state.replace({ value: name === figures[0] ? "" : name })}>${figureName(name)}</button>`)}</div>
+        <${Axes} map=${map} /></div>
+      <${Key} figure=${figure} scale=${scale} />
+      ${map.size > MAX_DRAWN ? html`<p class="caption">${t("sweep.toomany", { count: whole(map.size) })}</p><img class="map-image" src=${serverPicture(job, map, figure)} alt=${figureName(figure)} />`
+        : html`<div class=${classes("panels", map.panels.name && "several")}>${map.panels.values.map((panel) => html`<${Panel} ...${view} panel=${panel} />`)}</div>`}
+      ${best && html`<p class="best"><span class="star" aria-hidden="true">★</span> ${t("sweep.best", { figure: figureName(figure), value: formatFigure(figure, valueOf(best, figure)) })}<button type="button" class="link" onClick=${() => showCell(best, map)}>${cellName(best) || t("sweep.all")}</button></p>`}
+      ${mixed && html`<p class="caption">${t("sweep.mixed")}</p>`}
+      <${Downloads} job=${job} view=${view} cells=${cells} />
       ${chosen ? html`<${Members} key=${`${job.id}-${chosen.cell}`} job=${job} cell=${chosen} />` : html`<p class="caption">${t("sweep.click")}</p>`}
     </div>`;
   }
 }
 
-const say = (value) => (typeof value === "number" ? short(value) : t(`choice.${value}`) === `choice.${value}` ? value : t(`choice.${value}`));
+const density = ({ columns, panels }) => (columns.values.length > MAX_WRITTEN ? "tiny" : columns.values.length > MAX_ROOMY || panels.name ? "compact" : "roomy");
+const serverPicture = (job, { columns, rows }, figure) =>
+  `sweeps/${job.id}/plots/heatmap.png?${new URLSearchParams({ ...(columns.name && { x: columns.name }), ...(rows.name && { y: rows.name }), value: figure === "settled_at" ? "settled_at_p50" : figure })}`;
 
-function bounds(question, cells) {
-  if (question.endsWith("rate")) return [0, 1];
-  const known = cells.filter((cell) => cell.count).map(QUESTIONS[question].of).filter((value) => value !== null);
-  return [Math.max(...known, 0), Math.min(...known, Infinity)]; // lower values are darker
+/** Choose a cell, and the values of the settings that are not on an axis so that it is on the map. */
+function showCell(cell, map) {
+  const pick = map.choices.map(({ name }) => [name, String(cell.config[name])]);
+  state.replace({ cell: cell.cell, ...(pick.length && { pick: writePairs(pick) }) });
 }
 
-function Cell({ cell, question, low, high, chosen }) {
-  if (!cell?.count) return html`<span class="heat-cell waiting">${t("sweep.waiting")}</span>`;
-  const { of, format } = QUESTIONS[question];
-  const value = of(cell);
-  const share = value === null ? 0 : high === low ? 1 : (value - low) / (high - low);
-  return html`<button type="button" class=${classes("heat-cell", cell === chosen && "chosen")} style=${{ background: shade(theme.ramps.value, share), color: onShade(theme.ramps.value, share) }}
-    aria-pressed=${cell === chosen} onClick=${() => state.replace({ cell: cell === chosen ? "" : cell.cell })}>${value === null ? "–" : format(value)}<small>${t("sweep.of", { count: whole(cell.count) })}</small></button>`;
+/** Which setting is across and which down, and the values of those that are on no axis and in no panel. */
+function Axes({ map }) {
+  if (map.vary.length < 2) return null;
+  const [x, y] = [map.columns.name, map.rows.name];
+  const choose = (key, other) => (event) => {
+    const name = event.target.value;
+    const now = { across: x, down: y };
+    state.replace({ ...now, [key]: name, ...(now[other] === name && { [other]: now[key] }) });
+  };
+  const select = (label, value, options, onChange) => html`<label class="inline">${label}<select onChange=${onChange}>${options.map(([name, words]) => html`<option value=${name} selected=${name === value}>${words}</option>`)}</select></label>`;
+  const settings = map.vary.map((name) => [name, fieldName(name)]);
+  const pick = (name) => (event) => state.replace({ pick: writePairs([...readPairs("pick").filter(([other]) => other !== name), [name, event.target.value]]) });
+  return html`<div class="axes">${select(t("sweep.across"), x, settings, choose("across", "down"))}${select(t("sweep.down"), y, settings, choose("down", "across"))}
+    ${map.choices.map(({ name, values, chosen }) => select(fieldName(name), String(chosen.value), values.map(({ value }) => [String(value), valueName(value)]), pick(name)))}</div>`;
 }
 
-/** The members of a cell. The service can train each again, to the same bits, as a job of its own. */
-class Members extends Component {
-  state = { rows: null, next: null, only: "", busy: false };
-  turn = 0;
+/** The key of the colours: the good end is always on the right. */
+function Key({ figure, scale }) {
+  const ends = scale?.map((value) => formatFigure(figure, value));
+  return html`<div class="key"><span class="key-none"><i class="heat-cell none" aria-hidden="true" />${t(figure === "settled_at" ? "sweep.none.settled" : "sweep.none.value")}</span>
+    ${ends && html`<span class="key-scale"><span>${ends[0]}</span><i class="ramp" role="img" aria-label=${t("sweep.key", { worst: ends[0], best: ends[1] })} /><span>${ends[1]}</span> <b>${t("sweep.better")}</b></span>`}</div>`;
+}
 
-  componentDidMount() {
-    this.more("");
-  }
+/** One table of cells. The arrow keys move between them. */
+function Panel({ map, panel, density: roominess, ...view }) {
+  const { columns, rows } = map;
+  const every = (axis) => (roominess === "tiny" ? Math.ceil(axis.values.length / MAX_HEADS) : 1);
+  const title = map.panels.name ? settingName(map.panels.name, panel.value) : "";
+  const first = view.chosen ?? map.at(columns.values[0], rows.values[0], panel);
+  const head = (axis, k) => (axis.name && k % every(axis) === 0 ? valueName(axis.values[k].value) : "");
+  return html`<div class="panel">${title && html`<h3>${title}</h3>`}
+    ${rows.name && !columns.name && html`<p class="axis-name" aria-hidden="true">${fieldName(rows.name)} ↓</p>`}
+    <div class="scroll" tabindex="0" role="region" aria-label=${title || t("sweep.map")} onKeyDown=${move}><table class=${classes("heat", roominess, !columns.name && "single")} style=${{ "--columns": columns.values.length }}>
+    <caption class="unseen">${[title, columns.name && `${t("sweep.across")}: ${fieldName(columns.name)}`, rows.name && `${t("sweep.down")}: ${fieldName(rows.name)}`].filter(Boolean).join(" · ") || t("sweep.map")}</caption>
+    ${columns.name && html`<thead><tr class="axis-name"><td>${fieldName(rows.name)} ↓</td><td colspan=${columns.values.length}>${fieldName(columns.name)} →</td></tr><tr><td></td>${columns.values.map((_, k) => html`<th scope="col">${head(columns, k)}</th>`)}</tr></thead>`}
+    <tbody>${rows.values.map((row, n) => html`<tr>${rows.name && html`<th scope="row">${head(rows, n)}</th>`}${columns.values.map((column, k) => {
+      const cell = map.at(column, row, panel);
+      return html`<td><${Cell} cell=${cell} at=${`${k},${n}`} ...${view} written=${roominess !== "tiny"} focusable=${cell && cell === first} /></td>`;
+    })}</tr>`)}</tbody></table></div></div>`;
+}
 
-  async more(only, after) {
-    const { job, cell } = this.props;
-    const query = new URLSearchParams({ cell: cell.cell, limit: MEMBERS, ...(only && { in_range: only }), ...(after && { after }) });
-    const turn = ++this.turn;
-    try {
-      const page = await api.sweepMembers(job.id, query);
-      if (turn !== this.turn) return; // a newer request is pending
-      this.setState({ rows: [...(after ? this.state.rows : []), ...page.data], next: page.next, only });
-    } catch (error) {
-      showError(error);
-    }
-  }
+const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-  async open(index) {
-    const view = state.viewKey();
-    this.setState({ busy: true });
-    try {
-      const job = await api.trainMember(this.props.job.id, index);
-      await api.job(job.id, 5);
-      if (state.viewKey() === view) state.push({ view: "lab", job: job.id, at: "" });
-    } catch (error) {
-      showError(error);
-    }
-    this.setState({ busy: false });
-  }
+function move(event) {
+  const at = event.target.dataset?.at;
+  if (!at || !(event.key in STEPS)) return;
+  event.preventDefault();
+  const [x, y] = at.split(",").map((place, k) => Number(place) + STEPS[event.key][k]);
+  const next = event.currentTarget.querySelector(`[data-at="${x},${y}"]`);
+  if (!next) return;
+  event.target.tabIndex = -1;
+  next.tabIndex = 0;
+  next.focus();
+}
 
-  render({ cell }, { rows, next, only, busy }) {
-    const filter = (value, key) => html`<button type="button" class="chip" aria-pressed=${only === value} onClick=${() => this.more(value)}>${t(key)}</button>`;
-    return html`<section class="members-of"><h3>${t("members.title", { config: Object.entries(cell.config).map(([name, value]) => `${t(`field.${name}`)} ${say(value)}`).join(" · ") })}</h3>
-      <div class="segments" role="group" aria-label=${t("members.filter")}>${filter("", "members.all")}${filter("true", "members.in")}${filter("false", "members.out")}</div>
-      ${rows && !rows.length && html`<p class="empty">${t("members.none")}</p>`}
-      ${rows?.length > 0 && html`<table class="runs"><caption class="unseen">${t("members.caption")}</caption><thead><tr><th scope="col" class="number">${t("field.seed")}</th><th scope="col">${t("compare.bits")}</th><th scope="col" class="number">${t("compare.settled")}</th><th scope="col"><span class="unseen">${t("compare.actions")}</span></th></tr></thead>
-        <tbody>${rows.map((row) => html`<tr><td class="number">${row.seed}</td><td>${row.bits ? html`<${Bits} bits=${row.bits} right=${row.in_range} />` : "–"}</td><td class="number">${row.settled_at ? whole(row.settled_at) : "–"}</td>
-          <td class="actions"><button type="button" class="plain" disabled=${busy} aria-label=${`${t("members.open")}: ${t("compare.seed", { seed: row.seed })}`} onClick=${() => this.open(row.index)}>${t("members.open")}</button></td></tr>`)}</tbody></table>`}
-      ${next && html`<button type="button" class="secondary small" onClick=${() => this.more(only, next)}>${t("members.more")}</button>`}
-    </section>`;
-  }
+function Cell({ cell, at, figure, scale, best, chosen, written, focusable }) {
+  const value = valueOf(cell, figure);
+  if (!cell?.count) return html`<span class="heat-cell waiting" data-at=${at}><span class="unseen">${t("sweep.waiting")}</span></span>`;
+  const share = value === null ? 0 : shareOf(scale, value);
+  const words = value === null ? "–" : formatFigure(figure, value);
+  const unit = value === null ? "" : unitOf(figure, cell);
+  const style = value === null ? undefined : { background: shade(theme.ramps.value, share), color: onShade(theme.ramps.value, share) };
+  return html`<button type="button" class=${classes("heat-cell", value === null && "none", cell === chosen && "chosen")} style=${style} data-at=${at} tabindex=${focusable ? 0 : -1}
+    aria-pressed=${cell === chosen} aria-label=${[`${cellName(cell)}: ${words}`, unit, cell === best && t("sweep.best.short")].filter(Boolean).join(" ")}
+    title=${`${cellName(cell)}: ${words}`} onClick=${() => state.replace({ cell: cell === chosen ? "" : cell.cell })}>
+    ${cell === best && html`<span class="star" aria-hidden="true">★</span>`}${written && html`<span>${words}</span>${unit && html`<small>${unit}</small>`}`}</button>`;
+}
+
+/** The cells and the members as CSV, and the map as a picture. */
+function Downloads({ job, view, cells }) {
+  const name = sweepName(job);
+  const csv = (what) => runAction(async () => save(await (await sendRequest(`sweeps/${job.id}/${what}`, { headers: { Accept: "text/csv" } })).blob(), `${name} ${what}.csv`));
+  const picture = () => saveCanvas(drawHeatMap(view, name, sweepSettings(job)), `${name} ${figureName(view.figure)}.png`).catch(showError);
+  const button = (label, description, onClick) => html`<button type="button" class="secondary small" title=${description} onClick=${onClick}>${label}</button>`;
+  return html`<div class="row downloads" role="group" aria-label=${t("sweep.save")}>${view.map.size <= MAX_DRAWN && button(t("sweep.save.png"), t("sweep.save.png.says"), picture)}
+    ${cells.length > 0 && button(t("sweep.save.cells"), t("sweep.save.cells.says"), () => csv("results"))}${button(t("sweep.save.members"), t("sweep.save.members.says"), () => csv("members"))}</div>`;
 }

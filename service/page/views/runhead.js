@@ -6,8 +6,6 @@ import { Actions } from "./actions.js";
 
 export const runName = (job) => job.name || t("run.of", { pattern: job.config?.pattern ?? "", id: job.id.slice(-4) });
 
-export const sweepName = (job) => job.name ?? t("sweep.name", { count: whole(job.iterations) });
-
 export function RunHead({ run }) {
   const { job } = run;
   return html`<section class="run-head" aria-label=${t("run")}>

@@ -1,0 +1,105 @@
+// Plan of a sweep: the settings that the service can sweep, and the plan in the address.
+
+import { api } from "./api.js";
+import { expand } from "./ranges.js";
+import { mistake } from "./settings.js";
+import { state } from "./state.js";
+import { hasWords, short, t } from "./words.js";
+
+export const MAX_MEMBERS = 1_000_000;
+export const ARTICLE = "article";
+const DEFAULT_GRID = "learning_rate=0.001..1 log 7;hidden_size=1..6";
+const NOT_PLANNED = new Set(["backend", "record_every", "snapshot_every"]); // they change no weights
+/** Values to begin with, of settings whose default alone would say little. */
+const FIRST_VALUES = {
+  learning_rate: "0.001..1 log 7",
+  generator_learning_rate: "0.001..1 log 7",
+  hidden_size: "1..6",
+  iterations: "1000..100000 log 5",
+  spread: "0.1..0.5 step 0.1",
+  latent_value: "0..1 step 0.25",
+  pattern: "10,1010,101010",
+};
+
+let loading = null;
+
+/** Load the settings of a sweep from the service's description: by name, their kind, bounds and default. */
+export const loadFields = () => (loading ??= api.description().then(({ components: { schemas } }) => {
+  const base = schemas.SweepBase.properties;
+  return Object.fromEntries(Object.entries(schemas.SweepGrid.properties).filter(([name]) => !NOT_PLANNED.has(name)).map(([name, { items }]) => [name, fieldOf(items, base[name]?.default)]));
+}).catch((error) => {
+  loading = null;
+  throw error;
+}));
+
+function fieldOf(schema, value) {
+  const type = schema.anyOf?.find((one) => one.type !== "null") ?? schema;
+  if (type.enum) return { kind: "choice", options: type.enum, default: value };
+  if (type.type === "string") return { kind: "pattern", form: type.pattern, default: value };
+  return {
+    kind: "number",
+    whole: type.type === "integer",
+    min: type.minimum,
+    max: type.maximum ?? Infinity,
+    greaterThan: type.exclusiveMinimum,
+    default: value ?? null,
+  };
+}
+
+export const fieldName = (name) => (hasWords(`field.${name}`) ? t(`field.${name}`) : name.replaceAll("_", " "));
+
+/** A setting's value in words. */
+export function valueName(value) {
+  if (value === null || value === undefined) return t("field.filled");
+  if (typeof value === "number") return short(value);
+  return hasWords(`choice.${value}`) ? t(`choice.${value}`) : String(value);
+}
+
+export const settingName = (name, value) => t("sweep.pair", { name: fieldName(name), value: valueName(value) });
+
+/** Values to begin with when a setting is chosen. */
+export const firstValues = (name, field) => FIRST_VALUES[name] ?? (field.kind === "choice" ? field.options.join() : String(field.default ?? ""));
+
+/** A list of settings in the address, as [name, text] pairs: `learning_rate=0.01,0.1;loss=mse`. */
+export const readPairs = (name, fallback = "") =>
+  state.get(name, fallback).split(";").filter((part) => part.includes("=")).map((part) => [part.slice(0, part.indexOf("=")), part.slice(part.indexOf("=") + 1)]);
+export const writePairs = (pairs) => pairs.map(([name, text]) => `${name}=${text.replaceAll(";", "")}`).join(";") || "none";
+
+export const readGrid = () => readPairs("grid", DEFAULT_GRID);
+export const readBase = () => readPairs("base").filter(([name]) => name !== "preset");
+export const readPreset = () => readPairs("base").find(([name]) => name === "preset")?.[1] ?? ARTICLE;
+
+/** The values of a text, and what is wrong with it: `{ values, wrong }`. */
+export function parse(field, text) {
+  const normal = text.normalize("NFKC").replaceAll("、", ","); // full-width digits and commas
+  if (!normal.replaceAll(",", "").trim()) return { values: [], wrong: t("wrong.empty") };
+  try {
+    const texts = (field.kind === "number" ? expand(normal, field.whole) : normal.split(",").map((part) => part.trim())).filter(Boolean);
+    const unset = (one) => one === "null" && field.default === null; // as on the command line
+    const values = field.kind === "number" ? texts.map((one) => (unset(one) ? null : Number(one))) : texts;
+    const wrong = texts.map((one) => (unset(one) ? "" : mistake(field, one))).find(Boolean) ?? (new Set(values).size < values.length ? t("wrong.twice") : "");
+    return { values, wrong };
+  } catch (error) {
+    return { values: [], wrong: error.message };
+  }
+}
+
+/** The planned sweep: the request's body, the number of GANs, and messages by setting. */
+export function readPlan(fields) {
+  const grid = readGrid().filter(([name]) => name in fields).map(([name, text]) => ({ name, text, ...parse(fields[name], text) }));
+  const base = readBase().filter(([name]) => name in fields).map(([name, text]) => ({ name, text, ...parse(fields[name], text) }));
+  for (const row of base) if (!row.wrong && row.values.length > 1) row.wrong = t("sweep.one");
+  const seeds = state.get("seeds", "100");
+  const wrongSeeds = /^[1-9]\d{0,6}$/.test(seeds) ? "" : t("wrong.seeds");
+  const cells = grid.reduce((product, { values }) => product * values.length, 1);
+  const members = cells * Number(seeds);
+  const isValid = !wrongSeeds && ![...grid, ...base].some((row) => row.wrong) && members <= MAX_MEMBERS;
+  const preset = readPreset();
+  const body = {
+    base: { ...(preset !== ARTICLE && { preset }), ...Object.fromEntries(base.map(({ name, values }) => [name, values[0]])) },
+    grid: Object.fromEntries(grid.map(({ name, values }) => [name, values])),
+    seeds: Number(seeds),
+    ...(state.get("called").trim() && { name: state.get("called").trim() }),
+  };
+  return { grid, base, preset, seeds, wrongSeeds, cells, members, isValid, body };
+}

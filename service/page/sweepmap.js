@@ -1,0 +1,109 @@
+// Map of a sweep's cells: which setting is on which axis, the figures, and their colours. Dark is good in every figure.
+
+import { fieldName, readPairs, settingName } from "./plan.js";
+import { state } from "./state.js";
+import { hasWords, percent, short, t, whole } from "./words.js";
+
+const FIGURES = ["in_range_rate", "bits_rate", "settled_at", "generator_loss"];
+const NO_FIGURES = new Set(["cell", "config", "count", "discriminator_real_loss", "discriminator_fake_loss"]);
+const LOW_IS_GOOD = /loss|settled/;
+
+/** The figures of cells: those that this page knows, then all others that the service sends. */
+export function figuresOf(cells) {
+  const sent = Object.keys(cells[0] ?? {}).filter((name) => !NO_FIGURES.has(name));
+  return [...FIGURES, ...sent.filter((name) => !FIGURES.includes(name))];
+}
+
+export const figureName = (name) => (hasWords(`question.${name}`) ? t(`question.${name}`) : name.replaceAll("_", " "));
+
+/** A cell's value of a figure; null without one. */
+export function valueOf(cell, figure) {
+  if (!cell?.count) return null;
+  return (figure === "settled_at" ? cell.settled_at?.p50 : cell[figure]) ?? null;
+}
+
+export function formatFigure(figure, value) {
+  if (figure.endsWith("rate")) return percent(value);
+  return figure === "settled_at" ? whole(value) : short(value);
+}
+
+/** The small line below a value: of how many GANs, or the unit. */
+export const unitOf = (figure, cell) => (figure === "settled_at" ? t("sweep.iterations") : figure.endsWith("rate") ? t("sweep.of", { count: whole(cell.count) }) : "");
+
+/** The worst and the best value on the scale of colours; null without any value. */
+export function scaleOf(figure, cells) {
+  if (figure.endsWith("rate")) return [0, 1];
+  const known = cells.map((cell) => valueOf(cell, figure)).filter((value) => value !== null);
+  if (!known.length) return null;
+  let [low, high] = [known[0], known[0]];
+  for (const value of known) [low, high] = [Math.min(low, value), Math.max(high, value)];
+  return LOW_IS_GOOD.test(figure) ? [high, low] : [low, high];
+}
+
+/** A value's place on the scale: 0 is the worst, 1 the best. */
+export const shareOf = ([worst, best], value) => (worst === best ? 1 : (value - worst) / (best - worst));
+
+/** The best cell: by the figure, then by what is in range and how early; null without any value. */
+export function bestOf(figure, cells) {
+  const keys = [figure, ...FIGURES.filter((name) => name !== figure && name !== "generator_loss")];
+  const score = (cell, name) => {
+    const value = valueOf(cell, name);
+    return value === null ? -Infinity : LOW_IS_GOOD.test(name) ? -value : value;
+  };
+  const better = (one, other) => {
+    const name = keys.find((key) => score(one, key) !== score(other, key));
+    return name && score(one, name) > score(other, name);
+  };
+  return cells.reduce((best, cell) => (valueOf(cell, figure) !== null && (!best || better(cell, best)) ? cell : best), null);
+}
+
+const rising = (values) => values.map((value, place) => ({ value, place })).sort((a, b) => (typeof a.value === "number" && typeof b.value === "number" ? a.value - b.value : 0));
+
+/** Arrange the cells: the axes of the address or the grid's order, a panel for each value of a third, a choice for each other. */
+export function layOut(job, cells) {
+  const names = Object.keys(job.config.grid);
+  const byNumber = new Map(cells.map((cell) => [cell.cell, cell]));
+  const strides = {};
+  names.reduceRight((stride, name) => {
+    strides[name] = stride;
+    return stride * job.config.grid[name].length;
+  }, 1);
+  const vary = names.filter((name) => job.config.grid[name].length > 1);
+  const wanted = (key) => (vary.includes(state.get(key)) ? state.get(key) : null);
+  const x = vary.length < 2 ? null : (wanted("across") ?? vary.find((name) => name !== wanted("down")));
+  const down = (wanted("down") !== x && wanted("down")) || (vary.find((name) => name !== x) ?? null);
+  const [panel = null, ...others] = vary.filter((name) => name !== x && name !== down);
+  const axis = (name) => (name ? { name, values: rising(job.config.grid[name]) } : { name: null, values: [{ value: null, place: 0 }] });
+  const picked = Object.fromEntries(readPairs("pick"));
+  const choices = others.map((name) => {
+    const { values } = axis(name);
+    return { name, values, chosen: values.find(({ value }) => String(value) === picked[name]) ?? values[0] };
+  });
+  const base = choices.reduce((sum, { name, chosen }) => sum + strides[name] * chosen.place, 0);
+  const step = (name, place) => (name ? strides[name] * place : 0);
+  const [columns, rows, panels] = [axis(x), axis(down), axis(panel)];
+  return {
+    vary, choices, columns, rows, panels,
+    size: columns.values.length * rows.values.length * panels.values.length,
+    at: (column, row, place) => byNumber.get(base + step(x, column.place) + step(down, row.place) + step(panel, place.place)) ?? null,
+  };
+}
+
+/** The settings of a cell in words. */
+export const cellName = (cell) => Object.entries(cell.config).map(([name, value]) => settingName(name, value)).join(" · ");
+
+/** A sweep's name, or else the settings that vary. */
+export function sweepName(job) {
+  if (job.name) return job.name;
+  const names = Object.entries(job.config.grid).filter(([, values]) => values.length > 1).map(([name]) => fieldName(name));
+  return names.join(" × ") || t("sweep.name", { count: whole(job.iterations) });
+}
+
+/** The settings of a sweep in words: its base, and how many GANs. */
+export function sweepSettings(job) {
+  const { base, grid, seeds } = job.config;
+  const fixed = [...Object.entries(base), ...Object.entries(grid).filter(([, values]) => values.length === 1).map(([name, [value]]) => [name, value])];
+  const words = fixed.map(([name, value]) => (name === "preset" && hasWords(`preset.${value}.name`) ? t(`preset.${value}.name`) : settingName(name, value)));
+  const sizes = Object.values(grid).map((values) => values.length).filter((length) => length > 1);
+  return [t("sweep.size", { cells: sizes.join(" × ") || "1", count: whole(seeds.count) }), ...words].join(" · ");
+}
