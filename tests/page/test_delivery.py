@@ -12,7 +12,7 @@ from service.api.routes.pages import PAGE
 from tests.support.clients import ROOT, Client
 from tests.support.contract import Json
 
-MAX_BYTES = 150_000
+MAX_BYTES = 170_000
 
 
 def test_policy_allows_only_own_files(shared_client: Client) -> None:

@@ -1,10 +1,8 @@
 // Heat map of a sweep: a cell for each combination of settings, a panel for each value of a third setting.
 
-import { api, sendRequest } from "../api.js";
-import { drawHeatMap } from "../charts/heatpicture.js";
-import { save, saveCanvas } from "../files.js";
+import { sendRequest } from "../api.js";
 import { fieldName, readPairs, settingName, valueName, writePairs } from "../plan.js";
-import { runAction, showError } from "../session.js";
+import { runAction } from "../session.js";
 import { state } from "../state.js";
 import { bestOf, cellName, figureName, figuresOf, formatFigure, layOut, scaleOf, shareOf, sweepName, sweepSettings, unitOf, valueOf } from "../sweepmap.js";
 import { onShade, shade, theme } from "../theme.js";
@@ -130,8 +128,12 @@ function Cell({ cell, at, figure, scale, best, chosen, written, focusable }) {
 /** The cells and the members as CSV, and the map as a picture. */
 function Downloads({ job, view, cells }) {
   const name = sweepName(job);
-  const csv = (what) => runAction(async () => save(await (await sendRequest(`sweeps/${job.id}/${what}`, { headers: { Accept: "text/csv" } })).blob(), `${name} ${what}.csv`));
-  const picture = () => saveCanvas(drawHeatMap(view, name, sweepSettings(job)), `${name} ${figureName(view.figure)}.png`).catch(showError);
+  const files = () => import("../files.js"); // loaded when needed, to keep the page small
+  const csv = (what) => runAction(async () => (await files()).save(await (await sendRequest(`sweeps/${job.id}/${what}`, { headers: { Accept: "text/csv" } })).blob(), `${name} ${what}.csv`));
+  const picture = () => runAction(async () => {
+    const { drawHeatMap } = await import("../charts/heatpicture.js");
+    await (await files()).saveCanvas(drawHeatMap(view, name, sweepSettings(job)), `${name} ${figureName(view.figure)}.png`);
+  });
   const button = (label, description, onClick) => html`<button type="button" class="secondary small" title=${description} onClick=${onClick}>${label}</button>`;
   return html`<div class="row downloads" role="group" aria-label=${t("sweep.save")}>${view.map.size <= MAX_DRAWN && button(t("sweep.save.png"), t("sweep.save.png.says"), picture)}
     ${cells.length > 0 && button(t("sweep.save.cells"), t("sweep.save.cells.says"), () => csv("results"))}${button(t("sweep.save.members"), t("sweep.save.members.says"), () => csv("members"))}</div>`;
