@@ -1,15 +1,18 @@
-"""API keys: their text form, and the lookup of a key."""
+"""API keys: their text form, the lookup of a key, and their replacement while the service runs."""
 
 import hmac
 import re
 from hashlib import sha256
 
 NAME = re.compile(r"[A-Za-z0-9._-]{1,32}")
+SEPARATOR = re.compile(r",|\s*\n\s*")
 KEY = re.compile(r"[!-+\--~]+")  # printable ASCII without the comma
 
 
 class ApiKeys:
     """API keys by name, from a text such as `alice:s3cret,bob:t0ken`; a key without a name is called `key-1`.
+
+    Instead of commas, the text may have one key per line.
 
     Raises:
         ValueError: the text is malformed. The message does not contain it.
@@ -17,7 +20,8 @@ class ApiKeys:
 
     def __init__(self, text: str) -> None:
         self._digests: dict[str, bytes] = {}
-        for number, entry in enumerate(text.split(",") if text else [], 1):
+        text = text.strip()
+        for number, entry in enumerate(SEPARATOR.split(text) if text else [], 1):
             name, colon, key = entry.strip().partition(":")
             if not colon:
                 name, key = f"key-{number}", name
@@ -33,6 +37,15 @@ class ApiKeys:
 
     def __bool__(self) -> bool:
         return bool(self._digests)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all keys, in order."""
+        return list(self._digests)
+
+    def replace(self, keys: "ApiKeys") -> None:
+        """Take over the keys of another object, for all that hold this one."""
+        self._digests = keys._digests
 
     def name_of(self, key: bytes) -> str | None:
         """Return the name of a key, or None, in constant time."""

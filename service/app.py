@@ -34,16 +34,16 @@ from service.errors import ServiceError
 from service.jobs.cluster import Cluster
 from service.jobs.pruning import Pruner
 from service.jobs.registry import Registry
-from service.jobs.scheduler import SchedulerError
+from service.jobs.scheduler import SchedulerError, check_dask
 from service.jobs.worker import WorkerPool
 from service.settings import Settings
 from service.storage.migrations import StoreVersionError
-from service.storage.store import DataFolderInUseError, Store
+from service.storage.store import DataFolderError, Store
 from service.telemetry.metrics import Metrics
 
 STARTUP_ERRORS = (
     CompilerDisabledError,
-    DataFolderInUseError,
+    DataFolderError,
     StoreVersionError,
     SchedulerError,
     ServiceError,
@@ -73,9 +73,8 @@ class App(FastAPI):
         """Add the middleware, from the inside out."""
         services: Services = self.state.services
         settings = services.settings
-        keys = ApiKeys(settings.api_key.get_secret_value())
         limited = BodyLimitMiddleware(DataPlane(super().build_middleware_stack(), self), settings.max_body_bytes)
-        controlled = AccessControlMiddleware(limited, keys, settings.allowed_hosts, services.metrics)
+        controlled = AccessControlMiddleware(limited, services.keys, settings.allowed_hosts, services.metrics)
         return RequestLogMiddleware(controlled, services.request_log)
 
 
@@ -87,6 +86,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     check_compiler()
     settings = settings or Settings()
+    if settings.scheduler is not None:
+        check_dask()
     store = Store(settings.data_dir)
     metrics = Metrics()
     registry = Registry(store, settings.queue_size, metrics)
@@ -96,6 +97,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     pruner = Pruner(registry, settings.retention)
     services = Services(
         settings=settings,
+        keys=ApiKeys(settings.api_key.get_secret_value()),
         metrics=metrics,
         request_log=RequestLog(metrics),
         registry=registry,

@@ -1,21 +1,47 @@
-"""Settings of the service, from the environment or from flags."""
+"""Settings of the service: from flags, the environment, or files that hold secrets."""
 
+import os
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
 
 from gan1010.cores import usable_cores
 from service.api_keys import ApiKeys
 from service.retention import Retention, parse_retention
 
+PREFIX = "GAN1010_"
+CLIENT_VARIABLES = ("GAN1010_URL",)
 LogFormat = Literal["text", "json"]
 HOST_NAME = re.compile(r"[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\]")
 QUOTED = re.compile(r"""(["'])(.*)\1""")  # as `docker run --env-file` passes it on
 SCHEDULER = re.compile(r"(?:tcp|tls)://(?:[^\s/:@\[\]]+|\[[0-9a-fA-F:.]+\]):([0-9]{1,5})")
+SECRETS = ("api_key", "api_key_file", "secrets_dir")
 SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://.*")
+# What Kubernetes sets in a namespace that has services called gan1010 or gan1010-NAME, apart from GAN1010_PORT.
+LINK_VARIABLE = re.compile(r"GAN1010_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
+
+
+class SettingsError(Exception):
+    """Settings are invalid. The message names each in one line, with what would be right, and shows no secrets."""
+
+
+class _FileError(Exception):
+    """A file or folder that a setting names cannot be used."""
+
+    def __init__(self, setting: str, reason: str) -> None:
+        super().__init__(reason)
+        self.setting = setting
 
 
 def is_service_link(port: object) -> bool:
@@ -32,11 +58,11 @@ def _trim(value: object) -> object:
     return quoted[2] if quoted else value
 
 
-def _refuse_empty_key(keys: object) -> object:
+def _refuse_empty(value: object) -> object:
     """Refuse an empty text, such as that of `$KEY` without a value: it must not open the service."""
-    if keys == "":
-        raise ValueError("it is empty. Set a key, or leave the setting out to run without one")
-    return keys
+    if value == "":
+        raise ValueError("it is empty. Give it a value, or leave the setting out to run without an API key")
+    return value
 
 
 def _check_keys(keys: SecretStr) -> SecretStr:
@@ -90,10 +116,16 @@ class Settings(BaseSettings):
     max_body_bytes: Annotated[int, Field(ge=1024, description="maximum size of a request body")] = 8 * 2**20
     api_key: Annotated[
         SecretStr,
-        BeforeValidator(_refuse_empty_key),
+        BeforeValidator(_refuse_empty),
         AfterValidator(_check_keys),
         Field(description="API keys: `NAME:KEY,NAME:KEY`, or a single key"),
     ] = SecretStr("")
+    api_key_file: Annotated[
+        Path | None, BeforeValidator(_refuse_empty), Field(description="file of the API keys, instead of api_key")
+    ] = None
+    secrets_dir: Annotated[
+        Path | None, BeforeValidator(_refuse_empty), Field(description="folder with files such as gan1010_api_key")
+    ] = None
     allowed_hosts: Annotated[
         tuple[str, ...],
         NoDecode,
@@ -117,8 +149,110 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _clean(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Trim all values. Empty ones mean the default, and so does a link of Kubernetes instead of a port."""
+        """Trim all values, and read the keys' file.
+
+        Empty values mean the default, and so does a link of Kubernetes instead of a port.
+        """
         trimmed = {name: _trim(value) for name, value in values.items()}
         if is_service_link(trimmed.get("port")):
             del trimmed["port"]
-        return {name: value for name, value in trimmed.items() if value != "" or name == "api_key"}
+        file, keys = trimmed.get("api_key_file"), trimmed.get("api_key")
+        if file and not isinstance(keys, SecretStr):  # which is the program's own
+            if keys is not None:
+                raise _FileError("api_key_file", "API keys are set as well. Set one of them.")
+            trimmed["api_key"] = _read_keys(Path(str(file)))
+        return {name: value for name, value in trimmed.items() if value != "" or name in SECRETS}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Prefer flags to variables, and variables to the files of the secrets folder, if there is one."""
+        folder = _trim({**env_settings(), **init_settings()}.get("secrets_dir"))
+        if not folder:
+            return init_settings, env_settings
+        _check_secrets(Path(str(folder)))
+        return init_settings, env_settings, SecretsSettingsSource(settings_cls, str(folder))
+
+
+def read_settings(**flags: Any) -> Settings:
+    """Read the settings from flags that are not None, variables and files.
+
+    Raises:
+        SettingsError: settings are invalid, or a variable is none.
+    """
+    flags = {name: value for name, value in flags.items() if value is not None}
+    messages = [f"{name}: {reason}" for name, reason in _unknown_settings(os.environ)]
+    try:
+        settings = Settings(**flags)
+    except _FileError as error:
+        messages.append(f"{_source(error.setting, flags)}: {error}")
+    except ValidationError as error:
+        for item in error.errors(include_url=False, include_context=False, include_input=False):
+            reason = item["msg"].removeprefix("Value error, ")
+            messages.append(f"{_source(str(item['loc'][0]), flags)}: {reason}.")
+    if messages:
+        raise SettingsError(" ".join(messages))
+    return settings
+
+
+def requested_log_format(flags: dict[str, Any]) -> LogFormat:
+    """Return the log format that a flag or variable requests, before the settings are checked."""
+    requested = _trim(flags.get("log_format") or os.environ.get("GAN1010_LOG_FORMAT"))
+    return "json" if requested == "json" else "text"
+
+
+def _source(setting: str, flags: dict[str, Any]) -> str:
+    return f"--{setting.replace('_', '-')}" if setting in flags else f"{PREFIX}{setting.upper()}"
+
+
+def _unknown_settings(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the names that look like settings and are none, each with a remedy."""
+    settings, unknown = [name.upper() for name in Settings.model_fields], []
+    for name in sorted(names):
+        upper = name.upper()
+        is_link = LINK_VARIABLE.fullmatch(upper) or (upper.endswith("_PORT") and is_service_link(os.environ.get(name)))
+        setting = upper.removeprefix(PREFIX)
+        if upper.startswith(PREFIX) and setting not in settings and upper not in CLIENT_VARIABLES and not is_link:
+            close = get_close_matches(setting, settings, n=1)
+            advice = f"Did you mean {PREFIX}{close[0]}?" if close else "gan1010 serve --help lists the settings."
+            unknown.append((name, f"there is no such setting. {advice}"))
+    return unknown
+
+
+def _read_keys(file: Path) -> str:
+    """Read API keys from a file, one per line or separated by commas."""
+    try:
+        keys = file.expanduser().read_text(encoding="utf-8", errors="replace").strip()
+        ApiKeys(keys)
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or "no such home folder"
+        raise _FileError("api_key_file", f"{file} cannot be read: {reason}. Name a readable file.") from None
+    except ValueError as error:
+        raise _FileError("api_key_file", f"{file} has no valid keys: {error}.") from None
+    if not keys:
+        raise _FileError("api_key_file", f"{file} is empty. Write a key into it, or unset it to run without a key.")
+    return keys
+
+
+def _check_secrets(folder: Path) -> None:
+    """Check that the files of the secrets folder are settings and can be read."""
+    place = folder
+    try:
+        names = [file.name for file in folder.iterdir()]
+        for name, reason in _unknown_settings(names):
+            raise _FileError("secrets_dir", f"{folder / name}: {reason}")
+        ours = [name for name in names if name.upper().startswith(PREFIX)]
+        for name in ours:
+            place = folder / name
+            place.read_text()
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise _FileError("secrets_dir", f"{place} cannot be read: {reason}. Make it readable.") from None
+    if not ours:
+        raise _FileError("secrets_dir", f"{folder} has no file such as gan1010_api_key. Add one, or unset it.")

@@ -19,6 +19,7 @@ from gan1010.client.errors import (
     NotAllowedError,
     NotFoundError,
     ProblemError,
+    TlsError,
 )
 
 __all__ = [
@@ -33,5 +34,6 @@ __all__ = [
     "NotAllowedError",
     "NotFoundError",
     "ProblemError",
+    "TlsError",
     "responses",
 ]

@@ -11,7 +11,7 @@ import httpx
 from gan1010.client.config import default_headers, service_url
 from gan1010.client.endpoints import Call, Endpoints
 from gan1010.client.environment import Route, route_to
-from gan1010.client.errors import ClientError, NoResponseError, problem_error
+from gan1010.client.errors import ClientError, NoResponseError, problem_error, transport_error
 from gan1010.client.event_stream import EventStream
 from gan1010.client.responses import Job, JobProgress, Page
 from gan1010.client.retry import MAX_WAIT_SECONDS, Retries, poll_wait_seconds
@@ -59,7 +59,7 @@ class Client(Endpoints):
             try:
                 response = self._http.send(call.build_request(self._http))
             except httpx.TransportError as failure:
-                error: ClientError = NoResponseError(self.url, failure, self._route.proxy_variable)
+                error: ClientError = transport_error(self.url, failure, self._route.proxy_variable)
             else:
                 if call.is_success(response):
                     return call.parse(response)
@@ -98,7 +98,7 @@ class Client(Endpoints):
                         for chunk in response.iter_bytes():
                             yield from stream.parse(chunk)
             except httpx.TransportError as failure:
-                error = NoResponseError(self.url, failure, self._route.proxy_variable)
+                error = transport_error(self.url, failure, self._route.proxy_variable)
             if not stream.has_ended:
                 time.sleep(retries.delay_after(error))
 
@@ -146,7 +146,7 @@ class AsyncClient(Endpoints):
             try:
                 response = await self._http.send(call.build_request(self._http))
             except httpx.TransportError as failure:
-                error: ClientError = NoResponseError(self.url, failure, self._route.proxy_variable)
+                error: ClientError = transport_error(self.url, failure, self._route.proxy_variable)
             else:
                 if call.is_success(response):
                     return call.parse(response)
@@ -187,7 +187,7 @@ class AsyncClient(Endpoints):
                             for event in stream.parse(chunk):
                                 yield event
             except httpx.TransportError as failure:
-                error = NoResponseError(self.url, failure, self._route.proxy_variable)
+                error = transport_error(self.url, failure, self._route.proxy_variable)
             if not stream.has_ended:
                 await asyncio.sleep(retries.delay_after(error))
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+from pathlib import Path
 
 import httpx
 
@@ -30,18 +31,28 @@ def service_url(url: str | None) -> str:
 def default_headers(api_key: str | None) -> dict[str, str]:
     """Build the headers that every request has, with the given key or the first key of GAN1010_API_KEY.
 
-    GAN1010_API_KEY may hold the service's list of named keys, such as `alice:s3cret,bob:t0ken`, so that the service
-    and its clients can share one environment.
+    GAN1010_API_KEY, or the file that GAN1010_API_KEY_FILE names, may hold the service's list of named keys, such as
+    `alice:s3cret,bob:t0ken`, so that the service and its clients can share one environment.
     """
     source = "api_key"
     if api_key is None:
-        source, first = "GAN1010_API_KEY", _variable("GAN1010_API_KEY").partition(",")[0]
+        source, keys = "GAN1010_API_KEY", _variable("GAN1010_API_KEY")
+        if not keys and (file := _variable("GAN1010_API_KEY_FILE")):
+            source, keys = "GAN1010_API_KEY_FILE", _read_keys(Path(file))
+        first = re.split(r"[,\n]", keys, maxsplit=1)[0]
         name, colon, key = first.strip().partition(":")
         api_key = key if colon else name
     api_key = api_key.strip()
     if api_key and not API_KEY.fullmatch(api_key):
         raise ConfigurationError(source, "has characters that no API key has. Use printable ASCII without spaces.")
     return {"User-Agent": "gan1010-client"} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
+
+
+def _read_keys(file: Path) -> str:
+    try:
+        return file.expanduser().read_text(encoding="utf-8", errors="replace").strip()
+    except (OSError, RuntimeError) as error:
+        raise ConfigurationError("GAN1010_API_KEY_FILE", "is not a readable file. Name one, or unset it.") from error
 
 
 def _variable(name: str) -> str:

@@ -1,5 +1,6 @@
 """Client errors: one class for each kind of failure, all of them a `ClientError`."""
 
+import ssl
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -27,6 +28,34 @@ class NoResponseError(ClientError):
         self.url, self.reason = url, (str(reason) or type(reason).__name__) + way
         self.__cause__ = reason if isinstance(reason, Exception) else None
         super().__init__(f"no response from {url}: {self.reason}")
+
+
+class TlsError(NoResponseError):
+    """The service at `url` and the client do not agree on TLS; `reason` says why, then what would be right."""
+
+    def __init__(self, url: str, failure: Exception, error: ssl.SSLError, proxy_variable: str | None = None) -> None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            is_name = "mismatch" in error.verify_message
+            remedy = "Use a name that it has" if is_name else "Name its authority in SSL_CERT_FILE, if you trust it"
+            reason = f"the certificate is not valid here: {error.verify_message.rstrip('.')}. {remedy}."
+        elif error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
+            reason = "nothing speaks TLS there. Use http:// in the URL."
+        else:
+            reason = (
+                f"{(error.reason or 'unknown error').lower().replace('_', ' ')}. Check the TLS settings of both sides."
+            )
+        super().__init__(url, reason, proxy_variable)
+        self.__cause__ = failure
+
+
+def transport_error(url: str, failure: httpx.TransportError, proxy_variable: str | None) -> NoResponseError:
+    """Build the error of a request that got no response."""
+    cause: BaseException | None = failure
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__ or cause.__context__
+    if cause is None or isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):  # the connection was lost
+        return NoResponseError(url, failure, proxy_variable)
+    return TlsError(url, failure, cause, proxy_variable)
 
 
 class FieldError(BaseModel, frozen=True):

@@ -5,7 +5,7 @@ import time
 
 import httpx
 
-from gan1010.client.errors import BusyError, ClientError, ProblemError
+from gan1010.client.errors import BusyError, ClientError, ProblemError, TlsError
 from gan1010.client.responses import Job
 
 INITIAL_DELAY_SECONDS = 0.1  # doubled for each further attempt
@@ -33,6 +33,8 @@ class Retries:
         return min(backoff, MAX_DELAY_SECONDS) if retry_after is None else retry_after
 
     def _can_retry(self, error: ClientError) -> bool:
+        if isinstance(error, TlsError):
+            return False  # it would fail again
         if isinstance(error, BusyError) or isinstance(error.__cause__, NOT_SENT_ERRORS):
             return True  # the service has not acted on the request
         is_lost = not isinstance(error, ProblemError) or error.status in GATEWAY_STATUSES

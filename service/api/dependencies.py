@@ -10,6 +10,7 @@ from fastapi import Depends, Path, Query, Request
 from service.api.event_stream import JobViews
 from service.api.limits import MAX_PAGE_SIZE, MAX_WAIT_SECONDS
 from service.api.middleware.request_log import RequestLog
+from service.api_keys import ApiKeys
 from service.job import JOB_ID_PATTERN, Job
 from service.jobs.cluster import Cluster
 from service.jobs.registry import Registry
@@ -23,6 +24,7 @@ class Services:
     """The objects that all requests of one application share; `create_app` builds them."""
 
     settings: Settings
+    keys: ApiKeys
     metrics: Metrics
     request_log: RequestLog
     registry: Registry

@@ -9,7 +9,8 @@ from service.cli.streams import standard_streams
 
 EPILOG = (
     "Commands use the service at --url or GAN1010_URL, by default port 8000 of this machine, and send the first key of "
-    "GAN1010_API_KEY. Exit codes: 0 success, 1 failure, 2 wrong usage, 3 no service answers."
+    "GAN1010_API_KEY. Exit codes: 0 success, 1 failure, 2 wrong usage, 3 no service answers, "
+    "4 the service cannot start here."
 )
 COMMANDS = {
     "Serve": (serve.serve, serve.demo, cluster.cluster),

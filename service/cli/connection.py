@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gan1010.client import Client
     from gan1010.client.responses import Job
 
-EXIT_FAILED, EXIT_USAGE, EXIT_NO_SERVICE, EXIT_INTERRUPTED = 1, 2, 3, 130
+EXIT_FAILED, EXIT_USAGE, EXIT_NO_SERVICE, EXIT_ENVIRONMENT, EXIT_INTERRUPTED = 1, 2, 3, 4, 130
 
 
 def fail(message: str, code: int = EXIT_FAILED) -> NoReturn:
@@ -28,7 +28,7 @@ def connected(url: str | None, api_key: str | None = None) -> Iterator["Client"]
     """Connect to the service; exit if a call fails."""
     import httpx
 
-    from gan1010.client import Client, ClientError, ConfigurationError, NoResponseError, ProblemError
+    from gan1010.client import Client, ClientError, ConfigurationError, NoResponseError, ProblemError, TlsError
 
     try:
         with Client(url, api_key=api_key) as client:
@@ -37,6 +37,8 @@ def connected(url: str | None, api_key: str | None = None) -> Iterator["Client"]
         fail(str(error), EXIT_USAGE)
     except UnicodeEncodeError:  # from the bytes of an argument
         fail("An argument is not text in the encoding of this terminal. Write it in that encoding.", EXIT_USAGE)
+    except TlsError as error:
+        fail(f"TLS with {error.url} fails: {error.reason}")
     except NoResponseError as error:
         remedy = "Start one with gan1010 serve, or name its URL with --url."
         fail(f"No service answers at {error.url} ({error.reason}). {remedy}", EXIT_NO_SERVICE)

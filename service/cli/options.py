@@ -5,16 +5,12 @@ import inspect
 import typing
 from collections.abc import Callable, Container
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from annotated_doc import Doc
 
 from gan1010.config import PRESETS, SettingError, TrainConfig
-from service.cli.connection import EXIT_USAGE, fail
-
-if TYPE_CHECKING:
-    from service.settings import Settings
 
 Url = Annotated[str | None, typer.Option(help="The service. (GAN1010_URL; http://127.0.0.1:8000)")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -76,21 +72,3 @@ def _option(name: str) -> Any:
     help = doc if default is None else f"{doc} (article: {default})"
     plain_type = typing.get_type_hints(TrainConfig)[name]
     return Annotated[plain_type | None, typer.Option(help=help, rich_help_panel="Training settings")]
-
-
-def read_settings(**flags: Any) -> "Settings":
-    """Read the settings from flags that are not None, and variables; exit with an error that names an invalid one."""
-    from pydantic import ValidationError
-
-    from service.settings import Settings
-
-    flags = {name: value for name, value in flags.items() if value is not None}
-    try:
-        return Settings(**flags)
-    except ValidationError as error:
-        messages = []
-        for item in error.errors(include_url=False, include_context=False, include_input=False):
-            name = str(item["loc"][0])
-            source = f"--{name.replace('_', '-')}" if name in flags else f"GAN1010_{name.upper()}"
-            messages.append(f"{source}: {item['msg'].removeprefix('Value error, ')}.")
-        fail(" ".join(messages), EXIT_USAGE)

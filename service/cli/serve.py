@@ -7,21 +7,25 @@ from typing import Annotated
 
 import typer
 
-from service.cli.options import read_settings
-
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. (GAN1010_HOST; 127.0.0.1)")] = None,
-    port: Annotated[int | None, typer.Option(help="Port, 0 for any free one. (GAN1010_PORT; 8000)")] = None,
+    port: Annotated[
+        str | None, typer.Option(metavar="INTEGER", help="Port, 0 for any free one. (GAN1010_PORT; 8000)")
+    ] = None,
     data_dir: Annotated[
         str | None, typer.Option(metavar="PATH", help="Folder for jobs and models. (GAN1010_DATA_DIR; data)")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Training threads. (GAN1010_WORKERS; one per usable core)")
+        str | None,
+        typer.Option(metavar="INTEGER", help="Training threads. (GAN1010_WORKERS; one per usable core)"),
     ] = None,
-    queue_size: Annotated[int | None, typer.Option(help="Maximum queued jobs. (GAN1010_QUEUE_SIZE; 10000)")] = None,
+    queue_size: Annotated[
+        str | None, typer.Option(metavar="INTEGER", help="Maximum queued jobs. (GAN1010_QUEUE_SIZE; 10000)")
+    ] = None,
     max_body_bytes: Annotated[
-        int | None, typer.Option(help="Maximum size of a request body. (GAN1010_MAX_BODY_BYTES; 8 MiB)")
+        str | None,
+        typer.Option(metavar="INTEGER", help="Maximum size of a request body. (GAN1010_MAX_BODY_BYTES; 8 MiB)"),
     ] = None,
     api_key: Annotated[
         str | None,
@@ -29,6 +33,14 @@ def serve(
             metavar="NAME:KEY,...",
             help="API keys. Other users of this machine can see options: prefer the variable. (GAN1010_API_KEY; none)",
         ),
+    ] = None,
+    api_key_file: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="File of the API keys, one per line. (GAN1010_API_KEY_FILE; none)"),
+    ] = None,
+    secrets_dir: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="Folder with files like gan1010_api_key. (GAN1010_SECRETS_DIR; none)"),
     ] = None,
     allowed_hosts: Annotated[
         str | None,
@@ -54,10 +66,11 @@ def serve(
 ) -> None:
     """Run the service until SIGTERM or Ctrl-C."""
     flags = dict(locals())
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the keys, which it reads again, have been read
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises the signal again when it has shut down
     from service.server.main import serve
 
-    serve(read_settings(**flags))
+    serve(flags)
 
 
 def demo(

@@ -26,7 +26,7 @@ from service.job import ENDED, Job, Selection, created_at
 from service.job_search import Cursor, JobQuery
 from service.storage.checksums import checksum, decoding, verify
 from service.storage.database import Database
-from service.storage.durable_files import make_folder, write_file
+from service.storage.durable_files import DISK_FULL_ERRNOS, make_folder, write_file
 from service.storage.listing import persist_listing, search_query
 from service.storage.model_files import sort_model_files
 from service.storage.runs import RunStore
@@ -58,8 +58,8 @@ MAX_JOINED = 500  # ids in one query
 log = logging.getLogger(__name__)
 
 
-class DataFolderInUseError(RuntimeError):
-    """Another process uses the data folder."""
+class DataFolderError(RuntimeError):
+    """The data folder cannot be used, or another process uses it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,18 +75,26 @@ class Store:
     """The data folder of one process.
 
     Raises:
-        DataFolderInUseError: another process uses it.
+        DataFolderError: it cannot be created or written, or another process uses it.
     """
 
     def __init__(self, folder: Path) -> None:
         self._models = folder / "models"
-        make_folder(self._models)
-        self._folder_lock = (folder / "lock").open("a")
+        try:
+            make_folder(self._models)
+            self._folder_lock = (folder / "lock").open("a")
+        except OSError as error:
+            is_full = error.errno in DISK_FULL_ERRNOS
+            remedy = "Free some space there" if is_full else "Let this user create it and write there"
+            reason = f"{error.filename or folder}: {error.strerror}"
+            raise DataFolderError(
+                f"The data folder {folder} cannot be used ({reason}). {remedy}, or choose another --data-dir."
+            ) from error
         try:
             fcntl.flock(self._folder_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._folder_lock.close()
-            raise DataFolderInUseError(
+            raise DataFolderError(
                 f"Another gan1010 process uses {folder}. Start this one with another --data-dir."
             ) from None
         try:

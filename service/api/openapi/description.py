@@ -53,7 +53,7 @@ def install_description(app: FastAPI) -> None:
             _complete_schemas(description["components"]["schemas"])
             _complete_operations(description)
             _add_common_problems(description)
-            _add_security(description, has_keys=bool(app.state.services.settings.api_key))
+            _add_security(description, has_keys=bool(app.state.services.keys))
         return generate()
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -4,15 +4,17 @@ import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from gan1010.client import AsyncClient, Client, ConfigurationError, NoResponseError
+from gan1010.client import AsyncClient, Client, ConfigurationError, NoResponseError, TlsError
 from gan1010.client.environment import route_to
 from tests.support import clients
 from tests.support.both_clients import CLIENT_KINDS, BlockingAsyncClient
+from tests.support.tls import handshakes, make_certificate
 
 VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir", "sslkeylogfile")
 THIS_MACHINE = (
@@ -121,6 +123,7 @@ def test_proxy_of_a_url(
         *(("", "GAN1010_URL", value, "http://127.0.0.1:8000") for value in
           ("http://secret:99999", "http://secret\x01", "http://x/\udcff", "http://gan..org", "http://" + "a" * 64)),
         ("http://gan.example", "GAN1010_API_KEY", "schlüssel secret", "ASCII"),
+        ("http://gan.example", "GAN1010_API_KEY_FILE", "/secret", "readable file"),
     ],
 )  # fmt: skip
 def test_variable_that_cannot_be_used_is_named(
@@ -149,3 +152,23 @@ def test_proxy_without_a_response_is_named(connect: Any, monkeypatch: pytest.Mon
     with pytest.raises(NoResponseError, match=r"https://gan\.example.*proxy in https_proxy"):
         client.health()
     client.close()
+
+
+def test_tls_that_fails_is_named_and_not_tried_again(
+    connect: Any, server_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = make_certificate(tmp_path, "gan.example")
+    port_without_tls = server_url.rpartition(":")[2]
+    with handshakes(certificate, key) as port:
+        for url, trusted, reason in (
+            (f"https://127.0.0.1:{port}", "", "self-signed certificate. Name its authority in SSL_CERT_FILE, if"),
+            (f"https://127.0.0.1:{port}", str(certificate), "certificate is not valid for '127.0.0.1'. Use a name"),
+            (f"https://127.0.0.1:{port_without_tls}", "", "nothing speaks TLS there. Use http:// in the URL."),
+        ):
+            monkeypatch.setenv("SSL_CERT_FILE", trusted)
+            client = connect(url, retries=10**9)
+            with pytest.raises(TlsError) as raised:
+                client.health()
+            assert reason in raised.value.reason
+            assert url in str(raised.value)
+            client.close()

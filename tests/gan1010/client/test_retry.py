@@ -222,6 +222,16 @@ def test_api_key_of_the_environment(monkeypatch: pytest.MonkeyPatch, variable: s
     assert default_headers("given:key")["Authorization"] == "Bearer given:key"
 
 
+def test_api_key_of_the_services_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text("\nalice:s3cret\nbob:t0ken\n")
+    monkeypatch.delenv("GAN1010_API_KEY", raising=False)
+    monkeypatch.setenv("GAN1010_API_KEY_FILE", f" {file}\r")
+    assert default_headers(None)["Authorization"] == "Bearer s3cret"
+    monkeypatch.setenv("GAN1010_API_KEY", "t0ken")
+    assert default_headers(None)["Authorization"] == "Bearer t0ken"
+
+
 def test_url_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GAN1010_URL", raising=False)
     assert service_url(None) == DEFAULT_URL

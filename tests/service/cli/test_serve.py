@@ -1,12 +1,16 @@
 """`gan1010 serve` and `demo`, as processes."""
 
+import fcntl
+import json
 import os
+import pty
 import re
 import shlex
 import signal
 import socket
 import subprocess
 import sys
+import termios
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +20,7 @@ import pytest
 from service.settings import Settings
 from tests.service.cli.commands import GAN1010, UNUSABLE_VARIABLES, run_process
 from tests.support.clients import (
+    START_TIMEOUT_SECONDS,
     STOP_TIMEOUT_SECONDS,
     Server,
     clean_environment,
@@ -25,17 +30,26 @@ from tests.support.clients import (
     wait_until_up,
 )
 from tests.support.contract import SHORT_JOB, train, wait_until
-from tests.support.server_setup import break_kernel
+from tests.support.forking import ForkedProcess, run_service
+from tests.support.server_setup import become_nobody, break_kernel, hide_dask
 
 MODULE = [sys.executable, "-m", "service"]
 
 
-def error_of_serve(folder: Path, *flags: object, code: int = 1) -> str:
-    """Run `serve`, which must fail with this exit code, and return what it writes to stderr."""
-    process = run_process([*MODULE, *map(str, flags)], folder)
-    assert process.returncode == code, process.stderr
-    assert "Traceback" not in process.stderr
-    return process.stderr
+def error_of_serve(folder: Path, *flags: object, code: int = 4, **environment: str) -> str:
+    """Run `serve`, which must fail with this exit code, and return the one line that it logs."""
+    variables = {"GAN1010_DATA_DIR": str(folder / "data"), "GAN1010_LOG_FORMAT": "json"} | environment
+    process = ForkedProcess(run_service, [str(flag) for flag in flags], clean_environment(**variables))
+    with process.stderr:
+        (line,) = process.stderr
+    assert process.wait(START_TIMEOUT_SECONDS) == code
+    if variables["GAN1010_LOG_FORMAT"] != "text":
+        content = json.loads(line)
+        assert content["level"] == "error"
+        line = content["message"]
+    prefix, text = re.split("(?<=gan1010 cannot start: )", line.rstrip())
+    assert len(prefix) < 70
+    return text
 
 
 def test_help_has_the_flag_and_the_variable_of_every_setting(tmp_path: Path) -> None:
@@ -47,18 +61,75 @@ def test_help_has_the_flag_and_the_variable_of_every_setting(tmp_path: Path) -> 
     assert module_help.split() == help.replace("gan1010 serve", "python -m service").split()
 
 
-@pytest.mark.parametrize("flags", [["--port", "x"], ["--queue-size", "0"], ["--api-key", ""], ["--none"]])
+@pytest.mark.parametrize("flags", [["--port", "x"], ["--queue-size", "0"], ["--api-key", ""]])
 def test_invalid_flag_is_named_and_nothing_is_written(tmp_path: Path, flags: list[str]) -> None:
-    assert flags[0] in error_of_serve(tmp_path, *flags, code=2)
+    assert error_of_serve(tmp_path, *flags, code=2).startswith(f"{flags[0]}: ")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_all_invalid_variables_are_named_in_one_line(tmp_path: Path) -> None:
-    process = run_process(MODULE, tmp_path, GAN1010_WORKERS="two", GAN1010_DATA_DIR="~nobody-of-this-name")
-    assert (process.returncode, process.stdout) == (2, "")
-    (line,) = process.stderr.splitlines()
-    assert re.fullmatch(r"gan1010: GAN1010_DATA_DIR: .+\. GAN1010_WORKERS: .+\.", line)
+@pytest.mark.parametrize("form", ["text", "json\r"])
+def test_all_invalid_variables_are_named_in_one_line(tmp_path: Path, form: str) -> None:
+    variables = {"GAN1010_WORKERS": "two", "GAN1010_DATA_DIR": "~nobody-of-this-name", "GAN1010_APIKEY": "hunter2"}
+    error = error_of_serve(tmp_path, code=2, GAN1010_LOG_FORMAT=form, **variables)
+    assert re.fullmatch(r"GAN1010_APIKEY: .+ GAN1010_DATA_DIR: .+\. GAN1010_WORKERS: .+\.", error)
+    assert "hunter2" not in error
     assert list(tmp_path.iterdir()) == []
+
+
+def test_keys_are_read_again_on_sighup(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text("alice:s3cret\n")
+    with running_server(tmp_path / "data", GAN1010_API_KEY_FILE=str(file)) as (server, client):
+
+        def status(key: str) -> int:
+            return client.get("/jobs", headers={"X-API-Key": key}).status_code
+
+        assert (status("s3cret"), status("t0ken")) == (200, 401)
+        file.write_text("alice:s3cret2\nbob:t0ken\n")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for("(keys have been read again: alice, bob)")
+        assert (status("s3cret"), status("s3cret2"), status("t0ken")) == (401, 200, 200)
+        for content in ("", "a b"):
+            file.write_text(content)
+            server.process.send_signal(signal.SIGHUP)
+            assert str(file) in server.wait_for("keys have not been changed: (.*)")
+        file.unlink()
+        server.process.send_signal(signal.SIGHUP)
+        assert "No such file" in server.wait_for("keys have not been changed: (.*)")
+        assert (status("s3cret2"), status("t0ken")) == (200, 200)
+
+
+def test_keys_of_a_secrets_folder_do_not_vanish_on_sighup(tmp_path: Path) -> None:
+    (tmp_path / "gan1010_api_key").write_text("s3cret")
+    (tmp_path / "gan1010_workers").write_text("1")
+    with running_server(tmp_path / "data", GAN1010_SECRETS_DIR=str(tmp_path)) as (server, client):
+        assert client.get("/jobs").status_code == 401
+        (tmp_path / "gan1010_api_key").unlink()
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for("(keys have not been changed: there is none any more)")
+        assert client.get("/jobs", headers={"X-API-Key": "s3cret"}).status_code == 200
+
+
+def test_sighup_of_a_closed_terminal_is_a_clean_stop(tmp_path: Path) -> None:
+    terminal, its_end = pty.openpty()
+    process = subprocess.Popen(
+        [*MODULE, "--port", "0", "--data-dir", str(tmp_path / "data")],
+        env=clean_environment(), stdin=its_end, stdout=its_end, stderr=its_end, start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )  # fmt: skip
+    os.close(its_end)
+    try:
+        log = b""
+        while b"Serving at" not in log:
+            log += os.read(terminal, 4096)
+        os.kill(process.pid, signal.SIGHUP)  # of an operator
+        while b"read again" not in log:
+            log += os.read(terminal, 4096)
+        os.close(terminal)
+        assert process.wait(STOP_TIMEOUT_SECONDS) == 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_flags_override_the_environment(tmp_path: Path) -> None:
@@ -147,13 +218,34 @@ def test_service_link_of_kubernetes_is_ignored(tmp_path: Path) -> None:
 def test_folder_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("in the way")
-    assert str(file) in error_of_serve(tmp_path, "--port", 0, "--data-dir", file)
+    for folder in (file, file / "data"):
+        error = error_of_serve(tmp_path, "--port", 0, "--data-dir", folder)
+        assert error.startswith(f"The data folder {folder} cannot be used ({file}")
+        assert error.endswith("choose another --data-dir.")
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("folder", ["new/folder", "existing"])
+def test_folder_that_cannot_be_written_is_an_error(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "existing" / "models").mkdir(parents=True)
+    with server_process(tmp_path / folder, setup=become_nobody) as server:
+        assert server.wait(60) == 4
+    (line,) = server.log
+    assert f"The data folder {tmp_path / folder} cannot be used (" in line
+    assert "Permission denied). Let this user create it and write there, or choose another --data-dir." in line
+    assert [str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*")] == ["existing", "existing/models"]
+
+
+def test_missing_dask_is_an_error_before_a_folder_is_made(tmp_path: Path) -> None:
+    with server_process(tmp_path / "data", "--scheduler", "tcp://127.0.0.1:9", setup=hide_dask) as server:
+        assert server.wait(60) == 4
+    assert "gan1010[dask]" in server.log[-1]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_folder_of_another_process_is_an_error_and_does_not_harm_that_process(server: Server, tmp_path: Path) -> None:
     error = error_of_serve(tmp_path, "--port", 0, "--data-dir", server.data_dir)
-    assert "another" in error.lower()
-    assert str(server.data_dir) in error
+    assert error == f"Another gan1010 process uses {server.data_dir}. Start this one with another --data-dir."
     trained = httpx.post(f"{server.url}/train", params={"wait": 30}, timeout=60)
     assert (trained.status_code, trained.json()["status"]) == (200, "succeeded")
 
@@ -172,6 +264,12 @@ def test_sigterm_during_startup_is_a_clean_stop(tmp_path: Path) -> None:
         server.wait_for("(Waiting for application startup)")
         assert server.stop() == 0, "".join(server.log)
         assert "Traceback" not in "".join(server.log)
+
+
+def test_folder_in_use_stops_a_command_that_needs_a_service(server: Server, tmp_path: Path) -> None:
+    process = run_process([*GAN1010, "sweep"], tmp_path, GAN1010_DATA_DIR=str(server.data_dir))
+    assert (process.returncode, process.stdout) == (4, "")
+    assert re.fullmatch("gan1010: The service cannot start: Another gan1010 process uses .*\n", process.stderr)
 
 
 @pytest.mark.parametrize("command", ["demo", "sweep"])

@@ -408,18 +408,19 @@ def test_refused_requests_are_counted_by_reason(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "names"),
     [("", []), ("just-a-key", ["key-1"]), ("alice:s3cret, bob:t0ken", ["alice", "bob"]),
-     ("one,alice:a:b:c,two", ["key-1", "alice", "key-3"])],
+     ("one,alice:a:b:c,two", ["key-1", "alice", "key-3"]), ("alice:s3cret\r\n\nbob:t0ken\n", ["alice", "bob"])],
 )  # fmt: skip
 def test_keys_have_names(text: str, names: list[str]) -> None:
     keys = ApiKeys(text)
     assert bool(keys) == bool(names)
-    presented = [entry.strip().partition(":")[2] or entry.strip() for entry in text.split(",") if entry]
+    entries = re.split(r"[,\s]+", text.strip()) if text else []
+    presented = [entry.partition(":")[2] or entry for entry in entries]
     assert [keys.name_of(key.encode()) for key in presented] == names
 
 
 @pytest.mark.parametrize(
     "text",
-    [":hunter2", "a:", ",", "a:hunter2,", "a b:hunter2", "a:hun ter2", "a:hünter2", "a:hunter2\nb", "a\x00:hunter2",
+    [":hunter2", "a:", ",", "a:hunter2,", "a b:hunter2", "a:hun ter2", "a:hünter2", "a:hunter2\x0bb", "a\x00:hunter2",
      "a:hunter2,a:hunter3", "hunter2,b:hunter2"],
 )  # fmt: skip
 def test_error_does_not_repeat_a_malformed_key(text: str) -> None:
