@@ -86,7 +86,7 @@ def test_service_does_not_start_with_a_scheduler_that_does_not_fit(
     address = clusters[scheduler].address.replace("tcp", scheme)
     variables = tls_variables(certificates, authority) if authority else {}
     with server_process(tmp_path, "--scheduler", address, setup=refresh_dask, **variables) as server:
-        assert server.wait(60) == 1
+        assert server.wait(60) == 4
     (line,) = server.log
     assert "ERROR   gan1010 cannot start: " in line
     assert message in line
@@ -127,7 +127,7 @@ def test_service_starts_without_a_scheduler_that_does_not_respond(
 
 def test_extra_that_is_not_installed_is_named_and_needed_for_a_scheduler_only(tmp_path: Path) -> None:
     with server_process(tmp_path, "--scheduler", "tcp://127.0.0.1:8786", setup=hide_dask) as server:
-        assert server.wait(60) == 1
+        assert server.wait(60) == 4
     (line,) = server.log
     assert EXTRA in line
     with running_server(tmp_path, setup=hide_dask) as (_, client):

@@ -254,7 +254,7 @@ def test_start_that_fails_does_not_wait_for_a_log_that_nobody_reads(tmp_path: Pa
         filled.write(bytes(fcntl.fcntl(filled, fcntl.F_GETPIPE_SZ)))
         port = str(taken.getsockname()[1])
         with server_process(tmp_path / "data", "--port", port, setup=partial(redirect_log, pipe)) as server:
-            assert server.wait(STOP_TIMEOUT_SECONDS) == 1
+            assert server.wait(STOP_TIMEOUT_SECONDS) == 4
     os.close(reader)
 
 
