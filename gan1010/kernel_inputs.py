@@ -22,6 +22,7 @@ class LaneSettings:
     learning_rate: Float64s
     generator_learning_rate: Float64s
     latent_value: Float64s
+    r1: Float64s
 
 
 def single_run(config: TrainConfig) -> LaneSettings:
@@ -33,19 +34,25 @@ def single_run(config: TrainConfig) -> LaneSettings:
 
 def plan(config: TrainConfig, lanes: LaneSettings) -> kernel.Plan:
     """Return the constants of a run."""
+    r1 = lanes.r1[None].astype(np.float32)
     resolved, (low, high) = config.resolved, random_draws.real_ranges(config.pattern, lanes.spread)
     return kernel.Plan(
         width=config.width,
         hidden=config.hidden_size,
         adversarial=config.experiment == "gan",
-        cross_entropy=config.loss == "bce",
+        cross_entropy=config.loss != "mse",
         adam=config.optimizer == "adam",
+        minimax=config.loss == "minimax",
         constant_latent=config.latent == "constant",
+        penalised=bool((r1 > 0).any()),
+        batch_size=config.batch_size,
+        discriminator_steps=config.discriminator_steps,
+        r1=r1,
         learning_rate=lanes.learning_rate[None],
         generator_learning_rate=lanes.generator_learning_rate[None],
         latent_value=lanes.latent_value[None].astype(np.float32),
-        low=aligned_copy(low[0]),
-        high=aligned_copy(high[0]),
+        low=aligned_copy(low),
+        high=aligned_copy(high),
         iterations=config.iterations,
         record_every=resolved.record_every,
         snapshot_every=resolved.snapshot_every,
@@ -76,12 +83,13 @@ def initial_weights(config: TrainConfig, lanes: LaneSettings) -> tuple[Float32s,
 def draws(config: TrainConfig, lanes: LaneSettings, start: int, count: int) -> kernel.Draws:
     """Draw the random numbers of iterations `start` to `start + count`; any split of a range gives the same numbers."""
     noise_count = count if config.experiment == "discriminator" else 0
-    latents = (
-        random_draws.latents(config.latent, lanes.seed, stream, start, count)
-        for stream in (random_draws.LATENT, random_draws.GENERATOR_LATENT)
-    )
+    batch = config.batch_size
+    samples = config.discriminator_steps * batch
     return kernel.Draws(
-        random_draws.real_samples(config.pattern, lanes.spread, lanes.seed, start, count),
-        random_draws.noise(config.width, lanes.seed, start, noise_count),
-        *latents,
+        real=random_draws.real_samples(config.pattern, lanes.spread, lanes.seed, start, count, samples),
+        noise=random_draws.noise(config.width * samples, lanes.seed, start, noise_count),
+        latent=random_draws.latents(config.latent, lanes.seed, random_draws.LATENT, start, count, samples),
+        generator_latent=random_draws.latents(
+            config.latent, lanes.seed, random_draws.GENERATOR_LATENT, start, count, batch
+        ),
     )

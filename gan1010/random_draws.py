@@ -22,7 +22,7 @@ Seeds = int | Int64s
 Spreads = float | Float64s
 
 # The streams of a run. A new stream takes a new number, because saved seeds must keep giving the same runs.
-DISCRIMINATOR_WEIGHTS, GENERATOR_WEIGHTS, REAL, NOISE, LATENT, GENERATOR_LATENT = range(6)
+DISCRIMINATOR_WEIGHTS, GENERATOR_WEIGHTS, REAL, NOISE, LATENT, GENERATOR_LATENT, PATTERN, SURVEY = range(8)
 
 MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
 WEYL = (np.uint64(0x9E3779B9), np.uint64(0xBB67AE85))
@@ -124,24 +124,56 @@ def real_ranges(pattern: str, spread: Spreads) -> tuple[Float32s, Float32s]:
     return np.where(ones, (1 - spread).astype(f32), f32(0)), np.where(ones, f32(1), spread.astype(f32))
 
 
-def real_samples(pattern: str, spread: Spreads, seed: Seeds, start: int, count: int) -> Float32s:
-    """Draw one real sample for each iteration, uniform in its range: (W, count)."""
-    (low,), (high,) = real_ranges(pattern, spread)
-    return _draw(seed, REAL, low, high - low, start, count)
+def real_samples(pattern: str, spread: Spreads, seed: Seeds, start: int, count: int, samples: int) -> Float32s:
+    """Draw real samples for each iteration, each uniform in the ranges of a pattern: (samples W, count).
+
+    Of several patterns, each sample picks one, all equally likely.
+    """
+    low, high = real_ranges(pattern, spread)
+    extent = high - low
+    if len(low) == 1:
+        repeats = samples, *[1] * (low.ndim - 2)
+        return _draw(seed, REAL, np.tile(low[0], repeats), np.tile(extent[0], repeats), start, count)
+    draws = uniforms(seed, REAL, samples * low.shape[1], start, count)
+    _to_ranges(draws, uniforms(seed, PATTERN, samples, start, count), low, extent)
+    return draws
 
 
-def noise(width: int, seed: Seeds, start: int, count: int) -> Float32s:
-    """Draw one noise sample for each iteration, uniform in [0, 1): (W, count)."""
-    return uniforms(seed, NOISE, width, start, count)
+@compiled
+def _to_ranges(draws: Any, choices: Any, low: Any, extent: Any) -> None:
+    """Turn uniform draws into draws from the ranges of a pattern of P, in place.
+
+    Draws are (samples W, count), choices (samples, count) in [0, 1), low and extent (P, W).
+    """
+    words, width = low.shape[0], low.shape[1]
+    for sample in range(choices.shape[0]):
+        for t in range(choices.shape[1]):
+            choice = load(choices, (sample, t)) * f32(words)
+            for i in range(width):
+                lowest, length = load(low, (0, i)), load(extent, (0, i))
+                for word in range(1, words):
+                    reached = f32(word) <= choice
+                    lowest = select(reached, load(low, (word, i)), lowest)
+                    length = select(reached, load(extent, (word, i)), length)
+                place = sample * width + i
+                store(draws, (place, t), load(draws, (place, t)) * length + lowest)
 
 
-def latents(kind: str, seed: Seeds, stream: int, start: int, count: int) -> Float32s:
-    """Draw latents (count,): uniform in [0, 1), or normal with mean 0 and variance 1; (0,) for a constant latent."""
+def noise(values: int, seed: Seeds, start: int, count: int) -> Float32s:
+    """Draw the values of noise samples for each iteration, uniform in [0, 1): (values, count)."""
+    return uniforms(seed, NOISE, values, start, count)
+
+
+def latents(kind: str, seed: Seeds, stream: int, start: int, count: int, samples: int) -> Float32s:
+    """Draw latents for each iteration, uniform in [0, 1), or normal with mean 0 and variance 1: (samples, count).
+
+    There are none, (samples, 0), for a constant latent.
+    """
     if kind == "constant":
-        return np.empty((0, *np.shape(seed)), np.float32)
-    draws: Float32s = uniforms(seed, stream, 1, start, count)[0]
+        return np.empty((samples, 0, *np.shape(seed)), np.float32)
+    draws = uniforms(seed, stream, samples, start, count)
     if kind == "normal":
-        _to_normal(draws)
+        _to_normal(draws.reshape(-1, *np.shape(seed)))
     return draws
 
 

@@ -152,7 +152,8 @@ def _backend(
         return lambda draws, start: reference.advance(config, state, draws, records, start), reference.STRIDE
     plan = kernel_inputs.plan(config, kernel_inputs.single_run(config))
     scratch = kernel.scratch_for(plan, state)
-    stride = max(WEIGHTS_PER_STRIDE // (state.discriminator.size + state.generator.size), 1)
+    weights, samples = state.discriminator.size + state.generator.size, config.batch_size * config.discriminator_steps
+    stride = max(WEIGHTS_PER_STRIDE // (weights * samples), 1)
     return lambda draws, start: kernel.advance(plan, state, draws, records, scratch, start), stride
 
 

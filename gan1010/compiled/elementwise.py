@@ -77,6 +77,7 @@ OPERATORS: dict[Any, tuple[Emit, Any]] = {
     operator.truediv: (_instruction("fdiv"), None),
     operator.neg: (_instruction("fneg"), None),
     operator.and_: (_instruction("", "and_"), None),
+    operator.or_: (_instruction("", "or_"), None),
     operator.xor: (_instruction("", "xor"), None),
     operator.rshift: (_instruction("", "lshr"), None),
     operator.lt: (_comparison("<"), types.boolean),

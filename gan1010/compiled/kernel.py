@@ -6,18 +6,31 @@ With LANES as one more, last axis of every array the same code trains as many GA
 
 A unit computes s = sigmoid(z), z = w x + b. D's score is y, its loss L(y). By the chain rule:
 
-    at D's output       dL/dz = 2 (y - target) y (1 - y) for squared error, y - target for cross-entropy
+    at D's output       dL/dz = 2 (y - target) y (1 - y) for squared error, y - target for cross-entropy,
+                        and -y for G's minimax loss ln(1 - y)
     at a hidden unit    dL/dz_h = dL/dz w_h s_h (1 - s_h)
     for a weight        dL/dw = dL/dz x; a bias is a weight whose x is 1
 
-In the code, a `slope` is such a derivative of the loss.
+In the code, a `slope` is such a derivative of the loss. The loss of a batch is the mean, so a sample of B has the share
+1/B in each derivative, and the samples' parts add up before the optimiser's step.
+
+R1 (Mescheder, Geiger, Nowozin, 2018, eq. 9) adds r1/2 |g|^2 to D's loss on a real sample x, where g is the gradient of
+D's logit z. With the output unit's weights v_h, the hidden units' w_h and their sums z_h:
+
+    s' = s (1 - s),  s'' = s' (1 - 2 s)         the derivatives of a hidden unit by its sum
+    u_h = v_h s'_h,  g = sum of u_h w_h         the gradient of z, by the chain rule
+    q = r1 g                                    the derivative of the penalty by g
+    t_h = q . w_h                               by u_h
+    dR/dv_h = t_h s'_h
+    dR/dz_h = t_h v_h s''_h                     which is also that for the hidden unit's bias
+    dR/dw_h = dR/dz_h x + u_h q                 through the unit's sum, and through g itself
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from gan1010.compiled.arithmetic import ONE, TWO, ZERO, compiled, f32, inlined, log, power
+from gan1010.compiled.arithmetic import HALF, ONE, TWO, ZERO, compiled, f32, inlined, log, power
 from gan1010.compiled.elementwise import fma, narrow, sqrt, widen
 from gan1010.compiled.forward import discriminate, generate
 from gan1010.compiled.lanes import empty, load, select, store
@@ -40,12 +53,17 @@ class Plan(NamedTuple):
     adversarial: bool  # False in the discriminator experiment
     cross_entropy: bool
     adam: bool
+    minimax: bool  # G minimises ln(1 - D)
     constant_latent: bool
+    penalised: bool  # r1 is not 0, in any lane
+    batch_size: int  # B
+    discriminator_steps: int  # S in each iteration
+    r1: Float32s  # (1,)
     learning_rate: Float64s  # (1,)
     generator_learning_rate: Float64s  # (1,)
     latent_value: Float32s  # (1,)
-    low: Float32s  # (W,) a sample is in range if low <= sample <= high
-    high: Float32s  # (W,)
+    low: Float32s  # (P, W) a sample belongs to a pattern if low <= sample <= high
+    high: Float32s  # (P, W)
     iterations: int
     record_every: int
     snapshot_every: int
@@ -65,10 +83,10 @@ class State(NamedTuple):
 class Draws(NamedTuple):
     """The random numbers of T iterations."""
 
-    real: Float32s  # (W, T)
-    noise: Float32s  # (W, T), or (W, 0) if G makes the fakes
-    latent: Float32s  # (T,) G's input in D's step, or (0,) if it is constant
-    generator_latent: Float32s  # (T,) G's input in G's step, or (0,)
+    real: Float32s  # (S B W, T)
+    noise: Float32s  # (S B W, T), or (S B W, 0) if G makes the fakes
+    latent: Float32s  # (S B, T) G's input in D's steps, or (S B, 0) if it is constant
+    generator_latent: Float32s  # (B, T) G's input in G's step, or (B, 0)
 
 
 class Records(NamedTuple):
@@ -80,7 +98,7 @@ class Records(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Buffers for the layers of one forward and backward pass."""
+    """Buffers for the layers of one forward and backward pass, and for the figures of a batch."""
 
     real: Float32s  # (W,)
     sample: Float32s  # (W,)
@@ -90,12 +108,15 @@ class Scratch(NamedTuple):
     generator_hidden_slope: Float32s  # (H,) dL/d hidden
     discriminator_gradient: Float32s  # (N_d,) dL/d weights
     generator_gradient: Float32s  # (N_g,)
+    penalty: Float32s  # (1,) mean R1 penalty of the last real batch
+    scores: Float32s  # (3, B) D's scores in the last steps on real data, on fakes, and of G
 
 
 def scratch_for(plan: Plan, state: State) -> Scratch:
     """Allocate buffers of the sizes of a run."""
-    sizes = [plan.width] * 3 + [plan.hidden] * 3 + [len(state.discriminator), len(state.generator)]
-    return Scratch(*(empty((size, *state.discriminator.shape[1:])) for size in sizes))
+    sizes = [plan.width] * 3 + [plan.hidden] * 3 + [len(state.discriminator), len(state.generator), 1]
+    shapes: list[tuple[int, ...]] = [*((size,) for size in sizes), (3, plan.batch_size)]
+    return Scratch(*(empty((*shape, *state.discriminator.shape[1:])) for shape in shapes))
 
 
 @inlined
@@ -113,6 +134,18 @@ def output_slope(score: Any, target: Any, cross_entropy: bool) -> Any:
     """Compute dL/dz at D's output unit."""
     error = score - target
     return error if cross_entropy else error * (TWO * (score * (ONE - score)))
+
+
+@inlined
+def generator_loss(score: Any, cross_entropy: bool, minimax: bool) -> Any:
+    """Compute G's loss: that of D with target 1, or ln(1 - y)."""
+    return -loss(score, ZERO, cross_entropy) if minimax else loss(score, ONE, cross_entropy)
+
+
+@inlined
+def generator_slope(score: Any, cross_entropy: bool, minimax: bool) -> Any:
+    """Compute the derivative of G's loss by z at D's output unit."""
+    return -score if minimax else output_slope(score, ONE, cross_entropy)
 
 
 @inlined
@@ -135,37 +168,83 @@ def descend(weights: Any, gradient: Any, moments: Any, learning_rate: Any, count
 
 
 @inlined
-def train_discriminator(plan: Any, state: Any, x: Any, target: Any, count: int, scratch: Any) -> Any:
-    """Train D on x (W,) with target 1, real, or 0, fake. Return D's score before the step."""
+def add(sums: Any, k: int, value: Any, is_first: bool) -> None:
+    """Add a sample's part to sums[k]; the first sample replaces what is left from the step before."""
+    store(sums, k, value if is_first else load(sums, k) + value)
+
+
+@inlined
+def add_discriminator_gradient(
+    plan: Any, state: Any, x: Any, target: Any, share: Any, first: bool, scratch: Any
+) -> Any:
+    """Add a sample's gradient for D: x (W,) with target 1, real, or 0, fake, counts as `share` of the batch.
+
+    Return D's score.
+    """
     d, hidden, gradient = state.discriminator, scratch.discriminator_hidden, scratch.discriminator_gradient
     width, units = x.shape[0], hidden.shape[0]
     bias, out = units * width, units * (width + 1)
     score = discriminate(d, x, hidden)
-    slope = output_slope(score, target, plan.cross_entropy)
-    store(gradient, out + units, slope)
+    slope = output_slope(score, target, plan.cross_entropy) * share
+    add(gradient, out + units, slope, first)
     for h in range(units):
         s = load(hidden, h)
         hidden_slope = slope * (load(d, out + h) * (s * (ONE - s)))
-        store(gradient, out + h, slope * s)
-        store(gradient, bias + h, hidden_slope)
+        add(gradient, out + h, slope * s, first)
+        add(gradient, bias + h, hidden_slope, first)
         for i in range(width):
-            store(gradient, h * width + i, hidden_slope * load(x, i))
-    descend(d, gradient, state.discriminator_moments, plan.learning_rate, count, plan.adam)
+            add(gradient, h * width + i, hidden_slope * load(x, i), first)
     return score
 
 
 @inlined
-def train_generator(plan: Any, state: Any, latent: Any, sample: Any, count: int, scratch: Any) -> Any:
-    """Train G on D's loss with target 1: the gradient passes through D to G's sample (W,), and only G changes.
+def add_penalty_gradient(plan: Any, state: Any, x: Any, share: Any, scratch: Any) -> Any:
+    """Add the gradient of R1 at a real sample x (W,), for which `discriminator_hidden` holds D's hidden layer.
 
-    `sample` and `scratch.generator_hidden` hold G's sample and hidden layer for `latent`. Return D's score.
+    Return its part of the penalty.
     """
-    d, g, gradient = state.discriminator, state.generator, scratch.generator_gradient
+    d, hidden, gradient = state.discriminator, scratch.discriminator_hidden, scratch.discriminator_gradient
+    q, r1, width, units = scratch.sample_slope, load(plan.r1, 0), x.shape[0], hidden.shape[0]
+    bias, out = units * width, units * (width + 1)
+    for i in range(width):
+        store(q, i, ZERO)
+    for h in range(units):
+        s = load(hidden, h)
+        u = load(d, out + h) * (s * (ONE - s))
+        for i in range(width):
+            store(q, i, fma(u, load(d, h * width + i), load(q, i)))
+    squares = ZERO
+    for i in range(width):
+        g = load(q, i)
+        squares = fma(g, g, squares)
+        store(q, i, select(r1 > ZERO, share * r1 * g, ZERO))  # a lane without the penalty is left as it is
+    for h in range(units):
+        v, s = load(d, out + h), load(hidden, h)
+        bend = s * (ONE - s)
+        t = ZERO
+        for i in range(width):
+            t = fma(load(q, i), load(d, h * width + i), t)
+        hidden_slope = t * v * (bend * (ONE - TWO * s))
+        store(gradient, out + h, fma(t, bend, load(gradient, out + h)))
+        store(gradient, bias + h, load(gradient, bias + h) + hidden_slope)
+        for i in range(width):
+            slope = fma(hidden_slope, load(x, i), v * bend * load(q, i))
+            store(gradient, h * width + i, load(gradient, h * width + i) + slope)
+    return select(r1 > ZERO, share * HALF * r1 * squares, ZERO)
+
+
+@inlined
+def add_generator_gradient(plan: Any, state: Any, latent: Any, share: Any, first: bool, scratch: Any) -> Any:
+    """Add a sample's gradient for G: it passes through D to G's sample and counts as `share` of the batch.
+
+    `scratch.sample` and `scratch.generator_hidden` hold G's sample and hidden layer for `latent`. Return D's score.
+    """
+    d, g, gradient, sample = state.discriminator, state.generator, scratch.generator_gradient, scratch.sample
     hidden, hidden_slope, sample_slope = scratch.generator_hidden, scratch.generator_hidden_slope, scratch.sample_slope
     width, units = sample.shape[0], hidden.shape[0]
     out, out_bias = 2 * units, units * (2 + width)
     score = discriminate(d, sample, scratch.discriminator_hidden)
-    slope = output_slope(score, ONE, plan.cross_entropy)
+    slope = generator_slope(score, plan.cross_entropy, plan.minimax) * share
     for i in range(width):
         store(sample_slope, i, ZERO)
     for h in range(units):
@@ -178,28 +257,92 @@ def train_generator(plan: Any, state: Any, latent: Any, sample: Any, count: int,
     for i in range(width):
         y = load(sample, i)
         at_output = load(sample_slope, i) * (y * (ONE - y))
-        store(gradient, out_bias + i, at_output)
+        add(gradient, out_bias + i, at_output, first)
         for h in range(units):
             store(hidden_slope, h, fma(at_output, load(g, out + i * units + h), load(hidden_slope, h)))
-            store(gradient, out + i * units + h, at_output * load(hidden, h))
+            add(gradient, out + i * units + h, at_output * load(hidden, h), first)
     for h in range(units):
         s = load(hidden, h)
         at_hidden = load(hidden_slope, h) * (s * (ONE - s))
-        store(gradient, units + h, at_hidden)
-        store(gradient, h, at_hidden * latent)
-    descend(g, gradient, state.generator_moments, plan.generator_learning_rate, count, plan.adam)
+        add(gradient, units + h, at_hidden, first)
+        add(gradient, h, at_hidden * latent, first)
     return score
 
 
 @inlined
-def in_range(plan: Any, state: Any, scratch: Any) -> Any:
-    """Test if G's sample for `latent_value` is in range."""
-    generate(state.generator, load(plan.latent_value, 0), scratch.generator_hidden, scratch.sample)
-    first = load(scratch.sample, 0)
-    inside = (load(plan.low, 0) <= first) & (first <= load(plan.high, 0))
+def train_on_real(
+    plan: Any, state: Any, draws: Any, scratch: Any, t: int, step: int, count: int, batch: int, penalised: bool
+) -> None:
+    """Train D on real samples with target 1."""
+    x, share = scratch.real, ONE / f32(batch)
+    for b in range(batch):
+        place = (step * batch + b) * plan.width
+        for i in range(plan.width):
+            store(x, i, load(draws.real, (place + i, t)))
+        score = add_discriminator_gradient(plan, state, x, ONE, share, b == 0, scratch)
+        store(scratch.scores, (REAL_LOSS, b), score)
+        if penalised:
+            add(scratch.penalty, 0, add_penalty_gradient(plan, state, x, share, scratch), b == 0)
+    descend_discriminator(plan, state, scratch, count)
+
+
+@inlined
+def train_on_fakes(plan: Any, state: Any, draws: Any, scratch: Any, t: int, step: int, count: int, batch: int) -> None:
+    """Train D on G's samples, or on noise, with target 0."""
+    fake, share = scratch.sample, ONE / f32(batch)
+    for b in range(batch):
+        place = step * batch + b
+        if not plan.adversarial:
+            for i in range(plan.width):
+                store(fake, i, load(draws.noise, (place * plan.width + i, t)))
+        elif not plan.constant_latent:
+            generate(state.generator, load(draws.latent, (place, t)), scratch.generator_hidden, fake)
+        elif place == 0:  # all samples of the iteration are the same
+            generate(state.generator, load(plan.latent_value, 0), scratch.generator_hidden, fake)
+        score = add_discriminator_gradient(plan, state, fake, ZERO, share, b == 0, scratch)
+        store(scratch.scores, (FAKE_LOSS, b), score)
+    descend_discriminator(plan, state, scratch, count)
+
+
+@inlined
+def train_generator(plan: Any, state: Any, draws: Any, scratch: Any, t: int, count: int, batch: int) -> None:
+    """Train G on its loss: only G changes."""
+    latent, share = load(plan.latent_value, 0), ONE / f32(batch)
+    for b in range(batch):
+        if not plan.constant_latent:
+            latent = load(draws.generator_latent, (b, t))
+            generate(state.generator, latent, scratch.generator_hidden, scratch.sample)
+        score = add_generator_gradient(plan, state, latent, share, b == 0, scratch)
+        store(scratch.scores, (GENERATOR_LOSS, b), score)
+    gradient, moments = scratch.generator_gradient, state.generator_moments
+    descend(state.generator, gradient, moments, plan.generator_learning_rate, count, plan.adam)
+
+
+@inlined
+def descend_discriminator(plan: Any, state: Any, scratch: Any, count: int) -> None:
+    """Make D's optimiser step number `count`."""
+    gradient, moments = scratch.discriminator_gradient, state.discriminator_moments
+    descend(state.discriminator, gradient, moments, plan.learning_rate, count, plan.adam)
+
+
+@inlined
+def belongs(plan: Any, sample: Any, pattern: int) -> Any:
+    """Test if a sample (W,) is in the ranges of a pattern."""
+    first = load(sample, 0)
+    inside = (load(plan.low, (pattern, 0)) <= first) & (first <= load(plan.high, (pattern, 0)))
     for i in range(1, plan.width):
-        y = load(scratch.sample, i)
-        inside = inside & (load(plan.low, i) <= y) & (y <= load(plan.high, i))
+        y = load(sample, i)
+        inside = inside & (load(plan.low, (pattern, i)) <= y) & (y <= load(plan.high, (pattern, i)))
+    return inside
+
+
+@inlined
+def in_range(plan: Any, state: Any, scratch: Any) -> Any:
+    """Test if G's sample for `latent_value` is in the ranges of any pattern."""
+    generate(state.generator, load(plan.latent_value, 0), scratch.generator_hidden, scratch.sample)
+    inside = belongs(plan, scratch.sample, 0)
+    for pattern in range(1, plan.low.shape[0]):
+        inside = inside | belongs(plan, scratch.sample, pattern)
     return inside
 
 
@@ -208,6 +351,32 @@ def copy(values: Any, out: Any, row: int) -> None:
     """Copy values (N,) to out[row], for out (rows, N)."""
     for i in range(values.shape[0]):
         store(out, (row, i), load(values, i))
+
+
+@inlined
+def mean_losses(plan: Any, scratch: Any, batch: int, penalised: bool) -> Any:
+    """Compute the losses of the last steps on real data, on fakes and of G: each the mean over its batch."""
+    scores, share = scratch.scores, ONE / f32(batch)
+    real = loss(load(scores, (REAL_LOSS, 0)), ONE, plan.cross_entropy)
+    fake = loss(load(scores, (FAKE_LOSS, 0)), ZERO, plan.cross_entropy)
+    generated = generator_loss(load(scores, (GENERATOR_LOSS, 0)), plan.cross_entropy, plan.minimax)
+    for b in range(1, batch):
+        real = real + loss(load(scores, (REAL_LOSS, b)), ONE, plan.cross_entropy)
+        fake = fake + loss(load(scores, (FAKE_LOSS, b)), ZERO, plan.cross_entropy)
+        generated = generated + generator_loss(load(scores, (GENERATOR_LOSS, b)), plan.cross_entropy, plan.minimax)
+    real = real * share
+    if penalised:
+        real = real + load(scratch.penalty, 0)
+    return real, fake * share, generated * share
+
+
+@inlined
+def mean_score(scratch: Any, row: int, batch: int) -> Any:
+    """Compute the mean of D's scores of a batch."""
+    score = load(scratch.scores, (row, 0))
+    for b in range(1, batch):
+        score = score + load(scratch.scores, (row, b))
+    return score * (ONE / f32(batch))
 
 
 @inlined
@@ -232,42 +401,29 @@ def record(plan: Any, state: Any, records: Any, scratch: Any, k: int, losses: An
         store(state.settled, 0, select(in_range(plan, state, scratch), since, -1))
 
 
-@compiled
-def advance(plan: Any, state: Any, draws: Any, records: Any, scratch: Any, start: int) -> None:
-    """Train for the T iterations of `draws` after iteration `start`; state and records change in place.
-
-    Iteration k (1, 2, ...) trains D on a real sample, D on a fake, and G. Losses and snapshots are recorded after it.
-    """
-    x, fake = scratch.real, scratch.sample
-    latent = generator_latent = load(plan.latent_value, 0)
-    generator_score = ZERO
+@inlined
+def iterate(
+    plan: Any, state: Any, draws: Any, records: Any, scratch: Any, start: int, batch: int, steps: int, penalised: bool
+) -> None:
+    """Train for the iterations of `draws` with a batch size and a number of D's steps, which may be constants."""
+    if not plan.adversarial:
+        for b in range(batch):
+            store(scratch.scores, (GENERATOR_LOSS, b), ZERO)
     for t in range(draws.real.shape[1]):
         k = start + t + 1
-        for i in range(plan.width):
-            store(x, i, load(draws.real, (i, t)))
-        real_score = train_discriminator(plan, state, x, ONE, 2 * k - 1, scratch)
-        if not plan.constant_latent:
-            latent, generator_latent = load(draws.latent, t), load(draws.generator_latent, t)
+        for step in range(steps):
+            count = 2 * (steps * (k - 1) + step) + 1
+            train_on_real(plan, state, draws, scratch, t, step, count, batch, penalised)
+            train_on_fakes(plan, state, draws, scratch, t, step, count + 1, batch)
         if plan.adversarial:
-            generate(state.generator, latent, scratch.generator_hidden, fake)
-        else:
-            for i in range(plan.width):
-                store(fake, i, load(draws.noise, (i, t)))
-        fake_score = train_discriminator(plan, state, fake, ZERO, 2 * k, scratch)
-        if plan.adversarial:
-            if not plan.constant_latent:
-                generate(state.generator, generator_latent, scratch.generator_hidden, fake)
-            generator_score = train_generator(plan, state, generator_latent, fake, k, scratch)
+            train_generator(plan, state, draws, scratch, t, k, batch)
         recorded = k % plan.record_every == 0
         in_tail = k > plan.iterations - max(plan.iterations // 10, 1)
         if recorded or in_tail:
-            losses = (
-                loss(real_score, ONE, plan.cross_entropy),
-                loss(fake_score, ZERO, plan.cross_entropy),
-                loss(generator_score, ONE, plan.cross_entropy),
-            )
+            losses = mean_losses(plan, scratch, batch, penalised)
             if in_tail:
-                add_to_totals(plan, state, losses, (real_score, fake_score))
+                scores = mean_score(scratch, REAL_LOSS, batch), mean_score(scratch, FAKE_LOSS, batch)
+                add_to_totals(plan, state, losses, scores)
             if recorded:
                 record(plan, state, records, scratch, k, losses)
         if k % plan.snapshot_every == 0:
@@ -276,6 +432,56 @@ def advance(plan: Any, state: Any, draws: Any, records: Any, scratch: Any, start
 
 
 @compiled
+def advance_article(plan: Any, state: Any, draws: Any, records: Any, scratch: Any, start: int) -> None:
+    """Train as the article does: with the constants, the compiler leaves out all that only batches need."""
+    iterate(plan, state, draws, records, scratch, start, 1, 1, False)
+
+
+@compiled
+def advance_batches(plan: Any, state: Any, draws: Any, records: Any, scratch: Any, start: int) -> None:
+    """Train with any settings; where the article's would do, to the same last bit."""
+    batch, steps = plan.batch_size, plan.discriminator_steps
+    iterate(plan, state, draws, records, scratch, start, batch, steps, plan.penalised)
+
+
+def advance(plan: Plan, state: State, draws: Draws, records: Records, scratch: Scratch, start: int) -> None:
+    """Train for the T iterations of `draws` after iteration `start`; state and records change in place.
+
+    Iteration k (1, 2, ...) trains D on real samples and on fakes, `discriminator_steps` times, and then G. The losses
+    of the last steps and snapshots are recorded after it.
+    """
+    as_article = plan.batch_size == 1 and plan.discriminator_steps == 1 and not plan.penalised
+    (advance_article if as_article else advance_batches)(plan, state, draws, records, scratch, start)
+
+
+@compiled
 def sample_at_latent_value(plan: Any, state: Any, scratch: Any) -> None:
     """Store G's sample for `latent_value` in scratch.sample (W,)."""
     generate(state.generator, load(plan.latent_value, 0), scratch.generator_hidden, scratch.sample)
+
+
+@compiled
+def survey(plan: Any, generator: Any, latents: Any, scratch: Any, counts: Any, moments: Any, diversity: Any) -> None:
+    """Count to which patterns G's samples for latents (n,) belong, in counts (P,), and measure their diversity (1,).
+
+    The diversity is the mean over places of the standard deviation, sqrt(mean of y^2 - (mean of y)^2). `moments` (2, W)
+    is a buffer of zeros for both sums.
+    """
+    sample = scratch.sample
+    for n in range(latents.shape[0]):
+        generate(generator, load(latents, n), scratch.generator_hidden, sample)
+        left = ONE
+        for pattern in range(plan.low.shape[0]):  # with a spread of 0.5, a sample counts for the first of its patterns
+            share = select(belongs(plan, sample, pattern), left, ZERO)
+            store(counts, pattern, load(counts, pattern) + share)
+            left = left - share
+        for i in range(plan.width):
+            y = widen(load(sample, i))
+            store(moments, (0, i), load(moments, (0, i)) + y)
+            store(moments, (1, i), load(moments, (1, i)) + y * y)
+    total = 0.0
+    for i in range(plan.width):
+        mean = load(moments, (0, i)) / latents.shape[0]
+        variance = load(moments, (1, i)) / latents.shape[0] - mean * mean
+        total = total + sqrt(select(variance > 0.0, variance, 0.0))
+    store(diversity, 0, total / plan.width)

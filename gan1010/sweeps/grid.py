@@ -20,7 +20,7 @@ MAX_MEMBERS = 1_000_000
 SETTINGS = tuple(f.name for f in fields(TrainConfig) if f.name not in ("seed", "backend"))
 COMPILED_ONLY = "must be left out: sweeps train with the compiled backend"
 # Besides the seed, only these may differ between GANs trained side by side. All others split the cells into groups.
-PER_LANE_SETTINGS = ("spread", "learning_rate", "generator_learning_rate", "latent_value")
+PER_LANE_SETTINGS = ("spread", "learning_rate", "generator_learning_rate", "latent_value", "r1")
 INTERDEPENDENT_SETTINGS = ("iterations", "record_every", "snapshot_every")
 
 # The work of a shard is members x iterations x (weights + DRAW_COST_IN_WEIGHTS), some tenths of a second. A large sweep
@@ -79,7 +79,7 @@ class Group:
     def members_per_shard(self) -> int:
         """Size of a shard, in full lanes."""
         work_per_iteration = number_of_weights(self.config) + DRAW_COST_IN_WEIGHTS
-        affordable = WORK_PER_SHARD // (self.config.iterations * work_per_iteration)
+        affordable = WORK_PER_SHARD // (self.config.iterations * work_per_iteration * samples_of(self.config))
         return max(min(affordable, self.members // self.min_shards, MAX_SHARD_MEMBERS) // LANES, 1) * LANES
 
     def settings(self, places: Int64s) -> ShardSettings:
@@ -269,6 +269,11 @@ def seed_fields(seeds: Any) -> dict[str, Any]:
     _check_seeds(values)
     has_gaps = values != tuple(range(values[0], values[0] + len(values)))
     return {"first_seed": values[0], "seeds": len(values), "seed_list": values if has_gaps else ()}
+
+
+def samples_of(config: TrainConfig) -> int:
+    """Return the number of real samples in an iteration."""
+    return config.discriminator_steps * config.batch_size
 
 
 def number_of_weights(config: TrainConfig) -> int:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gan1010 import kernel_inputs
+from gan1010 import kernel_inputs, patterns
 from gan1010.compiled import kernel
 from gan1010.compiled.lanes import LANES, aligned_copy
 from gan1010.config import TrainConfig
 from gan1010.kernel_inputs import LaneSettings
 from gan1010.results import MEANS
-from gan1010.sweeps.grid import ShardSettings, number_of_weights
+from gan1010.sweeps.grid import ShardSettings, number_of_weights, samples_of
 from gan1010.sweeps.results import NEVER_SETTLED, Members
 from gan1010.types import Array
 
@@ -98,21 +98,22 @@ def _train_side_by_side(
         else kernel_inputs.initial_state(config, lanes)
     )
     scratch = kernel.scratch_for(plan, state)
-    stride = max(min(DRAWS_PER_STRIDE // config.width, WEIGHTS_PER_STRIDE // number_of_weights(config)), 1)
+    stride = min(DRAWS_PER_STRIDE // config.width, WEIGHTS_PER_STRIDE // number_of_weights(config))
+    stride = max(stride // samples_of(config), 1)
     for start in range(resume_from.iteration if resume_from else 0, config.iterations, stride):
         count = min(stride, config.iterations - start)
         kernel.advance(plan, state, kernel_inputs.draws(config, lanes, start, count), NO_RECORDS, scratch, start)
         yield ShardProgress(iteration=start + count, state=state)
     if plan.adversarial:
         kernel.sample_at_latent_value(plan, state, scratch)
-    inside = (plan.low <= scratch.sample) & (scratch.sample <= plan.high)
+    inside = (plan.low <= scratch.sample) & (scratch.sample <= plan.high)  # (P, W, LANES)
     yield {
         "discriminators": state.discriminator,
         "generators": state.generator,
         "means": state.totals / max(config.iterations // 10, 1),
         "settled_at": state.settled[0],
         "sample": scratch.sample,
-        "in_range": np.all(inside, axis=0),
+        "in_range": np.logical_or.reduce(np.logical_and.reduce(inside, axis=1), axis=0),
     }
 
 
@@ -126,7 +127,7 @@ def _members(settings: ShardSettings, columns: Columns) -> Members:
     adversarial = config.experiment == "gan"
     sample = np.ascontiguousarray(columns["sample"].T if adversarial else columns["sample"].T[:, :0])
     in_range = columns["in_range"] & adversarial
-    ones = np.array([bit == "1" for bit in config.pattern])[: sample.shape[1]]
+    words = np.array([[bit == "1" for bit in word] for word in patterns.words(config.pattern)])[:, : sample.shape[1]]
     d, g = np.ascontiguousarray(columns["discriminators"].T), np.ascontiguousarray(columns["generators"].T)
     finite = np.isfinite(d).all(axis=1) & np.isfinite(g).all(axis=1) & np.isfinite(columns["means"]).all(axis=0)
     means = np.where(finite, columns["means"], np.nan)
@@ -135,7 +136,7 @@ def _members(settings: ShardSettings, columns: Columns) -> Members:
     return Members(
         index=settings.index,
         sample=sample,
-        bits_right=((sample >= 0.5) == ones).all(axis=1) & adversarial & finite,
+        bits_right=((sample >= 0.5)[:, None] == words).all(axis=2).any(axis=1) & adversarial & finite,
         in_range=in_range & finite,
         settled_at=np.where(in_range & finite & (columns["settled_at"] > 0), columns["settled_at"], NEVER_SETTLED),
         **dict(zip(MEANS, means, strict=True)),

@@ -1,27 +1,39 @@
 """The kernel against autograd, for one iteration."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
-import torch
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gan1010 import TrainConfig, kernel_inputs
+from gan1010 import TrainConfig, kernel_inputs, reference, training
 from gan1010.compiled import kernel
 from gan1010.layout import Layout, discriminator_layout, generator_layout
-from gan1010.reference import Reference
 from gan1010.types import Float32s
+
+# One pattern, or several of one length.
+PATTERNS = (
+    st.integers(1, 16)
+    .flatmap(lambda width: st.lists(st.text("01", min_size=width, max_size=width), min_size=1, max_size=8, unique=True))
+    .map("+".join)
+)
 
 
 def settings_of(optimizer: str, rates: st.SearchStrategy[float]) -> st.SearchStrategy[TrainConfig]:
     return st.builds(
         TrainConfig,
         experiment=st.sampled_from(["gan", "gan", "discriminator"]),
-        pattern=st.text("01", min_size=1, max_size=16),
+        pattern=PATTERNS,
         hidden_size=st.integers(1, 64),
-        loss=st.sampled_from(["mse", "bce"]),
+        loss=st.sampled_from(["mse", "bce", "minimax"]),
         optimizer=st.just(optimizer),
         latent=st.sampled_from(["constant", "uniform", "normal"]),
         latent_value=st.floats(-2, 2, width=32),
+        batch_size=st.sampled_from([1, 1, 2, 3, 16, 64]),
+        discriminator_steps=st.sampled_from([1, 1, 2, 5]),
+        r1=st.sampled_from([0.0, 0.0, 0.1, 1.0]),
         learning_rate=rates,
         generator_learning_rate=rates,
         seed=st.integers(0, 2**53 - 1),
@@ -50,51 +62,54 @@ def random_moment(config: TrainConfig, done: int) -> tuple[kernel.State, kernel.
     width, hidden = config.width, config.hidden_size
     d = weights(discriminator_layout(width, hidden))
     g = weights(generator_layout(width, hidden)) if config.experiment == "gan" else np.empty(0, np.float32)
-    latents = rng.standard_normal((2, 1)).astype(np.float32)
-    if config.latent == "constant":
-        latents[:] = config.latent_value
-    vectors = rng.random((2, width, 1)).astype(np.float32)
-    noise = vectors[1] if config.experiment == "discriminator" else np.empty((width, 0), np.float32)
-    draws = kernel.Draws(real=vectors[0], noise=noise, latent=latents[0], generator_latent=latents[1])
+    batch = config.batch_size
+    samples = config.discriminator_steps * batch
+    latents = rng.standard_normal((samples + batch, 1)).astype(np.float32)
+    vectors = rng.random((2, samples * width, 1)).astype(np.float32)
+    noise = vectors[1] if config.experiment == "discriminator" else vectors[1, :, :0]
+    draws = kernel.Draws(real=vectors[0], noise=noise, latent=latents[:samples], generator_latent=latents[samples:])
     return kernel.State(d, g, moments(d.size), moments(g.size), np.zeros(5), np.full(1, -1)), draws
 
 
-def iterate_in_kernel(config: TrainConfig, done: int, state: kernel.State, draws: kernel.Draws) -> list[float]:
-    """Advance the state by one more iteration, and return that iteration's losses."""
-    plan = kernel_inputs.plan(config, kernel_inputs.single_run(config))
-    plan = plan._replace(iterations=done + 1, record_every=done + 1, snapshot_every=done + 1)
-    records = kernel.Records(
-        losses=np.empty((3, 1), np.float32),
+def records_for(state: kernel.State) -> kernel.Records:
+    return kernel.Records(
+        losses=np.zeros((3, 1), np.float32),
         discriminators=np.empty((2, state.discriminator.size), np.float32),
         generators=np.empty((2, state.generator.size), np.float32),
     )
-    kernel.advance(plan, state, draws, records, kernel.scratch_for(plan, state), done)
-    np.testing.assert_array_equal(records.discriminators[1], state.discriminator)
-    np.testing.assert_array_equal(records.generators[1], state.generator)
-    return records.losses[: 3 if config.experiment == "gan" else 2, 0].tolist()
-
-
-def iterate_by_autograd(config: TrainConfig, done: int, state: kernel.State, draws: kernel.Draws) -> list[float]:
-    """Advance the state by one more iteration, and return that iteration's losses."""
-    reference = Reference(config)
-    reference.load(state, done)
-    steps = [reference.train_on_real(torch.tensor(draws.real[:, 0]))]
-    if config.experiment == "discriminator":
-        steps += [reference.train_on_fake(torch.tensor(draws.noise[:, 0]))]
-    else:
-        steps += [reference.train_on_generated(torch.tensor(draws.latent))]
-        steps += [reference.train_generator(torch.tensor(draws.generator_latent))]
-    reference.store(state)
-    return [loss.item() for loss, _ in steps]
 
 
 @settings(max_examples=200, derandomize=True)
 @given(config=SETTINGS, done=st.sampled_from([0, 1, 7, 1000]))
 def test_iteration_agrees_with_autograd(config: TrainConfig, done: int) -> None:
+    """Batches, steps of D and R1, which takes a double backward pass, included."""
+    config = replace(config, iterations=done + 1, record_every=done + 1, snapshot_every=done + 1)
     state, draws = random_moment(config, done)
     expected = kernel.State(*(values.copy() for values in state))
-    expected_losses = iterate_by_autograd(config, done, expected, draws)
-    losses = iterate_in_kernel(config, done, state, draws)
-    np.testing.assert_allclose(losses, expected_losses, atol=1e-6, rtol=1e-6)
+    records, expected_records = records_for(state), records_for(state)
+    reference.advance(config, expected, draws, expected_records, done)
+    plan = kernel_inputs.plan(config, kernel_inputs.single_run(config))
+    kernel.advance(plan, state, draws, records, kernel.scratch_for(plan, state), done)
+    losses = 3 if config.experiment == "gan" else 2
+    np.testing.assert_allclose(records.losses[:losses], expected_records.losses[:losses], atol=1e-6, rtol=1e-6)
+    np.testing.assert_allclose(state.totals[3:], expected.totals[3:], atol=1e-6)
     for name in ("discriminator", "generator", "discriminator_moments", "generator_moments"):
         np.testing.assert_allclose(getattr(state, name), getattr(expected, name), atol=1e-6, err_msg=name)
+    np.testing.assert_array_equal(records.discriminators[1], state.discriminator)
+    np.testing.assert_array_equal(records.generators[1], state.generator)
+
+
+@pytest.mark.parametrize("loss", ["mse", "minimax"])
+@pytest.mark.parametrize("penalised", [False, True])
+def test_article_is_the_case_of_one_sample(penalised: bool, loss: Any) -> None:
+    config = TrainConfig(seed=3, loss=loss, latent="normal", iterations=200)
+    lanes = kernel_inputs.single_run(config)
+    plan, draws = kernel_inputs.plan(config, lanes), kernel_inputs.draws(config, lanes, 0, 200)
+    weights = []
+    plans = plan, plan._replace(penalised=penalised)  # as in lanes of which others have a penalty
+    for advance, plan in zip((kernel.advance_article, kernel.advance_batches), plans, strict=True):
+        state = kernel_inputs.initial_state(config, lanes)
+        records = training._records(config, state)
+        advance(plan, state, draws, records, kernel.scratch_for(plan, state), 0)
+        weights.append(state.discriminator.tobytes() + state.generator.tobytes() + records.losses.tobytes())
+    assert weights[0] == weights[1]

@@ -192,7 +192,7 @@ def test_few_members_make_one_shard() -> None:
         ({"grid": {"learning_rate": [0.1, 0]}}, r"grid\.learning_rate must be greater than 0, not 0"),
         ({"grid": {"spread": [0.1, float("nan")]}}, r"grid\.spread must be a finite float, not nan"),
         ({"grid": {"hidden_size": [1, True]}}, r"grid\.hidden_size must be a finite int, not True"),
-        ({"grid": {"loss": ["mse", "mae"]}}, r"grid\.loss must be one of mse, bce, not 'mae'"),
+        ({"grid": {"loss": ["mse", "mae"]}}, r"grid\.loss must be one of mse, bce, minimax, not 'mae'"),
         ({"base": {"pattern": "12"}, "grid": {"loss": ["mse"]}}, r"base\.pattern must be 1 to 16 characters"),
         ({"base": {"record_every": 1}, "grid": {"iterations": [9, 10**6]}}, r"base\.record_every must be at least 5"),
         ({"grid": {"learning_rate": {0.1, 0.2}}}, r"grid\.learning_rate must be a value or a sequence of values"),
