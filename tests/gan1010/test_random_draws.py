@@ -64,7 +64,7 @@ def test_uniform_draws_are_uniform_and_uncorrelated() -> None:
     start=st.integers(0, 10_000_000),
 )
 def test_real_samples_are_in_range(pattern: str, spread: float, seed: int, start: int) -> None:
-    samples = random_draws.real_samples(pattern, spread, seed, start, 200)
+    samples = random_draws.real_samples(pattern, spread, seed, start, 200, 1)
     assert samples.shape == (len(pattern), 200)
     (low,), (high,) = random_draws.real_ranges(pattern, spread)
     for bit, values, lowest, highest in zip(pattern, samples, low, high, strict=True):
@@ -73,8 +73,29 @@ def test_real_samples_are_in_range(pattern: str, spread: float, seed: int, start
         assert ((values >= lowest) & (values <= highest)).all()
 
 
+@pytest.mark.parametrize("pattern", ["1010", "1010+0101", "110+001+111"])
+def test_samples_of_a_batch_have_places_of_their_own(pattern: str) -> None:
+    one, batch = (random_draws.real_samples(pattern, 0.2, 7, 3, 50, samples) for samples in (1, 5))
+    np.testing.assert_array_equal(batch[: len(one)], one)
+    assert len(np.unique(batch)) > 0.99 * batch.size
+    for kind in ("uniform", "normal"):
+        few, many = (random_draws.latents(kind, 7, random_draws.LATENT, 3, 50, samples) for samples in (1, 5))
+        np.testing.assert_array_equal(many[:1], few)
+
+
+@pytest.mark.parametrize("words", [["1010", "0101"], ["1010", "0101", "1100"], [f"{n:04b}" for n in range(8)]])
+def test_each_pattern_is_as_likely_as_the_others(words: list[str]) -> None:
+    low, high = random_draws.real_ranges("+".join(words), 0.2)
+    samples = random_draws.real_samples("+".join(words), 0.2, 1, 0, 100_000, 2).reshape(2, 4, -1)
+    for rows in samples.transpose(0, 2, 1):
+        inside = ((low <= rows[:, None]) & (rows[:, None] <= high)).all(axis=2)
+        assert (inside.sum(axis=1) == 1).all()
+        np.testing.assert_allclose(inside.mean(axis=0), 1 / len(words), atol=0.005)
+        np.testing.assert_allclose(rows[inside[:, 0]].mean(axis=0), (low[0] + high[0]) / 2, atol=2e-3)
+
+
 def test_real_samples_fill_their_range() -> None:
-    samples = random_draws.real_samples("1010", 0.2, 1, 0, 100_000)
+    samples = random_draws.real_samples("1010", 0.2, 1, 0, 100_000, 1)
     np.testing.assert_allclose(samples.min(axis=1), [0.8, 0, 0.8, 0], atol=1e-4)
     np.testing.assert_allclose(samples.max(axis=1), [1, 0.2, 1, 0.2], atol=1e-4)
     np.testing.assert_allclose(samples.mean(axis=1), [0.9, 0.1, 0.9, 0.1], atol=1e-3)
@@ -88,10 +109,10 @@ def test_noise_is_uniform_and_differs_from_real_samples() -> None:
 
 def test_latents_have_their_distribution() -> None:
     def latents(kind: str, stream: int = random_draws.LATENT) -> np.ndarray:
-        return random_draws.latents(kind, 1, stream, 10, 50_000)
+        return random_draws.latents(kind, 1, stream, 10, 50_000, 1)
 
-    assert latents("constant").shape == (0,)
-    np.testing.assert_array_equal(latents("uniform"), random_draws.uniforms(1, random_draws.LATENT, 1, 10, 50_000)[0])
+    assert latents("constant").shape == (1, 0)
+    np.testing.assert_array_equal(latents("uniform"), random_draws.uniforms(1, random_draws.LATENT, 1, 10, 50_000))
     assert abs(latents("normal").mean()) < 0.01
     assert abs(latents("normal").std() - 1) < 0.01
     assert not np.isin(latents("uniform"), latents("uniform", random_draws.GENERATOR_LATENT)).all()
@@ -102,7 +123,7 @@ def test_normal_latents_are_the_inverse_distribution_of_uniforms() -> None:
     middle = uniforms + 2**-25  # of the interval that a draw of 24 bits stands for
     exact = [NormalDist().inv_cdf(u) for u in middle]
     np.testing.assert_allclose(
-        random_draws.latents("normal", 1, random_draws.LATENT, 0, 20_000), exact, rtol=2e-6, atol=2e-7
+        random_draws.latents("normal", 1, random_draws.LATENT, 0, 20_000, 1)[0], exact, rtol=2e-6, atol=2e-7
     )
 
 

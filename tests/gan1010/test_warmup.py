@@ -7,12 +7,14 @@ from gan1010.sweeps.sweeping import train_whole_shard
 from tests.support.forking import CONTEXT
 
 COMPILED = (
-    kernel.advance, kernel.sample_at_latent_value, forward.sample, forward.score,
-    random_draws._fill, random_draws._fill_lanes, random_draws._to_normal,
+    kernel.advance_article, kernel.advance_batches, kernel.sample_at_latent_value, kernel.survey,
+    forward.sample, forward.score,
+    random_draws._fill, random_draws._fill_lanes, random_draws._to_normal, random_draws._to_ranges,
 )  # fmt: skip
 SETTINGS = (
     {"experiment": "discriminator"}, {"optimizer": "adam"}, {"loss": "bce"}, {"latent": "uniform"},
     {"latent": "normal"}, {"pattern": "1", "hidden_size": 1}, {"pattern": "1" * 16, "hidden_size": 64},
+    {"batch_size": 3, "discriminator_steps": 2}, {"r1": 0.1}, {"loss": "minimax"}, {"pattern": "10+01+11"},
 )  # fmt: skip
 
 

@@ -45,6 +45,7 @@ COMPUTATIONS: dict[str, Callable[..., Any]] = {
     ">": lambda a, b: select(a > b, a, ONE),
     "!=": lambda a, b: select(a != a, b, a),
     "and": lambda a, b: select((a < b) & (a > ONE), a, b),
+    "or": lambda a, b: select((a < b) | (a > ONE), a, b),
     "exp": lambda a, b: arithmetic.exp(a),
     "log": lambda a, b: arithmetic.log(a),
     "sigmoid": lambda a, b: arithmetic.sigmoid(a),
