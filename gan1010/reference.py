@@ -15,7 +15,6 @@ from gan1010.networks import Discriminator, Generator, TwoLayers
 from gan1010.results import in_range
 from gan1010.types import Float32s
 
-STRIDE = 50  # iterations between two progresses: some tens of milliseconds
 OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
 
 

@@ -18,6 +18,8 @@ from gan1010.types import Float32s, Int64s
 
 # Iterations between two progresses times the weights of both networks: about ten milliseconds.
 WEIGHTS_PER_STRIDE = 2_000_000
+PYTORCH_STRIDE = 50  # iterations between two progresses of the backend "pytorch": some tens of milliseconds
+Advance = Callable[[TrainConfig, kernel.State, kernel.Draws, kernel.Records, int], None]
 CHANGEABLE_SETTINGS = ("iterations", "learning_rate", "generator_learning_rate")
 
 
@@ -95,7 +97,10 @@ def model_at(config: TrainConfig, snapshots: Snapshots, iteration: int | None = 
 
 
 def run(
-    config: TrainConfig, resume_from: Progress | None = None, changed: str | Collection[str] = ()
+    config: TrainConfig,
+    resume_from: Progress | None = None,
+    changed: str | Collection[str] = (),
+    advance_pytorch: Advance | None = None,
 ) -> Iterator[Progress]:
     """Train and yield progress about a hundred times a second; stop iterating to cancel.
 
@@ -107,20 +112,22 @@ def run(
         resume_from: a progress of the same settings, with its state; the backend may be another one.
         changed: the settings that differ from those of the progress on purpose, of `CHANGEABLE_SETTINGS`. G's learning
             rate follows D's where it is not set.
+        advance_pytorch: trains for the backend "pytorch" as `reference.advance` does, which is the default, for example
+            in another process.
 
     Raises:
         ValueError: `resume_from` has no state or other settings, or too few iterations are left.
     """
     lanes = kernel_inputs.single_run(config)
     state = kernel_inputs.initial_state(config, lanes)
-    records, first = _records(config, state), 0
+    records, first = new_records(config, state), 0
     if resume_from is not None:
         _check_resumable(config, resume_from, (changed,) if isinstance(changed, str) else changed)
         _restore(resume_from, state, records)
         if config.iterations != resume_from.config.iterations:
             state.totals[:] = 0  # the last tenth is another one, and begins later
         first = resume_from.iteration
-    advance, stride = _backend(config, state, records)
+    advance, stride = _backend(config, state, records, advance_pytorch)
     for start in range(first, config.iterations, stride):
         count = min(stride, config.iterations - start)
         advance(kernel_inputs.draws(config, lanes, start, count), start)
@@ -142,22 +149,8 @@ def train(config: TrainConfig) -> Run:
     return Run(config=config, history=last.history, snapshots=last.snapshots, result=last.result)
 
 
-def _backend(
-    config: TrainConfig, state: kernel.State, records: kernel.Records
-) -> tuple[Callable[[kernel.Draws, int], None], int]:
-    """Return the backend's function that trains on draws after an iteration, and its iterations between progresses."""
-    if config.backend == "pytorch":
-        from gan1010 import reference  # imports torch
-
-        return lambda draws, start: reference.advance(config, state, draws, records, start), reference.STRIDE
-    plan = kernel_inputs.plan(config, kernel_inputs.single_run(config))
-    scratch = kernel.scratch_for(plan, state)
-    weights, samples = state.discriminator.size + state.generator.size, config.batch_size * config.discriminator_steps
-    stride = max(WEIGHTS_PER_STRIDE // (weights * samples), 1)
-    return lambda draws, start: kernel.advance(plan, state, draws, records, scratch, start), stride
-
-
-def _records(config: TrainConfig, state: kernel.State) -> kernel.Records:
+def new_records(config: TrainConfig, state: kernel.State) -> kernel.Records:
+    """Allocate the records of a whole run, which begins with this state."""
     points = config.iterations // config.resolved.record_every
     snapshots = len(_snapshot_iterations(config, config.iterations))
     records = kernel.Records(
@@ -167,6 +160,36 @@ def _records(config: TrainConfig, state: kernel.State) -> kernel.Records:
     )
     records.discriminators[0], records.generators[0] = state.discriminator, state.generator
     return records
+
+
+def recorded_between(config: TrainConfig, records: kernel.Records, start: int, end: int) -> kernel.Records:
+    """Return views of what is recorded in the iterations after `start` up to `end`."""
+    points, rows = (
+        slice(start // every + offset, end // every + offset)
+        for every, offset in ((config.resolved.record_every, 0), (config.resolved.snapshot_every, 1))
+    )
+    return kernel.Records(records.losses[:, points], records.discriminators[rows], records.generators[rows])
+
+
+def _backend(
+    config: TrainConfig, state: kernel.State, records: kernel.Records, advance_pytorch: Advance | None
+) -> tuple[Callable[[kernel.Draws, int], None], int]:
+    """Return the backend's function that trains on draws after an iteration, and its iterations between progresses."""
+    if config.backend == "pytorch":
+        train = advance_pytorch or _advance_here()
+        stride = max(PYTORCH_STRIDE // config.discriminator_steps, 1)
+        return lambda draws, start: train(config, state, draws, records, start), stride
+    plan = kernel_inputs.plan(config, kernel_inputs.single_run(config))
+    scratch = kernel.scratch_for(plan, state)
+    weights, samples = state.discriminator.size + state.generator.size, config.batch_size * config.discriminator_steps
+    stride = max(WEIGHTS_PER_STRIDE // (weights * samples), 1)
+    return lambda draws, start: kernel.advance(plan, state, draws, records, scratch, start), stride
+
+
+def _advance_here() -> Advance:
+    from gan1010 import reference  # imports torch
+
+    return reference.advance
 
 
 def _check_resumable(config: TrainConfig, progress: Progress, changed: Collection[str]) -> None:

@@ -46,6 +46,10 @@ class ActiveJob:
         if job.has_ended:
             self.release()
 
+    def restart_clock(self) -> None:
+        """Count the iterations per second from now on, because the training only begins."""
+        self._running_since = time.perf_counter()
+
     def request_stop(self, status: StopStatus) -> None:
         """Request cancel or pause of the running job; a pause never replaces a cancel."""
         self.stop_error = None

@@ -42,11 +42,13 @@ class JobQueue:
             self._trains_sweeps_locally = value
             self._changed.notify_all()
 
-    def put(self, active: ActiveJob) -> None:
-        """Queue a job."""
+    def put(self, active: ActiveJob, *, first: bool = False) -> None:
+        """Queue a job, as the last one or as the first training."""
         with self._changed:
             if isinstance(active, ActiveSweep):
                 self._waiting.append(active)
+            elif first:
+                self._trainings.appendleft(active)
             else:
                 self._trainings.append(active)
             self._changed.notify()

@@ -40,6 +40,7 @@ CRASHED = JobError(
     "Check the memory limit and the log, then start the job again.",
 )
 DIED = "The process died. The job resumes from its last checkpoint."
+TRAINING_DIED = "The training process died. The job resumes from here."
 SHUT_DOWN = "The service was shut down. The job resumes from here."
 log = logging.getLogger(__name__)
 
@@ -170,6 +171,18 @@ class Registry:
             if active.job.status == "running":
                 with contextlib.suppress(*ENVIRONMENT_ERRORS):  # it resumes from its last checkpoint
                     self._persist(active, active.current.with_status("queued", SHUT_DOWN, attempts=0))
+
+    def requeue_died(self, active: ActiveJob) -> None:
+        """Requeue a running training whose process died, as the next one; it is an attempt if it has not advanced."""
+        with self._lock:
+            if active.requested_status is not None:
+                self._stop(active, active.requested_status)
+                return
+            job = active.current
+            attempts = 0 if job.iteration > active.job.iteration else job.attempts + 1
+            self._persist(active, job.with_status("queued", TRAINING_DIED, attempts=attempts))
+            self._queued[active.job.id] = active
+            self.queue.put(active, first=True)
 
     def end(self, active: ActiveJob, status: Status, error: JobError | None = None) -> None:
         """End a job and persist all that it leaves, unless it has ended already or a sweep to succeed was paused."""

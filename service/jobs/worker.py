@@ -17,13 +17,22 @@ from service.job import JobError
 from service.jobs.active_job import ActiveJob, ActiveSweep
 from service.jobs.queue import ShardTask
 from service.jobs.registry import Registry
+from service.jobs.training_process import TrainingProcess, TrainingProcessDiedError
 
 FIRST_CHECKPOINT_SECONDS = 0.02  # of training, so that a process that is killed soon after each start still advances
 CHECKPOINT_SECONDS = 0.5  # of training, between two checkpoints
+IDLE_SECONDS = 60.0  # after its last job, until a training process is ended
+LOOK_SECONDS = 0.05  # between two looks for a requested stop, while a training process starts
 RETRY_SECONDS = 1.0  # between two attempts at what the disk or the system refuses
 WAITS = "job %s waits and is retried: %s: %s"
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+
+
+class _WorkerThread(threading.local):
+    """What each thread has of its own."""
+
+    process: TrainingProcess  # which trains with PyTorch
 
 
 class WorkerPool:
@@ -32,6 +41,7 @@ class WorkerPool:
     def __init__(self, registry: Registry, workers: int) -> None:
         self._registry = registry
         self._stopping = threading.Event()
+        self._thread = _WorkerThread()
         self._threads = [
             threading.Thread(target=self._work, name=f"training-{number}", daemon=True) for number in range(workers)
         ]
@@ -70,11 +80,17 @@ class WorkerPool:
 
     def _work(self) -> None:
         _lower_priority()
-        while (task := self._registry.queue.get()) is not None:
-            try:
-                self.run_task(task)
-            except Exception:
-                log.exception("A training thread failed. It continues with the next job.")
+        with contextlib.closing(TrainingProcess()) as process:
+            self._thread.process = process
+            while not self._stopping.is_set():
+                task = self._registry.queue.get(IDLE_SECONDS if process.is_alive else None)
+                try:
+                    if task is None:
+                        process.close()
+                    else:
+                        self.run_task(task)
+                except Exception:
+                    log.exception("A training thread failed. It continues with the next job.")
 
     def run_task(self, task: ActiveJob | ShardTask) -> None:
         """Run a task; an exception that is not the environment's marks the job failed."""
@@ -128,23 +144,43 @@ class WorkerPool:
         """Train from the checkpoint until the end, or until a stop is requested."""
         if not self._persist(active, lambda: self._registry.load_checkpoint(active)):
             return
-        due, counted = time.monotonic() + FIRST_CHECKPOINT_SECONDS, active.job.iteration
         try:
-            for progress in run(active.job.train_config, active.progress):
-                self._registry.metrics.iterations.inc(max(progress.iteration - counted, 0))
-                active.progress, counted = progress, progress.iteration
-                if progress.state is None:
-                    continue  # the last progress, of a result or a divergence
-                if self._stop_if_requested(active):
-                    return
-                if time.monotonic() >= due:
-                    self._checkpoint(active, lambda: self._registry.checkpoint(active))
-                    due = time.monotonic() + CHECKPOINT_SECONDS
+            if self._train_to_end(active):
+                self._persist(active, lambda: self._registry.end(active, "succeeded"))
         except DivergedError as diverged:
             error = JobError(type="diverged", detail=str(diverged))
             self._persist(active, lambda: self._registry.end(active, "failed", error))
-        else:
-            self._persist(active, lambda: self._registry.end(active, "succeeded"))
+        except TrainingProcessDiedError as death:
+            log.error("job %s: %s", active.job.id, death)
+            if not self._stop_if_requested(active):
+                self._persist(active, lambda: self._registry.requeue_died(active))
+
+    def _train_to_end(self, active: ActiveJob) -> bool:
+        """Train from the loaded checkpoint, and return whether to the end: False if a stop is requested."""
+        config, process = active.job.train_config, self._thread.process
+        if config.backend == "pytorch" and not self._start_process(process, active):
+            return False
+        due, counted = time.monotonic() + FIRST_CHECKPOINT_SECONDS, active.job.iteration
+        for progress in run(config, active.progress, advance_pytorch=process.advance):
+            self._registry.metrics.iterations.inc(max(progress.iteration - counted, 0))
+            active.progress, counted = progress, progress.iteration
+            if progress.state is None:
+                continue  # the last progress, of a result or a divergence
+            if self._stop_if_requested(active):
+                return False
+            if time.monotonic() >= due:
+                self._checkpoint(active, lambda: self._registry.checkpoint(active))
+                due = time.monotonic() + CHECKPOINT_SECONDS
+        return True
+
+    def _start_process(self, process: TrainingProcess, active: ActiveJob) -> bool:
+        """Start the thread's training process unless it runs, and return whether to train in it."""
+        process.start()
+        while not process.is_ready(LOOK_SECONDS):
+            if self._stop_if_requested(active):
+                return False
+        active.restart_clock()
+        return True
 
     def _stop_if_requested(self, active: ActiveJob) -> bool:
         """Stop a training if a client has requested it; return whether to leave it, also because the process stops."""
