@@ -17,6 +17,7 @@ from service.api.error_handlers import install_error_handlers
 from service.api.inference import sample_and_score, v2_infer, v2_repository
 from service.api.middleware.access_control import AccessControlMiddleware
 from service.api.middleware.body_limit import BodyLimitMiddleware
+from service.api.middleware.proxies import ProxyMiddleware
 from service.api.middleware.request_log import RequestLog, RequestLogMiddleware
 from service.api.openapi.description import install_description
 from service.api.routes import (
@@ -74,7 +75,9 @@ class App(FastAPI):
         services: Services = self.state.services
         settings = services.settings
         limited = BodyLimitMiddleware(DataPlane(super().build_middleware_stack(), self), settings.max_body_bytes)
-        controlled = AccessControlMiddleware(limited, services.keys, settings.allowed_hosts, services.metrics)
+        controlled: ASGIApp = AccessControlMiddleware(limited, services.keys, settings.allowed_hosts, services.metrics)
+        if settings.root_path or settings.trusted_proxies:
+            controlled = ProxyMiddleware(controlled, settings.root_path, settings.trusted_proxies)
         return RequestLogMiddleware(controlled, services.request_log)
 
 

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -26,6 +27,8 @@ LogFormat = Literal["text", "json"]
 HOST_NAME = re.compile(r"[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\]")
 QUOTED = re.compile(r"""(["'])(.*)\1""")  # as `docker run --env-file` passes it on
 SCHEDULER = re.compile(r"(?:tcp|tls)://(?:[^\s/:@\[\]]+|\[[0-9a-fA-F:.]+\]):([0-9]{1,5})")
+PATH_PREFIX = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
+Network = IPv4Network | IPv6Network
 SECRETS = ("api_key", "api_key_file", "secrets_dir")
 SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://.*")
 # What Kubernetes sets in a namespace that has services called gan1010 or gan1010-NAME, apart from GAN1010_PORT.
@@ -90,6 +93,23 @@ def _parse_retention(retention: object) -> object:
     return parse_retention(retention) if isinstance(retention, str) else retention
 
 
+def _check_prefix(path: str) -> str:
+    path = path.rstrip("/")
+    if not PATH_PREFIX.fullmatch(path):
+        raise ValueError("use a path that begins with a slash, such as /gan1010")
+    return path
+
+
+def _split_networks(networks: object) -> object:
+    """Split a text such as `127.0.0.1, 10.0.0.0/8`."""
+    if isinstance(networks, str):
+        try:
+            networks = tuple(ip_network(text.strip(), strict=False) for text in networks.split(",") if text.strip())
+        except ValueError:
+            raise ValueError("use addresses and networks, such as 127.0.0.1,10.0.0.0/8,fd00::/8") from None
+    return networks
+
+
 def _check_scheduler(address: str) -> str:
     found = SCHEDULER.fullmatch(address)
     if found is None or not 0 < int(found[1]) < 2**16:
@@ -131,6 +151,15 @@ class Settings(BaseSettings):
         NoDecode,
         BeforeValidator(_split_host_names),
         Field(description="host names to serve besides the loopback names"),
+    ] = ()
+    root_path: Annotated[
+        str, AfterValidator(_check_prefix), Field(description="path under which a proxy serves this service")
+    ] = ""
+    trusted_proxies: Annotated[
+        tuple[Network, ...],
+        NoDecode,
+        BeforeValidator(_split_networks),
+        Field(description="addresses and networks of proxies whose X-Forwarded headers are used"),
     ] = ()
     scheduler: Annotated[
         Annotated[str, AfterValidator(_check_scheduler)] | None,

@@ -46,6 +46,16 @@ def serve(
         str | None,
         typer.Option(metavar="NAME,...", help="Accepted host names besides localhost. (GAN1010_ALLOWED_HOSTS; none)"),
     ] = None,
+    root_path: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="Path under which a proxy serves the service. (GAN1010_ROOT_PATH; none)"),
+    ] = None,
+    trusted_proxies: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS,...", help="Proxies whose X-Forwarded headers are used. (GAN1010_TRUSTED_PROXIES; none)"
+        ),
+    ] = None,
     scheduler: Annotated[
         str | None,
         typer.Option(

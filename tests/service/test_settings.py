@@ -2,6 +2,7 @@
 
 import os
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,12 @@ def test_defaults() -> None:
         ("max_body_bytes", "1048576", 1048576),
         ("api_key", "alice:s3cret,bob:t0ken", SecretStr("alice:s3cret,bob:t0ken")),
         ("allowed_hosts", "Lab.example.org, [fd00::1]", ("lab.example.org", "[fd00::1]")),
+        ("root_path", "/lab/gan-1.0/", "/lab/gan-1.0"),
+        (
+            "trusted_proxies",
+            "127.0.0.1, 10.1.2.3/8,fd00::/8",
+            (ip_network("127.0.0.1"), ip_network("10.0.0.0/8"), ip_network("fd00::/8")),
+        ),
         ("scheduler", "tls://[fd00::1]:8786", "tls://[fd00::1]:8786"),
         ("scheduler_fallback", "no", False),
         ("retention", "30 days, 10000 jobs", Retention(age=timedelta(days=30), jobs=10_000)),
@@ -88,6 +95,8 @@ INVALID = {
     "api_key_file": ["", " "], "secrets_dir": ["", "''"],
     "allowed_hosts": ["http://a", "a:80", "*", "fd00::1"],
     "scheduler": ["host:8786", "http://host:8786", "tcp://host", "tcp://host:0", "tcp://host:65536", "tcp://u:hunter2@h:1"],
+    "root_path": ["gan", "/a b", "/..", "//evil.example", "/a//b", "/a?b", "http://a/b"],
+    "trusted_proxies": ["*", "proxy.example", "10.0.0.0/33", "10.0.0.1-9"],
     "scheduler_fallback": ["maybe"],
 }  # fmt: skip
 

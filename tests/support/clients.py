@@ -81,6 +81,20 @@ def app_client(data_dir: Path, raise_app_exceptions: bool = True, **settings: An
             yield client
 
 
+def request_from(
+    client: Client, address: str | None, headers: dict[str, str], path: str = "/jobs", method: str = "GET"
+) -> httpx.Response:
+    """Send a request from a peer with this address."""
+
+    async def send() -> httpx.Response:
+        peer: Any = address and (address, 5000)
+        transport = httpx.ASGITransport(client.app, client=peer)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as peer_client:
+            return await peer_client.request(method, path, headers=headers)
+
+    return client.portal.call(send)
+
+
 class Server:
     """`python -m service` on a free port.
 

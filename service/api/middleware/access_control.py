@@ -79,7 +79,7 @@ class AccessControlMiddleware:
         if not is_public:
             self._check_address(scope, headers.get(b"host", b""), has_keys)
         if _is_cross_origin(scope, headers):
-            raise _RefusedError("origin", CrossOriginError(_origin_detail(headers)))
+            raise _RefusedError("origin", CrossOriginError(_origin_detail(scope, headers)))
         if has_keys:
             scope["key"] = self._keys.name_of(key) if (key := _presented_key(headers)) else None
             if not is_public:
@@ -149,6 +149,8 @@ def _is_cross_origin(scope: Scope, headers: Headers) -> bool:
     origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
     if origin is not None:
         scheme, _, authority = origin.lower().partition(b"://")
+        if scope["scheme"] == "https" and scheme != b"https":  # known from a trusted proxy
+            return True
         if scheme not in (b"http", b"https") or authority != headers.get(b"host", b"").lower():
             return True
     if site is None or site in OWN_SITES:
@@ -157,13 +159,14 @@ def _is_cross_origin(scope: Scope, headers: Headers) -> bool:
     return not (followed_link and scope["method"] in ("GET", "HEAD") and scope["path"] in PAGES)
 
 
-def _origin_detail(headers: Headers) -> str:
+def _origin_detail(scope: Scope, headers: Headers) -> str:
     """Return both names that must match, if the request has an Origin."""
     if b"origin" not in headers:
         return ""
     origin, host = _shown(SHOWN_ORIGIN, headers[b"origin"]), _shown(SHOWN_HOST, headers.get(b"host", b""))
+    sent = f"{host}, over https" if scope["scheme"] == "https" else host
     return (
-        f"The Origin of the page is {origin}, and the Host of the request is {host}. They must match: pages of other"
+        f"The Origin of the page is {origin}, and the Host of the request is {sent}. They must match: pages of other"
         " sites have no access, and a proxy must pass on the Host that the browser sent."
     )
 

@@ -71,5 +71,7 @@ async def get_cluster(request: Request) -> Response:
 
 @router.get("/openapi.json", include_in_schema=False)
 async def get_description(request: Request) -> Response:
-    """Describe the API."""
-    return json_response(request.app.openapi())
+    """Describe the API, with the path under which a proxy serves it."""
+    prefix = request.scope.get("prefix")
+    servers = {"servers": [{"url": prefix}]} if prefix else {}
+    return json_response(request.app.openapi() | servers)

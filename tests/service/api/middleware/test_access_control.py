@@ -16,7 +16,7 @@ from service.api import limits
 from service.api.middleware import wrong_keys
 from service.api.middleware.wrong_keys import WrongKeys
 from service.api_keys import ApiKeys
-from tests.support.clients import Client, app_client, running_server
+from tests.support.clients import Client, app_client, request_from, running_server
 from tests.support.contract import SHORT_JOB, check_problem, train
 
 KEYS = "alice:s3cret-of-alice,bob:t0ken:with:colons"
@@ -152,7 +152,7 @@ def test_probes_need_no_name_and_no_private_address(tmp_path: Path, settings: An
         for path in sorted(PUBLIC_PATHS):
             for host in ("10.1.2.3:8000", "[fd00::1]", "evil.example", "not a host", ""):
                 assert client.get(path, headers={"Host": host}).status_code == 200
-            assert get_from(client, "8.8.8.8", {"Host": "203.0.113.9"}, path).status_code == 200
+            assert request_from(client, "8.8.8.8", {"Host": "203.0.113.9"}, path).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -248,30 +248,18 @@ def test_allowed_hosts_are_served_beside_loopback_names(tmp_path: Path, keys: Se
     with app_client(tmp_path, allowed_hosts="Lab.example.org, [fd00::1]", api_key=keys) as client:
         for host in ("lab.example.org", "LAB.EXAMPLE.ORG:8000", "[fd00::1]:80", "localhost"):
             assert client.get("/jobs", headers=VALID_KEY | {"Host": host}).status_code == 200
-        assert get_from(client, "8.8.8.8", VALID_KEY | {"Host": "lab.example.org"}).status_code == 200
+        assert request_from(client, "8.8.8.8", VALID_KEY | {"Host": "lab.example.org"}).status_code == 200
         for host in ("evil.example", "x.lab.example.org", "example.org"):
             check_problem(client.get("/jobs", headers=VALID_KEY | {"Host": host}), 403, "host-not-allowed")
-
-
-def get_from(client: Client, address: str | None, headers: Headers, path: str = "/jobs") -> httpx.Response:
-    """Request a path from a peer with this address."""
-
-    async def get() -> httpx.Response:
-        peer: Any = address and (address, 5000)
-        transport = httpx.ASGITransport(client.app, client=peer)
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as peer_client:
-            return await peer_client.get(path, headers=headers)
-
-    return client.portal.call(get)
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2001:4860:4860::8888", "::ffff:8.8.8.8", "::FFFF:0808:0808"])
 @pytest.mark.parametrize("headers", [{}, {"X-Forwarded-For": "127.0.0.1", "Forwarded": "for=127.0.0.1"}], ids=str)
 def test_public_addresses_need_a_key(without_keys: Client, with_keys: Client, address: str, headers: Headers) -> None:
-    response = get_from(without_keys, address, headers)
+    response = request_from(without_keys, address, headers)
     check_refused(response, 403, "host-not-allowed")
     assert "GAN1010_API_KEY" in response.json()["detail"]
-    assert get_from(with_keys, address, headers | VALID_KEY).status_code == 200
+    assert request_from(with_keys, address, headers | VALID_KEY).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -280,7 +268,7 @@ def test_public_addresses_need_a_key(without_keys: Client, with_keys: Client, ad
      "169.254.1.1", "fe80::1%eth0", "fd00::1", "100.64.0.1", "testclient", "/run/socket", "", None],
 )  # fmt: skip
 def test_local_addresses_are_served(without_keys: Client, address: str | None) -> None:
-    assert get_from(without_keys, address, {}).status_code == 200
+    assert request_from(without_keys, address, {}).status_code == 200
 
 
 def test_forwarded_addresses_are_ignored(tmp_path: Path) -> None:
@@ -347,19 +335,19 @@ def test_address_with_many_wrong_keys_is_blocked_for_a_minute(
     monkeypatch.setattr(limits, "MAX_WRONG_KEYS", 20)  # the client with keys has a higher limit
     guess: Headers = {"Authorization": "Bearer hunter2"}
     with app_client(tmp_path, workers=1, api_key=KEYS) as client:
-        assert [get_from(client, "10.0.0.1", guess).status_code for _ in range(20)] == [401] * 20
+        assert [request_from(client, "10.0.0.1", guess).status_code for _ in range(20)] == [401] * 20
         for headers in (guess, VALID_KEY):
-            blocked = get_from(client, "10.0.0.1", headers)
+            blocked = request_from(client, "10.0.0.1", headers)
             check_refused(blocked, 429, "too-many-wrong-keys")
             assert 55 <= int(blocked.headers["retry-after"]) <= 60
-        assert get_from(client, "10.0.0.1", {}).status_code == 401  # no guess, so a browser still asks for the key
-        assert get_from(client, "10.0.0.1", guess, "/healthz").status_code == 200
-        assert get_from(client, "10.0.0.2", VALID_KEY).status_code == 200
+        assert request_from(client, "10.0.0.1", {}).status_code == 401  # no guess, so a browser still asks for the key
+        assert request_from(client, "10.0.0.1", guess, "/healthz").status_code == 200
+        assert request_from(client, "10.0.0.2", VALID_KEY).status_code == 200
         assert refusals(client) == {
             "host": 0, "public-address": 0, "origin": 0, "no-key": 1, "wrong-key": 20, "too-many-wrong-keys": 2,
         }  # fmt: skip
         monkeypatch.setattr(limits, "WRONG_KEYS_SECONDS", 0.0)
-        assert get_from(client, "10.0.0.1", VALID_KEY).status_code == 200
+        assert request_from(client, "10.0.0.1", VALID_KEY).status_code == 200
     (warning,) = [record for record in caplog.records if "wrong API keys" in record.message]
     assert "GAN1010_TRUSTED_PROXIES" in warning.message
     assert "hunter2" not in caplog.text
@@ -399,7 +387,7 @@ def test_refused_requests_are_counted_by_reason(tmp_path: Path) -> None:
     with app_client(tmp_path, workers=1) as client:
         for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
             assert client.get("/jobs", headers=headers).status_code == 403
-        assert get_from(client, "8.8.8.8", {}).status_code == 403
+        assert request_from(client, "8.8.8.8", {}).status_code == 403
         assert {reason: count for reason, count in refusals(client).items() if count} == {
             "host": 1, "public-address": 1, "origin": 2,
         }  # fmt: skip
