@@ -1,11 +1,12 @@
 // Theme: light or dark, by the system or the user, and the colours of the canvases.
 
-import { repaint } from "./player.js";
+import { paintNow, repaint } from "./player.js";
 import { state } from "./state.js";
 
 const COLOURS = ["ink", "quiet", "line", "card", "ground", "real", "fake", "generator", "low", "high", "even", "accent"];
 const system = matchMedia("(prefers-color-scheme: dark)");
 const listeners = new Set();
+let printing = false; // on paper the page is light
 
 export const theme = {
   colours: {},
@@ -19,7 +20,7 @@ export const theme = {
 
 /** Apply the theme of the address, the user's last choice, or the system's. */
 export function applyTheme() {
-  const name = state.get("theme") || loadPreference("theme") || (system.matches ? "dark" : "light");
+  const name = printing ? "light" : state.get("theme") || loadPreference("theme") || (system.matches ? "dark" : "light");
   theme.dark = name === "dark";
   document.documentElement.dataset.theme = name;
   const style = getComputedStyle(document.documentElement);
@@ -55,6 +56,13 @@ export const savePreference = (name, value) => {
 };
 
 system.addEventListener("change", applyTheme);
+for (const type of ["beforeprint", "afterprint"]) {
+  addEventListener(type, () => {
+    printing = type === "beforeprint";
+    applyTheme();
+    paintNow();
+  });
+}
 
 /** 256 colours between the stops: packed for ImageData, as CSS, and the readable text colour on each. */
 function ramp(stops) {

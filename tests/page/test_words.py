@@ -10,7 +10,7 @@ VIEWS = ["", "?step=1", "?step=4", "?step=5", "?step=6", "?view=lab", "?view=run
 KEY = re.compile(r"\b[a-z]+\.[a-z_]+(\.[a-z_]+)?\b")
 NOT_KEYS = {
     "losses.csv", "snapshots.json", "train_gan.py", "torch.nn", "generator.safetensors", "discriminator.safetensors",
-    "generator.onnx", "discriminator.onnx",
+    "generator.onnx", "discriminator.onnx", "run.json", "losses.svg", "evolution.svg", "surface.svg",
 }  # fmt: skip
 
 

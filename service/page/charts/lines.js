@@ -10,7 +10,7 @@ import { font, mark } from "./picture.js";
 const MARKS = 7; // along each line
 const MIN_DRAG = 6; // pixels; less is a click
 
-/** Props: `curves` with label, colour, dash, width and mark; `data` with iterations and the values of each curve. */
+/** Props: `curves` with label, colour, dash, width and mark; `data` with iterations and the values of each curve; `zoom` of all sizes. */
 export class Lines extends Component {
   frame = createRef();
 
@@ -49,13 +49,13 @@ export class Lines extends Component {
   }
 
   options() {
-    const { curves, logX, logY } = this.props;
+    const { curves, logX, logY, zoom = 1 } = this.props;
     const { colours } = theme;
-    const axis = { stroke: colours.quiet, font: font(11.5), ticks: { show: false }, grid: { stroke: colours.line, width: 1 } };
+    const axis = { stroke: colours.quiet, font: font(11.5 * zoom), gap: 5 * zoom, ticks: { show: false }, grid: { stroke: colours.line, width: zoom } };
     return {
       width: this.box.clientWidth || 300,
       height: this.box.clientHeight || 200,
-      padding: [12, 26, 0, 0],
+      padding: [12 * zoom, 26 * zoom, 0, 0],
       legend: { show: false },
       cursor: { x: false, y: false, points: { show: false }, drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => null } },
       scales: {
@@ -63,10 +63,10 @@ export class Lines extends Component {
         y: { distr: logY ? 3 : 1, range: (u, low, high) => this.rangeY(low, high) },
       },
       axes: [
-        { ...axis, grid: { show: false }, size: 30, space: 70, values: (u, ticks) => ticks.map((value) => (value === null ? "" : whole(value))) },
-        { ...axis, size: 46, values: (u, ticks) => ticks.map((value) => (value === null ? "" : short(value))) },
+        { ...axis, grid: { show: false }, size: 30 * zoom, space: 70 * zoom, values: (u, ticks) => ticks.map((value) => (value === null ? "" : whole(value))) },
+        { ...axis, size: 46 * zoom, space: 30 * zoom, values: (u, ticks) => ticks.map((value) => (value === null ? "" : short(value))) },
       ],
-      series: [{}, ...curves.map((curve) => ({ stroke: curve.colour(colours), width: curve.width, dash: curve.dash, alpha: curve.alpha ?? 1, points: { show: false }, spanGaps: true }))],
+      series: [{}, ...curves.map((curve) => ({ stroke: curve.colour(colours), width: curve.width * zoom, dash: curve.dash?.map((length) => length * zoom), alpha: curve.alpha ?? 1, points: { show: false }, spanGaps: true }))],
       hooks: {
         draw: [(u) => this.decorate(u)],
         setCursor: [(u) => player.setHover(u.cursor.left >= 0 ? u.posToVal(u.cursor.left, "x") : null)],
@@ -99,7 +99,7 @@ export class Lines extends Component {
     this.since = null;
     const { equilibrium, curves } = this.props;
     const { ctx: pen, bbox } = u;
-    const scale = devicePixelRatio || 1;
+    const scale = (devicePixelRatio || 1) * (this.props.zoom ?? 1);
     pen.save();
     pen.setLineDash([]);
     pen.beginPath();
@@ -136,7 +136,7 @@ export class Lines extends Component {
   marks(u, pen, curve, values, k, scale) {
     const { bbox } = u;
     for (let n = 0; n < MARKS; n++) {
-      const iteration = u.posToVal(((n + 0.25 + 0.25 * (k % 3)) / MARKS) * (bbox.width / scale), "x");
+      const iteration = u.posToVal(((n + 0.25 + 0.25 * (k % 3)) / MARKS) * (bbox.width / (devicePixelRatio || 1)), "x");
       const place = u.valToIdx(iteration);
       const value = values[place];
       if (value === null || value === undefined) continue;

@@ -10,14 +10,23 @@ import { Caption } from "./picture.js";
 
 const MAX_DRAWN = 3000; // points per line; more would share pixels
 const MAX_SMOOTHING = 0.2; // of the run
-const DEFAULT_SMOOTHING = 25; // percent of the maximum
+export const DEFAULT_SMOOTHING = 25; // percent of the maximum
 const CURVES = {
   real: { mark: "real", dash: undefined },
   fake: { mark: "fake", dash: [8, 4] },
   generator: { mark: "generator", dash: [2, 3] },
 };
-const names = (run) => (run.hasGenerator ? ["real", "fake", "generator"] : ["real", "fake"]);
+export const names = (run) => (run.hasGenerator ? ["real", "fake", "generator"] : ["real", "fake"]);
 export const curveName = (run, name) => t(name === "fake" && !run.hasGenerator ? "losses.noise" : `losses.${name}`);
+
+/** The curves of the chart: each loss as recorded, and its moving average. */
+export function lossCurves(run) {
+  const colour = (name) => (colours) => colours[name];
+  return [
+    ...names(run).map((name) => ({ label: name, colour: colour(name), width: 1, alpha: 0.22 })),
+    ...names(run).map((name) => ({ label: `mean ${name}`, colour: colour(name), width: 2.4, ...CURVES[name] })),
+  ];
+}
 
 export class Losses extends Component {
   /** The chart's data, cached until the points, the smoothing or the zoom change. */
@@ -50,11 +59,7 @@ export class Losses extends Component {
     const [from, to] = state.get("zoom").split("-").filter(Boolean).map(Number);
     const log = state.list("log");
     if (!run?.points.iteration.length) return html`<p class="empty">${t("losses.none")}</p>`;
-    const colour = (name) => (colours) => colours[name];
-    const curves = [
-      ...names(run).map((name) => ({ label: name, colour: colour(name), width: 1, alpha: 0.22 })),
-      ...names(run).map((name) => ({ label: `mean ${name}`, colour: colour(name), width: 2.4, ...CURVES[name] })),
-    ];
+    const curves = lossCurves(run);
     const describe = () => this.describe(run);
     return html`<figure class="picture losses">
       <figcaption class="picture-title"><h3>${t("losses.title")}</h3>${!bare && html`<${Tools} smooth=${smooth} log=${log} zoomed=${from !== undefined} run=${run} />`}</figcaption>

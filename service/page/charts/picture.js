@@ -1,6 +1,6 @@
 // Base class of the canvas charts: a sharp canvas, painted on each frame, with a caption.
 
-import { onFrame, onTick, repaint } from "../player.js";
+import { onFrame, onTick, player, repaint } from "../player.js";
 import { classes, Component, createRef, html } from "../ui.js";
 
 /** A chart. Subclasses have `draw(pen, width, height)` and `describe()`, and may have `pointed(x, y, down)` and `left()`. */
@@ -12,8 +12,8 @@ export class Picture extends Component {
     this.pen = this.canvas.getContext("2d");
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.canvas);
-    this.seen = new IntersectionObserver(([entry]) => {
-      this.visible = entry.isIntersecting;
+    this.seen = new IntersectionObserver((entries) => {
+      this.visible = entries.at(-1).isIntersecting;
       repaint();
     });
     this.seen.observe(this.canvas);
@@ -41,7 +41,7 @@ export class Picture extends Component {
   }
 
   paint() {
-    if (!this.width || this.visible === false) return;
+    if (!this.width || (player.playing && this.visible === false)) return; // outside the window, a chart is painted when the player stops
     this.pen.setTransform(this.scale, 0, 0, this.scale, 0, 0);
     this.pen.clearRect(0, 0, this.width, this.height);
     this.draw(this.pen, this.width, this.height);

@@ -1,0 +1,78 @@
+// Pictures of a run to take away: its charts on sheets with title, legend and caption, in the language and the theme of the page.
+
+import uPlot from "../vendor/uplot/uPlot.esm.js";
+import { state } from "../state.js";
+import { theme } from "../theme.js";
+import { t } from "../words.js";
+import { Evolution } from "./evolution.js";
+import { Lines } from "./lines.js";
+import { curveName, DEFAULT_SMOOTHING, lossCurves, Losses, names } from "./losses.js";
+import { Machine } from "./machine.js";
+import { font, mark } from "./picture.js";
+import { Response } from "./response.js";
+import { sheet, widthOf, wrapped } from "./sheet.js";
+import { Surface } from "./surface.js";
+
+const WIDTH = 880;
+const EDGE = 28;
+const ZOOM = 2; // of the line chart, which is drawn on a canvas of its own
+const PLOTS = {
+  machine: { of: Machine, high: 380, needs: (run) => run.hasWeights },
+  losses: { high: 360, needs: (run) => run.points.iteration.length > 0 },
+  evolution: { of: Evolution, high: 300, needs: (run) => run.hasGenerator && run.samples?.length > 0 },
+  surface: { of: Surface, high: 460, needs: (run) => run.hasWeights },
+  response: { of: Response, high: 340, needs: (run) => run.hasWeights && run.hasGenerator },
+};
+
+/** The names of the pictures that a run has. */
+export const plotsOf = (run) => Object.keys(PLOTS).filter((name) => PLOTS[name].needs(run));
+
+/** Draw a picture of the run that the player shows; return its canvas and its text. */
+export async function drawPlot(name, run, runTitle) {
+  const { of, high } = PLOTS[name];
+  const chart = name === "losses" ? new Losses({}) : new of({});
+  const lines = name === "losses" ? await drawLosses(chart, run, WIDTH - 2 * EDGE, high) : null;
+  const words = name === "losses" ? chart.describe(run) : chart.describe();
+  const caption = wrapped(words, WIDTH - 2 * EDGE, 12.5);
+  const [top, legend] = [EDGE + 52, lines ? 28 : 0];
+  const { canvas, pen } = sheet(WIDTH, top + high + legend + 12 + caption.length * 18 + EDGE);
+  const { colours } = theme;
+  const text = (line, x, y, colour, size, weight, align = "left") => {
+    Object.assign(pen, { font: font(size, weight), fillStyle: colour, textAlign: align, textBaseline: "middle" });
+    pen.fillText(line, x, y);
+  };
+  text(t(`take.${name}`), EDGE, EDGE + 8, colours.ink, 19, 700);
+  text(runTitle, EDGE, EDGE + 32, colours.quiet, 12.5, 500);
+  text("gan1010", WIDTH - EDGE, EDGE + 8, colours.quiet, 12.5, 600, "right");
+  pen.save();
+  pen.translate(EDGE, top);
+  if (lines) pen.drawImage(lines, 0, 0, WIDTH - 2 * EDGE, high);
+  else chart.draw(pen, WIDTH - 2 * EDGE, high);
+  pen.restore();
+  if (lines) drawLegend(pen, text, run, top + high + 14);
+  caption.forEach((line, k) => text(line, EDGE, top + high + legend + 16 + k * 18, colours.quiet, 12.5, 500));
+  return { canvas, words };
+}
+
+async function drawLosses(losses, run, width, height) {
+  const log = state.list("log");
+  const props = {
+    curves: lossCurves(run), data: losses.data(run, state.number("smooth", DEFAULT_SMOOTHING)), equilibrium: run.equilibrium,
+    logX: log.includes("x"), logY: log.includes("y"), still: true, zoom: ZOOM,
+  };
+  const lines = new Lines(props);
+  Object.assign(lines, { props, box: { clientWidth: width * ZOOM, clientHeight: height * ZOOM } });
+  const plot = new uPlot(lines.options(), props.data, document.createElement("div"));
+  await new Promise((resolve) => setTimeout(resolve)); // uPlot draws in a microtask
+  plot.destroy();
+  return plot.ctx.canvas;
+}
+
+function drawLegend(pen, text, run, y) {
+  let x = EDGE;
+  for (const name of names(run)) {
+    mark(pen, name, x + 6, y, 5, theme.colours[name]);
+    text(curveName(run, name), x + 18, y, theme.colours.ink, 13, 600);
+    x += 18 + widthOf(curveName(run, name), 13) + 26;
+  }
+}

@@ -1,0 +1,80 @@
+"""Files to take away: the archive, the pictures in the page's language and theme, and paper."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import httpx
+from playwright.sync_api import Browser, Page, expect
+
+from tests.page.conftest import NARROW
+from tests.support.contract import Json
+
+DARK_CARD = (23, 28, 35)
+TEXTS = {"losses.csv", "snapshots.json", "run.json", "train_gan.py", "train_gan_same_draws.py"}
+NETWORKS = {f"{network}.{format}" for network in ("generator", "discriminator") for format in ("safetensors", "onnx")}
+PICTURES = {f"pictures/{name}.png" for name in ("machine", "losses", "evolution", "surface", "response")}
+DRAWINGS = {f"pictures/{name}.svg" for name in ("losses", "evolution", "surface")}
+PIXELS = "(canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.join()"
+
+
+def test_archive_has_all_files_of_the_run(page: Page, server_url: str, article_run: Json, tmp_path: Path) -> None:
+    page.goto(f"/?view=take&job={article_run['id']}")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="All files as one ZIP").click()
+    assert download.value.suggested_filename == f"{article_run['name']}.zip"
+    download.value.save_as(tmp_path / "run.zip")
+    with zipfile.ZipFile(tmp_path / "run.zip") as archive:
+        assert archive.testzip() is None
+        content = {name.removeprefix(f"{article_run['name']}/"): archive.read(name) for name in archive.namelist()}
+    assert content.keys() == TEXTS | NETWORKS | PICTURES | DRAWINGS
+    id = article_run["id"]
+    for name, path in (
+        ("generator.safetensors", f"models/{id}/generator.safetensors"),
+        ("train_gan.py", f"jobs/{id}/script.py"),
+        ("snapshots.json", f"jobs/{id}/snapshots?weights=true"),
+        ("pictures/losses.svg", f"jobs/{id}/plots/losses.svg"),
+    ):
+        assert content[name] == httpx.get(f"{server_url}/{path}").content, name
+    assert content["losses.csv"].startswith(b"iteration,")
+
+
+def test_pictures_have_the_language_and_the_theme_of_the_page(
+    browser: Browser, server_url: str, article_run: Json
+) -> None:
+    from PIL import Image
+
+    with browser.new_context(base_url=server_url, locale="zh-CN", color_scheme="dark") as context:
+        page = context.new_page()
+        page.goto(f"/?view=take&job={article_run['id']}")
+        pictures = page.locator(".take-plot img")
+        expect(pictures).to_have_count(5)
+        assert "\N{CJK UNIFIED IDEOGRAPH-635F}" in (pictures.nth(1).get_attribute("alt") or "")
+        with page.expect_download() as download:
+            page.get_by_role("link", name="evolution.png").click()
+        with Image.open(io.BytesIO(Path(download.value.path()).read_bytes())) as image:
+            assert image.width == 1760
+            assert image.convert("RGB").getpixel((4, 4)) == DARK_CARD
+        dark = pictures.first.get_attribute("src")
+        page.get_by_role("button", name="浅色").click()
+        expect(pictures.first).not_to_have_attribute("src", dark or "")
+
+
+def test_paper_is_light_and_has_no_controls(browser: Browser, server_url: str, article_run: Json) -> None:
+    with browser.new_context(
+        base_url=server_url, viewport=NARROW, locale="en-US", color_scheme="dark", reduced_motion="reduce"
+    ) as context:
+        page = context.new_page()
+        page.goto(f"/?view=lab&job={article_run['id']}")
+        evolution = page.locator(".evolution canvas")  # outside the window
+        expect(evolution).to_be_visible()
+        dark = evolution.evaluate(PIXELS)
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        page.emulate_media(media="print")
+        assert page.locator("html").get_attribute("data-theme") == "light"
+        assert evolution.evaluate(PIXELS) != dark
+        for hidden in (page.locator(".head"), page.locator(".player"), page.get_by_role("button")):
+            assert not any(element.is_visible() for element in hidden.all())
+        expect(page.locator(".outcome")).to_be_visible()
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert page.locator("html").get_attribute("data-theme") == "dark"
