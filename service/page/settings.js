@@ -22,6 +22,7 @@ export const FIELDS = {
   spread: number({ default: 0.2, greaterThan: 0, max: 0.5, more: true }),
   generator_learning_rate: number({ default: null, greaterThan: 0, max: 10, more: true }),
   latent_value: number({ default: 0.5, min: -1000, max: 1000, more: true }),
+  backend: { ...choice("compiled", "pytorch"), default: "compiled", more: true },
   record_every: whole({ default: null, min: 1, max: 10_000_000, more: true }),
   snapshot_every: whole({ default: null, min: 1, max: 10_000_000, more: true }),
   name: { kind: "text", default: null, maxLength: 100, more: true },

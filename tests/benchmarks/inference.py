@@ -1,5 +1,6 @@
 """Sampling and scoring, compared with typical endpoints and with a minimal app."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from statistics import median
 import numpy as np
 
 from gan1010.client import Client
-from gan1010.config import MAX_ITERATIONS
+from gan1010.config import MAX_ITERATIONS, Backend
 from tests.benchmarks import servers
 from tests.benchmarks.load import Connection, Load, pin, request, send_load_in_subprocess
 from tests.benchmarks.rows import Row, measure_alternately, ratio
@@ -71,7 +72,9 @@ def inference(quick: bool, service: Server) -> Iterator[Row]:
         }
         for workload in workloads:
             yield from _rows(workload, service, typical, 3 if quick else 15)
-        yield _beside_training(workloads[0], service, 3 if quick else 15)
+        backends: tuple[list[Backend], ...] = ["compiled", "compiled"], ["pytorch"]
+        for trainings in backends:
+            yield _beside_training(workloads[0], service, 3 if quick else 15, trainings)
 
 
 def _rows(workload: Workload, service: Server, typical: dict[str, Server], rounds: int) -> Iterator[Row]:
@@ -118,18 +121,20 @@ def _rows(workload: Workload, service: Server, typical: dict[str, Server], round
     yield Row(name=workload.name, measured=f"{errors:,} errors", baseline=requests, target="0", is_met=errors == 0)
 
 
-def _beside_training(workload: Workload, service: Server, rounds: int) -> Row:
-    """Compare the latency while two threads train with that of an idle service."""
+def _beside_training(workload: Workload, service: Server, rounds: int, backends: Sequence[Backend]) -> Row:
+    """Compare the latency while jobs of these backends train with that of an idle service."""
     url = f"http://127.0.0.1:{service.port}"
     with Client(url) as client:
         idle = [_load(workload, service) for _ in range(rounds)]
-        jobs = [client.train(iterations=MAX_ITERATIONS, record_every=1000) for _ in range(2)]
+        jobs = [client.train(iterations=MAX_ITERATIONS, record_every=1000, backend=backend) for backend in backends]
+        while not all(client.job(job.id).iteration for job in jobs):  # PyTorch takes seconds to load
+            time.sleep(0.1)
         busy = [_load(workload, service) for _ in range(rounds)]
         for job in jobs:
             client.cancel(job.id)
     times = median(load.p99 for load in busy) / median(load.p99 for load in idle)
     return Row(
-        name=f"{workload.name}, beside two trainings",
+        name=f"{workload.name}, beside {len(backends)} {backends[0]}",
         measured=f"{median(load.rate for load in busy):,.0f} {workload.unit}, {_latencies(busy)}",
         baseline=f"{median(load.rate for load in idle):,.0f}, {_latencies(idle)}, idle",
         ratio=f"{times:.2f} at p99",

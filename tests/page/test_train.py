@@ -40,6 +40,14 @@ def test_settings_are_trained_and_in_the_address(page: Page) -> None:
     assert {"pattern=110", "loss=bce", "seed=7"} <= set(page.url.partition("?")[2].split("&"))
 
 
+def test_pytorch_trains_the_settings_of_the_form(page: Page) -> None:
+    page.goto("/?view=lab&iterations=200&seed=7&backend=pytorch")
+    expect(page.get_by_role("radio", name="PyTorch")).to_be_checked()
+    page.get_by_role("form").get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator(".outcome")).to_contain_text("Random seed 7, trained with PyTorch", timeout=60_000)
+    assert page.evaluate("lab.session.run.points.iteration.length") == 40
+
+
 def test_seed_is_locked_and_unlocked(page: Page) -> None:
     page.goto("/?view=lab")
     train = page.get_by_role("form").get_by_role("button", name="Train", exact=True)

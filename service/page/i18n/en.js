@@ -168,6 +168,7 @@ export default {
   "outcome.out": "G makes {bits}: it has not learned the pattern.",
   "outcome.alone": "D gives real data {real}, noise {noise}.",
   "outcome.seed": "Random seed {seed}",
+  "outcome.seed.pytorch": "Random seed {seed}, trained with PyTorch",
   "outcome.diverged": "The training diverged: a loss is no longer a finite number. Try a smaller learning rate.",
   "outcome.failed": "The training failed: {detail}",
   "outcome.queued": "Waiting for a free thread.",

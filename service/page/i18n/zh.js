@@ -168,6 +168,7 @@ export default {
   "outcome.out": "G 输出 {bits}：没有学会这个样式。",
   "outcome.alone": "D 给真实数据 {real} 分，给噪声 {noise} 分。",
   "outcome.seed": "随机种子 {seed}",
+  "outcome.seed.pytorch": "随机种子 {seed}，用 PyTorch 训练",
   "outcome.diverged": "训练发散：损失已不是有限的数。可以减小学习率再试。",
   "outcome.failed": "训练失败：{detail}",
   "outcome.queued": "正在等待空闲线程。",

@@ -31,7 +31,7 @@ export class Outcome extends Component {
     if (!job.result) return html`<p class="outcome">${t(`outcome.${job.status}`)}</p>`;
     const { result, iterations_per_second: speed, iteration } = job;
     const duration = speed ? t("outcome.took", { count: whole(iteration), span: span(iteration / speed) }) : "";
-    const seed = t("outcome.seed", { seed: job.config.seed });
+    const seed = t(job.config.backend === "pytorch" ? "outcome.seed.pytorch" : "outcome.seed", { seed: job.config.seed });
     if (!run.hasGenerator) return html`<p class="outcome">${duration} ${t("outcome.alone", { real: fine(result.real_score), noise: fine(result.fake_score) })} <span class="quiet">${seed}</span></p>`;
     const kind = result.in_range ? "in" : result.bits === job.config.pattern ? "bits" : "out";
     return html`<p class="outcome">${duration} <b>${t(`outcome.${kind}`, { bits: result.bits, at: whole(result.settled_at ?? 0) })}</b> <span class="quiet">${seed}</span></p>`;
