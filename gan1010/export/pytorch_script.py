@@ -1,333 +1,213 @@
 """PyTorch export: a run's configuration as a complete program in plain PyTorch, without code that it does not need."""
 
-from string import Template
 from textwrap import indent
 from typing import Literal
 
-from gan1010 import random_draws
+from gan1010 import patterns, random_draws
 from gan1010.config import TrainConfig
+from gan1010.export import script_templates as templates
 
 __all__ = ["pytorch_script"]
 
 Draws = Literal["torch", "same"]
 
-PROGRAM = Template('''"""$title
-
-This program repeats one training of gan1010 in plain PyTorch. Install PyTorch, then run the program:
-
-    pip install torch
-
-$story
-
-$agreement
-"""
-
-import torch
-from torch import nn
-
-PATTERN = "$pattern"
-SPREAD = $spread  # real data is in [$one, 1] where the pattern has a 1, and in [0, $spread] where it has a 0
-HIDDEN_SIZE = $hidden_size  # units in the hidden layer of a network
-$rates
-ITERATIONS = $iterations
-TENTH = max(ITERATIONS // 10, 1)
-SEED = $seed  # of the random numbers: the same seed gives the same result
-$seeding
-ONES = torch.tensor([bit == "1" for bit in PATTERN])
-LOWEST = torch.where(ONES, 1 - SPREAD, 0.0)
-HIGHEST = torch.where(ONES, 1.0, SPREAD)
-
-
-def real_sample():
-    """Draw real data: each value is uniform in its range."""
-    return LOWEST + (HIGHEST - LOWEST) * $real
-
-
-${source}def network(inputs, outputs):
-    """Build a network of two fully connected layers, each followed by a sigmoid."""
-    return nn.Sequential(
-        nn.Linear(inputs, HIDDEN_SIZE),
-        nn.Sigmoid(),
-        nn.Linear(HIDDEN_SIZE, outputs),
-        nn.Sigmoid(),
-    )
-
-
-$networks
-
-loss_function = nn.$loss
-$optimizers
-
-REAL, FAKE = torch.tensor([1.0]), torch.tensor([0.0])  # the target scores of D
-${latent_value}
-
-def learn(optimizer, score, target):
-    """Make one step of the optimizer's network, so that D's score comes closer to the target."""
-    loss = loss_function(score, target)
-    optimizer.zero_grad()  # discard the gradients of the previous step
-    loss.backward()
-    optimizer.step()
-    return loss.item()
-
-$training''')
-
-STORIES = {
-    "gan": """\
-Two networks train against each other. The discriminator D learns to tell real data from the samples of the generator G.
-G learns to make samples that D takes for real. G never sees real data, only the gradient of D's loss.""",
-    "discriminator": """\
-One network, the discriminator D, learns to tell real data from noise: its score should be 1 for real data and 0 for
-noise. This tests whether D can learn at all, before a generator trains against it.""",
-}
-TITLES = {
-    "gan": "A generative adversarial network that learns to make the pattern {}.",
-    "discriminator": "A discriminator that learns to tell the pattern {} from noise.",
-}
-
-OWN_DRAWS = "PyTorch and gan1010 draw different random numbers, so the results differ slightly from those of the job."
-SAME_DRAWS = """\
-The initial weights and all random numbers are those of the job, so the results agree with the job's to six digits.
-The last part of this program draws them."""
-SAME_DRAWS_WITH_ADAM = f"""{SAME_DRAWS}
-
-Adam magnifies differences of rounding: after some thousand iterations, results need not agree any more."""
-
-NOISE = Template('''def noise():
-    """Draw noise: each value is uniform between 0 and 1."""
-    return $draw
-
-
-''')
-LATENT = Template('''def latent():
-    """Draw the input of G in training: $meaning."""
-    return $draw
-
-
-''')
-LATENTS = {
-    "constant": "",
-    "uniform": LATENT.substitute(meaning="uniform between 0 and 1", draw="torch.rand(1)"),
-    "normal": LATENT.substitute(meaning="normal with mean 0 and variance 1", draw="torch.randn(1)"),
-}
-
-LATENT_VALUE = Template("INPUT = torch.tensor([$tensor])  # the input of G$when\n")
-
-GAN_TRAINING = Template("""
-print("iteration  D on real  D on fake  generator   sample of G for $value")
-means = torch.zeros(3, dtype=torch.float64)  # mean losses over the last tenth
-
-for iteration in range(1, ITERATIONS + 1):
-    # 1. Train D on real data: its score should be 1.
-    real_loss = learn(discriminator_optimizer, discriminator(real_sample()), REAL)
-
-    # 2. Train D on a fake, a sample of G: its score should be 0. detach() keeps G unchanged.
-    fake = generator($latent).detach()
-    fake_loss = learn(discriminator_optimizer, discriminator(fake), FAKE)
-
-    # 3. Train G: D's score of its sample should be 1. The gradient passes through D, but only G changes.
-    fake = generator($generator_latent)
-    generator_loss = learn(generator_optimizer, discriminator(fake), REAL)
-
-    losses = real_loss, fake_loss, generator_loss
-    if iteration > ITERATIONS - TENTH:
-        means += torch.tensor(losses) / TENTH
-    if iteration % TENTH == 0:
-        with torch.no_grad():
-            sample = generator(INPUT)
-        values = "  ".join(f"{value:.2f}" for value in sample.tolist())
-        print(f"{iteration:9,}", *(f"{loss:10.3f}" for loss in losses), f"  {values}")
-
-with torch.no_grad():
-    sample = generator(INPUT)
-bits = "".join("1" if value >= 0.5 else "0" for value in sample.tolist())
-in_range = bool(((sample >= LOWEST) & (sample <= HIGHEST)).all())
-
-print()
-print("Sample of G for $value:", "  ".join(f"{value:.${digits}f}" for value in sample.tolist()))
-print("As bits:", bits, "(the pattern)" if bits == PATTERN else f"(the pattern is {PATTERN})")
-print("In the range of real data:", "yes" if in_range else "no")
-print("Mean losses:", "  ".join(f"{mean:.${digits}f}" for mean in means.tolist()), " (D on real, D on fake, generator)")
-""")
-
-DISCRIMINATOR_TRAINING = Template("""
-print("iteration  D on real  D on noise")
-means = torch.zeros(4, dtype=torch.float64)  # mean losses and scores over the last tenth
-
-for iteration in range(1, ITERATIONS + 1):
-    # 1. Train D on real data: its score should be 1.
-    real_score = discriminator(real_sample())
-    real_loss = learn(discriminator_optimizer, real_score, REAL)
-
-    # 2. Train D on noise: its score should be 0.
-    noise_score = discriminator(noise())
-    noise_loss = learn(discriminator_optimizer, noise_score, FAKE)
-
-    if iteration > ITERATIONS - TENTH:
-        means += torch.tensor([real_loss, noise_loss, real_score.item(), noise_score.item()]) / TENTH
-    if iteration % TENTH == 0:
-        print(f"{iteration:9,} {real_loss:10.3f} {noise_loss:11.3f}")
-
-real_loss, noise_loss, real_score, noise_score = means.tolist()
-print()
-print(f"D's mean score: {real_score:.${digits}f} of real data, {noise_score:.${digits}f} of noise")
-print(f"D's mean loss: {real_loss:.${digits}f} on real data, {noise_loss:.${digits}f} on noise")
-""")
-
-RANDOM_NUMBERS = Template('''
-def main():
-    """Train with the random numbers that are drawn below."""
-$training
-
-# Below are the random numbers of gan1010. The training above works with any others, too.
-
-
-def halves(product):
-    """Split a product of 64 bits into its upper and its lower 32 bits."""
-    return (product >> 32) & 0xFFFFFFFF, product & 0xFFFFFFFF
-
-
-def philox(iteration, stream, block):
-    """Compute four random numbers of 32 bits from their place, which is three numbers, and from SEED.
-
-    This is Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011): ten
-    rounds of multiplying and mixing. It has no state, so the numbers of a place do not depend on earlier ones.
-    """
-    c0, c1, c2, c3 = iteration, 0, stream, block
-    k0, k1 = SEED % 2**32, SEED // 2**32
-    for _ in range(10):
-        upper0, lower0 = halves(c0 * 0xD2511F53)
-        upper2, lower2 = halves(c2 * 0xCD9E8D57)
-        c0, c1, c2, c3 = upper2 ^ c1 ^ k0, lower2, upper0 ^ c3 ^ k1, lower0
-        k0, k1 = (k0 + 0x9E3779B9) % 2**32, (k1 + 0xBB67AE85) % 2**32
-    return c0, c1, c2, c3
-
-
-def random_numbers(stream, *shape):
-    """Yield a tensor of random numbers, uniform between 0 and 1, for each iteration. Each use has its own stream."""
-    count = torch.Size(shape).numel()
-    blocks = torch.arange((count + 3) // 4)
-    for start in range(0, ITERATIONS, 1000):  # a thousand iterations at a time, which is faster
-        iterations = torch.arange(start, start + 1000).unsqueeze(1)
-        words = torch.stack(philox(iterations, stream, blocks), dim=-1).reshape(1000, -1)[:, :count]
-        yield from (words >> 8).reshape(1000, *shape) * 2**-24  # a float32 has 24 bits
-
-
-${normal}def set_initial_weights(network, stream):
-    """Draw the weights as nn.Linear does: uniform between -1 and 1, over the square root of the layer's inputs."""
-    count = sum(weights.numel() for weights in network.parameters())
-    numbers = next(random_numbers(stream, count))
-    nn.utils.vector_to_parameters(2 * numbers - 1, network.parameters())
-    for layer in network[0], network[2]:
-        for weights in layer.parameters():
-            weights.data /= layer.in_features**0.5
-
-
-$streams
-main()
-''')
-NORMAL = '''def normal(numbers):
-    """Turn uniform numbers into normal ones, with mean 0 and variance 1."""
-    return torch.erfinv(2 * numbers - 1 + 2**-24) * 2**0.5
-
-
-'''
-
+CROSS_ENTROPY = "BCELoss()  # binary cross-entropy: -log(score) if the target is 1, -log(1 - score) if it is 0"
 LOSSES = {
     "mse": "MSELoss()  # mean squared error: (score - target) squared",
-    "bce": "BCELoss()  # binary cross-entropy: -log(score) if the target is 1, -log(1 - score) if it is 0",
+    "bce": CROSS_ENTROPY,
+    "minimax": CROSS_ENTROPY,
 }
 OPTIMIZERS = {"sgd": "SGD", "adam": "Adam"}
+LATENTS = {
+    "uniform": ("uniform between 0 and 1", "torch.rand"),
+    "normal": ("normal with mean 0 and variance 1", "torch.randn"),
+}
 
 
 def pytorch_script(config: TrainConfig, *, draws: Draws = "torch") -> str:
-    """Return a program that trains with these settings, one sample at a time, as the article does.
+    """Return a program that trains with these settings, step by step, as the article does.
 
     It uses torch's random numbers, or with `draws` "same" those of the run: then its results agree with the run's.
     """
-    gan, same = config.experiment == "gan", draws == "same"
-    agreement = OWN_DRAWS
-    if same:
-        agreement = SAME_DRAWS_WITH_ADAM if config.optimizer == "adam" else SAME_DRAWS
-    rates = {"LEARNING_RATE": config.learning_rate}
-    generator_rate = config.resolved.generator_learning_rate
-    if gan and generator_rate != config.learning_rate:
-        rates = {"DISCRIMINATOR_LEARNING_RATE": config.learning_rate, "GENERATOR_LEARNING_RATE": generator_rate}
-    networks = {"discriminator": "network(inputs=len(PATTERN), outputs=1)  # a sample -> its score, 0 fake to 1 real"}
-    if gan:
-        networks["generator"] = "network(inputs=1, outputs=len(PATTERN))  # a latent -> a sample"
-    optimizer = OPTIMIZERS[config.optimizer]
-    optimizers = (
-        f"{name}_optimizer = torch.optim.{optimizer}({name}.parameters(), lr={rate})"
-        for name, rate in zip(networks, [*rates, *rates], strict=False)
-    )
-    return PROGRAM.substitute(
-        title=TITLES[config.experiment].format(config.pattern),
-        story=STORIES[config.experiment],
-        agreement=agreement,
-        pattern=config.pattern,
-        spread=config.spread,
-        one=f"{1 - config.spread:g}",
-        hidden_size=config.hidden_size,
-        rates="\n".join(f"{name} = {rate}" for name, rate in rates.items()),
-        iterations=f"{config.iterations:_}",
-        seed=config.seed,
-        seeding="" if same else "\ntorch.manual_seed(SEED)\n",
-        real="next(real_draws)" if same else "torch.rand(len(PATTERN))",
-        source=_source(config, same),
-        networks="\n".join(f"{name} = {network}" for name, network in networks.items()),
-        loss=LOSSES[config.loss],
-        optimizers="\n".join(optimizers),
-        latent_value=_latent_value(config) if gan else "",
-        training=_with_random_numbers(config) if same else _training(config, same),
-    )
+    return _Program(config, draws).text()
 
 
-def _source(config: TrainConfig, same: bool) -> str:
-    """Return the function that draws noise or latents, if the program needs one."""
-    if config.experiment == "discriminator":
-        return NOISE.substitute(draw="next(noise_draws)" if same else "torch.rand(len(PATTERN))")
-    return "" if same else LATENTS[config.latent]
+class _Program:
+    """The parts of the program of a configuration."""
 
+    def __init__(self, config: TrainConfig, draws: Draws) -> None:
+        self.config, self.same = config, draws == "same"
+        self.patterns = patterns.words(config.pattern)
+        self.has_patterns, self.has_generator = len(self.patterns) > 1, config.experiment == "gan"
+        self.has_latents = self.has_generator and config.latent != "constant"
+        self.is_minimax = self.has_generator and config.loss == "minimax"
+        self.batch = ["BATCH_SIZE"] if config.batch_size > 1 else []
+        self.steps = ["DISCRIMINATOR_STEPS"] if config.discriminator_steps > 1 else []
+        self.width = "len(PATTERNS[0])" if self.has_patterns else "len(PATTERN)"
 
-def _latent_value(config: TrainConfig) -> str:
-    """Return the definition of the input of G in the output."""
-    return LATENT_VALUE.substitute(
-        tensor=repr(float(config.latent_value)).replace("e+", "e"),
-        when=", always the same" if config.latent == "constant" else " in the output; training draws others",
-    )
+    def text(self) -> str:
+        config = self.config
+        agreement = templates.OWN_DRAWS
+        if self.same:
+            agreement = templates.SAME_DRAWS_WITH_ADAM if config.optimizer == "adam" else templates.SAME_DRAWS
+        ones = '[bit == "1" for bit in PATTERN]'
+        if self.has_patterns:
+            ones = '[[bit == "1" for bit in pattern] for pattern in PATTERNS]'
+        networks = {
+            "discriminator": f"network(inputs={self.width}, outputs=1)  # a sample -> its score, 0 fake to 1 real"
+        }
+        if self.has_generator:
+            networks["generator"] = f"network(inputs=1, outputs={self.width})  # a latent -> a sample"
+        options, learned = "", "loss_function(score, target)"
+        if self.is_minimax:
+            options, learned = ", sign=1", f"sign * {learned}"
+        if config.r1:
+            options, learned = f"{options}, penalty=0", f"{learned} + penalty"
+        targets = "torch.tensor([1.0]), torch.tensor([0.0])"
+        if self.batch:
+            targets = "torch.ones(BATCH_SIZE, 1), torch.zeros(BATCH_SIZE, 1)"
+        return templates.PROGRAM.substitute(
+            title=f"{templates.TITLES[config.experiment]}{'s' * self.has_patterns} {' and '.join(self.patterns)}.",
+            story=templates.STORIES[config.experiment],
+            agreement=agreement,
+            imports="from itertools import chain\n\n" if self.same and self.steps else "",
+            settings="\n".join(f"{name} = {value}" for name, value in self.settings().items()),
+            seed=config.seed,
+            seeding="" if self.same else "\ntorch.manual_seed(SEED)\n",
+            ones=ones,
+            sources=self.sources(),
+            networks="\n".join(f"{name} = {network}" for name, network in networks.items()),
+            loss=LOSSES[config.loss],
+            optimizers="\n".join(self.optimizers(*networks)),
+            targets=targets,
+            latent_value=self.latent_value() if self.has_generator else "",
+            slope_penalty=templates.SLOPE_PENALTY if config.r1 else "",
+            options=options,
+            away=", or with sign -1 away from it" if self.is_minimax else "",
+            learned=learned,
+            training=self.training_with_random_numbers() if self.same else self.training(),
+        )
 
+    def settings(self) -> dict[str, str]:
+        """Return the constants of the program, with comments."""
+        config, spread = self.config, self.config.spread
+        settings = {"PATTERN": f'"{config.pattern}"'}
+        if self.has_patterns:
+            settings = {"PATTERNS": ", ".join(f'"{word}"' for word in self.patterns) + "  # all equally likely"}
+        settings["SPREAD"] = (
+            f"{spread}  # real data is in [{1 - spread:g}, 1] where the pattern has a 1,"
+            f" and in [0, {spread}] where it has a 0"
+        )
+        settings["HIDDEN_SIZE"] = f"{config.hidden_size}  # units in the hidden layer of a network"
+        if self.batch:
+            settings["BATCH_SIZE"] = f"{config.batch_size}  # samples in each step; the loss is their mean"
+        if self.steps:
+            settings["DISCRIMINATOR_STEPS"] = f"{config.discriminator_steps}  # steps 1 and 2 for each step 3"
+        if config.r1:
+            settings["R1"] = f"{config.r1}  # weight of the penalty on the slope of D"
+        settings |= {name: str(rate) for name, rate in self.rates().items()}
+        return settings | {"ITERATIONS": f"{config.iterations:_}"}
 
-def _training(config: TrainConfig, same: bool) -> str:
-    """Return the training loop and what it prints."""
-    digits = 6 if same else 3
-    if config.experiment == "discriminator":
-        return DISCRIMINATOR_TRAINING.substitute(digits=digits)
-    latents = ["latent()", "latent()"]
-    if config.latent == "constant":
-        latents = ["INPUT", "INPUT"]
-    elif same:
-        latents = ["next(latents)", "next(generator_latents)"]
-    value = f"{config.latent_value:g}"
-    return GAN_TRAINING.substitute(digits=digits, value=value, latent=latents[0], generator_latent=latents[1])
+    def rates(self) -> dict[str, float]:
+        """Return the learning rates by the names of their constants: D's, and G's where it is another one."""
+        rate, generator_rate = self.config.learning_rate, self.config.resolved.generator_learning_rate
+        if not self.has_generator or generator_rate == rate:
+            return {"LEARNING_RATE": rate}
+        return {"DISCRIMINATOR_LEARNING_RATE": rate, "GENERATOR_LEARNING_RATE": generator_rate}
 
+    def optimizers(self, *networks: str) -> list[str]:
+        optimizer, names = OPTIMIZERS[self.config.optimizer], list(self.rates())
+        return [
+            f"{network}_optimizer = torch.optim.{optimizer}({network}.parameters(), lr={rate})"
+            for network, rate in zip(networks, names * 2, strict=False)
+        ]
 
-def _with_random_numbers(config: TrainConfig) -> str:
-    """Return the training as a function, and below it the random numbers of the run and the call."""
-    weights, normal = {"discriminator": random_draws.DISCRIMINATOR_WEIGHTS}, False
-    streams = {"real_draws": f"random_numbers({random_draws.REAL}, len(PATTERN))"}
-    if config.experiment == "discriminator":
-        streams["noise_draws"] = f"random_numbers({random_draws.NOISE}, len(PATTERN))"
-    else:
-        weights["generator"] = random_draws.GENERATOR_WEIGHTS
-        if config.latent != "constant":
-            normal = config.latent == "normal"
-            latents = "map(normal, random_numbers({}, 1))" if normal else "random_numbers({}, 1)"
-            streams["latents"] = latents.format(random_draws.LATENT)
-            streams["generator_latents"] = latents.format(random_draws.GENERATOR_LATENT)
-    lines = [f"set_initial_weights({network}, stream={stream})" for network, stream in weights.items()]
-    lines += [f"{name} = {numbers}" for name, numbers in streams.items()]
-    return RANDOM_NUMBERS.substitute(
-        training=indent(_training(config, same=True).strip("\n"), "    ") + "\n",
-        normal=NORMAL if normal else "",
-        streams="\n".join(lines),
-    )
+    def sources(self) -> str:
+        """Return the functions that draw real data, and noise or latents."""
+        sample, latent = (", ".join([*self.batch, size]) for size in (self.width, "1"))
+        draw = "next(real_draws)" if self.same else f"torch.rand({sample})"
+        sources = templates.REAL_DATA.substitute(draw=draw)
+        if self.has_patterns:
+            pick = f"torch.randint(len(PATTERNS), ({'BATCH_SIZE,' if self.batch else ''}))"
+            if self.same:
+                pick = "(next(pattern_draws) * len(PATTERNS)).long()"
+            sources = templates.REAL_DATA_OF_PATTERNS.substitute(pick=pick, draw=draw)
+        if not self.has_generator:
+            sources += templates.NOISE.substitute(draw="next(noise_draws)" if self.same else f"torch.rand({sample})")
+        if self.has_latents and not self.same:
+            meaning, function = LATENTS[self.config.latent]
+            sources += templates.LATENT.substitute(meaning=meaning, draw=f"{function}({latent})")
+        return sources
+
+    def latent_value(self) -> str:
+        """Return the definition of the input of G in the output."""
+        value = repr(float(self.config.latent_value)).replace("e+", "e")
+        when = " in the output; training draws others" if self.has_latents else ", always the same"
+        return f"INPUT = torch.tensor([{value}])  # the input of G{when}\n"
+
+    def training(self) -> str:
+        """Return the training loop and what it prints."""
+        steps, digits = self.training_steps(), 6 if self.same else 3
+        if not self.has_generator:
+            mean = ".mean()" if self.batch else ""
+            return templates.DISCRIMINATOR_TRAINING.substitute(steps=steps, digits=digits, mean=mean)
+        comparison = '"(the pattern)" if bits == PATTERN else f"(the pattern is {PATTERN})"'
+        if self.has_patterns:
+            comparison = '"(a pattern)" if bits in PATTERNS else f"(the patterns are {\', \'.join(PATTERNS)})"'
+        return templates.GAN_TRAINING.substitute(
+            value=f"{self.config.latent_value:g}",
+            steps=steps,
+            in_range="all(dim=-1).any()" if self.has_patterns else "all()",
+            digits=digits,
+            comparison=comparison,
+        )
+
+    def training_steps(self) -> str:
+        """Return the steps of an iteration: D on real data, D on a fake, and G."""
+        latent = generator_latent = "INPUT.expand(BATCH_SIZE, 1)" if self.batch else "INPUT"
+        if self.has_latents:
+            latent, generator_latent = ("next(latents)", "next(generator_latents)") if self.same else ["latent()"] * 2
+        penalised = {"gently": ", without much slope around it", "real_line": "real = real_data()\n", "real": "real"}
+        penalised["penalty"] = ", penalty=slope_penalty(real)"
+        plain = {"gently": "", "real_line": "", "real": "real_data()", "penalty": ""}
+        real = penalised if self.config.r1 else plain
+        if self.has_generator:
+            steps = templates.REAL_STEP.substitute(real) + templates.FAKE_STEP.substitute(latent=latent)
+        else:
+            steps = templates.SCORED_REAL_STEP.substitute(real) + templates.NOISE_STEP
+        if self.steps:
+            steps = "for _ in range(DISCRIMINATOR_STEPS):\n" + indent(steps, "    ")
+        if self.has_generator:
+            step = templates.MINIMAX_STEP if self.is_minimax else templates.GENERATOR_STEP
+            steps += step.substitute(latent=generator_latent)
+        return indent(steps, "    ")
+
+    def training_with_random_numbers(self) -> str:
+        """Return the training as a function, and below it the random numbers of the run and the call."""
+        is_normal = self.has_latents and self.config.latent == "normal"
+        weights = {"discriminator": random_draws.DISCRIMINATOR_WEIGHTS}
+        streams = {"real_draws": self.stream(random_draws.REAL, self.width)}
+        if self.has_patterns:
+            streams["pattern_draws"] = self.stream(random_draws.PATTERN)
+        if self.has_generator:
+            weights["generator"] = random_draws.GENERATOR_WEIGHTS
+        else:
+            streams["noise_draws"] = self.stream(random_draws.NOISE, self.width)
+        if self.has_latents:
+            streams["latents"] = self.stream(random_draws.LATENT, "1")
+            streams["generator_latents"] = self.stream(random_draws.GENERATOR_LATENT, "1", of_discriminator=False)
+            if is_normal:
+                streams |= {name: f"map(normal, {streams[name]})" for name in ("latents", "generator_latents")}
+        lines = [f"set_initial_weights({network}, stream={stream})" for network, stream in weights.items()]
+        lines += [f"{name} = {numbers}" for name, numbers in streams.items()]
+        return templates.RANDOM_NUMBERS.substitute(
+            training=indent(self.training().strip("\n"), "    ") + "\n",
+            normal=templates.NORMAL if is_normal else "",
+            streams="\n".join(lines),
+        )
+
+    def stream(self, stream: int, *sizes: str, of_discriminator: bool = True) -> str:
+        """Return the random numbers of a stream, as a tensor for each step."""
+        steps = self.steps if of_discriminator else []
+        numbers = f"random_numbers({', '.join([str(stream), *steps, *self.batch, *sizes])})"
+        return f"chain.from_iterable({numbers})" if steps else numbers

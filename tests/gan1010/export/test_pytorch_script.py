@@ -24,8 +24,19 @@ CHOICES = {
     "latent": ("constant", "uniform", "normal"),
     "generator_learning_rate": (None, 0.5),
 }
+MORE_CHOICES = {
+    "experiment": ("gan", "discriminator"),
+    "loss": ("mse", "minimax"),
+    "latent": ("constant", "normal"),
+    "pattern": ("1010", "+".join(f"{number:016b}" for number in range(8))),
+    "batch_size": (1, 64),
+    "discriminator_steps": (1, 10),
+    "r1": (0, 0.1),
+}
 CONFIGS = [
-    TrainConfig(**dict(zip(CHOICES, values, strict=True)), seed=7) for values in itertools.product(*CHOICES.values())
+    TrainConfig(**dict(zip(choices, values, strict=True)), seed=7)
+    for choices in (CHOICES, MORE_CHOICES)
+    for values in itertools.product(*choices.values())
 ]
 EXTREMES = [
     TrainConfig(pattern="1" * 16, spread=0.5, hidden_size=64, iterations=10_000_000, seed=2**53 - 1),
@@ -104,6 +115,11 @@ def test_programs_pass_ruff(tmp_path: Path) -> None:
         ({"latent": "normal"}, ["torch.randn(1)", "latent()"], ["torch.rand(1)"]),
         ({"generator_learning_rate": 0.5}, ["GENERATOR_LEARNING_RATE = 0.5"], ["\nLEARNING_RATE"]),
         ({"experiment": "discriminator"}, ["def noise()"], ["generator_optimizer", "INPUT", "detach"]),
+        ({}, [], ["PATTERNS", "BATCH", "STEPS", "penalty", "sign", "philox"]),
+        ({"pattern": "10+01"}, ['PATTERNS = "10", "01"', "randint"], ["PATTERN ="]),
+        ({"batch_size": 4}, ["torch.rand(BATCH_SIZE, len(PATTERN))"], ["torch.tensor([1.0])"]),
+        ({"r1": 0.3}, ["R1 = 0.3", "penalty=slope_penalty(real)"], ["sign"]),
+        ({"loss": "minimax"}, ["sign=-1", "nn.BCELoss"], ["penalty"]),
     ],
 )
 def test_program_has_only_what_the_configuration_needs(
@@ -142,8 +158,15 @@ def test_program_with_the_same_draws_reproduces_the_run(tmp_path: Path) -> None:
         {"optimizer": "adam", "pattern": "01", "latent": "normal", "iterations": 400, "seed": 3},
         {"experiment": "discriminator", "pattern": "11001", "hidden_size": 5, "learning_rate": 0.1},
         {"experiment": "discriminator", "optimizer": "adam", "loss": "bce", "iterations": 7},
-    ]
-    configs = [TrainConfig(**{"seed": 2**53 - 1, "iterations": 300} | settings) for settings in table]  # type: ignore[arg-type]
+        {"pattern": "1010+0101+1100", "batch_size": 16, "latent": "normal", "loss": "bce", "r1": 0.3},
+        {"pattern": "101+011", "loss": "minimax", "latent": "uniform", "discriminator_steps": 3, "iterations": 150},
+        {"batch_size": 3, "discriminator_steps": 2, "loss": "minimax", "r1": 0.1, "optimizer": "adam"},
+        {
+            "experiment": "discriminator", "pattern": "10+01", "batch_size": 3, "discriminator_steps": 2,
+            "loss": "minimax", "iterations": 90,
+        },
+    ]  # fmt: skip
+    configs = [TrainConfig(**{"seed": 2**53 - 1, "iterations": 200} | settings) for settings in table]  # type: ignore[arg-type]
     programs = [pytorch_script(config, draws="same") for config in configs]
     for config, output in zip(configs, run(programs, tmp_path), strict=True):
         result = train(config).result
