@@ -50,8 +50,9 @@ class _Program:
         agreement = templates.OWN_DRAWS
         if self.same:
             agreement = templates.SAME_DRAWS_WITH_ADAM if config.optimizer == "adam" else templates.SAME_DRAWS
-        ones = '[bit == "1" for bit in PATTERN]'
+        task, ones = f"the pattern {config.pattern}", '[bit == "1" for bit in PATTERN]'
         if self.has_patterns:
+            task = f"{len(self.patterns)} patterns"
             ones = '[[bit == "1" for bit in pattern] for pattern in PATTERNS]'
         networks = {
             "discriminator": f"network(inputs={self.width}, outputs=1)  # a sample -> its score, 0 fake to 1 real"
@@ -59,15 +60,17 @@ class _Program:
         if self.has_generator:
             networks["generator"] = f"network(inputs=1, outputs={self.width})  # a latent -> a sample"
         options, learned = "", "loss_function(score, target)"
+        purpose = ", so that D's score comes closer to the target"
         if self.is_minimax:
             options, learned = ", sign=1", f"sign * {learned}"
+            purpose = ", which lowers the loss of D's score, or raises it if sign is -1"
         if config.r1:
             options, learned = f"{options}, penalty=0", f"{learned} + penalty"
         targets = "torch.tensor([1.0]), torch.tensor([0.0])"
         if self.batch:
             targets = "torch.ones(BATCH_SIZE, 1), torch.zeros(BATCH_SIZE, 1)"
         return templates.PROGRAM.substitute(
-            title=f"{templates.TITLES[config.experiment]}{'s' * self.has_patterns} {' and '.join(self.patterns)}.",
+            title=f"{templates.TITLES[config.experiment]} {task}.",
             story=templates.STORIES[config.experiment],
             agreement=agreement,
             imports="from itertools import chain\n\n" if self.same and self.steps else "",
@@ -83,7 +86,7 @@ class _Program:
             latent_value=self.latent_value() if self.has_generator else "",
             slope_penalty=templates.SLOPE_PENALTY if config.r1 else "",
             options=options,
-            away=", or with sign -1 away from it" if self.is_minimax else "",
+            purpose=purpose,
             learned=learned,
             training=self.training_with_random_numbers() if self.same else self.training(),
         )
@@ -93,7 +96,9 @@ class _Program:
         config, spread = self.config, self.config.spread
         settings = {"PATTERN": f'"{config.pattern}"'}
         if self.has_patterns:
-            settings = {"PATTERNS": ", ".join(f'"{word}"' for word in self.patterns) + "  # all equally likely"}
+            settings = {
+                "PATTERNS": "".join(["[  # all equally likely\n", *(f'    "{word}",\n' for word in self.patterns), "]"])
+            }
         settings["SPREAD"] = (
             f"{spread}  # real data is in [{1 - spread:g}, 1] where the pattern has a 1,"
             f" and in [0, {spread}] where it has a 0"

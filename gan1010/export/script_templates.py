@@ -44,7 +44,7 @@ REAL, FAKE = $targets  # the target scores of D
 ${latent_value}
 
 ${slope_penalty}def learn(optimizer, score, target$options):
-    """Make one step of the optimizer's network, so that D's score comes closer to the target$away."""
+    """Make one step of the optimizer's network$purpose."""
     loss = $learned
     optimizer.zero_grad()  # discard the gradients of the previous step
     loss.backward()
@@ -62,8 +62,8 @@ One network, the discriminator D, learns to tell real data from noise: its score
 noise. This tests whether D can learn at all, before a generator trains against it.""",
 }
 TITLES = {
-    "gan": "A generative adversarial network that learns to make the pattern",
-    "discriminator": "A discriminator that learns to tell from noise the pattern",
+    "gan": "A generative adversarial network that learns to make",
+    "discriminator": "A discriminator that learns to tell from noise",
 }
 
 OWN_DRAWS = "PyTorch and gan1010 draw different random numbers, so the results differ slightly from those of the job."

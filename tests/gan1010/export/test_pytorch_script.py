@@ -88,7 +88,7 @@ def distributions(name: str) -> set[str]:
 def numbers(output: str, line: str) -> list[float]:
     """Return the numbers with a decimal point in the line of an output that begins so."""
     (found,) = re.findall(rf"^{line}(.*)", output, re.MULTILINE)
-    return [float(number) for number in re.findall(r"\d\.\d+", found)]
+    return [float(number) for number in re.findall(r"-?\d+\.\d+", found)]
 
 
 def test_programs_pass_ruff(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_programs_pass_ruff(tmp_path: Path) -> None:
         ({"generator_learning_rate": 0.5}, ["GENERATOR_LEARNING_RATE = 0.5"], ["\nLEARNING_RATE"]),
         ({"experiment": "discriminator"}, ["def noise()"], ["generator_optimizer", "INPUT", "detach"]),
         ({}, [], ["PATTERNS", "BATCH", "STEPS", "penalty", "sign", "philox"]),
-        ({"pattern": "10+01"}, ['PATTERNS = "10", "01"', "randint"], ["PATTERN ="]),
+        ({"pattern": "10+01"}, ['    "10",\n    "01",\n]', "randint"], ["PATTERN ="]),
         ({"batch_size": 4}, ["torch.rand(BATCH_SIZE, len(PATTERN))"], ["torch.tensor([1.0])"]),
         ({"r1": 0.3}, ["R1 = 0.3", "penalty=slope_penalty(real)"], ["sign"]),
         ({"loss": "minimax"}, ["sign=-1", "nn.BCELoss"], ["penalty"]),
