@@ -76,21 +76,23 @@ class AccessControlMiddleware:
                 the request for a page of another origin, or the key is missing or wrong.
         """
         headers, is_public, has_keys = _headers(scope), scope["path"] in PUBLIC_PATHS, bool(self._keys)
-        if not is_public:
+        if not is_public and (self._hosts or not has_keys):
             self._check_address(scope, headers.get(b"host", b""), has_keys)
         if _is_cross_origin(scope, headers):
             raise _RefusedError("origin", CrossOriginError(_origin_detail(scope, headers)))
         if has_keys:
-            scope["key"] = self._keys.name_of(key) if (key := _presented_key(headers)) else None
-            if not is_public:
+            key = _presented_key(headers)
+            name = scope["key"] = self._keys.name_of(key)
+            if not is_public and (name is None or self._wrong_keys.times):
                 self._check_key(scope, key)
 
     def _check_address(self, scope: Scope, host: bytes, has_keys: bool) -> None:
-        """Check the Host, unless keys let any in, and the client's address."""
-        if (self._hosts or not has_keys) and not self._is_allowed(host):
+        """Check the Host, and without allowed hosts also the client's address."""
+        if not self._is_allowed(host):
             detail = "This Host is not allowed. Use localhost or a name in GAN1010_ALLOWED_HOSTS." if has_keys else ""
             raise _RefusedError("host", HostNotAllowedError(detail))
-        if not (has_keys or self._hosts) and _is_public(_address(scope)):
+        client = scope.get("client")
+        if not self._hosts and client and _is_public(client[0]):
             detail = "Without an API key, the service serves no public address. Set GAN1010_API_KEY."
             raise _RefusedError("public-address", HostNotAllowedError(detail))
 
@@ -98,7 +100,8 @@ class AccessControlMiddleware:
         """Refuse a request without a valid key, and every key of an address that has sent too many wrong ones."""
         if not key:
             raise _RefusedError("no-key", ApiKeyRequiredError())
-        address = _address(scope)
+        client = scope.get("client")
+        address = client[0] if client else ""
         if seconds := self._wrong_keys.blocked_seconds(address):
             scope["key"] = None
             raise _RefusedError("too-many-wrong-keys", TooManyWrongKeysError(seconds))
@@ -118,12 +121,6 @@ class AccessControlMiddleware:
             name, port = f"{name}{colon}{port}", ""
         is_known = LOOPBACK_HOST.fullmatch(name) or name in self._hosts
         return bool(is_known) and (not port or port.isdecimal())
-
-
-def _address(scope: Scope) -> str:
-    """Return the client's address; empty for one that has none."""
-    client = scope.get("client")
-    return client[0] if client else ""
 
 
 @lru_cache(maxsize=256)

@@ -13,24 +13,24 @@ IPV6_PREFIX_BITS = 64  # of a network, whose host may use any address in it
 
 
 class WrongKeys:
-    """The times of the last wrong keys of each address."""
+    """The `times` of the last wrong keys of each address."""
 
     def __init__(self) -> None:
-        self._times: OrderedDict[str, deque[float]] = OrderedDict()
+        self.times: OrderedDict[str, deque[float]] = OrderedDict()
 
     def add(self, address: str) -> bool:
         """Count a wrong key; return True if the address has reached the limit with it."""
         source = _source(address)
-        times = self._times.setdefault(source, deque(maxlen=limits.MAX_WRONG_KEYS))
-        self._times.move_to_end(source)
+        times = self.times.setdefault(source, deque(maxlen=limits.MAX_WRONG_KEYS))
+        self.times.move_to_end(source)
         times.append(time.monotonic())
-        if len(self._times) > MAX_ADDRESSES:
-            self._times.popitem(last=False)
+        if len(self.times) > MAX_ADDRESSES:
+            self.times.popitem(last=False)
         return self.blocked_seconds(address) > 0
 
     def blocked_seconds(self, address: str) -> int:
         """Return how long an address is blocked, 0 if it is not."""
-        times = self._times.get(_source(address)) if self._times else None
+        times = self.times.get(_source(address)) if self.times else None
         if times is None or len(times) < limits.MAX_WRONG_KEYS:
             return 0
         return max(math.ceil(times[0] + limits.WRONG_KEYS_SECONDS - time.monotonic()), 0)

@@ -1,5 +1,6 @@
 """Helpers that run a command, in this process or, more slowly, in one of its own."""
 
+import os
 import re
 import signal
 import subprocess
@@ -49,7 +50,8 @@ def interrupt(arguments: list[str], url: str, started: Callable[[Json], bool]) -
 
 def invoke(*arguments: object, url: str | None = None, stdin: str | None = None) -> Result:
     """Run `gan1010` in this process, with the service at a URL."""
-    environment = PLAIN_TERMINAL | ({"GAN1010_URL": url} if url else {})
+    unset = {name: None for name in os.environ if name.startswith("GAN1010_")}  # also those of the tests
+    environment = unset | PLAIN_TERMINAL | ({"GAN1010_URL": url} if url else {})
     return CliRunner().invoke(command_line(), [str(argument) for argument in arguments], input=stdin, env=environment)
 
 
