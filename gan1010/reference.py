@@ -40,20 +40,8 @@ class Reference:
         self.generator_optimizer = optimizer(self.generator.parameters(), lr=generator_rate)
 
     def train_on_real(self, sample: Tensor) -> tuple[Tensor, Tensor]:
-        """Train D on real samples, target 1, with the R1 penalty: r1/2 times the squared gradient of D's logit."""
-        if not self.r1:
-            return self._step(self.discriminator_optimizer, sample, 1.0)
-        sample = sample.clone().requires_grad_()
-        logit = sample
-        for layer in list(self.discriminator)[:-1]:  # all but the last sigmoid
-            logit = layer(logit)
-        (gradient,) = torch.autograd.grad(logit.sum(), sample, create_graph=True)
-        penalty = self.r1 / 2 * gradient.square().sum(dim=-1).mean()
-        return self._step(self.discriminator_optimizer, sample, 1.0, penalty)
-
-    def train_on_fake(self, sample: Tensor) -> tuple[Tensor, Tensor]:
-        """Train D on noise, target 0."""
-        return self._step(self.discriminator_optimizer, sample, 0.0)
+        """Train D on real samples, target 1."""
+        return self._step(self.discriminator_optimizer, sample, 1.0, penalty=self._slope_penalty(sample))
 
     def train_on_generated(self, latent: Tensor) -> tuple[Tensor, Tensor]:
         """Train D on G's samples for latents (1,) or (B, 1), target 0. No gradient reaches G."""
@@ -67,6 +55,10 @@ class Reference:
         if self.is_minimax:
             return self._step(self.generator_optimizer, self.generator(latent), 0.0, sign=-1)
         return self._step(self.generator_optimizer, self.generator(latent), 1.0)
+
+    def train_on_fake(self, sample: Tensor) -> tuple[Tensor, Tensor]:
+        """Train D on noise, target 0."""
+        return self._step(self.discriminator_optimizer, sample, 0.0)
 
     def _step(
         self,
@@ -84,6 +76,17 @@ class Reference:
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         return loss, score
+
+    def _slope_penalty(self, sample: Tensor) -> Tensor | float:
+        """Compute the R1 penalty: r1/2 times the squared gradient of D's logit with respect to real samples."""
+        if not self.r1:
+            return 0.0
+        sample = sample.clone().requires_grad_()
+        logit = sample
+        for layer in list(self.discriminator)[:-1]:  # all but the last sigmoid
+            logit = layer(logit)
+        (gradient,) = torch.autograd.grad(logit.sum(), sample, create_graph=True)
+        return self.r1 / 2 * gradient.square().sum(dim=-1).mean()
 
     @torch.no_grad()
     def is_in_range(self, constants: kernel.Plan) -> bool:

@@ -10,6 +10,7 @@ import sys
 import sysconfig
 from inspect import ismodule
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 from matplotlib import pyplot
@@ -27,7 +28,10 @@ COMMANDS = f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}"
 
 
 def _blocks(page: str, language: str) -> list[str]:
-    """The code blocks of a page: `bash` has curl examples, `shell` commands, `sh` what needs another machine."""
+    """The code blocks of a page.
+
+    `bash` has curl examples, `shell` commands, `sh` what needs another machine, `python` programs, `py` excerpts.
+    """
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGES[page], re.DOTALL | re.MULTILINE)
 
 
@@ -71,6 +75,15 @@ def test_python_example_runs(
 
 def test_study_is_that_of_the_guide() -> None:
     assert (ROOT / "tests" / "gan1010" / "study.py").read_text() in _blocks("python", "python")
+
+
+def test_steps_in_the_guide_are_those_of_the_reference() -> None:
+    def without_blank_lines(text: str) -> str:
+        return re.sub(r"\n+", "\n", text)
+
+    source = without_blank_lines((ROOT / "gan1010" / "reference.py").read_text())
+    for block in _blocks("python", "py"):
+        assert without_blank_lines(indent(block, "    ")) in source
 
 
 @pytest.mark.parametrize("page", ["README", "command-line"])
