@@ -67,9 +67,8 @@ def mlserver(python: Path, folder: Path, network: bytes) -> Iterator[Server]:
 @contextmanager
 def _process(command: list[str], port: int, ready: str, **environment: str) -> Iterator[Server]:
     start = time.perf_counter()
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | environment
-    )
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GAN1010_")} | environment
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
     try:
         while not _is_ready(port, request("GET", ready)):
             if process.poll() is not None or time.perf_counter() - start > START_TIMEOUT_SECONDS:

@@ -40,7 +40,7 @@ def test_head_of_a_stream_ends(server_client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "methods"), [("/jobs", "GET, HEAD"), ("/train", "POST"), ("/sample", "GET, HEAD, POST")]
+    ("path", "methods"), [("/presets", "GET, HEAD"), ("/train", "POST"), ("/sample", "GET, HEAD, POST")]
 )
 def test_allowed_methods_have_head_where_get_is(shared_client: Client, path: str, methods: str) -> None:
     refused = shared_client.request("PUT", path)
