@@ -41,8 +41,9 @@ def shortest_decimals(values: Float32s) -> list[float]:
 class Result:
     """The figures of a finished run. Losses and scores are means over the last tenth of its iterations.
 
-    `settled_at` is the first recorded iteration since which the sample is in range. In the discriminator experiment
-    noise takes the place of fakes, and the figures of a generator are None.
+    `settled_at` is the first recorded iteration since which the sample is in range. The figures of `Coverage` are those
+    of 512 samples for latents as in training; a constant latent gives one sample. In the discriminator experiment noise
+    takes the place of fakes, and the figures of a generator are None.
     """
 
     sample: list[float] | None
@@ -54,3 +55,7 @@ class Result:
     generator_loss: float | None
     real_score: float
     fake_score: float
+    covered: int | None = None  # patterns that have at least a tenth of the samples; None in a result from before
+    quality: float | None = None  # share of the samples that belong to any pattern
+    diversity: float | None = None  # mean over places of the samples' standard deviation
+    shares: list[float] | None = None  # of the samples, for each pattern

@@ -11,6 +11,7 @@ import numpy as np
 from gan1010 import kernel_inputs
 from gan1010.compiled import kernel
 from gan1010.config import TrainConfig
+from gan1010.coverage import coverage
 from gan1010.history import History, Snapshots
 from gan1010.model import Model
 from gan1010.results import MEANS, Result, bits, in_range, shortest_decimals
@@ -265,10 +266,15 @@ def _result(config: TrainConfig, state: kernel.State, records: kernel.Records) -
         return Result(sample=None, bits=None, in_range=None, settled_at=None, **means | {"generator_loss": None})
     sample = model.sample([config.latent_value])
     inside, settled = bool(in_range(sample, *model.real_range)[0]), int(state.settled[0])
+    figures = coverage(config, kernel_inputs.single_run(config), model.generator)
     return Result(
         sample=shortest_decimals(sample[0]),
         bits=bits(sample)[0],
         in_range=inside,
         settled_at=settled if settled > 0 and inside else None,  # it may have left the range since the last record
         **means,
+        covered=int(figures.covered),
+        quality=float(figures.quality),
+        diversity=float(figures.diversity),
+        shares=figures.shares.tolist(),
     )

@@ -40,6 +40,10 @@ class Result(ResponseModel):
     generator_loss: float | None
     real_score: float
     fake_score: float
+    covered: int | None = None
+    quality: float | None = None
+    diversity: float | None = None
+    shares: list[float] | None = None
 
 
 class JobError(ResponseModel):
@@ -205,6 +209,10 @@ class Cell(ResponseModel):
     discriminator_real_loss: float | None
     discriminator_fake_loss: float | None
     generator_loss: float | None
+    covers_all_rate: float | None = None
+    covered: float | None = None
+    quality: float | None = None
+    diversity: float | None = None
 
 
 class Results(Page[Cell]):
@@ -229,6 +237,10 @@ class Member(ResponseModel):
     generator_loss: float | None
     real_score: float | None
     fake_score: float | None
+    covered: int | None = None
+    quality: float | None = None
+    diversity: float | None = None
+    shares: list[float] | None = None
 
 
 class ClusterWorker(ResponseModel):

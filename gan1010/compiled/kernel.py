@@ -461,15 +461,16 @@ def sample_at_latent_value(plan: Any, state: Any, scratch: Any) -> None:
 
 
 @compiled
-def survey(plan: Any, generator: Any, latents: Any, scratch: Any, counts: Any, moments: Any, diversity: Any) -> None:
+def survey(
+    plan: Any, generator: Any, latents: Any, hidden: Any, sample: Any, counts: Any, moments: Any, diversity: Any
+) -> None:
     """Count to which patterns G's samples for latents (n,) belong, in counts (P,), and measure their diversity (1,).
 
     The diversity is the mean over places of the standard deviation, sqrt(mean of y^2 - (mean of y)^2). `moments` (2, W)
-    is a buffer of zeros for both sums.
+    is a buffer of zeros for both sums; `hidden` (H,) and `sample` (W,) are buffers, too.
     """
-    sample = scratch.sample
     for n in range(latents.shape[0]):
-        generate(generator, load(latents, n), scratch.generator_hidden, sample)
+        generate(generator, load(latents, n), hidden, sample)
         left = ONE
         for pattern in range(plan.low.shape[0]):  # with a spread of 0.5, a sample counts for the first of its patterns
             share = select(belongs(plan, sample, pattern), left, ZERO)

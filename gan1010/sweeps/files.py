@@ -13,7 +13,8 @@ from gan1010.sweeps.grid import SweepConfig
 from gan1010.sweeps.results import Members
 from gan1010.types import Array
 
-FORMAT, VERSION = "gan1010 sweep", 1  # a change that older readers cannot read raises the version
+FORMAT, VERSION = "gan1010 sweep", 2  # a change that older readers cannot read raises the version
+READABLE = 1, VERSION  # version 1 has no coverage
 CONFIG, DIGEST = "config", "sha256"
 
 
@@ -42,18 +43,17 @@ def read(path: str | os.PathLike[str]) -> tuple[SweepConfig, Members]:
             with np.load(file, allow_pickle=False) as archive:
                 document = json.loads(str(archive[CONFIG]))
                 format, version = document.pop("format"), document.pop("version")
-                arrays = {column: archive[column] for column in archive.files} if version == VERSION else {}
+                arrays = {column: archive[column] for column in archive.files} if version in READABLE else {}
         except Exception as error:  # NumPy, zipfile and zlib raise many kinds for damaged files
             raise ValueError(f"{name} is damaged, or not a file that Sweep.save has written.") from error
     if format != FORMAT or not isinstance(version, int):
         raise ValueError(f"{name} is not a file that Sweep.save has written.")
-    if version != VERSION:
+    if version not in READABLE:
         raise ValueError(f"{name} has format {version}, of a newer gan1010. Update gan1010 to load it.")
     if str(arrays.pop(DIGEST, "")) != _digest(arrays):
         raise ValueError(f"{name} is damaged: its content does not match its SHA-256. Load a copy, or sweep again.")
     del arrays[CONFIG]
-    weights = np.empty((len(arrays["index"]), 0), np.float32)
-    return SweepConfig(**document), Members(**arrays, discriminators=weights, generators=weights)
+    return SweepConfig(**document), Members.of(arrays)
 
 
 def _digest(arrays: dict[str, Array]) -> str:

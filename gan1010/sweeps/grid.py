@@ -159,8 +159,13 @@ class SweepConfig:
     def cell_column(self, name: str, cells: Int64s) -> Array:
         """Return one of the grid's settings in these cells, (cells,); NaN for None."""
         values = np.array([np.nan if value is None else value for value in self.grid[name]])
+        return values[self.place(name, cells)]
+
+    def place(self, name: str, cells: Int64s) -> Int64s:
+        """Return the places of these cells on an axis of the grid, (cells,)."""
         repeats = prod(self.shape[list(self.grid).index(name) + 1 :])  # cells in a row with the same value
-        return values[cells // repeats % len(values)]
+        places: Int64s = cells // repeats % len(self.grid[name])
+        return places
 
     def config(self, index: int) -> TrainConfig:
         """Return a member's configuration, with which `train` gives the same weights; IndexError if there is none."""

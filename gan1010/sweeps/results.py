@@ -9,13 +9,15 @@ from typing import Any, overload
 
 import numpy as np
 
-from gan1010 import results
+from gan1010 import patterns, results
+from gan1010.config import TrainConfig
 from gan1010.history import GENERATOR, LOSSES
 from gan1010.results import Result
 from gan1010.sweeps.grid import SweepConfig
 from gan1010.types import Array, Bools, Float32s, Float64s, Int32s, Int64s
 
 PERCENTILES = (5, 50, 95)
+COVERAGE = ("covered", "quality", "diversity")
 NEVER_SETTLED, NOT_DONE = -1, -2
 
 
@@ -34,8 +36,9 @@ class Members:
     Iteration yields each `Member`. `members[row]` is one, and `members[rows]` are the members of a slice, a mask or an
     array of rows; a row is the place among these members, not the index in the sweep.
 
-    The figures of a generator are NaN or False in the discriminator experiment; a diverged member has NaN losses. A
-    `Sweep` keeps no weights, to save memory: any member can be trained again alone.
+    The figures of a generator are NaN or False in the discriminator experiment. A diverged member has NaN losses and
+    coverage, and members from before coverage was measured have NaN coverage. A `Sweep` keeps no weights, to save
+    memory: any member can be trained again alone.
     """
 
     index: Int64s  # (n,) index in the sweep
@@ -43,6 +46,10 @@ class Members:
     bits_right: Bools  # (n,) if the sample's bits are the pattern
     in_range: Bools  # (n,)
     settled_at: Int64s  # (n,) -1 if never
+    covered: Float64s  # (n,) number of patterns
+    quality: Float64s  # (n,)
+    diversity: Float64s  # (n,)
+    shares: Float64s  # (n, P) of the samples, for each pattern; rows of fewer patterns are padded with NaN
     discriminator_real_loss: Float64s  # (n,)
     discriminator_fake_loss: Float64s  # (n,)
     generator_loss: Float64s  # (n,)
@@ -50,6 +57,14 @@ class Members:
     fake_score: Float64s  # (n,)
     discriminators: Float32s  # (n, N_d), as in `layout`; in a `Sweep` (n, 0)
     generators: Float32s  # (n, N_g); in a `Sweep` (n, 0)
+
+    @classmethod
+    def of(cls, columns: Mapping[str, Array]) -> "Members":
+        """Build members from stored `columns`, without weights; NaN where no coverage was stored."""
+        count = len(columns["index"])
+        missing = {name: np.full(count, np.nan) for name in COVERAGE} | {"shares": np.empty((count, 0))}
+        weights = np.empty((count, 0), np.float32)
+        return cls(**missing | dict(columns), discriminators=weights, generators=weights)
 
     def __len__(self) -> int:
         return len(self.index)
@@ -89,37 +104,46 @@ class Members:
         sample = self.sample[row : row + 1, np.isfinite(self.sample[row])]
         means: dict[str, Any] = {name: float(getattr(self, name)[row]) for name in results.MEANS}
         has_sample, settled = sample.size > 0, int(self.settled_at[row])
+        has_coverage = bool(np.isfinite(self.covered[row]))
         return Result(
             sample=results.shortest_decimals(sample[0]) if has_sample else None,
             bits=results.bits(sample)[0] if has_sample else None,
             in_range=bool(self.in_range[row]) if has_sample else None,
             settled_at=settled if settled != NEVER_SETTLED else None,
             **means if has_sample else means | {"generator_loss": None},
+            covered=int(self.covered[row]) if has_coverage else None,
+            quality=float(self.quality[row]) if has_coverage else None,
+            diversity=float(self.diversity[row]) if has_coverage else None,
+            shares=self.shares[row, np.isfinite(self.shares[row])].tolist() if has_coverage else None,
         )
 
 
-NO_COLUMNS: dict[str, Any] = {
-    "index": np.empty(0, np.int64),
-    "sample": np.empty((0, 0), np.float32),
-    **dict.fromkeys(("bits_right", "in_range"), np.empty(0, np.bool_)),
-    "settled_at": np.empty(0, np.int64),
-    **dict.fromkeys(results.MEANS, np.empty(0)),
-    **dict.fromkeys(("discriminators", "generators"), np.empty((0, 0), np.float32)),
-}
-NO_MEMBERS = Members(**NO_COLUMNS)
+NO_MEMBERS = Members.of(
+    {
+        "index": np.empty(0, np.int64),
+        "sample": np.empty((0, 0), np.float32),
+        **dict.fromkeys(("bits_right", "in_range"), np.empty(0, np.bool_)),
+        "settled_at": np.empty(0, np.int64),
+        **dict.fromkeys(results.MEANS, np.empty(0)),
+    }
+)
 
 
 def concatenate(parts: Sequence[Members]) -> Members:
     """Join members in the order of their index, without their weights."""
-    width = max((part.sample.shape[1] for part in parts), default=0)
     columns = {name: [part.columns[name] for part in (NO_MEMBERS, *parts)] for name in NO_MEMBERS.columns}
-    columns["sample"] = [
-        np.pad(sample, ((0, 0), (0, width - sample.shape[1])), constant_values=np.nan) for sample in columns["sample"]
-    ]
+    for name in ("sample", "shares"):
+        width = max(column.shape[1] for column in columns[name])
+        columns[name] = [padded(column, width) for column in columns[name]]
     whole = {name: np.concatenate(column) for name, column in columns.items()}
     order = np.argsort(whole["index"])
     empty = np.empty((len(order), 0), np.float32)
     return Members(**{name: column[order] for name, column in whole.items()}, discriminators=empty, generators=empty)
+
+
+def padded(column: Array, width: int) -> Array:
+    """Return a column (n, N) with NaN added to its rows: (n, width)."""
+    return np.pad(column, ((0, 0), (0, width - column.shape[1])), constant_values=np.nan)
 
 
 class Cells:
@@ -130,6 +154,11 @@ class Cells:
         self._settled_at = np.full(config.members, NOT_DONE, np.int32)
         self._bits_right, self._in_range = np.zeros((2, config.members), np.bool_)
         self._losses = np.full((len(LOSSES), config.members), np.nan)
+        self._coverage = np.full((len(COVERAGE), config.members), np.nan, np.float32)
+        words = config.grid.get("pattern", [config.base.get("pattern", TrainConfig.pattern)])
+        numbers = np.array([len(patterns.words(word)) for word in words])
+        has_axis = "pattern" in config.grid
+        self._patterns = numbers[config.place("pattern", np.arange(config.cells))] if has_axis else numbers
         self.done = 0
 
     def add(self, members: Members) -> None:
@@ -138,14 +167,17 @@ class Cells:
         self._bits_right[members.index], self._in_range[members.index] = members.bits_right, members.in_range
         for row, name in enumerate(LOSSES):
             self._losses[row, members.index] = getattr(members, name)
+        for row, name in enumerate(COVERAGE):
+            self._coverage[row, members.index] = getattr(members, name)
         self.done += len(members)
 
     def table(self, cells: slice = slice(None)) -> dict[str, Array]:
         """Return the statistics of cells by name, each (cells,), NaN without members.
 
         They are the `count` of finished members, their `bits_rate` and `in_range_rate`, the percentiles
-        `settled_at_p5`, `_p50` and `_p95`, and the mean losses of members that did not diverge. A percentile is NaN
-        until that percentage of the finished members has settled: `_p50` until half of them have.
+        `settled_at_p5`, `_p50` and `_p95`, the mean losses of members that did not diverge, the means of their
+        `covered`, `quality` and `diversity`, and `covers_all_rate`, the share of members that cover all patterns. A
+        percentile is NaN until that percentage of the finished members has settled: `_p50` until half of them have.
         """
         settled = self._settled_at.reshape(self._shape)[cells]
         count = (settled != NOT_DONE).sum(axis=1)
@@ -157,16 +189,19 @@ class Cells:
         }
         for percent, values in zip(PERCENTILES, _percentiles(settled), strict=True):
             table[f"settled_at_p{percent}"] = values
-        for name, losses in zip(LOSSES, self._losses, strict=True):
-            losses = losses.reshape(self._shape)[cells]
-            finite = np.isfinite(losses)
+        for name, values in zip((*LOSSES, *COVERAGE), (*self._losses, *self._coverage), strict=True):
+            values = values.reshape(self._shape)[cells]
+            finite = np.isfinite(values)
             number = finite.sum(axis=1)
-            table[name] = losses.sum(axis=1, where=finite) / np.where(number > 0, number, np.nan)
+            table[name] = values.sum(axis=1, where=finite, dtype=np.float64) / np.where(number > 0, number, np.nan)
+        covered = self._coverage[0].reshape(self._shape)[cells]
+        covers_all = covered >= np.broadcast_to(self._patterns, self._shape[0])[cells, None]
+        table["covers_all_rate"] = np.where(np.isnan(table["covered"]), np.nan, covers_all.sum(axis=1) / divisor)
         return table
 
 
 class SweepSummary(Cells):
-    """The figures of a sweep's finished shards, some 35 bytes a member. Any thread may call it."""
+    """The figures of a sweep's finished shards, some 50 bytes a member. Any thread may call it."""
 
     def __init__(self, config: SweepConfig) -> None:
         super().__init__(config)

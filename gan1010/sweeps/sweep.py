@@ -18,7 +18,7 @@ from gan1010.cores import usable_cores
 from gan1010.frames import data_frame
 from gan1010.sweeps import files
 from gan1010.sweeps.grid import ShardSettings, SweepConfig, seed_fields
-from gan1010.sweeps.results import NEVER_SETTLED, Cells, Members, concatenate, pivot
+from gan1010.sweeps.results import COVERAGE, NEVER_SETTLED, Cells, Members, concatenate, pivot
 from gan1010.sweeps.sweeping import train_shard, train_whole_shard
 from gan1010.training import Run, train
 from gan1010.types import Array
@@ -69,7 +69,7 @@ class Sweep:
 
         Args:
             figure: a name in `cells`, such as settled_at_p50.
-            highest: if the highest figure is the best; by default True for rates and False for all others.
+            highest: if the highest figure is the best; by default True for rates and coverage, False for all others.
 
         Raises:
             ValueError: no cell has the figure, or there is none of that name.
@@ -78,7 +78,7 @@ class Sweep:
         if np.isnan(values).all():
             remedy = "Train longer or with other settings" if figure.startswith("settled_at") else "Train members first"
             raise ValueError(f"no cell has a figure for {figure}. {remedy}.")
-        highest = figure.endswith("rate") if highest is None else highest
+        highest = figure.endswith("rate") or figure in COVERAGE if highest is None else highest
         return self.config.cell(int(np.nanargmax(values) if highest else np.nanargmin(values)))
 
     def run(self, index: int) -> Run:
@@ -91,8 +91,9 @@ class Sweep:
     def to_frame(self) -> "pd.DataFrame":
         """Return a pandas data frame with a row for each finished member, by index in the sweep.
 
-        The columns are `cell`, the grid's settings, `seed`, the sample as `sample_0` and so on, and the figures of
-        `Members`; `settled_at` is NaN where the member has not settled. ImportError without pandas.
+        The columns are `cell`, the grid's settings, `seed`, the sample as `sample_0` and so on, the figures of
+        `Members`, and the patterns' shares as `share_0` and so on; `settled_at` is NaN where the member has not
+        settled. ImportError without pandas.
         """
         members = self.members
         cell, offset = np.divmod(members.index, self.config.seeds)
@@ -101,7 +102,8 @@ class Sweep:
         settled = figures["settled_at"]
         figures["settled_at"] = np.where(settled == NEVER_SETTLED, np.nan, settled)
         sample = {f"sample_{place}": values for place, values in enumerate(figures.pop("sample").T)}
-        return data_frame(settings | sample | figures, members.index, "index")
+        shares = {f"share_{pattern}": values for pattern, values in enumerate(figures.pop("shares").T)}
+        return data_frame(settings | sample | figures | shares, members.index, "index")
 
     def cells_frame(self) -> "pd.DataFrame":
         """Return a pandas data frame with a row for each cell: the grid's settings and the statistics of `cells`.

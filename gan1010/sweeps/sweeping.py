@@ -11,11 +11,12 @@ from gan1010 import kernel_inputs, patterns
 from gan1010.compiled import kernel
 from gan1010.compiled.lanes import LANES, aligned_copy
 from gan1010.config import TrainConfig
+from gan1010.coverage import coverage
 from gan1010.kernel_inputs import LaneSettings
 from gan1010.results import MEANS
 from gan1010.sweeps.grid import ShardSettings, number_of_weights, samples_of
-from gan1010.sweeps.results import NEVER_SETTLED, Members
-from gan1010.types import Array
+from gan1010.sweeps.results import COVERAGE, NEVER_SETTLED, Members
+from gan1010.types import Array, Bools
 
 # Between two checkpoints of a shard: random numbers of a lane, of which the second-level cache holds all lanes', and
 # iterations times weights, about a hundredth of a second.
@@ -139,7 +140,24 @@ def _members(settings: ShardSettings, columns: Columns) -> Members:
         bits_right=((sample >= 0.5)[:, None] == words).all(axis=2).any(axis=1) & adversarial & finite,
         in_range=in_range & finite,
         settled_at=np.where(in_range & finite & (columns["settled_at"] > 0), columns["settled_at"], NEVER_SETTLED),
+        **_coverage(settings, columns["generators"], finite & adversarial),
         **dict(zip(MEANS, means, strict=True)),
         discriminators=d,
         generators=g,
     )
+
+
+def _coverage(settings: ShardSettings, generators: Array, known: Bools) -> Columns:
+    """Return the figures of `Coverage` for the members, whose generators are (N_g, n); NaN where they are not known."""
+    parts, count = [], len(settings.index)
+    for start in range(0, count if known.any() else 0, LANES):
+        rows = np.minimum(np.arange(start, start + LANES), count - 1)
+        lanes = settings.lanes_at(rows)
+        parts.append(vars(coverage(settings.config, lanes, aligned_copy(generators[:, rows]))))
+    if not parts:
+        return {name: np.full(count, np.nan) for name in COVERAGE} | {"shares": np.empty((count, 0))}
+    figures = {name: column[..., :count].T for name, column in _concatenated(tuple(parts)).items()}
+    return {
+        name: np.where(known.reshape(count, *[1] * (column.ndim - 1)), column, np.nan)
+        for name, column in figures.items()
+    }

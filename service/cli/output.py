@@ -11,6 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.table import Column, Table
 
+from gan1010 import patterns
 from gan1010.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ The service has no scheduler: its threads train the sweeps.
 To train them on a Dask cluster, start the service with gan1010 serve --scheduler tcp://HOST:8786."""
 NO_WORKER = "It has no worker: sweeps wait for one. Start one with: dask worker {}"
 CELL_HEADINGS = ("\nGANs", "bits\nright", "in\nrange", "settled\nat", "9 in 10\nbetween", "loss\nof G")
+COVERAGE_HEADINGS = ("covers\nall", "\nquality")
 
 
 def print_response(value: T, render: Callable[[T], RenderableType], *, as_json: bool) -> None:
@@ -118,6 +120,10 @@ def run_rows(config: dict[str, Any], result: Result | None) -> Iterator[tuple[st
         yield "Sample", f"{bars}  {bits}  {numbers}  in range: {in_range}{since}"
     losses = f"D on real {result.discriminator_real_loss:.3f}, on fake {result.discriminator_fake_loss:.3f}"
     yield "Losses", losses + ("" if result.generator_loss is None else f"; G {result.generator_loss:.3f}")
+    if result.shares is not None and result.diversity is not None and result.diversity > 0:
+        words = patterns.words(config["pattern"])
+        shares = ", ".join(f"{word} {share:.0%}" for word, share in zip(words, result.shares, strict=True))
+        yield "Samples", f"{shares}, none {1 - sum(result.shares):.0%}; diversity {result.diversity:.2f}"
     yield "Scores", f"real {result.real_score:.3f}, fake {result.fake_score:.3f}"
 
 
@@ -179,15 +185,17 @@ def preset_table(presets: Sequence[Preset]) -> Table:
 
 def cell_table(job: Job, cells: Sequence[Cell]) -> RenderableType:
     """List the results of a sweep's cells."""
-    headings = (*(f"\n{field}" for field in job.config["grid"]), *CELL_HEADINGS)
+    found = job.config["grid"].get("pattern", [job.config["base"].get("pattern", TrainConfig.pattern)])
+    has_patterns = any(len(patterns.words(pattern)) > 1 for pattern in found)
+    headings = (*(f"\n{field}" for field in job.config["grid"]), *CELL_HEADINGS, *COVERAGE_HEADINGS * has_patterns)
     columns = [Column(heading, justify="right", no_wrap=True) for heading in headings]
-    rows = map(_cell_cells, cells[:MAX_CELL_ROWS])
+    rows = (_cell_cells(cell, has_patterns=has_patterns) for cell in cells[:MAX_CELL_ROWS])
     hidden = len(cells) - MAX_CELL_ROWS
     note = f" {job_line(job)}" + (f"; {hidden:,} more cells with --json" if hidden > 0 else "")
     return Group(table(columns, rows, gap=1), note)
 
 
-def _cell_cells(cell: Cell) -> Iterator[str]:
+def _cell_cells(cell: Cell, *, has_patterns: bool) -> Iterator[str]:
     yield from map(str, cell.config.values())
     yield f"{cell.count:,}"
     yield _format(cell.bits_rate, ".1%")
@@ -196,6 +204,9 @@ def _cell_cells(cell: Cell) -> Iterator[str]:
     early, late = cell.settled_at.p5, cell.settled_at.p95  # late is None if more than a twentieth never settled
     yield "" if early is None else f"{early:,.0f} - {'never' if late is None else format(late, ',.0f')}"
     yield _format(cell.generator_loss, ".3f")
+    if has_patterns:
+        yield _format(cell.covers_all_rate, ".1%")
+        yield _format(cell.quality, ".2f")
 
 
 def cluster_card(cluster: Cluster) -> RenderableType:

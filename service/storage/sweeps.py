@@ -2,8 +2,6 @@
 
 import sqlite3
 
-import numpy as np
-
 from gan1010.sweeps.grid import SweepConfig
 from gan1010.sweeps.results import Members, SweepSummary
 from gan1010.sweeps.sweeping import ShardProgress
@@ -59,9 +57,7 @@ class SweepStore:
         if row is None:
             raise JobNotFoundError
         with decoding(f"The sweep's shard {number}", REMEDY):
-            columns = unpack_arrays(*row, number)
-            no_weights = np.empty((len(columns["index"]), 0), np.float32)
-            return Members(**columns, discriminators=no_weights, generators=no_weights)
+            return Members.of(unpack_arrays(*row, number))
 
     def summary(self, job_id: str, config: SweepConfig) -> SweepSummary:
         """Summarise the finished shards of a sweep."""

@@ -17,7 +17,7 @@ SETTING_FIELDS = {
 }  # fmt: skip
 RESULT_FIELDS = {
     "sample", "bits", "in_range", "settled_at", "discriminator_real_loss", "discriminator_fake_loss",
-    "generator_loss", "real_score", "fake_score",
+    "generator_loss", "real_score", "fake_score", "covered", "quality", "diversity", "shares",
 }  # fmt: skip
 JOB_FIELDS = {
     "id", "kind", "name", "note", "tags", "status", "config", "created_at", "started_at", "finished_at", "iteration",

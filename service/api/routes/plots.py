@@ -27,6 +27,7 @@ router = APIRouter(route_class=StrictRoute)
 Format = Literal["png", "svg"]
 Figure = Literal[
     "bits_rate", "in_range_rate", "settled_at_p5", "settled_at_p50", "settled_at_p95",
+    "covers_all_rate", "covered", "quality", "diversity",
     "discriminator_real_loss", "discriminator_fake_loss", "generator_loss",
 ]  # fmt: skip
 Draw = Callable[..., bytes]

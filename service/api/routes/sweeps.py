@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from gan1010.sweeps.grid import SweepConfig
+from gan1010.sweeps.results import NO_MEMBERS
 from service.api.dependencies import ExistingJob, JobRegistry, Wait
 from service.api.limits import DEFAULT_PAGE_SIZE, MAX_CELLS_PER_PAGE, MAX_PAGE_SIZE, MAX_QUERY_INTEGER
 from service.api.problems import problems
@@ -24,7 +25,6 @@ from service.api.routes.jobs import (
 )
 from service.api.schemas.common import page_content
 from service.api.schemas.sweep_results import (
-    NO_MEMBERS,
     CellPage,
     MemberPage,
     cell_columns,

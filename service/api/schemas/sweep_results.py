@@ -1,6 +1,6 @@
 """Results of sweeps on the wire, built from arrays."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from math import isfinite
 from typing import Any
@@ -11,25 +11,19 @@ from pydantic import BaseModel, Field
 from gan1010 import Result, patterns
 from gan1010.results import MEANS
 from gan1010.sweeps.grid import SweepConfig
-from gan1010.sweeps.results import NEVER_SETTLED, Members
-from gan1010.types import Array, Float32s, Int64s
+from gan1010.sweeps.results import COVERAGE, NEVER_SETTLED, NO_MEMBERS, Members, padded
+from gan1010.types import Array, Int64s
 from service.api.schemas.common import Page
 from service.job import Status
 from service.jobs.sweep_runs import FinishedMembers
 
 Table = Mapping[str, Array]
+SETTLED = "settled_at_"  # and a percentile: the columns of `SettledOut`
+WIDTHS: dict[str, Callable[[str], int]] = {
+    "sample": patterns.width,
+    "shares": lambda pattern: len(patterns.words(pattern)),
+}
 DIVERGED = dict.fromkeys(field.name for field in fields(Result))
-NO_NUMBERS, NO_FLAGS, NO_WEIGHTS = np.empty(0, np.int64), np.empty(0, np.bool_), np.empty((0, 0), np.float32)
-NO_MEMBERS = Members(
-    index=NO_NUMBERS,
-    sample=NO_WEIGHTS,
-    bits_right=NO_FLAGS,
-    in_range=NO_FLAGS,
-    settled_at=NO_NUMBERS,
-    **dict.fromkeys(MEANS, np.empty(0)),
-    discriminators=NO_WEIGHTS,
-    generators=NO_WEIGHTS,
-)
 
 
 class SettledOut(BaseModel):
@@ -52,6 +46,10 @@ class CellOut(BaseModel):
     discriminator_real_loss: float | None
     discriminator_fake_loss: float | None
     generator_loss: float | None
+    covers_all_rate: float | None = Field(description="the share that covers all patterns")
+    covered: float | None = Field(description="mean number of patterns with at least a tenth of G's samples")
+    quality: float | None = Field(description="mean share of G's samples that belong to any pattern")
+    diversity: float | None = Field(description="mean standard deviation of G's samples, over their places")
 
 
 class CellPage(Page[CellOut, int]):
@@ -73,6 +71,10 @@ class ResultOut(BaseModel):
     generator_loss: float | None
     real_score: float
     fake_score: float
+    covered: int | None = Field(description="patterns that have at least a tenth of 512 samples")
+    quality: float | None = Field(description="share of the samples that belong to any pattern")
+    diversity: float | None = Field(description="mean over places of the samples' standard deviation")
+    shares: list[float] | None = Field(description="share of the samples that belong to each pattern")
 
 
 class MemberOut(BaseModel):
@@ -90,6 +92,10 @@ class MemberOut(BaseModel):
     generator_loss: float | None
     real_score: float | None
     fake_score: float | None
+    covered: int | None
+    quality: float | None
+    diversity: float | None
+    shares: list[float] | None
 
 
 class MemberPage(Page[MemberOut, int]):
@@ -110,17 +116,15 @@ def cell_rows(config: SweepConfig, numbers: range, table: Table) -> list[dict[st
         {
             "cell": number,
             "config": config.cell(number),
-            "count": count,
-            "bits_rate": bits,
-            "in_range_rate": in_range,
-            "settled_at": {"p5": p5, "p50": p50, "p95": p95},
-            "discriminator_real_loss": real,
-            "discriminator_fake_loss": fake,
-            "generator_loss": generator,
+            "settled_at": {
+                name.removeprefix(SETTLED): cell.pop(name) for name in list(cell) if name.startswith(SETTLED)
+            },
+            **cell,
         }
-        for number, count, bits, in_range, p5, p50, p95, real, fake, generator in zip(
-            numbers, *(values.tolist() for values in table.values()), strict=True
+        for number, values in zip(
+            numbers, zip(*(column.tolist() for column in table.values()), strict=True), strict=True
         )
+        for cell in [dict(zip(table, values, strict=True))]
     ]
 
 
@@ -136,9 +140,10 @@ def member_rows(config: SweepConfig, index: list[int], results: list[Result | No
 def member_columns(config: SweepConfig) -> dict[str, Array]:
     """Build the arrays of no members: their numbers, their settings in the grid, and the columns of `Members`.
 
-    Samples are as wide as the longest pattern. A setting that is null is NaN.
+    Samples are as wide as the longest pattern, and shares as the largest number of patterns. A setting that is null is
+    NaN.
     """
-    figures = NO_MEMBERS.columns | {"sample": _sample(config, NO_MEMBERS)}
+    figures = NO_MEMBERS.columns | {name: _padded(config, NO_MEMBERS, name) for name in WIDTHS}
     return _numbers_and_settings(config, figures.pop("index")) | figures
 
 
@@ -150,14 +155,14 @@ def member_column(config: SweepConfig, finished: FinishedMembers, name: str, sta
     like = member_columns(config)[name]
     column = np.empty((len(index), *like.shape[1:]), like.dtype)
     for places, members in finished.parts(start, stop):
-        column[places] = _sample(config, members) if name == "sample" else getattr(members, name)
+        column[places] = _padded(config, members, name) if name in WIDTHS else getattr(members, name)
     return column
 
 
 def member_csv_columns(config: SweepConfig, members: Members) -> dict[str, Array]:
     """Build the columns of a CSV file of members; what is null in JSON is masked or NaN."""
     has_ended = np.isfinite(members.discriminator_real_loss)
-    sample = np.where(has_ended[:, None], _sample(config, members), np.nan)
+    sample = np.where(has_ended[:, None], _padded(config, members, "sample"), np.nan)
     missing = np.isnan(sample)
     bits = np.where(missing, "", np.where(sample >= 0.5, "1", "0"))
     return {
@@ -166,7 +171,8 @@ def member_csv_columns(config: SweepConfig, members: Members) -> dict[str, Array
         "bits": np.ascontiguousarray(bits).view(f"U{bits.shape[1]}").ravel(),
         "in_range": np.ma.array(members.in_range, mask=missing.all(axis=1)),
         "settled_at": np.ma.masked_equal(members.settled_at, NEVER_SETTLED),
-        **{name: getattr(members, name) for name in MEANS},
+        **{name: getattr(members, name) for name in (*MEANS, *COVERAGE)},
+        **{f"share_{pattern}": values for pattern, values in enumerate(_padded(config, members, "shares").T)},
     }
 
 
@@ -183,7 +189,7 @@ def _number_or_setting(config: SweepConfig, index: Int64s, name: str) -> Array:
     return cell if name == "cell" else config.cell_column(name, cell)
 
 
-def _sample(config: SweepConfig, members: Members) -> Float32s:
-    """Return the samples, as wide as the sweep's longest pattern."""
-    width = max(map(patterns.width, config.grid.get("pattern", (config.config(0).pattern,))))
-    return np.pad(members.sample, ((0, 0), (0, width - members.sample.shape[1])), constant_values=np.nan)
+def _padded(config: SweepConfig, members: Members, name: str) -> Array:
+    """Return the samples or the shares, as wide as the widest of the sweep."""
+    width = max(map(WIDTHS[name], config.grid.get("pattern", (config.config(0).pattern,))))
+    return padded(getattr(members, name), width)

@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 
 from gan1010 import Sweep, SweepConfig, TrainConfig, sweep, sweeping
+from gan1010.sweeps import files
+from gan1010.sweeps.files import CONFIG, DIGEST
+from gan1010.sweeps.results import COVERAGE
 from gan1010.training import train
 from tests.gan1010.sweeps.test_sweep import assert_same
 
@@ -29,6 +32,22 @@ def changed(content: bytes, **arrays: Any) -> bytes:
     with np.load(io.BytesIO(content)) as archive:
         np.savez(out, **{**archive, **arrays})
     return out.getvalue()
+
+
+def test_file_from_before_coverage_is_read_without_it(content: bytes, tmp_path: Path) -> None:
+    with np.load(io.BytesIO(content)) as archive:
+        arrays = {name: values for name, values in archive.items() if name not in (*COVERAGE, "shares", DIGEST)}
+    arrays[CONFIG] = np.array(json.dumps(json.loads(str(arrays[CONFIG])) | {"version": 1}))
+    path = tmp_path / "sweep.npz"
+    np.savez(path, **arrays, **{DIGEST: np.array(files._digest(arrays))})
+    loaded = Sweep.load(path)
+    path.write_bytes(content)
+    now = Sweep.load(path)
+    assert loaded.members.in_range.tolist() == now.members.in_range.tolist()
+    assert [member.result.covered for member in loaded.members if member.result] == [None] * len(now.members)
+    for name in (*COVERAGE, "covers_all_rate"):
+        assert np.isnan(loaded.cells[name]).all()
+        assert np.isfinite(now.cells[name]).all()
 
 
 @pytest.mark.parametrize(
@@ -115,7 +134,7 @@ def test_files_of_another_format_are_refused(tmp_path: Path, content: bytes) -> 
     with np.load(io.BytesIO(content)) as archive:
         document = json.loads(str(archive["config"]))
     for change, message in (
-        ({"version": 2}, r"sweep\.npz has format 2, of a newer gan1010\. Update gan1010 to load it\."),
+        ({"version": 3}, r"sweep\.npz has format 3, of a newer gan1010\. Update gan1010 to load it\."),
         ({"format": "losses"}, r"sweep\.npz is not a file that Sweep\.save has written"),
         ({"seeds": 3}, r"sweep\.npz is damaged: its content does not match its SHA-256"),
     ):

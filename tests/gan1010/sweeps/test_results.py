@@ -24,6 +24,10 @@ def random_members(config: SweepConfig, index: list[int], seed: int = 1) -> Memb
         bits_right=rng.random(n) < 0.9,
         in_range=settled > 0,
         settled_at=settled,
+        covered=np.where(np.isnan(losses[0]), np.nan, rng.integers(0, 2, n)),
+        quality=np.where(np.isnan(losses[0]), np.nan, rng.integers(0, 513, n) / 512),
+        diversity=np.where(np.isnan(losses[0]), np.nan, rng.random(n).astype(np.float32)),
+        shares=rng.random((n, 1)),
         **dict(zip(MEANS, losses, strict=True)),
         discriminators=np.empty((n, 0), np.float32),
         generators=np.empty((n, 0), np.float32),
@@ -42,6 +46,9 @@ def test_cells_have_the_statistics_of_their_members() -> None:
         assert table["count"][number] == 50
         assert table["bits_rate"][number] == own.bits_right.mean()
         assert table["in_range_rate"][number] == own.in_range.mean()
+        assert table["covers_all_rate"][number] == (own.covered == 1).mean()
+        for name in ("covered", "quality", "diversity"):
+            assert table[name][number] == pytest.approx(np.nanmean(getattr(own, name)), rel=1e-6)
         late = np.where(own.settled_at > 0, own.settled_at, settled.max())
         for percent in (5, 50):
             assert table[f"settled_at_p{percent}"][number] == pytest.approx(np.percentile(late, percent))

@@ -18,6 +18,7 @@ import pytest
 from gan1010 import Member, Sweep, SweepConfig, sweep, sweeping, train
 from gan1010.compiled.lanes import LANES
 from gan1010.results import MEANS
+from gan1010.sweeps.results import COVERAGE
 from tests.support.dask_cluster import dask_cluster
 
 SETTINGS: dict[str, Any] = {"base": {"iterations": 300}, "grid": {"loss": ["mse", "bce"]}, "seeds": 40 * LANES}
@@ -195,8 +196,8 @@ def test_members_of_seeds_with_gaps_have_the_bits_of_single_runs(seeds: Any) -> 
 def test_members_frame_has_the_settings_the_seed_and_every_figure(small: Sweep) -> None:
     frame = small.to_frame()
     samples = [f"sample_{place}" for place in range(4)]
-    figures = ["bits_right", "in_range", "settled_at", *MEANS]
-    assert list(frame) == ["cell", "learning_rate", "pattern", "seed", *samples, *figures]
+    figures = ["bits_right", "in_range", "settled_at", *COVERAGE, *MEANS]
+    assert list(frame) == ["cell", "learning_rate", "pattern", "seed", *samples, *figures, "share_0"]
     assert (frame.index.name, list(frame.index)) == ("index", list(range(16)))
     for index, row in frame.iterrows():
         config, result = small.config.config(int(index)), small.run(int(index)).result  # type: ignore[call-overload]
@@ -204,7 +205,9 @@ def test_members_frame_has_the_settings_the_seed_and_every_figure(small: Sweep) 
         assert (row.learning_rate, row.pattern) == (config.learning_rate, config.pattern)
         assert row[samples].dropna().tolist() == pytest.approx(result.sample)
         assert (row.bits_right, row.in_range) == (result.bits == config.pattern, result.in_range)
-        assert row[list(MEANS)].tolist() == [getattr(result, name) for name in MEANS]
+        for name in (*MEANS, *COVERAGE):
+            assert row[name] == getattr(result, name)
+        assert [row.share_0] == result.shares
         assert row.settled_at == result.settled_at or (np.isnan(row.settled_at) and result.settled_at is None)
 
 

@@ -52,6 +52,25 @@ def test_200_random_members_trained_alone_have_the_same_bits() -> None:
     assert not chosen
 
 
+# Batches, steps, patterns and penalties; a lane without a penalty trains beside others that have one.
+BEYOND: dict[str, Any] = {
+    "experiment": ["gan", "discriminator"],
+    "pattern": ["110+001+111", "1010"],
+    "loss": ["bce", "minimax"],
+    "latent": ["constant", "normal"],
+    "batch_size": [1, 3],
+    "discriminator_steps": [1, 2],
+    "r1": [0, 0.5],
+}
+
+
+def test_members_with_batches_steps_and_penalties_trained_alone_have_the_same_bits() -> None:
+    config = SweepConfig(base={"iterations": 60, "record_every": 7, "learning_rate": 0.1}, grid=BEYOND, seeds=1)
+    for members in all_members(config):
+        for row in range(len(members)):
+            check_member(config, members, row)
+
+
 @pytest.mark.parametrize("base", [{}, {"loss": "bce", "optimizer": "adam", "latent": "normal", "learning_rate": 0.001}])
 def test_full_length_members_have_the_same_bits(base: dict[str, Any]) -> None:
     config = SweepConfig(base=base, seeds=LANES + 3)
