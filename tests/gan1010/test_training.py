@@ -25,7 +25,8 @@ DIGESTS: list[tuple[dict[str, Any], str]] = [
 def digest(run: Run | Progress) -> str:
     arrays = [run.history.iteration, *run.history.series.values()]
     arrays += [run.snapshots.iterations, run.snapshots.discriminators, run.snapshots.generators]
-    return hashlib.sha256(b"".join(array.tobytes() for array in arrays) + repr(run.result).encode()).hexdigest()
+    figures, _, _ = repr(run.result).partition(", covered=")  # the digests are older than coverage
+    return hashlib.sha256(b"".join(array.tobytes() for array in arrays) + f"{figures})".encode()).hexdigest()
 
 
 @pytest.mark.parametrize(("settings", "expected"), DIGESTS, ids=str)

@@ -18,7 +18,6 @@ from service.job import Status
 from service.jobs.sweep_runs import FinishedMembers
 
 Table = Mapping[str, Array]
-SETTLED = "settled_at_"  # and a percentile: the columns of `SettledOut`
 WIDTHS: dict[str, Callable[[str], int]] = {
     "sample": patterns.width,
     "shares": lambda pattern: len(patterns.words(pattern)),
@@ -112,20 +111,13 @@ def cell_columns(config: SweepConfig, numbers: range, table: Table) -> dict[str,
 
 def cell_rows(config: SweepConfig, numbers: range, table: Table) -> list[dict[str, Any]]:
     """Build the content of a `CellOut` for each cell; NaN becomes null in JSON."""
-    return [
-        {
-            "cell": number,
-            "config": config.cell(number),
-            "settled_at": {
-                name.removeprefix(SETTLED): cell.pop(name) for name in list(cell) if name.startswith(SETTLED)
-            },
-            **cell,
-        }
-        for number, values in zip(
-            numbers, zip(*(column.tolist() for column in table.values()), strict=True), strict=True
-        )
-        for cell in [dict(zip(table, values, strict=True))]
-    ]
+    rows = []
+    for number, values in zip(numbers, zip(*(column.tolist() for column in table.values()), strict=True), strict=True):
+        figures = dict(zip(table, values, strict=True))
+        settled = {percentile: figures[f"settled_at_{percentile}"] for percentile in SettledOut.model_fields}
+        row = {"cell": number, "config": config.cell(number), "settled_at": settled, **figures}
+        rows.append({name: row[name] for name in CellOut.model_fields})
+    return rows
 
 
 def member_rows(config: SweepConfig, index: list[int], results: list[Result | None]) -> list[dict[str, Any]]:
@@ -171,7 +163,9 @@ def member_csv_columns(config: SweepConfig, members: Members) -> dict[str, Array
         "bits": np.ascontiguousarray(bits).view(f"U{bits.shape[1]}").ravel(),
         "in_range": np.ma.array(members.in_range, mask=missing.all(axis=1)),
         "settled_at": np.ma.masked_equal(members.settled_at, NEVER_SETTLED),
-        **{name: getattr(members, name) for name in (*MEANS, *COVERAGE)},
+        **{name: getattr(members, name) for name in MEANS},
+        "covered": np.ma.array(np.nan_to_num(members.covered).astype(np.int64), mask=np.isnan(members.covered)),
+        **{name: getattr(members, name) for name in COVERAGE if name != "covered"},
         **{f"share_{pattern}": values for pattern, values in enumerate(_padded(config, members, "shares").T)},
     }
 

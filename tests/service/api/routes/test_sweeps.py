@@ -33,7 +33,7 @@ GRID = {"loss": ["mse", "bce"], "learning_rate": [0.01, 0.1, 0.3]}
 BASE = {"iterations": 500, "record_every": 5}
 CELL = [
     "cell", "config", "count", "bits_rate", "in_range_rate", "settled_at", "discriminator_real_loss",
-    "discriminator_fake_loss", "generator_loss",
+    "discriminator_fake_loss", "generator_loss", "covers_all_rate", "covered", "quality", "diversity",
 ]  # fmt: skip
 ENDLESS_SWEEP = {"base": {"iterations": 10_000_000, "hidden_size": 16}, "seeds": 1000}
 
@@ -73,6 +73,8 @@ def test_results_equal_those_of_single_trainings(shared_client: Client, done: Js
         assert (cell["cell"], cell["count"]) == (number, 4)
         assert cell["bits_rate"] == sum(run.bits == "1010" for run in runs) / 4
         assert cell["in_range_rate"] == sum(bool(run.in_range) for run in runs) / 4
+        assert cell["covered"] == cell["covers_all_rate"] == sum(run.covered or 0 for run in runs) / 4
+        assert cell["quality"] == sum(run.quality or 0 for run in runs) / 4
         assert cell["generator_loss"] == pytest.approx(sum(run.generator_loss or 0 for run in runs) / 4)
         settled = sorted(run.settled_at for run in runs if run.settled_at)
         given = {name for name, at in cell["settled_at"].items() if at is not None}
@@ -148,6 +150,11 @@ STREAMED_SWEEPS: list[Json] = [
     {"base": BASE, "grid": GRID, "seeds": 5},
     MIXED_SWEEP,
     {"base": {"iterations": 30, "preset": "discriminator-alone"}, "seeds": 3},
+    {
+        "base": {"iterations": 30, "latent": "normal"},
+        "grid": {"pattern": ["10+01", "110"], "r1": [0.0, 1.0]},
+        "seeds": 3,
+    },
 ]
 
 
@@ -168,37 +175,38 @@ def csv_value(value: Any) -> str:
     return value if isinstance(value, str) else "" if value is None else orjson.dumps(value).decode()
 
 
-@pytest.mark.parametrize("body", STREAMED_SWEEPS, ids=["one shape", "several shapes", "no generator"])
+@pytest.mark.parametrize("body", STREAMED_SWEEPS, ids=["one shape", "several shapes", "no generator", "patterns"])
 def test_streamed_members_equal_those_in_pages(
     shared_client: Client, monkeypatch: pytest.MonkeyPatch, body: Json
 ) -> None:
     job = run_sweep(shared_client, **body)
     cells = shared_client.get(f"/sweeps/{job['id']}/results").json()["data"]
     members = members_of(shared_client, job)
-    width = max(len(pattern) for pattern in body.get("grid", {}).get("pattern", ["1010"]))
+    words = [pattern.split("+") for pattern in body.get("grid", {}).get("pattern", ["1010"])]
+    widths = {"sample": max(len(word[0]) for word in words), "shares": max(map(len, words))}
     for member in members:
-        sample = member.pop("sample") or []
-        member["values"] = sample + [None] * (width - len(sample))
+        rows = {name: member.pop(name) or [] for name in widths}
+        member["rows"] = {name: row + [None] * (widths[name] - len(row)) for name, row in rows.items()}
         member["settings"] = cells[member["cell"]]["config"]
     text, arrays = stream_of(shared_client, job, "text/csv"), arrays_of(shared_client, job)
     for row, member in zip(csv.DictReader(io.StringIO(text.decode())), members, strict=True):
-        samples = {f"sample_{place}": value for place, value in enumerate(member["values"])}
-        figures = {
-            name: value for name, value in member.items() if name not in ("values", "settings", "seed", *NUMBERS)
-        }
+        samples = {f"sample_{place}": value for place, value in enumerate(member["rows"]["sample"])}
+        figures = {name: value for name, value in member.items() if name not in ("rows", "settings", "seed", *NUMBERS)}
+        shares = {f"share_{pattern}": value for pattern, value in enumerate(member["rows"]["shares"])}
         numbers = {name: member[name] for name in NUMBERS}
-        expected = numbers | member["settings"] | {"seed": member["seed"]} | samples | figures
+        expected = numbers | member["settings"] | {"seed": member["seed"]} | samples | figures | shares
         assert list(row.items()) == [(name, csv_value(value)) for name, value in expected.items()]
     names = [*NUMBERS, *cells[0]["config"], "seed"]
     assert list(arrays) == [*names, *(name for name in NO_MEMBERS.columns if name != "index")]
     for name, column in arrays.items():
         missing = MISSING.get(name, np.nan)
-        if name == "sample":
-            expected = [[np.nan if value is None else value for value in member["values"]] for member in members]
-            assert column.shape == (len(members), width)
+        if name in widths:
+            rows_of = [member["rows"][name] for member in members]
+            expected = [[np.nan if value is None else value for value in row] for row in rows_of]
+            assert column.shape == (len(members), widths[name])
         elif name == "bits_right":
-            patterns = [member["settings"].get("pattern", "1010") for member in members]
-            expected = [member["bits"] == pattern for member, pattern in zip(members, patterns, strict=True)]
+            patterns = [member["settings"].get("pattern", "1010").split("+") for member in members]
+            expected = [member["bits"] in words for member, words in zip(members, patterns, strict=True)]
         else:
             values = [member["settings"].get(name, member.get(name)) for member in members]
             expected = [missing if value is None else value for value in values]
