@@ -38,8 +38,9 @@ from service.jobs.registry import Registry
 from service.jobs.scheduler import SchedulerError, check_dask
 from service.jobs.worker import WorkerPool
 from service.settings import Settings
+from service.storage.data_folder import DataFolderError
 from service.storage.migrations import StoreVersionError
-from service.storage.store import DataFolderError, Store
+from service.storage.store import Store
 from service.telemetry.metrics import Metrics
 
 STARTUP_ERRORS = (

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import cluster, jobs, models, serve, train
+from service.cli import cluster, data_folder, jobs, models, serve, train
 from service.cli.streams import standard_streams
 
 EPILOG = (
@@ -26,6 +26,7 @@ COMMANDS = {
         jobs.delete,
         jobs.prune,
     ),
+    "Manage the data folder": (data_folder.backup, data_folder.restore, data_folder.check),
     "Use trained models": (models.sample, models.score, models.plot, models.export),
 }
 

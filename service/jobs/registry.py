@@ -6,6 +6,7 @@ Routes call it and workers work for it; it imports neither. What it returns has 
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -33,7 +34,7 @@ from service.telemetry.logs import fields
 from service.telemetry.metrics import Metrics
 
 MAX_ATTEMPTS = 5  # crashes in a row, without a checkpoint in between, after which a job is still retried
-MAX_JOBS_PER_STEP = 100  # that are deleted at once
+MAX_JOBS_PER_STEP, STEP_SECONDS = 64, 0.02  # of jobs that are deleted at once
 CRASHED = JobError(
     type="crashed",
     detail=f"The process died more than {MAX_ATTEMPTS} times in a row while the job ran, before any checkpoint. "
@@ -294,14 +295,16 @@ class Registry:
             How many are deleted by now, after each short step. Other requests are served between two steps, and it is
             safe to stop there.
         """
-        deleted = 0
+        deleted, step = 0, 1
         try:
             while deleted < len(job_ids):
-                batch = job_ids[deleted : deleted + MAX_JOBS_PER_STEP]
+                began, batch = time.monotonic(), job_ids[deleted : deleted + step]
                 with self._lock:
-                    batch = batch[: self._store.delete(batch)]
+                    self._store.delete(batch)
                     self.models.forget(set(batch))
                 deleted += len(batch)
+                is_short = time.monotonic() - began < STEP_SECONDS  # jobs differ in size
+                step = min(step * 2, MAX_JOBS_PER_STEP) if is_short else max(step // 2, 1)
                 yield deleted
             for _ in self._store.shrink():
                 yield deleted

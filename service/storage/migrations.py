@@ -72,7 +72,15 @@ def migrate(db: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS) -> N
     Raises:
         StoreVersionError: a later or an unreleased version wrote the database, which is left as it is.
     """
-    (version,) = db.execute("PRAGMA user_version").fetchone()
+    version = check_version(db, migrations)
+    for number, script in enumerate(migrations, start=FIRST_VERSION):
+        if number > version:
+            db.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
+
+
+def check_version(db: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS) -> int:
+    """Return the version of the database, 0 for a new one; raise `StoreVersionError` as `migrate` does."""
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
     newest = FIRST_VERSION + len(migrations) - 1
     if version > newest:
         raise StoreVersionError(
@@ -84,6 +92,4 @@ def migrate(db: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS) -> N
             f"The data folder has version {version}, which only development versions before 0.1.0 wrote. "
             "Start gan1010 with another --data-dir, or delete this folder."
         )
-    for number, script in enumerate(migrations, start=FIRST_VERSION):
-        if number > version:
-            db.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
+    return version

@@ -5,12 +5,10 @@ A call that writes returns when the data is on disk. A model's file is complete 
 
 import contextlib
 import errno
-import fcntl
 import json
 import logging
 import shutil
 import sqlite3
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +23,9 @@ from service.errors import CorruptDataError, StorageFailedError
 from service.job import ENDED, Job, Selection, created_at
 from service.job_search import Cursor, JobQuery
 from service.storage.checksums import checksum, decoding, verify
+from service.storage.data_folder import DATABASE, MODELS, lock_folder, model_path
 from service.storage.database import Database
-from service.storage.durable_files import DISK_FULL_ERRNOS, make_folder, write_file
+from service.storage.durable_files import write_file
 from service.storage.listing import persist_listing, search_query
 from service.storage.model_files import sort_model_files
 from service.storage.runs import RunStore
@@ -43,23 +42,16 @@ SELECT_OLDEST, SELECT_NEWEST = (  # damaged ids do not count
     for end in ("min", "max")
 )
 END_OF_IDS = "~"  # after the digits of any id
-TEXT = "CAST(document AS TEXT)"  # SQLite's functions take no JSON as bytes
-# Damaged JSON would fail the query.
-NAME = f"CASE WHEN json_valid({TEXT}) THEN json_extract({TEXT}, '$.name') END"
-NOTHING = "'[null, null]'"
-NAME_AND_END = f"CASE WHEN json_valid({TEXT}) THEN json_extract({TEXT}, '$.name', '$.finished_at') ELSE {NOTHING} END"
+HAS_NAME = "id IN (SELECT job_id FROM listing WHERE name = ?)"
+SCAN_LISTING = "SELECT job_id, key_status, name, key_finished_at FROM listing"
+SCAN_LISTING += " WHERE job_id > ? AND job_id <= ? ORDER BY job_id LIMIT ?"
 JOB_ADAPTER = TypeAdapter(Job)
 NOT_STORED = {"config": {"seed_list"}}  # requests have only ranges of seeds
-MAX_DELETE_SECONDS = 0.01  # of one transaction, so that others wait for no longer
 SCANNED_ROWS = 200  # of one query
 RESOURCE_ERRNOS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}  # these do not mean that the file is damaged
 LISTED_AT_ONCE = 1000  # jobs of an earlier release
 MAX_JOINED = 500  # ids in one query
 log = logging.getLogger(__name__)
-
-
-class DataFolderError(RuntimeError):
-    """The data folder cannot be used, or another process uses it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,26 +71,10 @@ class Store:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._models = folder / "models"
+        self._folder, self._models = folder, folder / MODELS
+        self._folder_lock = lock_folder(folder)
         try:
-            make_folder(self._models)
-            self._folder_lock = (folder / "lock").open("a")
-        except OSError as error:
-            is_full = error.errno in DISK_FULL_ERRNOS
-            remedy = "Free some space there" if is_full else "Let this user create it and write there"
-            reason = f"{error.filename or folder}: {error.strerror}"
-            raise DataFolderError(
-                f"The data folder {folder} cannot be used ({reason}). {remedy}, or choose another --data-dir."
-            ) from error
-        try:
-            fcntl.flock(self._folder_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._folder_lock.close()
-            raise DataFolderError(
-                f"Another gan1010 process uses {folder}. Start this one with another --data-dir."
-            ) from None
-        try:
-            self._database = Database(folder / "gan1010.sqlite")
+            self._database = Database(folder / DATABASE)
         except BaseException:
             self._folder_lock.close()
             raise
@@ -143,36 +119,24 @@ class Store:
                 row = (job.id, len(content), checksum(content))
                 db.execute("INSERT INTO models (job_id, bytes, sha256) VALUES (?, ?, ?)", row)
 
-    def delete(self, job_ids: Sequence[str]) -> int:
-        """Delete the first of some jobs with their histories, models and shards, as many as a short transaction allows.
-
-        Returns:
-            How many it has deleted, at least one.
-        """
-        deadline, deleted = time.monotonic() + MAX_DELETE_SECONDS, list[str]()
-        with self._database.transaction() as db:
-            for job_id in job_ids:
-                db.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
-                deleted.append(job_id)
-                if time.monotonic() > deadline:
-                    break
-        for job_id in deleted:
+    def delete(self, job_ids: Sequence[str]) -> None:
+        """Delete jobs with their histories, models and shards, in one transaction."""
+        with self._database.transaction() as db:  # in one statement, each of which waits for the interpreter lock
+            db.execute("DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(job_ids),))
+        for job_id in job_ids:
             with contextlib.suppress(OSError):  # the next start sets the file aside
                 self._file(job_id).unlink(missing_ok=True)
-        return len(deleted)
 
     def ended_jobs(self, selection: Selection) -> list[str]:
-        """Return the ids of the selected jobs, oldest first. Of a damaged job, only its status is known."""
+        """Return the ids of the selected jobs, oldest first."""
         marks = ", ".join("?" for _ in selection.statuses)
         newest = self._database.row(
             f"SELECT id FROM jobs WHERE status IN ({marks}) ORDER BY id DESC LIMIT 1 OFFSET ?",  # noqa: S608  # nosec B608
             *selection.statuses, selection.keep,
         )  # fmt: skip
-        details = NOTHING if selection.name is None and selection.before is None else NAME_AND_END
-        query = f"SELECT id, status, {details} FROM jobs WHERE id > ? AND id <= ? ORDER BY id LIMIT {SCANNED_ROWS}"  # noqa: S608  # nosec B608
         selected, cursor = list[str](), ""
-        while newest and (rows := self._database.rows(query, cursor, newest[0])):
-            selected += [id for id, status, pair in rows if selection.has(status, *json.loads(pair))]
+        while newest and (rows := self._database.rows(SCAN_LISTING, cursor, newest[0], SCANNED_ROWS)):
+            selected += [id for id, *values in rows if selection.has(*values)]
             if rows[-1][0] <= cursor:  # the id is damaged
                 break
             cursor = rows[-1][0]
@@ -191,7 +155,7 @@ class Store:
     def job(self, job_id: str) -> Job | None:
         """Load a job; raise `CorruptDataError` if it is damaged."""
         row = self._database.row(f"{SELECT_JOBS} WHERE id = ?", job_id)
-        return _job(*row) if row else None
+        return parse_job(*row) if row else None
 
     def jobs(
         self,
@@ -207,7 +171,7 @@ class Store:
 
         Only those with the status, the kind and the name that are given. Damaged jobs are left out of all lists.
         """
-        columns = {"id >= ?": prefix, "status = ?": status, "kind = ?": kind, f"{NAME} = ?": name}
+        columns = {"id >= ?": prefix, "status = ?": status, "kind = ?": kind, HAS_NAME: name}
         filters = {condition: value for condition, value in columns.items() if value is not None}
         query = f"{SELECT_JOBS} WHERE {' AND '.join([*filters, 'id < ?'])} ORDER BY id DESC LIMIT ?"
         last = END_OF_IDS if prefix is None else prefix + END_OF_IDS
@@ -315,7 +279,7 @@ class Store:
         """Yield the job of each row and the rest of the row; log each damaged job once."""
         for row in rows:
             try:
-                yield _job(*row[: len(JOB_COLUMNS)]), *row[len(JOB_COLUMNS) :]
+                yield parse_job(*row[: len(JOB_COLUMNS)]), *row[len(JOB_COLUMNS) :]
             except CorruptDataError as error:
                 if row[0] not in self._reported:
                     log.error("%s", error.detail)
@@ -332,7 +296,7 @@ class Store:
             cursor = rows[-1][0]
 
     def _file(self, job_id: str) -> Path:
-        return self._models / f"{job_id}.safetensors"
+        return model_path(self._folder, job_id)
 
 
 def _row(job: Job) -> tuple[Any, ...]:
@@ -347,7 +311,7 @@ def _indexed_values(job: Job) -> tuple[Any, ...]:
     return job.id, job.kind, job.status, has_generator
 
 
-def _job(*row: Any) -> Job:
+def parse_job(*row: Any) -> Job:
     """Return the job of a row; raise `CorruptDataError` if it is damaged."""
     *indexed, document, digest = row
     with decoding(f"The job {indexed[0]}", "Delete it and start another."):

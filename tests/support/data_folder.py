@@ -3,19 +3,26 @@
 import shutil
 import sqlite3
 from contextlib import closing
-from hashlib import sha256
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
-BLOBS = {  # by table: the column, and the numbers that the checksum covers, too
-    "jobs": ("document",),
-    "histories": ("arrays", "iteration"),
-    "checkpoints": ("state", "iteration"),
-    "shards": ("columns", "number"),
-    "shard_checkpoints": ("state", "number", "iteration"),
-}
+from service.storage.integrity import BLOBS, check_folder
+
+BLOB_COLUMNS = {"jobs": "document"} | {table: columns[0] for table, columns in BLOBS.items()}
+
+
+# The jobs of `version_7.zip`, a data folder of the version before this one.
+TRAINED, SWEPT, ALONE, PAUSED = (
+    "18ec5ae8c01f17f0da65ca60", "18ec5ae8c0c956108e8a9050", "18ec5ae8c14ee62ac21f5ddf", "18ec5ae8c283b55ae198a926"
+)  # fmt: skip
+
+
+def folder_of_version_before(folder: Path) -> Path:
+    """Extract a data folder of the version before, with a training, a sweep, D alone, and a paused training."""
+    shutil.unpack_archive(Path(__file__).with_name("version_7.zip"), folder)
+    return folder
 
 
 def execute(folder: Path, statement: str, *values: object) -> list[tuple[Any, ...]]:
@@ -28,20 +35,12 @@ def check_store(data: Path) -> None:
     """Check a copy of the folder, so that the store itself stays as a fault has left it."""
     with TemporaryDirectory() as folder:
         copy = shutil.copytree(data, Path(folder) / "copy")
-        assert execute(copy, "PRAGMA integrity_check") == [("ok",)]
-        assert execute(copy, "PRAGMA foreign_key_check") == []
-        for table, columns in BLOBS.items():
-            for digest, blob, *numbers in execute(copy, f"SELECT sha256, {', '.join(columns)} FROM {table}"):  # noqa: S608
-                keys = b"".join(b" %d" % number for number in numbers)
-                assert sha256(blob + keys).hexdigest() == digest, table
-        for job_id, size, digest in execute(copy, "SELECT job_id, bytes, sha256 FROM models"):
-            content = (copy / "models" / f"{job_id}.safetensors").read_bytes()
-            assert (len(content), sha256(content).hexdigest()) == (size, digest), f"the model of {job_id}"
+        assert check_folder(copy).damage == ()
 
 
 def flip_bit(folder: Path, table: str, id: str, seed: int) -> None:
     """Flip a bit of one of a job's blobs or of its checksum."""
-    column, random = BLOBS[table][0], Random(seed)  # noqa: S311
+    column, random = BLOB_COLUMNS[table], Random(seed)  # noqa: S311
     is_of_job = f"{'id' if table == 'jobs' else 'job_id'} = ?"
     rows = execute(folder, f"SELECT {column}, CAST(sha256 AS BLOB) FROM {table} WHERE {is_of_job}", id)  # noqa: S608
     blob, digest = random.choice(rows)

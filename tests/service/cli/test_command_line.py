@@ -14,10 +14,10 @@ from tests.support.contract import Json, train
 
 COMMANDS = {
     "serve", "demo", "train", "sweep", "presets", "jobs", "show", "watch", "pause", "resume", "cancel", "delete",
-    "prune", "sample", "score", "plot", "export",
+    "prune", "backup", "restore", "check", "sample", "score", "plot", "export",
 }  # fmt: skip
 SLOW_IMPORTS = {"torch", "numba", "numpy", "matplotlib", "fastapi", "uvicorn", "httpx", "pydantic", "distributed"}
-WITH_JSON = COMMANDS - {"serve", "demo", "delete", "plot", "export"}
+WITH_JSON = COMMANDS - {"serve", "demo", "delete", "backup", "restore", "check", "plot", "export"}
 
 
 def test_help_lists_the_commands_without_slow_imports() -> None:

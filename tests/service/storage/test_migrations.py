@@ -5,8 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from service.storage.migrations import FIRST_VERSION, MIGRATIONS, migrate
-from tests.support.clients import server_process
+from service.storage.backup import back_up, restore
+from service.storage.migrations import FIRST_VERSION, MIGRATIONS, StoreVersionError, migrate
+from service.storage.store import Store
+from tests.support.clients import app_client, server_process
+from tests.support.contract import train
+from tests.support.data_folder import (
+    ALONE,
+    PAUSED,
+    SWEPT,
+    TRAINED,
+    check_store,
+    execute,
+    folder_of_version_before,
+)
 
 NEWEST = FIRST_VERSION + len(MIGRATIONS) - 1
 NEXT = (*MIGRATIONS, "ALTER TABLE jobs ADD COLUMN note TEXT NOT NULL DEFAULT 'none'")
@@ -66,6 +78,46 @@ def test_store_of_another_version_is_refused_and_not_changed(
     db.close()
     before = (tmp_path / "gan1010.sqlite").read_bytes()
     with server_process(tmp_path) as server:
-        assert server.wait(60) == 1
+        assert server.wait(60) == 4
     assert message in server.log[-1]
     assert (tmp_path / "gan1010.sqlite").read_bytes() == before
+
+
+def schema(folder: Path) -> list[tuple[object, ...]]:
+    return execute(folder, "SELECT sql FROM sqlite_master ORDER BY name") + execute(folder, "PRAGMA user_version")
+
+
+def test_folder_of_the_version_before_is_upgraded(tmp_path: Path) -> None:
+    folder_of_version_before(tmp_path)
+    rows = "SELECT id, document FROM jobs ORDER BY id"
+    documents = execute(tmp_path, rows)
+    with app_client(tmp_path, workers=1) as client:
+        assert [job["id"] for job in client.get("/jobs").json()["data"]] == [PAUSED, ALONE, SWEPT, TRAINED]
+        for job_id, path in ((TRAINED, "progress"), (TRAINED, "snapshots"), (ALONE, "progress")):
+            assert client.get(f"/jobs/{job_id}/{path}").is_success
+        assert client.get("/sample").json()["job_id"] == TRAINED
+        assert client.get(f"/sweeps/{SWEPT}/results").json()["data"][1]["count"] == 3
+        assert execute(tmp_path, rows) == documents
+        assert client.post(f"/jobs/{PAUSED}/resume").is_success
+        resumed = client.get(f"/jobs/{PAUSED}?wait=30").json()
+        again = train(client, **{name: value for name, value in resumed["config"].items() if name != "defaults"})
+        models = [client.get(f"/models/{job['id']}/generator.safetensors").content for job in (resumed, again)]
+        assert models[0] == models[1]
+    assert execute(tmp_path, "PRAGMA auto_vacuum") == [(2,)]
+    check_store(tmp_path)
+
+
+def test_version_before_refuses_the_folder_and_accepts_the_backup_from_before(tmp_path: Path) -> None:
+    data, backup, older = folder_of_version_before(tmp_path / "data"), tmp_path / "backup", MIGRATIONS[:2]
+    before = schema(data)
+    back_up(data, backup)
+    Store(data).close()
+    with (
+        closing(sqlite3.connect(data / "gan1010.sqlite")) as upgraded,
+        pytest.raises(StoreVersionError, match="Upgrade"),
+    ):
+        migrate(upgraded, older)
+    restore(backup, tmp_path / "restored")
+    assert schema(tmp_path / "restored") == before
+    with closing(sqlite3.connect(tmp_path / "restored" / "gan1010.sqlite")) as db:
+        migrate(db, older)
