@@ -10,6 +10,7 @@ export class ProblemError extends Error {
   constructor(body, status) {
     super(body.detail || body.title || `HTTP ${status}`);
     this.status = status;
+    this.slug = body.type?.split("/").at(-1);
     this.errors = body.errors ?? [];
   }
 }
@@ -26,11 +27,11 @@ export const connection = {
 };
 
 /** Send a request and return the response, of whatever type. */
-export async function sendRequest(path, { method = "GET", body, headers = {}, signal } = {}) {
+export async function sendRequest(path, { method = "GET", body, headers = {}, ...options } = {}) {
   if (body !== undefined) headers = { ...headers, "Content-Type": "application/json" };
   let response;
   try {
-    response = await fetch(path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
+    response = await fetch(path, { method, headers, ...options, body: body === undefined ? undefined : JSON.stringify(body) });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     markUnreachable();
@@ -50,7 +51,8 @@ export const api = {
   job: (id, wait = 0) => json(`jobs/${id}${wait ? `?wait=${wait}` : ""}`),
   train: (settings, wait = 0) => json(`train${wait ? `?wait=${wait}` : ""}`, { method: "POST", body: settings }),
   act: (id, action) => json(`jobs/${id}/${action}`, { method: "POST" }),
-  remove: (id) => sendRequest(`jobs/${id}`, { method: "DELETE" }),
+  edit: (id, changes) => json(`jobs/${id}`, { method: "PATCH", body: changes }),
+  remove: (id) => sendRequest(`jobs/${id}`, { method: "DELETE", keepalive: true }), // also when the page is left
   progress: (id, query) => json(`jobs/${id}/progress?${query}`),
   snapshots: (id, weights) => json(`jobs/${id}/snapshots?weights=${weights}`),
   sweep: (plan) => json("sweeps", { method: "POST", body: plan }),

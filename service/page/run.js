@@ -76,8 +76,8 @@ export class Run {
     return Boolean(this.discriminators);
   }
 
-  async loadPoints() {
-    const response = await api.progress(this.job.id, `after=${this.after}&max_points=${MAX_POINTS}`);
+  async loadPoints(most = MAX_POINTS) {
+    const response = await api.progress(this.job.id, `after=${this.after}&max_points=${most}`);
     this.append(response.series);
     this.after = response.next_after;
     return response;

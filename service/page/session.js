@@ -5,21 +5,20 @@ import { follow, unfollow } from "./live.js";
 import { player } from "./player.js";
 import { ENDED, Run } from "./run.js";
 import { state } from "./state.js";
+import { trash } from "./trash.js";
+import { hasWords, t } from "./words.js";
 
 const listeners = new Set();
 const REFRESH_MS = 1000; // between two refreshes, or three times as long as a refresh takes
-const PAGE = 100; // jobs listed at first, and added by each "older"
-const MAX_AT_ONCE = 1000; // jobs per response
+const LISTED = 100; // the newest jobs
 let latestOpening = 0;
 let openingId = null; // of the job that is being loaded
 let refreshTimer = 0;
-let jobLimit = PAGE; // of the list
 let latestRefresh = 0; // results of earlier refreshes are discarded
 
 export const session = {
   run: null, // of the job in the address
   jobs: null, // the newest, once loaded
-  more: null,
   presets: [],
   busy: false,
   errorMessage: "", // of the last action
@@ -120,9 +119,14 @@ export async function runAction(work) {
 
 export function showError(error) {
   if (error instanceof UnreachableError) return; // a banner is visible
-  session.errorMessage = error.message;
+  session.errorMessage = hasWords(`problem.${error.slug}`) ? t(`problem.${error.slug}`) : error.message;
   notify();
 }
+
+trash.failed = showError;
+trash.listen(() => {
+  refreshJobs();
+});
 
 /** Load the newest jobs; repeat while one of them has not ended. */
 export async function refreshJobs() {
@@ -130,17 +134,10 @@ export async function refreshJobs() {
   const refresh = ++latestRefresh;
   const started = performance.now();
   try {
-    let jobs = [];
-    let next = null;
-    do {
-      const page = await api.jobs(`limit=${Math.min(jobLimit - jobs.length, MAX_AT_ONCE)}${next ? `&after=${next}` : ""}`);
-      if (refresh !== latestRefresh) return; // a newer refresh is pending
-      jobs = [...jobs, ...page.data];
-      next = page.next;
-    } while (next && jobs.length < jobLimit);
-    session.jobs = jobs;
-    session.more = next;
-    const open = jobs.find((job) => job.id === session.run?.job.id);
+    const { data } = await api.jobs(`limit=${LISTED}`);
+    if (refresh !== latestRefresh) return; // a newer refresh is pending
+    session.jobs = data.filter((job) => !trash.has(job.id));
+    const open = data.find((job) => job.id === session.run?.job.id);
     if (open && !session.run.ended) session.run.job = open; // the event stream reports the end itself
   } catch (error) {
     showError(error);
@@ -149,11 +146,6 @@ export async function refreshJobs() {
     refreshTimer = setTimeout(refreshJobs, Math.max(REFRESH_MS, 3 * (performance.now() - started)));
   }
   notify();
-}
-
-export function olderJobs() {
-  jobLimit += PAGE;
-  return refreshJobs();
 }
 
 export async function loadPresets() {

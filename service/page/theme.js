@@ -10,6 +10,7 @@ let printing = false; // on paper the page is light
 
 export const theme = {
   colours: {},
+  runs: [], // of compared runs
   ramps: {},
   dark: false,
   listen(listener) {
@@ -25,6 +26,7 @@ export function applyTheme() {
   document.documentElement.dataset.theme = name;
   const style = getComputedStyle(document.documentElement);
   for (const colour of COLOURS) theme.colours[colour] = style.getPropertyValue(`--${colour}`).trim();
+  theme.runs = Array.from({ length: 10 }, (_, k) => style.getPropertyValue(`--run-${k}`).trim());
   theme.ramps = {
     value: ramp([theme.colours.low, theme.colours.high]),
     score: ramp([theme.colours.fake, theme.colours.even, theme.colours.real]),

@@ -25,9 +25,10 @@ export class Lines extends Component {
 
   componentDidUpdate(before) {
     const { props } = this;
-    const key = (p) => [p.logX, p.logY, p.equilibrium, words.language, ...p.curves.map((c) => c.label + c.colour)].join();
+    const key = (p) => [p.logX, p.logY, p.equilibrium, words.language, ...p.curves.map((c) => c.label + c.colour + c.dash)].join();
     if (key(before) !== key(props) || this.language !== words.language) this.build();
     else if (before.data !== props.data || before.from !== props.from || before.to !== props.to) this.plot.setData(props.data, true);
+    if (before.focus !== props.focus) this.plot.setSeries(props.focus ?? null, { focus: true }, false);
     this.positionLayers();
   }
 
@@ -49,7 +50,7 @@ export class Lines extends Component {
   }
 
   options() {
-    const { curves, logX, logY, zoom = 1 } = this.props;
+    const { curves, logX, logY, onHover, zoom = 1 } = this.props;
     const { colours } = theme;
     const axis = { stroke: colours.quiet, font: font(11.5 * zoom), gap: 5 * zoom, ticks: { show: false }, grid: { stroke: colours.line, width: zoom } };
     return {
@@ -57,7 +58,8 @@ export class Lines extends Component {
       height: this.box.clientHeight || 200,
       padding: [12 * zoom, 26 * zoom, 0, 0],
       legend: { show: false },
-      cursor: { x: false, y: false, points: { show: false }, drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => null } },
+      focus: { alpha: onHover ? 0.25 : 1 },
+      cursor: { x: Boolean(onHover), y: false, focus: { prox: onHover ? 12 : -1 }, points: { show: false }, drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => null } },
       scales: {
         x: { time: false, distr: logX ? 3 : 1, range: (u, low, high) => this.rangeX(low, high) },
         y: { distr: logY ? 3 : 1, range: (u, low, high) => this.rangeY(low, high) },
@@ -69,7 +71,8 @@ export class Lines extends Component {
       series: [{}, ...curves.map((curve) => ({ stroke: curve.colour(colours), width: curve.width * zoom, dash: curve.dash?.map((length) => length * zoom), alpha: curve.alpha ?? 1, points: { show: false }, spanGaps: true }))],
       hooks: {
         draw: [(u) => this.decorate(u)],
-        setCursor: [(u) => player.setHover(u.cursor.left >= 0 ? u.posToVal(u.cursor.left, "x") : null)],
+        setCursor: [(u) => (this.props.onHover ?? ((x) => player.setHover(x)))(u.cursor.left >= 0 ? u.posToVal(u.cursor.left, "x") : null)],
+        setSeries: [(u, place, options) => options.focus && this.props.onFocus?.(place)],
         setSelect: [(u) => this.selected(u)],
       },
     };
@@ -82,8 +85,9 @@ export class Lines extends Component {
   }
 
   rangeY(low, high) {
-    const { logY, equilibrium } = this.props;
+    const { logY, equilibrium, tight } = this.props;
     if (logY) return [Math.max(low * 0.9, 1e-6) || 1e-3, Math.max(high * 1.1, 2e-6) || 1];
+    if (tight && high > low) return [low - 0.05 * (high - low), high + 0.05 * (high - low)];
     return [0, Math.max(high ?? 0, (equilibrium ?? 0) * 2) * 1.04];
   }
 

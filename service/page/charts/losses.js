@@ -121,9 +121,9 @@ export function smoothed(values, reach) {
 }
 
 /** Columns from `first` to `last`; long ones are reduced to the minimum and maximum of each bucket. */
-export function thinned(iterations, columns, first, last) {
+export function thinned(iterations, columns, first, last, most = MAX_DRAWN) {
   const count = last - first;
-  const size = Math.ceil((2 * count) / MAX_DRAWN);
+  const size = Math.ceil((2 * count) / most);
   if (size <= 2) return [iterations.slice(first, last), ...columns.map((values) => values.slice(first, last))];
   const buckets = Math.ceil(count / size);
   const x = new Float64Array(2 * buckets);

@@ -5,6 +5,7 @@ import { ENDED } from "../run.js";
 import { runAction } from "../session.js";
 import { addressOf } from "../settings.js";
 import { state } from "../state.js";
+import { trash } from "../trash.js";
 import { html } from "../ui.js";
 import { t } from "../words.js";
 
@@ -15,11 +16,11 @@ export function Actions({ job, name, forget }) {
     const body = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null));
     runAction(() => api.train(body));
   };
-  const remove = () => runAction(async () => {
-    await api.remove(job.id);
+  const remove = () => {
     forget();
-    state.replace({ jobs: state.list("jobs").filter((id) => id !== job.id).join(), job: state.get("job") === job.id ? "" : state.get("job") });
-  });
+    trash.put([job]);
+    if (state.get("job") === job.id) state.replace({ job: "" });
+  };
   const settings = () => state.push({ view: "lab", ...addressOf(job.config), job: job.id });
   if (ENDED.has(job.status)) {
     return html`${job.kind === "train" && html`${button("again", again)}${button("settings", settings)}`}${button("delete", remove)}`;

@@ -14,6 +14,7 @@ import { Lab } from "./lab.js";
 import { PlayerBar } from "./playerbar.js";
 import { Sweep } from "./sweep.js";
 import { TakeAway } from "./takeaway.js";
+import { Undo } from "./undo.js";
 
 const VIEWS = { guided: Guided, lab: Lab, runs: Compare, sweep: Sweep, take: TakeAway };
 const WITH_PLAYER = ["guided", "lab"];
@@ -49,6 +50,7 @@ export class App extends Component {
         <button type="button" class="plain" onClick=${() => { session.errorMessage = ""; this.setState({}); }}>${t("close")}</button></p>`}
       <main id="main" tabindex="-1" class=${`view-${view}`}><${VIEWS[view]} /></main>
       ${WITH_PLAYER.includes(view) && session.run && !state.isHidden("player") && html`<${PlayerBar} />`}
+      <${Undo} />
       <${Announcer} />
       <${Keys} />`;
   }

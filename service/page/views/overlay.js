@@ -1,59 +1,112 @@
-// Overlay: one loss of several runs in one chart, and a table of the settings that differ.
+// Overlay: one loss of the selected runs in a chart for each loss function, their values, and the settings that differ.
 
 import { Lines } from "../charts/lines.js";
 import { smoothed, thinned } from "../charts/losses.js";
-import uPlot from "../vendor/uplot/uPlot.esm.js";
+import { indexAt } from "../run.js";
 import { state } from "../state.js";
 import { Component, html } from "../ui.js";
+import uPlot from "../vendor/uplot/uPlot.esm.js";
 import { fine, hasWords, t, whole } from "../words.js";
 import { runName } from "./runhead.js";
-import { style, Swatch } from "./swatch.js";
+import { MAX_STYLES, style, Swatch } from "./swatch.js";
 
 const CURVES = ["generator", "fake", "real"];
+const POINTS = 24_000; // of all lines together
 
+/** The displayed name of a setting's value. */
+export const displayed = (value) => [`choice.${value}`, `preset.${value}.name`].filter(hasWords).map((key) => t(key))[0] ?? String(value);
+
+/** Props: the loaded `runs`, their number with those that are loading, and `drop(id)`, which unselects a run. */
 export class Overlay extends Component {
-  data(runs, curve, smooth) {
-    const key = [curve, smooth, ...runs.map((run) => run.job.id + run.version)].join();
-    if (key !== this.key) {
-      this.key = key;
-      const tables = runs.map((run) => {
-        const values = run.points[curve].values;
-        const mean = smoothed(values, Math.round((smooth / 100) * 0.1 * values.length));
-        return values.length ? thinned(run.points.iteration.values, [mean], 0, values.length).map((column) => Array.from(column)) : [[], []];
-      });
-      this.joined = tables.length > 1 ? uPlot.join(tables) : tables[0];
+  cache = {};
+
+  /** The curve of each run, smoothed, cached until the run has new points. */
+  mean(run, curve, smooth) {
+    const key = [curve, smooth, run.version].join();
+    if (this.cache[run.job.id]?.key !== key) {
+      const values = run.points[curve].values;
+      this.cache[run.job.id] = { key, values: smoothed(values, Math.round((smooth / 100) * 0.1 * values.length)) };
     }
-    return this.joined;
+    return this.cache[run.job.id].values;
   }
 
-  render({ runs, place }) {
+  /** The lines of the runs with one loss function, cached likewise. */
+  data(name, runs, curve, smooth, [from, to]) {
+    const key = [curve, smooth, from, to, ...runs.map((run) => run.job.id + run.version)].join();
+    if (this.cache[name]?.key !== key) {
+      const tables = runs.map((run) => {
+        const iterations = run.points.iteration.values;
+        const first = from === undefined ? 0 : Math.max(indexAt(iterations, from) - 1, 0);
+        const last = to === undefined ? iterations.length : Math.min(indexAt(iterations, to) + 2, iterations.length);
+        const mean = this.mean(run, curve, smooth);
+        return mean.length ? thinned(iterations, [mean], first, last, Math.max(POINTS / runs.length, 400)).map((column) => Array.from(column)) : [[], []];
+      });
+      this.cache[name] = { key, data: tables.length > 1 ? uPlot.join(tables) : tables[0] };
+    }
+    return this.cache[name].data;
+  }
+
+  value(run, curve, smooth, at) {
+    const iterations = run.points.iteration.values;
+    const mean = this.mean(run, curve, smooth);
+    if (!mean.length || (at !== null && at > iterations.at(-1) + run.config.record_every)) return NaN;
+    return mean[at === null ? mean.length - 1 : indexAt(iterations, at)];
+  }
+
+  render({ runs, count, drop }, { hover = null, pinned = null, focus }) {
+    if (!count) return html`<div class="overlay none"><${Sketch} /><p>${t("overlay.none")}</p></div>`;
     const curve = CURVES.includes(state.get("curve")) ? state.get("curve") : "generator";
-    const smooth = state.number("smooth", 25);
-    const curves = runs.map((run) => ({ label: run.job.id, colour: (colours) => colours[style(place(run)).name], width: 2.2, dash: style(place(run)).dash }));
-    return html`<figure class="picture overlay"><figcaption class="picture-title"><h2>${t("overlay.title")}</h2>
+    const smooth = Math.min(Math.max(state.number("smooth", 25), 0), 100);
+    const log = state.list("log");
+    const span = state.get("span").split("-").filter(Boolean).map(Number);
+    const shown = runs.filter((run) => run.points[curve].length);
+    const losses = [...new Set(shown.map((run) => run.config.loss))];
+    const end = Math.max(0, ...shown.map((run) => run.points.iteration.values.at(-1)));
+    const at = hover ?? pinned;
+    const toggle = (axis) => state.replace({ log: (log.includes(axis) ? log.filter((name) => name !== axis) : [...log, axis]).join() });
+    return html`<figure class="picture overlay"><figcaption class="picture-title"><h2>${t("losses.title")}</h2>
         <div class="tools"><div class="segments" role="group" aria-label=${t("overlay.curve")}>${CURVES.map((name) => html`<button type="button" class="chip" aria-pressed=${name === curve}
-          onClick=${() => state.replace({ curve: name === "generator" ? "" : name })}>${t(`losses.${name}`)}</button>`)}</div></div></figcaption>
-      <${Lines} data=${this.data(runs, curve, smooth)} curves=${curves} equilibrium=${new Set(runs.map((run) => run.equilibrium)).size === 1 ? runs[0].equilibrium : null} label=${t("overlay.title")} still />
-      <ul class="legend">${runs.map((run) => html`<li><${Swatch} place=${place(run)} />${runName(run.job)}</li>`)}</ul>
-      <${Differences} runs=${runs} place=${place} />
+          onClick=${() => state.replace({ curve: name === "generator" ? "" : name })}>${t(`losses.${name}`)}</button>`)}</div>
+          <label class="smooth">${t("losses.smooth")}<input type="range" min="0" max="100" value=${smooth} onInput=${(event) => state.replace({ smooth: event.target.value })} /></label>
+          ${["x", "y"].map((axis) => html`<button type="button" class="chip" aria-pressed=${log.includes(axis)} onClick=${() => toggle(axis)}>${t(`losses.log${axis}`)}</button>`)}
+          ${span.length > 0 && html`<button type="button" class="chip" onClick=${() => state.replace({ span: "" })}>${t("losses.whole")}</button>`}</div></figcaption>
+      ${losses.length > 1 && html`<p class="caption">${t("overlay.scales")}</p>`}
+      ${runs.length > shown.length && html`<p class="caption">${t("overlay.without", { count: whole(runs.length - shown.length) })}</p>`}
+      ${losses.map((loss) => {
+        const group = shown.filter((run) => run.config.loss === loss);
+        const curves = group.map((run) => ({ label: run.job.id, width: 2.2, ...style(run.job.id) }));
+        const place = group.findIndex((run) => run.job.id === focus);
+        return html`<div key=${loss} class="of-loss">${losses.length > 1 && html`<h3>${displayed(loss)}</h3>`}
+          <${Lines} data=${this.data(loss, group, curve, smooth, span)} curves=${curves} equilibrium=${group[0].equilibrium} logX=${log.includes("x")} logY=${log.includes("y")}
+            from=${span[0]} to=${span[1]} tight=${span.length > 0} focus=${place < 0 ? null : place + 1} label=${`${t("overlay.title")}: ${t(`losses.${curve}`)}, ${displayed(loss)}`} still
+            onHover=${(x) => this.setState({ hover: x === null ? null : Math.min(Math.max(Math.round(x), 0), end) })} onFocus=${(k) => this.setState({ focus: k ? group[k - 1]?.job.id : undefined })}
+            onZoom=${(a, b) => state.replace({ span: `${Math.max(Math.round(a), 0)}-${Math.round(b)}` })} /></div>`;
+      })}
+      ${end > 0 && html`<label class="values-at"><span>${at === null ? t("overlay.last") : t("overlay.at", { at: whole(at) })}</span>
+        <input type="range" min="0" max=${end} step="any" value=${at ?? end} aria-label=${t("overlay.slider")} aria-valuetext=${whole(at ?? end)} onInput=${(event) => this.setState({ pinned: +event.target.value >= end ? null : Math.round(event.target.value) })} /></label>`}
+      <ul class="values">${runs.map((run) => html`<li key=${run.job.id} class=${run.job.id === focus ? "focus" : ""} onPointerEnter=${() => this.setState({ focus: run.job.id })} onPointerLeave=${() => this.setState({ focus: undefined })}>
+        <${Swatch} id=${run.job.id} /><span class="value-name">${runName(run.job)}</span><b>${fine(this.value(run, curve, smooth, at), 3)}</b>
+        <button type="button" class="plain" aria-label=${t("overlay.drop", { name: runName(run.job) })} onClick=${() => drop(run.job.id)}>×</button></li>`)}</ul>
+      ${count > MAX_STYLES && html`<p class="caption">${t("overlay.most", { drawn: whole(MAX_STYLES), count: whole(count) })}</p>`}
+      <${Differences} runs=${runs} />
     </figure>`;
   }
 }
 
-/** The displayed name of a setting's value. */
-const displayed = (value) => [`choice.${value}`, `preset.${value}.name`].filter(hasWords).map((key) => t(key))[0] ?? String(value);
-
 /** Settings that differ, and results, side by side. */
-function Differences({ runs, place }) {
+function Differences({ runs }) {
   if (runs.length < 2) return html`<p class="caption">${t("overlay.more")}</p>`;
-  const differ = Object.keys(runs[0].config).filter((name) => name !== "name" && new Set(runs.map((run) => String(run.config[name]))).size > 1);
+  const differ = Object.keys(runs[0].config).filter((name) => !["name", "defaults"].includes(name) && new Set(runs.map((run) => String(run.config[name]))).size > 1);
   const rows = [
-    ...differ.map((name) => [t(`field.${name}`), (run) => displayed(run.config[name])]),
+    ...differ.map((name) => [hasWords(`field.${name}`) ? t(`field.${name}`) : name, (run) => displayed(run.config[name])]),
     [t("compare.bits"), ({ job }) => job.result?.bits ?? "–"],
-    [t("compare.settled"), ({ job }) => (job.result?.settled_at ? whole(job.result.settled_at) : "–")],
-    [t("question.generator_loss"), ({ job }) => fine(job.result?.generator_loss ?? NaN, 3)],
+    [t("compare.settled_at"), ({ job }) => (job.result?.settled_at ? whole(job.result.settled_at) : "–")],
+    [t("compare.generator_loss"), ({ job }) => fine(job.result?.generator_loss ?? NaN, 3)],
   ];
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${t("overlay.differences")}><table class="differences"><caption>${t(differ.length ? "overlay.differences" : "overlay.same")}</caption>
-    <thead><tr><td></td>${runs.map((run) => html`<th scope="col"><${Swatch} place=${place(run)} /> ${runName(run.job)}</th>`)}</tr></thead>
+    <thead><tr><td></td>${runs.map((run) => html`<th scope="col"><${Swatch} id=${run.job.id} /> ${runName(run.job)}</th>`)}</tr></thead>
     <tbody>${rows.map(([name, value]) => html`<tr><th scope="row">${name}</th>${runs.map((run) => html`<td>${value(run)}</td>`)}</tr>`)}</tbody></table></div>`;
 }
+
+/** A chart that waits for runs. */
+const Sketch = () => html`<svg viewBox="0 0 120 64" width="120" height="64" aria-hidden="true"><path class="axis" d="M6 4v54h110" /><path class="run-0" d="M8 30C22 6 30 58 46 34s22 4 34-4 20 2 34-1" /><path class="run-1" d="M8 42c16 8 22-30 38-20s20 18 36 12 20-4 32-3" /></svg>`;
