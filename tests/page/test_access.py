@@ -46,6 +46,27 @@ def test_axe_finds_no_violations(
         assert page.evaluate(VIOLATIONS) == []
 
 
+def test_axe_finds_no_violations_in_menus_and_dialogs(browser: Browser, server_url: str, article_run: Json) -> None:
+    with browser.new_context(
+        base_url=server_url, viewport=WIDE, locale="en-US", reduced_motion="reduce", bypass_csp=True
+    ) as context:
+        page = context.new_page()
+        page.goto(f"/?view=runs&jobs={article_run['id']}")
+        page.add_script_tag(path=AXE)
+        page.get_by_role("button", name="Columns").click()
+        assert page.evaluate(VIOLATIONS) == []
+        page.get_by_role("button", name=f"Actions: {article_run['name']}").click()
+        assert page.evaluate(VIOLATIONS) == []
+        page.get_by_role("button", name=f"Name, note, tags: {article_run['name']}").click()
+        page.get_by_role("dialog").wait_for()
+        assert page.evaluate(VIOLATIONS) == []
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Delete", exact=True).click()
+        page.get_by_role("button", name="Undo", exact=True).wait_for()
+        assert page.evaluate(VIOLATIONS) == []
+        page.get_by_role("button", name="Undo", exact=True).click()
+
+
 def test_training_and_replay_need_no_mouse(page: Page) -> None:
     page.goto("/")
     page.get_by_role("button", name="Train a GAN", exact=True).wait_for()

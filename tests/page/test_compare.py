@@ -1,18 +1,27 @@
-"""Compare view: overlay, differences, and actions on runs."""
+"""Compare view: the table, the overlay, differences, and actions on runs."""
 
+import re
 import time
 
 import httpx
-from playwright.sync_api import Page, Route, expect
+import pytest
+from playwright.sync_api import Browser, Page, expect
 
-from tests.support.contract import LONG_JOB, SHORT_JOB, Json
+from tests.page.conftest import wait_for_js
+from tests.support.contract import LONG_JOB, SHORT_JOB, Json, wait_until
+
+
+def act(page: Page, action: str, name: str) -> None:
+    """Choose an action in the menu of a run."""
+    page.get_by_role("button", name=f"Actions: {name}").click()
+    page.get_by_role("button", name=f"{action}: {name}").click()
 
 
 def test_chosen_runs_share_a_chart_and_a_table_of_differences(page: Page, article_run: Json, bce_run: Json) -> None:
     page.goto("/?view=runs")
     for job in (article_run, bce_run):
         page.get_by_role("checkbox", name=f"Compare {job['name']}").check()
-    expect(page.locator(".overlay .legend li")).to_have_count(2)
+    expect(page.locator(".overlay .values li")).to_have_count(2)
     differences = page.get_by_role("table", name="Differences")
     expect(differences.get_by_role("row", name="Loss squared error cross-entropy")).to_be_visible()
     expect(differences.get_by_role("row", name="Pattern")).to_have_count(0)
@@ -28,26 +37,20 @@ def test_run_opens_in_the_lab(page: Page, article_run: Json) -> None:
     assert f"job={article_run['id']}" in page.url
 
 
-def test_run_is_paused_resumed_cancelled_and_deleted(page: Page, server_url: str) -> None:
-    job = httpx.post(f"{server_url}/train", json={**LONG_JOB, "name": "endless"}).json()
+def test_run_is_paused_resumed_and_cancelled(page: Page, server_url: str) -> None:
+    httpx.post(f"{server_url}/train", json={**LONG_JOB, "name": "endless"})
     page.goto("/?view=runs")
     row = page.get_by_role("row").filter(has_text="endless")
     expect(row.get_by_role("progressbar")).to_be_visible()
-    row.get_by_role("button", name="Pause: endless").click()
-    expect(row).to_contain_text("paused")
-    row.get_by_role("button", name="Resume: endless").click()
-    expect(row).to_contain_text("running")
-    row.get_by_role("button", name="Cancel: endless").click()
-    expect(row).to_contain_text("cancelled")
-    row.get_by_role("button", name="Delete: endless").click()
-    expect(row).to_have_count(0)
-    assert httpx.get(f"{server_url}/jobs/{job['id']}").status_code == 404
+    for action, status in (("Pause", "paused"), ("Resume", "running"), ("Cancel", "cancelled")):
+        act(page, action, "endless")
+        expect(row).to_contain_text(status)
 
 
 def test_run_again_gives_the_same_result(page: Page, server_url: str) -> None:
     httpx.post(f"{server_url}/train", params={"wait": 5}, json={**SHORT_JOB, "name": "once more"})
     page.goto("/?view=runs")
-    page.get_by_role("button", name="Run again: once more").click()
+    act(page, "Run again", "once more")
     rows = page.get_by_role("row").filter(has_text="once more").filter(has_text="finished")
     expect(rows).to_have_count(2)
     jobs = [job for job in httpx.get(f"{server_url}/jobs").json()["data"] if job["name"] == "once more"]
@@ -58,7 +61,7 @@ def test_settings_that_undo_a_preset_are_copied(page: Page, server_url: str) -> 
     body = {**SHORT_JOB, "preset": "adam-orbit", "optimizer": "sgd", "learning_rate": 0.01, "name": "undone"}
     httpx.post(f"{server_url}/train", params={"wait": 5}, json=body)
     page.goto("/?view=runs")
-    page.get_by_role("button", name="Settings: undone").click()
+    act(page, "Settings", "undone")
     page.wait_for_url("**view=lab*")
     assert "optimizer=sgd" in page.url
     expect(page.get_by_label("Learning rate", exact=True)).to_have_value("0.01")
@@ -68,7 +71,7 @@ def test_settings_that_were_not_set_are_not_copied(page: Page, server_url: str) 
     body = {**SHORT_JOB, "learning_rate": 0.02, "record_every": 5, "name": "copied"}
     httpx.post(f"{server_url}/train", params={"wait": 5}, json=body)
     page.goto("/?view=runs")
-    page.get_by_role("button", name="Settings: copied").click()
+    act(page, "Settings", "copied")
     page.wait_for_url("**view=lab*")
     page.get_by_text("More settings").click()
     expect(page.locator("#set-generator_learning_rate")).to_have_value("")
@@ -81,25 +84,178 @@ def test_settings_that_were_not_set_are_not_copied(page: Page, server_url: str) 
     assert config["defaults"] == {"generator_learning_rate": 0.03}
 
 
-def test_older_runs_stay_while_the_list_refreshes(page: Page, server_url: str) -> None:
-    def slowly(route: Route) -> None:
-        time.sleep(1.2)  # longer than the interval of the page's refreshes
-        route.continue_()
+def test_deleted_runs_can_be_restored(page: Page, server_url: str, article_run: Json, bce_run: Json) -> None:
+    page.goto(f"/?view=runs&jobs={article_run['id']},{bce_run['id']}")
+    page.locator(".overlay .values li").nth(1).wait_for()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_role("link", name=article_run["name"])).to_have_count(0)
+    expect(page.get_by_role("button", name="Undo", exact=True)).to_be_focused()
+    page.get_by_role("button", name="Undo", exact=True).click()
+    for run in (article_run, bce_run):
+        expect(page.get_by_role("link", name=run["name"])).to_be_visible()
+        assert httpx.get(f"{server_url}/jobs/{run['id']}").status_code == 200
 
+
+@pytest.mark.parametrize("end", ["in time", "as the page is left"])
+def test_deletion_is_sent_after_ten_seconds_or_when_the_page_is_left(page: Page, server_url: str, end: str) -> None:
+    job = httpx.post(f"{server_url}/train", params={"wait": 9}, json={**SHORT_JOB, "name": f"gone {end}"}).json()
+    page.clock.install()
+    page.goto("/?view=runs")
+    act(page, "Delete", job["name"])
+    expect(page.get_by_text(f"Deleted: {job['name']}")).to_be_visible()
+    assert httpx.get(f"{server_url}/jobs/{job['id']}").status_code == 200
+    if end == "in time":
+        page.clock.fast_forward(11_000)
+        expect(page.get_by_role("button", name="Undo", exact=True)).to_have_count(0)
+    else:
+        page.goto("/docs")
+    wait_until(lambda: httpx.get(f"{server_url}/jobs/{job['id']}").status_code == 404)
+
+
+def test_runs_that_have_not_ended_are_not_deleted(page: Page, server_url: str) -> None:
+    job = httpx.post(f"{server_url}/train", json=LONG_JOB).json()
+    page.goto(f"/?view=runs&jobs={job['id']}")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("have not ended: 1")
+    httpx.post(f"{server_url}/jobs/{job['id']}/cancel")
+
+
+def test_run_that_does_not_exist_is_named_in_plain_words(browser: Browser, server_url: str) -> None:
+    with browser.new_context(base_url=server_url, locale="en-US") as context:  # whose console shows the 404
+        page = context.new_page()
+        page.goto(f"/?view=runs&jobs={24 * '0'}")
+        expect(page.get_by_role("alert")).to_contain_text("This run no longer exists.")
+        page.wait_for_url("**/?view=runs")
+
+
+def test_name_note_and_tags_are_edited_and_found(page: Page, server_url: str) -> None:
+    jobs = [httpx.post(f"{server_url}/train", params={"wait": 9}, json=SHORT_JOB).json()["id"] for _ in range(2)]
+    page.goto(f"/?view=runs&jobs={jobs[0]}")
+    page.get_by_role("button", name="Name, note, tags").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("renamed <b>")
+    dialog.get_by_label("Note").fill("a note")
+    dialog.get_by_label("Tags").fill("one, #two")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="renamed <b>")).to_be_visible()
+    saved = httpx.get(f"{server_url}/jobs/{jobs[0]}").json()
+    assert (saved["name"], saved["note"], saved["tags"]) == ("renamed <b>", "a note", ["one", "two"])
+    page.locator(f".runs tr:has(a[href$='{jobs[1]}']) input").check()
+    page.get_by_role("button", name="Add tags").click()
+    page.get_by_label("Tags to add").fill(f"both-{jobs[0]}")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name=f"both-{jobs[0]}").first.click()
+    expect(page.get_by_role("searchbox")).to_have_value(f"#both-{jobs[0]}")
+    expect(page.locator(".runs tbody tr")).to_have_count(2)
+    assert httpx.get(f"{server_url}/jobs/{jobs[0]}").json()["tags"] == ["one", "two", f"both-{jobs[0]}"]
+
+
+def test_table_is_searched_sorted_filtered_and_live(page: Page, server_url: str) -> None:
+    mark = f"m{time.time_ns()}"
+
+    def start(name: str, **settings: object) -> None:
+        httpx.post(f"{server_url}/train", params={"wait": 9}, json={**SHORT_JOB, "name": f"{mark} {name}", **settings})
+
+    start("a", iterations=30)
+    start("b", iterations=10)
+    start("c", loss="bce")
+    names = page.locator(".runs tbody .c-name a")
+    page.goto("/?view=runs")
+    page.get_by_role("searchbox").fill(f"{mark.upper()} loss=mse")
+    expect(names).to_have_text([f"{mark} b", f"{mark} a"])
+    page.get_by_role("searchbox").fill(mark)
+    expect(names).to_have_text([f"{mark} {name}" for name in "cba"])
+    page.get_by_role("button", name="Iterations").click()
+    expect(names).to_have_text([f"{mark} {name}" for name in "bca"])
+    expect(page.get_by_role("columnheader", name="Iterations")).to_have_attribute("aria-sort", "ascending")
+    page.get_by_role("button", name="Iterations").click()
+    expect(names).to_have_text([f"{mark} {name}" for name in "acb"])
+    start("d", iterations=25)  # by another client
+    expect(names).to_have_text([f"{mark} {name}" for name in "adcb"])
+    page.reload()
+    expect(names).to_have_text([f"{mark} {name}" for name in "adcb"])
+    page.get_by_role("combobox", name="Status").select_option("failed")
+    expect(page.get_by_text("No run matches.")).to_be_visible()
+
+
+def test_columns_are_hidden_and_shown(page: Page, article_run: Json) -> None:
+    page.goto("/?view=runs")
+    page.get_by_role("link", name=article_run["name"]).wait_for()
+    page.get_by_role("button", name="Columns").click()
+    page.get_by_role("checkbox", name="Bits").uncheck()
+    page.get_by_role("checkbox", name="D on real").check()
+    page.keyboard.press("Escape")
+    page.reload()
+    expect(page.get_by_role("columnheader", name="D on real")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Bits")).to_have_count(0)
+
+
+def test_ninth_run_is_drawn_and_runs_keep_their_colours(page: Page, server_url: str) -> None:
+    jobs = [httpx.post(f"{server_url}/train", params={"wait": 9}, json=SHORT_JOB).json()["id"] for _ in range(12)]
+    page.goto("/?view=runs")
+    ticks = page.locator(".runs tbody .tick input")
+    ticks.nth(0).check()
+    ticks.nth(11).click(modifiers=["Shift"])
+    drawn = page.locator(".overlay .values li")
+    expect(drawn).to_have_count(12)
+    style = "line.getAttribute('class') + line.getAttribute('stroke-dasharray')"
+    read = f"(runs) => runs.map((run) => run.querySelector('line')).map((line) => {style})"
+    before = drawn.evaluate_all(read)
+    assert len(set(before)) == 12
+    drawn.nth(0).get_by_role("button").click()
+    expect(drawn).to_have_count(11)
+    assert drawn.evaluate_all(read) == before[1:]
+    assert len(page.url.partition("jobs=")[2].split(",")) == 11
+    assert jobs[11] not in page.url
+
+
+def test_each_loss_function_has_a_chart_of_its_own(page: Page, article_run: Json, bce_run: Json) -> None:
+    page.goto(f"/?view=runs&jobs={article_run['id']},{bce_run['id']}")
+    expect(page.locator(".overlay .plot")).to_have_count(2)
+    expect(page.get_by_text("not on one scale")).to_be_visible()
+    page.get_by_role("button", name=f"Unselect {bce_run['name']}").click()
+    expect(page.locator(".overlay .plot")).to_have_count(1)
+
+
+def test_values_are_read_with_pointer_and_keyboard_and_dragging_zooms(page: Page, article_run: Json) -> None:
+    page.goto(f"/?view=runs&jobs={article_run['id']}&smooth=0")
+    value = page.locator(".overlay .values b")
+    losses = httpx.get(page.url.split("?")[0] + f"jobs/{article_run['id']}/progress").json()["series"]["generator_loss"]
+    expect(value).to_have_text(f"{losses[-1]:.3f}")
+    page.get_by_role("slider", name="Iteration of the values").focus()
+    page.keyboard.press("Home")
+    expect(value).to_have_text(f"{losses[0]:.3f}")
+    box = page.locator(".overlay .u-over").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 9)
+    label = page.locator(".values-at span")
+    expect(label).to_contain_text(re.compile(r"4,9\d\d|5,0\d\d"))
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + 30)
+    page.mouse.up()
+    page.wait_for_url(re.compile("span=(49|50)..-7[45]"))
+    page.get_by_role("button", name="Whole run").click()
+    expect(page).not_to_have_url(re.compile("span"))
+
+
+def test_only_visible_rows_are_drawn_and_keys_move_between_them(page: Page, server_url: str) -> None:
     with httpx.Client(base_url=server_url, timeout=60) as client:
         client.post("/train", params={"wait": 9}, json={**SHORT_JOB, "name": "the oldest"})
-        for _ in range(100):
-            client.post("/train", params={"wait": 9}, json=SHORT_JOB)
-        endless = client.post("/train", json=LONG_JOB).json()["id"]
-        page.goto("/?view=runs")
-        older = page.get_by_role("button", name="Older runs")
-        expect(older).to_be_visible()
-        page.route("**/jobs?limit=*", slowly)
-        older.click()
-        expect(page.get_by_role("link", name="the oldest")).to_be_visible()
-        page.unroute_all(behavior="wait")
-        for _ in range(2):  # the first response is shown before the second request
-            with page.expect_request("**/jobs?limit=*"):
-                pass
-        expect(page.get_by_role("link", name="the oldest")).to_be_visible()
-        client.post(f"/jobs/{endless}/cancel")
+        for _ in range(110):
+            client.post("/train", json=SHORT_JOB)
+    page.goto("/?view=runs&status=succeeded")
+    rows = page.locator(".runs tbody tr[data-place]")
+    rows.nth(20).wait_for()
+    assert rows.count() < 60
+    page.locator(".runs tbody .tick input").first.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
+    expect(page.locator("[data-place='3'] .tick input")).to_be_focused()
+    page.keyboard.press("Space")
+    expect(page.locator("[data-place='3'] .tick input")).to_be_checked()
+    wait_for_js(
+        page,
+        "(document.querySelector('.rows').scrollTop += 2000,"
+        " [...document.querySelectorAll('.runs a')].some((a) => a.textContent === 'the oldest'))",
+    )
+    assert rows.count() < 60

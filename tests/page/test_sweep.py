@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from service.cli.ranges import expand
 from tests.page.conftest import NARROW, wait_for_js
 from tests.service.cli.test_ranges import MALFORMED, RANGES
+from tests.support.contract import wait_until
 
 PLAN = "/?view=sweep&grid=learning_rate=0.001,0.03;hidden_size=3,5&seeds=8"
 SMALL = {"base": {"iterations": 100}, "seeds": 2}
@@ -55,8 +56,12 @@ def test_sweep_is_paused_resumed_cancelled_and_deleted(page: Page, server_url: s
     page.get_by_role("button", name="Delete: the large one").click()
     expect(head).to_have_count(0)
     assert "sweep=" not in page.url
-    sweeps = httpx.get(f"{server_url}/jobs", params={"kind": "sweep"}).json()["data"]
-    assert all(sweep["iterations"] != 400_000 for sweep in sweeps)
+    expect(earlier.get_by_role("link", name="the large one")).to_have_count(0)
+    page.goto("/docs")  # which sends the deletion
+    wait_until(
+        lambda: httpx.get(f"{server_url}/jobs", params={"kind": "sweep"}).json()["data"],
+        lambda sweeps: all(sweep["iterations"] != 400_000 for sweep in sweeps),
+    )
 
 
 def test_double_click_loads_members_once(page: Page, server_url: str) -> None:

@@ -178,8 +178,13 @@ export class Compare extends Component {
     const top = place * rowHeight();
     if (top < box.scrollTop) box.scrollTop = top;
     if (top + 2 * rowHeight() > box.scrollTop + box.clientHeight) box.scrollTop = top + 2 * rowHeight() - box.clientHeight;
+    const focus = () => {
+      const input = box.querySelector(`[data-place="${place}"] .tick input`);
+      input?.focus({ preventScroll: true });
+      return input;
+    };
     this.see();
-    requestAnimationFrame(() => box.querySelector(`[data-place="${place}"] .tick input`)?.focus({ preventScroll: true }));
+    if (!focus()) requestAnimationFrame(focus); // once the row is drawn
   }
 
   openMenu(job, event) {
@@ -224,7 +229,7 @@ export class Compare extends Component {
         </div>
       </section>
       <section class="card chart-card" aria-label=${t("overlay.title")}><${Overlay} runs=${drawn} count=${selected.size} drop=${(id) => this.select([id], false)} /></section>
-      <div class="menu" popover="auto" ref=${this.menu} role="group" aria-label=${t("compare.actions")} onClick=${(event) => event.target.closest("button") && this.menu.current.hidePopover()}>
+      <div class="menu" popover="auto" ref=${this.menu} role="group" aria-label=${t("compare.actions")} onClick=${(event) => event.target.closest("button") && this.menu.current?.hidePopover()}>
         ${current && html`<button type="button" class="plain" aria-label=${`${t("act.edit")}: ${runName(current)}`} onClick=${() => this.edit([current])}>${t("act.edit")}</button>
           <${Actions} job=${current} name=${runName(current)} forget=${() => this.select([current.id], false)} />`}</div>
       <${Edit} ready=${(editor) => (this.editor = editor)} />
@@ -257,9 +262,10 @@ export class Compare extends Component {
   /** The number of runs, or what can be done with the selected ones. */
   bar(rows) {
     const jobs = this.chosen;
+    const isLoading = jobs.length < selected.size;
     return html`<div class="selection"><p role="status">${selected.size ? t("compare.selected", { count: whole(selected.size) }) : this.list?.isLoaded ? t(this.list.hasMore ? "compare.more" : "compare.count", { count: whole(rows.length) }) : ""}</p>
-      ${selected.size > 0 && html`<button type="button" class="plain" onClick=${() => this.edit(jobs)}>${t(jobs.length > 1 ? "act.tag" : "act.edit")}</button>
-        <button type="button" class="plain" onClick=${() => this.remove()}>${t("act.delete")}</button>
+      ${selected.size > 0 && html`<button type="button" class="plain" disabled=${isLoading} onClick=${() => this.edit(jobs)}>${t(jobs.length > 1 ? "act.tag" : "act.edit")}</button>
+        <button type="button" class="plain" disabled=${isLoading} onClick=${() => this.remove()}>${t("act.delete")}</button>
         <button type="button" class="plain" onClick=${() => this.select([...selected.keys()], false)}>${t("compare.unselect")}</button>`}</div>`;
   }
 
