@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 
 from service import errors
+from service.api.error_page import error_page, wants_page
 from service.api.limits import HEAD_SECONDS, LINGER_SECONDS, MAX_HEAD_BYTES, MAX_HEADERS, MAX_URL_BYTES
 from service.api.responses import Responses
 
@@ -146,8 +147,11 @@ def problem_response(request: Request, problem: ProblemType, detail: str = "", *
     """Build the response to a request that failed."""
     path = request.scope["path"]
     response_class = EarlyResponse if problem.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else Response
-    body = orjson.dumps(problem_content(path, problem, detail, **more))
-    response = response_class(body, problem.status, media_type=media_type_of(path))
+    if wants_page(request):
+        response: Response = error_page(problem.title, detail or problem.detail, problem.status)
+    else:
+        body = orjson.dumps(problem_content(path, problem, detail, **more))
+        response = response_class(body, problem.status, media_type=media_type_of(path))
     for name, value in problem.headers:
         response.headers.append(name, value)
     return response

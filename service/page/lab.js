@@ -8,6 +8,9 @@ import { html, render } from "./ui.js";
 import { App } from "./views/app.js";
 import { loadWords } from "./words.js";
 
+const home = new URL(".", document.baseURI).pathname; // behind a proxy, the page may have been opened without the slash at the end
+if (location.pathname !== home) history.replaceState(null, "", home + location.search + location.hash);
+
 await loadWords();
 applyTheme();
 render(html`<${App} />`, document.querySelector("#page"));

@@ -32,6 +32,9 @@ export function t(key, values = {}) {
   return text.replaceAll(/\{(\w+)(?::([^|}]*)\|([^}]*))?\}/g, (all, name, one, many) => (many === undefined ? (values[name] ?? all) : String(values[name]) === "1" ? one : many));
 }
 
+/** What stands between two sentences: Chinese full stops contain their space. */
+export const gap = () => (words.language === "zh" ? "" : " ");
+
 /** Whether the key has a translation. */
 export const hasWords = (key) => key in dictionary;
 

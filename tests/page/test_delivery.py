@@ -3,13 +3,14 @@
 import json
 import re
 from hashlib import sha256
+from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from service.api.routes.pages import PAGE
-from tests.support.clients import ROOT, Client
+from tests.support.clients import ROOT, Client, running_server
 from tests.support.contract import Json
 
 MAX_BYTES = 170_000
@@ -50,6 +51,27 @@ def test_all_scripts_load_at_once(page: Page) -> None:
     named = set(re.findall(r'(?:modulepreload" href|src)="assets/([^"]+)"', (PAGE / "index.html").read_text()))
     assert scripts - named <= {"i18n/en.js", "i18n/en-settings.js"}
     assert named <= scripts
+
+
+def test_page_opens_at_the_prefix_without_a_slash(browser: Browser, tmp_path: Path) -> None:
+    with running_server(tmp_path, "--root-path", "/gan") as (server, _), browser.new_context() as context:
+        page = context.new_page()
+        for address in ("/gan?view=sweep", "/gan/?view=sweep", "/?view=sweep"):  # the proxy may remove the prefix
+            page.goto(f"{server.url}{address}")
+            page.get_by_role("button", name="Start the sweep").wait_for()
+            assert page.url == f"{server.url}/gan/?view=sweep"
+
+
+@pytest.mark.parametrize("path", ["", "docs"])
+def test_pages_are_compressed_and_revalidated(server_url: str, path: str) -> None:
+    response = httpx.get(f"{server_url}/{path}", headers={"Accept-Encoding": "gzip"})
+    assert response.headers["content-security-policy"]
+    assert response.headers.get("content-encoding") == ("gzip" if len(response.content) > 2048 else None)
+    again = httpx.get(
+        f"{server_url}/{path}", headers={"If-None-Match": response.headers["etag"], "Accept-Encoding": "gzip"}
+    )
+    assert again.status_code == 304
+    assert again.headers["content-security-policy"] == response.headers["content-security-policy"]
 
 
 @pytest.mark.parametrize("path", ["lab.js", "lab.css", "vendor/uplot/uPlot.esm.js"])

@@ -1,7 +1,7 @@
 """`/docs` in a real browser."""
 
 import httpx
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browser import PageObserver
 
@@ -24,3 +24,14 @@ def test_docs_list_every_operation_and_use_no_other_host(browser: Browser, serve
     assert {"POST /train", "GET /sample"} <= {f"{method} {path}" for method, path in described}
     assert observed.errors == []
     assert observed.requests_to_other_hosts(server_url) == []
+
+
+def test_docs_follow_the_chosen_theme_and_lead_back(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("button", name="Dark colours").click()
+    page.get_by_role("link", name="API").click()
+    expect(page.locator("html.dark-mode")).to_be_attached()
+    page.get_by_role("button", name="Light colours").click()
+    expect(page.locator("html.dark-mode")).to_have_count(0)
+    page.get_by_role("link", name="Back to the page").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")

@@ -2,11 +2,25 @@
 
 import re
 
+import httpx
 from playwright.sync_api import Browser, Page, expect
 
+from tests.page.conftest import NARROW
 from tests.support.contract import Json
 
 VIEWS = ["", "?step=1", "?step=4", "?step=5", "?step=6", "?view=lab", "?view=runs", "?view=sweep", "?view=take"]
+CHINESE_STOPS = "\N{FULLWIDTH COMMA}\N{IDEOGRAPHIC FULL STOP}"
+LINES = """(title) => {
+    const range = document.createRange();
+    const lines = {};
+    [...title.firstChild.data].forEach((letter, k) => {
+        range.setStart(title.firstChild, k);
+        range.setEnd(title.firstChild, k + 1);
+        const { top } = range.getBoundingClientRect();
+        lines[top] = (lines[top] ?? "") + letter;
+    });
+    return Object.values(lines);
+}"""
 KEY = re.compile(r"\b[a-z]+\.[a-z_]+(\.[a-z_]+)?\b")
 NOT_KEYS = {
     "losses.csv", "snapshots.json", "train_gan.py", "torch.nn", "generator.safetensors", "discriminator.safetensors",
@@ -45,3 +59,25 @@ def test_user_switches_the_language_and_the_page_remembers(page: Page) -> None:
     expect(page.get_by_role("button", name="训练一个 GAN")).to_be_visible()
     page.get_by_role("button", name="English").click()
     expect(page.get_by_role("button", name="Train a GAN")).to_be_visible()
+
+
+def test_one_is_singular(page: Page, server_url: str) -> None:
+    job = httpx.post(f"{server_url}/train", params={"wait": 10}, json={"iterations": 1}).json()
+    page.goto(f"/?view=lab&job={job['id']}")
+    expect(page.locator(".outcome")).to_contain_text("1 round in ")
+
+
+def test_chinese_sentences_have_no_spaces_between_them_and_words_stay_whole(
+    browser: Browser, server_url: str, article_run: Json
+) -> None:
+    with browser.new_context(base_url=server_url, locale="zh-CN", viewport=NARROW) as context:  # type: ignore[arg-type]
+        page = context.new_page()
+        page.goto("/")
+        title = page.locator("h1")
+        lines = title.evaluate(LINES)
+        assert len(lines) > 1
+        assert all(line[-1] in CHINESE_STOPS for line in lines)
+        page.goto(f"/?view=lab&job={article_run['id']}")
+        outcome = page.locator(".outcome")
+        outcome.locator("b").wait_for()
+        assert re.search(f"[{CHINESE_STOPS}] ", outcome.inner_text()) is None

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api import limits
+from service.api.error_page import PAGES
 from service.api.middleware.wrong_keys import WrongKeys
 from service.api.problems import error_response
 from service.api_keys import ApiKeys
@@ -33,7 +34,6 @@ LOOPBACK_HOST = re.compile(r"localhost|127(\.\d{1,3}){3}|\[::1\]")
 PUBLIC_PATHS = frozenset({"/healthz", "/readyz"})  # for probes, which have no key and use any Host or none
 SHOWN_HOST = re.compile(rb"[A-Za-z0-9._:\[\]-]{1,260}")
 SHOWN_ORIGIN = re.compile(rb"null|https?://" + SHOWN_HOST.pattern)
-PAGES = frozenset({"/", "/docs"})  # pages hold no data, so other sites may link to them
 SINGLE_VALUE_HEADERS = (b"authorization", b"host", b"origin", b"sec-fetch-site", b"x-api-key")
 OWN_SITES = (b"same-origin", b"none")  # a page of the service, or an address typed into the browser
 Headers = dict[bytes, bytes]
@@ -153,7 +153,7 @@ def _is_cross_origin(scope: Scope, headers: Headers) -> bool:
     if site is None or site in OWN_SITES:
         return False
     followed_link = headers.get(b"sec-fetch-mode") == b"navigate" and headers.get(b"sec-fetch-dest") == b"document"
-    return not (followed_link and scope["method"] in ("GET", "HEAD") and scope["path"] in PAGES)
+    return not (followed_link and scope["method"] in ("GET", "HEAD") and scope["path"] in PAGES)  # pages hold no data
 
 
 def _origin_detail(scope: Scope, headers: Headers) -> str:

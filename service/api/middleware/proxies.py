@@ -35,8 +35,8 @@ class ProxyMiddleware:
             await self._app(scope, receive, send)
             return
         scope["prefix"] = prefix
-        if scope["path"].startswith(f"{self._root_path}/"):
-            scope["path"] = scope["path"].removeprefix(self._root_path)
+        if f"{scope['path']}/".startswith(f"{self._root_path}/"):
+            scope["path"] = scope["path"].removeprefix(self._root_path) or "/"
 
         async def send_with_prefix(message: Message) -> None:
             if message["type"] == "http.response.start":

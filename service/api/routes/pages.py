@@ -1,13 +1,16 @@
 """Web pages: the lab and the API documentation, with their assets."""
 
 import os
+from html import escape
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse
+from fastapi.responses import HTMLResponse
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
+
+from service.api.route_classes import complete_response
 
 PAGE = Path(__file__).parents[2] / "page"
 FILES = frozenset(str(file.relative_to(PAGE)) for file in PAGE.rglob("*") if file.is_file())
@@ -18,7 +21,7 @@ POLICY = {  # nothing from other hosts, no inline scripts or styles
     "font-src": "'self'",
     "img-src": "'self' data: blob:",
     "connect-src": "'self'",
-    "base-uri": "'none'",
+    "base-uri": "'self'",
     "form-action": "'none'",
     "frame-ancestors": "'none'",
 }
@@ -34,15 +37,15 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
-async def page(request: Request) -> FileResponse:
+async def page(request: Request) -> Response:
     """Show the lab."""
-    return _page(request, "index.html")
+    return await _page(request, "index.html")
 
 
 @router.get("/docs")
-async def docs(request: Request) -> FileResponse:
+async def docs(request: Request) -> Response:
     """Show the API documentation."""
-    return _page(request, "docs.html")
+    return await _page(request, "docs.html")
 
 
 def assets() -> ASGIApp:
@@ -65,9 +68,14 @@ class _RevalidatedFiles(StaticFiles):
         return response
 
 
-def _page(request: Request, file: str) -> FileResponse:
-    _ignore_range(request.scope)
-    return FileResponse(PAGE / file, headers=HEADERS)
+async def _page(request: Request, file: str) -> Response:
+    """Send a page. Behind a proxy, its relative URLs begin with the prefix, also at the prefix without a slash."""
+    content = (PAGE / file).read_text("utf-8")
+    if prefix := request.scope.get("prefix"):
+        content = content.replace("<head>", f'<head>\n    <base href="{escape(prefix)}/">', 1)
+    response = await complete_response(request, HTMLResponse(content), is_conditional=True)
+    response.headers.update(HEADERS)  # also of a 304: browsers take its policy in place of the cached one
+    return response
 
 
 def _ignore_range(scope: Scope) -> None:

@@ -2,7 +2,7 @@
 
 export default {
   "field.preset": "预设",
-  "field.pattern": "样式",
+  "field.pattern": "规律",
   "field.iterations": "迭代次数",
   "field.learning_rate": "学习率",
   "field.hidden_size": "隐藏单元数",
@@ -30,7 +30,7 @@ export default {
   "choice.discriminator": "仅 D",
   "choice.compiled": "编译代码",
   "choice.pytorch": "PyTorch",
-  "hint.pattern": "G 要学会的样式：1 到 16 个 0 或 1，长度就是两个网络的宽度。",
+  "hint.pattern": "G 要学会的规律：1 到 16 个 0 或 1，长度就是两个网络的宽度。",
   "hint.iterations": "三步训练的轮数，每轮一个样本。一百万轮大约一秒。",
   "hint.learning_rate": "每一步走多远。太小则慢，太大则会越过目标。",
   "hint.hidden_size": "两个网络隐藏层的单元数。",
@@ -57,7 +57,7 @@ export default {
   "preset.discriminator-alone.name": "仅 D",
   "preset.discriminator-alone.known": "真实数据对噪声，没有生成器。D 平均分别给出 0.78 和 0.20。",
   "preset.adam-orbit.name": "Adam 环绕",
-  "preset.adam-orbit.known": "很快到达样式，然后绕着它转：91 % 最终位正确，52 % 在区间内。",
+  "preset.adam-orbit.known": "很快到达规律，然后绕着它转：91 % 最终位正确，52 % 在区间内。",
   "wrong.pattern": "1 到 16 个字符，只能是 0 或 1",
   "wrong.long": "最多 {most} 个字符",
   "wrong.choice": "只能是 {options} 之一",

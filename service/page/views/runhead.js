@@ -1,7 +1,7 @@
 // Run header: name, status, duration, and outcome.
 
 import { Component, html } from "../ui.js";
-import { fine, span, t, whole } from "../words.js";
+import { fine, gap, span, t, whole } from "../words.js";
 import { Actions } from "./actions.js";
 
 export const runName = (job) => job.name || t("run.of", { pattern: job.config?.pattern ?? "", id: job.id.slice(-4) });
@@ -32,8 +32,8 @@ export class Outcome extends Component {
     const { result, iterations_per_second: speed, iteration } = job;
     const duration = speed ? t("outcome.took", { count: whole(iteration), span: span(iteration / speed) }) : "";
     const seed = t(job.config.backend === "pytorch" ? "outcome.seed.pytorch" : "outcome.seed", { seed: job.config.seed });
-    if (!run.hasGenerator) return html`<p class="outcome">${duration} ${t("outcome.alone", { real: fine(result.real_score), noise: fine(result.fake_score) })} <span class="quiet">${seed}</span></p>`;
+    if (!run.hasGenerator) return html`<p class="outcome">${duration}${gap()}${t("outcome.alone", { real: fine(result.real_score), noise: fine(result.fake_score) })}${gap()}<span class="quiet">${seed}</span></p>`;
     const kind = result.in_range ? "in" : result.bits === job.config.pattern ? "bits" : "out";
-    return html`<p class="outcome">${duration} <b>${t(`outcome.${kind}`, { bits: result.bits, at: whole(result.settled_at ?? 0) })}</b> <span class="quiet">${seed}</span></p>`;
+    return html`<p class="outcome">${duration}${gap()}<b>${t(`outcome.${kind}`, { bits: result.bits, at: whole(result.settled_at ?? 0) })}</b>${gap()}<span class="quiet">${seed}</span></p>`;
   }
 }

@@ -243,6 +243,22 @@ def test_other_sites_may_link_to_the_pages_only(without_keys: Client) -> None:
         assert without_keys.get(path, headers=followed).status_code == 403
 
 
+def test_browser_without_a_key_gets_a_page_with_the_remedy(with_keys: Client, without_keys: Client) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    for path in ("/", "/docs"):
+        for headers in ({}, {"Authorization": basic("alice", "wrong")}):
+            response = with_keys.get(path, headers=browser | headers)
+            assert response.status_code == 401
+            assert response.headers["content-type"].startswith("text/html")
+            assert "basic" in response.headers["www-authenticate"].lower()
+            assert "your key as the password" in response.text
+            assert "hidden" not in response.text
+        refused = without_keys.get(path, headers=browser | {"Host": "evil.example"})
+        assert (refused.status_code, "<h1>Host not allowed</h1>" in refused.text) == (403, True)
+    check_refused(with_keys.get("/jobs", headers=browser), 401, "key-needed")
+    check_refused(with_keys.get("/"), 401, "key-needed")
+
+
 @pytest.mark.parametrize("keys", [SecretStr(""), KEYS], ids=str)
 def test_allowed_hosts_are_served_beside_loopback_names(tmp_path: Path, keys: SecretStr | str) -> None:
     with app_client(tmp_path, allowed_hosts="Lab.example.org, [fd00::1]", api_key=keys) as client:
