@@ -19,6 +19,9 @@ const FIRST_VALUES = {
   spread: "0.1..0.5 step 0.1",
   latent_value: "0..1 step 0.25",
   pattern: "10,1010,101010",
+  batch_size: "1,4,16",
+  discriminator_steps: "1..4",
+  r1: "0,0.1,1",
 };
 
 let loading = null;

@@ -43,7 +43,7 @@ export const validationError = (name, text) => mistake(FIELDS[name], text);
 
 /** Validate a text as the value of a field; return a message, or "". */
 export function mistake(field, text) {
-  if (field.kind === "pattern") return new RegExp(field.form ?? "^[01]{1,16}$").test(text) ? "" : t("wrong.pattern");
+  if (field.kind === "pattern") return new RegExp(field.form ?? "^[01]{1,16}$").test(text) ? "" : t(field.form ? "wrong.patterns" : "wrong.pattern");
   if (field.kind === "text") return text.length <= field.maxLength ? "" : t("wrong.long", { most: field.maxLength });
   if (field.kind === "choice") return field.options.includes(text) ? "" : t("wrong.choice", { options: field.options.join(", ") });
   if (text.trim() === "") return field.default === null ? "" : t("wrong.empty");
