@@ -43,7 +43,7 @@ export function drawHeatMap({ figure, map, scale, best }, title, settings) {
     if (columns.name) text(`${fieldName(columns.name)} →`, left + labels, y + 8, theme.colours.quiet, 12, 600);
     if (rows.name) text(`${fieldName(rows.name)} ↓`, left + labels - 10, y + 30, theme.colours.quiet, 12, 600, "right");
     const every = (axis, size) => Math.ceil(size / (axis === columns ? cell.wide : cell.high));
-    columns.values.forEach(({ value }, k) => columns.name && k % every(columns, 40) === 0 && text(valueName(value), left + labels + (k + 0.5) * cell.wide, y + 30, theme.colours.quiet, 12, 600, "center"));
+    columns.values.forEach(({ value }, k) => columns.name && k % every(columns, 60) === 0 && text(valueName(value), left + labels + (k + 0.5) * cell.wide, y + 30, theme.colours.quiet, 12, 600, "center"));
     y += 44;
     rows.values.forEach((row, n) => {
       if (rows.name && n % every(rows, 14) === 0) text(valueName(row.value), left + labels - 10, y + (n + 0.5) * cell.high, theme.colours.quiet, 12, 600, "right");
