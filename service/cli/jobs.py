@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from service.cli.connection import connected, job_or_newest
+from service.cli.connection import connected, find_job_id, job_or_newest
 from service.cli.options import AsJson, JobId, JobOrNewest, Url
 from service.cli.output import cell_table, deletion_text, job_card, job_line, job_table, print_response, stdout
 from service.cli.progress import follow_job
@@ -61,19 +61,19 @@ def watch(job: JobOrNewest = None, as_json: AsJson = False, url: Url = None) -> 
 def pause(job: JobId, as_json: AsJson = False, url: Url = None) -> None:
     """Pause a job. It can be resumed, also after a restart of the service."""
     with connected(url) as client:
-        print_response(client.pause(job), job_line, as_json=as_json)
+        print_response(client.pause(find_job_id(client, job)), job_line, as_json=as_json)
 
 
 def resume(job: JobId, as_json: AsJson = False, url: Url = None) -> None:
     """Resume a paused job where it stopped."""
     with connected(url) as client:
-        print_response(client.resume(job), job_line, as_json=as_json)
+        print_response(client.resume(find_job_id(client, job)), job_line, as_json=as_json)
 
 
 def cancel(job: JobId, as_json: AsJson = False, url: Url = None) -> None:
     """Cancel a job. Its losses and snapshots up to then are kept."""
     with connected(url) as client:
-        print_response(client.cancel(job), job_line, as_json=as_json)
+        print_response(client.cancel(find_job_id(client, job)), job_line, as_json=as_json)
 
 
 def edit(
@@ -92,13 +92,13 @@ def edit(
         }
         if tag or untag:
             changes["tags"] = [*(old for old in client.job(job).tags if old not in (untag or ())), *(tag or ())]
-        print_response(client.edit(job, **changes), job_card, as_json=as_json)
+        print_response(client.edit(find_job_id(client, job), **changes), job_card, as_json=as_json)
 
 
 def delete(job: JobId, url: Url = None) -> None:
     """Delete a job that has ended, with its history and its model."""
     with connected(url) as client:
-        client.delete(job)
+        client.delete(find_job_id(client, job))
 
 
 def prune(

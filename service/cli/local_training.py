@@ -40,8 +40,6 @@ def train_locally(settings: dict[str, Any], save: Path | None, *, as_json: bool)
 def local_config(settings: dict[str, Any]) -> TrainConfig:
     """Build a configuration from the settings of a command, which may name a preset."""
     name = settings.pop("preset", "article")
-    if name not in PRESETS:
-        raise typer.BadParameter(f"There is no preset {name}. The presets are {', '.join(PRESETS)}.")
     return PRESETS[name].config(**settings)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from service.cli.connection import connected, fail, job_or_newest
+from service.cli.connection import connected, fail, find_job_id, job_or_newest
 from service.cli.files import plot_format, select_downloads, write
 from service.cli.options import AsJson, Iteration, JobOrNewest, Model, ModelFile, Url
 from service.cli.output import preset_table, print_response, sample_table, score_table
@@ -39,7 +39,7 @@ def sample(
         samples = _sample_file(model, latents, job=job, iteration=iteration, url=url)
     else:
         with connected(url) as client:
-            samples = client.sample(latents, job_id=job, iteration=iteration)
+            samples = client.sample(latents, job_id=job and find_job_id(client, job), iteration=iteration)
     print_response(samples, sample_table, as_json=as_json)
 
 
@@ -65,7 +65,7 @@ def score(
         scores = _score_file(model, rows, job=job, iteration=iteration, url=url)
     else:
         with connected(url) as client:
-            scores = client.score(rows, job_id=job, iteration=iteration)
+            scores = client.score(rows, job_id=job and find_job_id(client, job), iteration=iteration)
     print_response(scores, lambda scores: score_table(rows, scores), as_json=as_json)
 
 

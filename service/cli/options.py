@@ -14,7 +14,7 @@ from gan1010.config import PRESETS, SettingError, TrainConfig
 
 Url = Annotated[str | None, typer.Option(help="The service. (GAN1010_URL; http://127.0.0.1:8000)")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id, its beginning, or its name.")]
 JobOrNewest = Annotated[str | None, typer.Argument(metavar="[JOB]", help="The job's id. (Default: the newest job)")]
 Model = Annotated[
     str | None, typer.Option("--job", metavar="JOB", help="The job. (Default: the newest that succeeded)")
@@ -40,6 +40,8 @@ def with_settings(*, exclude: Container[str] = ()) -> Callable[[Callable[..., No
 
         def wrapper(**options: Any) -> None:
             settings = {name: value for name in names if (value := options.pop(name)) is not None}
+            if (preset := settings.get("preset", "article")) not in PRESETS:
+                raise typer.BadParameter(f"There is no preset {preset}. The presets are {', '.join(PRESETS)}.")
             command(**options, **settings)
 
         own = [option for option in signature.parameters.values() if option.kind is not option.VAR_KEYWORD]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 BLOCKS = " ▁▂▃▄▅▆▇█"
 PIPED_WIDTH = 200  # characters, without a terminal
+MIN_WIDTH = 40  # so that no terminal cuts an id
 MAX_CELL_ROWS = 100  # JSON has no limit
 NO_SCHEDULER = """\
 The service has no scheduler: its threads train the sweeps.
@@ -59,7 +60,9 @@ def print_json(value: object) -> None:
 def stdout() -> Console:
     """Open a console as wide as the terminal, or wide enough for every table."""
     has_width = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(highlight=False, width=None if has_width else PIPED_WIDTH)
+    console = Console(highlight=False, width=None if has_width else PIPED_WIDTH)
+    console.width = max(console.width, MIN_WIDTH)
+    return console
 
 
 def table(
@@ -129,7 +132,16 @@ def run_rows(config: dict[str, Any], result: Result | None) -> Iterator[tuple[st
 
 def job_table(page: Page[Job]) -> RenderableType:
     """List jobs."""
-    headings = (Column("id", min_width=24), "kind", "name", "status", "at", "bits", "in range", "created")
+    headings = (
+        Column("id", min_width=24, no_wrap=True, overflow="ignore"),
+        "kind",
+        "name",
+        "status",
+        "at",
+        "bits",
+        "in range",
+        "created",
+    )
     jobs = table(headings, map(_job_cells, page.data), gap=1)
     return Group(jobs, f"  more with --after {page.next}") if page.has_more else jobs
 

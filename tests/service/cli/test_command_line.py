@@ -80,7 +80,7 @@ UNREACHABLE = ["http://127.0.0.1:9", "gan1010 serve"]
           for value in ("-1", str(2**53))),
         ("sweep --grid loss=mse,bce --seeds 600000", 2, ["--grid must make at most 1,000,000", "1200000"]),
         ("train --iterations 3000000 --record-every 5", 2, ["--record-every must be at least 15"]),
-        ("train --preset best", 1, ["preset", "'article-bce'"]),
+        *((f"{command} --preset best", 2, ["no preset best", "article-bce"]) for command in ("train", "sweep")),
         ("train --save m.safetensors", 2, ["--local", "gan1010 export"]),
         ("train --url nowhere", 2, ["url", "http://127.0.0.1:8000"]),
         ("train --local --preset best", 2, ["article-bce", "best"]),
@@ -126,5 +126,26 @@ def test_error_names_the_cause_and_the_remedy(
 @pytest.mark.parametrize("command", ["show", "watch", "pause", "resume", "cancel", "delete"])
 def test_problem_of_the_service_is_printed(server_url: str, command: str) -> None:
     result = invoke(command, "nosuchjob", url=server_url)
-    detail = httpx.get(f"{server_url}/jobs/nosuchjob").json()["detail"]
-    assert (result.exit_code, result.stdout, result.stderr) == (1, "", f"gan1010: {detail}\n")
+    message = "gan1010: No job has this id or name. List the jobs with gan1010 jobs.\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", message)
+
+
+def test_advice_names_commands_where_the_service_names_calls(server_url: str, job: Json) -> None:
+    for command, message in (("show", "No job has this id. List the jobs with gan1010 jobs."),):
+        assert invoke(command, "0" * 24, url=server_url).stderr == f"gan1010: {message}\n"
+    result = invoke("plot", "heatmap", job["id"], "-o", "/dev/null/x.png", url=server_url)
+    assert f"Show its result with gan1010 show {job['id']}." in result.stderr
+
+
+def test_job_is_named_by_its_id_its_beginning_or_its_name(server_url: str, server_client: httpx.Client) -> None:
+    first = train(server_client, iterations=20, name="named once")["id"]
+    second, third = (train(server_client, iterations=20, name="named twice")["id"] for _ in range(2))
+    for name in (first, first[:20], "named once"):
+        assert f"{first}  named once" in output_of("show", name, url=server_url)
+        assert first in output_of("sample", "--job", name, "--json", url=server_url)
+    for name in ("named twice", first[:2]):
+        result = invoke("cancel", name, url=server_url)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "Several jobs have this name or an id that begins so: " in result.stderr
+        assert third in result.stderr
+    assert second in invoke("cancel", "named twice", url=server_url).stderr

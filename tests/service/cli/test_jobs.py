@@ -6,7 +6,7 @@ import re
 import httpx
 import pytest
 
-from tests.service.cli.commands import invoke, output_of
+from tests.service.cli.commands import PLAIN_TERMINAL, invoke, output_of
 from tests.support.contract import Json, start_running_job, submit_job, train
 
 
@@ -28,6 +28,13 @@ def test_jobs_are_listed_newest_first(client: httpx.Client, server_url: str) -> 
     assert lines[2].strip() == f"more with --after {newer['id']}"
     page = json.loads(output_of("jobs", "--after", newer["id"], "--limit", 1, "--json", url=server_url))
     assert page["data"] == [older]
+
+
+def test_narrow_terminal_cuts_no_id(client: httpx.Client, server_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = train(client, iterations=20, name="a long name for a narrow terminal")
+    monkeypatch.setitem(PLAIN_TERMINAL, "COLUMNS", "20")
+    for command in (["jobs", "--limit", 1], ["show", job["id"]]):
+        assert job["id"] in output_of(*command, url=server_url)
 
 
 def test_name_is_printed_without_control_characters(client: httpx.Client, server_url: str) -> None:
