@@ -49,7 +49,7 @@ export const api = {
   description: () => json("openapi.json"),
   jobs: (query = "limit=50") => json(`jobs?${query}`),
   job: (id, wait = 0) => json(`jobs/${id}${wait ? `?wait=${wait}` : ""}`),
-  train: (settings, wait = 0) => json(`train${wait ? `?wait=${wait}` : ""}`, { method: "POST", body: settings }),
+  train: (settings, wait = 0, key = "") => json(`train${wait ? `?wait=${wait}` : ""}`, { method: "POST", body: settings, headers: key ? { "Idempotency-Key": key } : {} }),
   act: (id, action) => json(`jobs/${id}/${action}`, { method: "POST" }),
   edit: (id, changes) => json(`jobs/${id}`, { method: "PATCH", body: changes }),
   remove: (id) => sendRequest(`jobs/${id}`, { method: "DELETE", keepalive: true }), // also when the page is left

@@ -55,6 +55,14 @@ export const percent = (value) => format(value, { style: "percent", maximumFract
 /** A number with three significant digits. */
 export const short = (value) => format(value, { maximumSignificantDigits: 3 });
 
+/** A small number such as 1.5 × 10⁻⁷. */
+export function scientific(value) {
+  if (!value) return "0";
+  const [digits, exponent] = value.toExponential(1).split("e");
+  const power = `10${exponent.replace("+", "").replaceAll(/[-\d]/g, (sign) => (sign === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign]))}`;
+  return +digits === 1 ? power : `${format(+digits, {})}\u00a0×\u00a0${power}`;
+}
+
 /** A duration: "3 ms", "2.1 s", "4 min". */
 export function span(seconds) {
   if (seconds < 1) return t("time.ms", { n: short(Math.max(seconds * 1000, 0.01)) });

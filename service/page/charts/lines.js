@@ -10,7 +10,12 @@ import { font, mark } from "./picture.js";
 const MARKS = 7; // along each line
 const MIN_DRAG = 6; // pixels; less is a click
 
-/** Props: `curves` with label, colour, dash, width and mark; `data` with iterations and the values of each curve; `zoom` of all sizes. */
+const isPowerOfTen = (value) => value.toExponential(5).startsWith("1.00000");
+
+/**
+ * Props: `curves` with label, colour, dash, width, fill and mark; `data` with iterations and the values of each curve; `zoom` of all sizes.
+ * `tick` formats values; `range` has both ends of their axis, which then has a grid line for each power of ten.
+ */
 export class Lines extends Component {
   frame = createRef();
 
@@ -50,7 +55,7 @@ export class Lines extends Component {
   }
 
   options() {
-    const { curves, logX, logY, onHover, zoom = 1 } = this.props;
+    const { curves, logX, logY, range, onHover, zoom = 1 } = this.props;
     const { colours } = theme;
     const axis = { stroke: colours.quiet, font: font(11.5 * zoom), gap: 5 * zoom, ticks: { show: false }, grid: { stroke: colours.line, width: zoom } };
     return {
@@ -66,9 +71,17 @@ export class Lines extends Component {
       },
       axes: [
         { ...axis, grid: { show: false }, size: 30 * zoom, space: 70 * zoom, values: (u, ticks) => ticks.map((value) => (value === null ? "" : whole(value))) },
-        { ...axis, size: 46 * zoom, space: 30 * zoom, values: (u, ticks) => ticks.map((value) => (value === null ? "" : short(value))) },
+        { ...axis, grid: { ...axis.grid, filter: (u, ticks) => (range ? ticks.map((value) => (isPowerOfTen(value) ? value : null)) : ticks) }, size: 46 * zoom, space: 30 * zoom, values: (u, ticks) => ticks.map((value) => (value === null ? "" : (this.props.tick ?? short)(value))) },
       ],
-      series: [{}, ...curves.map((curve) => ({ stroke: curve.colour(colours), width: curve.width * zoom, dash: curve.dash?.map((length) => length * zoom), alpha: curve.alpha ?? 1, points: { show: false }, spanGaps: true }))],
+      series: [{}, ...curves.map((curve) => ({
+        stroke: curve.colour(colours),
+        fill: curve.fill && `color-mix(in srgb, ${curve.colour(colours)} 16%, transparent)`,
+        width: curve.width * zoom,
+        dash: curve.dash?.map((length) => length * zoom),
+        alpha: curve.alpha ?? 1,
+        points: { show: false },
+        spanGaps: true,
+      }))],
       hooks: {
         draw: [(u) => this.decorate(u)],
         setCursor: [(u) => (this.props.onHover ?? ((x) => player.setHover(x)))(u.cursor.left >= 0 ? u.posToVal(u.cursor.left, "x") : null)],
@@ -85,7 +98,8 @@ export class Lines extends Component {
   }
 
   rangeY(low, high) {
-    const { logY, equilibrium, tight } = this.props;
+    const { logY, equilibrium, range, tight } = this.props;
+    if (range) return range;
     if (logY) return [Math.max(low * 0.9, 1e-6) || 1e-3, Math.max(high * 1.1, 2e-6) || 1];
     if (tight && high > low) return [low - 0.05 * (high - low), high + 0.05 * (high - low)];
     return [0, Math.max(high ?? 0, (equilibrium ?? 0) * 2) * 1.04];
@@ -132,7 +146,7 @@ export class Lines extends Component {
     pen.lineJoin = "round";
     pen.strokeStyle = theme.colours.card;
     pen.fillStyle = theme.colours.ink;
-    const label = t("losses.equilibrium", { value: short(this.props.equilibrium) });
+    const label = this.props.levelLabel ?? t("losses.equilibrium", { value: short(this.props.equilibrium) });
     pen.strokeText(label, bbox.left + bbox.width - 4 * scale, y - 8 * scale);
     pen.fillText(label, bbox.left + bbox.width - 4 * scale, y - 8 * scale);
   }

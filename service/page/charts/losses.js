@@ -9,7 +9,7 @@ import { Lines } from "./lines.js";
 import { Caption } from "./picture.js";
 
 const MAX_DRAWN = 3000; // points per line; more would share pixels
-const MAX_SMOOTHING = 0.2; // of the run
+export const MAX_SMOOTHING = 0.2; // of the run
 export const DEFAULT_SMOOTHING = 25; // percent of the maximum
 const CURVES = {
   real: { mark: "real", dash: undefined },

@@ -5,6 +5,7 @@ import { session } from "../session.js";
 import { state } from "../state.js";
 import { html } from "../ui.js";
 import { t } from "../words.js";
+import { Check, CheckButton } from "./check.js";
 import { RunHead } from "./runhead.js";
 import { Train } from "./train.js";
 import { Try } from "./try.js";
@@ -17,7 +18,7 @@ export function Lab() {
       ${!state.isHidden("train") && html`<${Train} />`}
       <div class="middle">
         ${!state.isHidden("train") && html`<p class="narrow"><button type="submit" form="train" class="primary" disabled=${session.busy}>${t(session.busy ? "train.busy" : "train.go")}</button><a class="plain" href="#train">${t("lab.settings")}</a></p>`}
-        ${run ? html`<${RunHead} run=${run} />` : html`<p class="hint-line">${t("lab.none")}</p>`}
+        ${run ? html`<${RunHead} run=${run} action=${html`<${CheckButton} run=${run} />`} /><${Check} run=${run} />` : html`<p class="hint-line">${t("lab.none")}</p>`}
         ${!state.isHidden("watch") && html`<${Watch} run=${player.run} />`}
       </div>
       ${!state.isHidden("sample") && html`<${Try} run=${player.run} />`}

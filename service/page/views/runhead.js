@@ -6,10 +6,10 @@ import { Actions } from "./actions.js";
 
 export const runName = (job) => job.name || t("run.of", { pattern: job.config?.pattern ?? "", id: job.id.slice(-4) });
 
-export function RunHead({ run }) {
+export function RunHead({ run, action }) {
   const { job } = run;
   return html`<section class="run-head" aria-label=${t("run")}>
-    <div><h2>${runName(job)}</h2><${Status} job=${job} />${!run.ended && html`<span class="actions"><${Actions} job=${job} name=${runName(job)} /></span>`}</div>
+    <div><h2>${runName(job)}</h2><${Status} job=${job} />${!run.ended && html`<span class="actions"><${Actions} job=${job} name=${runName(job)} /></span>`}${action}</div>
     <${Outcome} run=${run} />
   </section>`;
 }
