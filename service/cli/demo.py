@@ -10,15 +10,17 @@ from rich.table import Table
 
 from gan1010.client import Client
 from gan1010.client.responses import Job
+from gan1010.verification import Verification
 from service.cli.local_server import running_service
-from service.cli.output import sample_cells, table
+from service.cli.output import duration, sample_cells, table
 from service.cli.progress import wait_with_bar
+from service.cli.verification import compare_jobs, small, train_again
 
 SEED = 1010  # fixed, so that every demo shows the numbers of the documentation
 REAL, NOISE = [0.9, 0.1, 0.9, 0.1], [0.4, 0.7, 0.6, 0.5]
 
 
-def run_demo(folder: Path, *, stay: bool) -> None:
+def run_demo(folder: Path, *, pytorch: bool, stay: bool) -> None:
     """Run the experiments and write the plots to a folder; with `stay`, serve until Ctrl-C."""
     console = Console()
     with running_service(folder / "data", console) as (client, server):
@@ -28,6 +30,9 @@ def run_demo(folder: Path, *, stay: bool) -> None:
         alone = wait_with_bar(client, alone, console, "Train the discriminator alone")
         gan = client.train(seed=SEED, name="the article's GAN")
         gan = wait_with_bar(client, gan, console, "Train it against a generator ")
+        if pytorch:
+            again = train_again(client, gan, console, "The same again in PyTorch    ")
+            console.print(_comparison(compare_jobs(client, gan, again)))
         console.print(_sample_table(client, gan))
         console.print(_score_table(client, alone, gan))
         for name in ("losses", "evolution"):
@@ -42,6 +47,13 @@ def run_demo(folder: Path, *, stay: bool) -> None:
         else:
             restart = f"gan1010 serve --data-dir {shlex.quote(str(folder / 'data'))}"
             console.print(f"Web page    run {restart}, and open the address that it prints", soft_wrap=True)
+
+
+def _comparison(verification: Verification) -> str:
+    """Say in one line how the run and its repetition in PyTorch compare."""
+    compiled, pytorch = (duration(time or 0) for time in (verification.compiled_seconds, verification.pytorch_seconds))
+    times = f"PyTorch takes {pytorch}, gan1010 {compiled}: 1/{verification.ratio or 0:,.0f} of that"
+    return f"\n{times}. Their losses differ by up to {small(verification.loss_difference)}."
 
 
 def _sample_table(client: Client, job: Job) -> Table:

@@ -85,9 +85,10 @@ def serve(
 
 def demo(
     output: Annotated[Path, typer.Option(help="Folder for plots and data.")] = Path("gan1010-demo"),
+    pytorch: Annotated[bool, typer.Option(help="Train the GAN again in PyTorch, and compare.")] = True,
     stay: Annotated[bool | None, typer.Option(help="Serve until Ctrl-C. (Default: only in a terminal)")] = None,
 ) -> None:
     """Run the article's experiments on a service of their own: train, sample, score and plot."""
     from service.cli.demo import run_demo
 
-    run_demo(output, stay=sys.stdout.isatty() and sys.stdin.isatty() if stay is None else stay)
+    run_demo(output, pytorch=pytorch, stay=sys.stdout.isatty() and sys.stdin.isatty() if stay is None else stay)

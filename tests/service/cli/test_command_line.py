@@ -14,7 +14,7 @@ from tests.support.contract import Json, train
 
 COMMANDS = {
     "serve", "demo", "train", "sweep", "presets", "jobs", "show", "watch", "pause", "resume", "cancel", "delete",
-    "prune", "backup", "restore", "check", "sample", "score", "plot", "export",
+    "prune", "backup", "restore", "check", "sample", "score", "plot", "export", "verify",
 }  # fmt: skip
 SLOW_IMPORTS = {"torch", "numba", "numpy", "matplotlib", "fastapi", "uvicorn", "httpx", "pydantic", "distributed"}
 WITH_JSON = COMMANDS - {"serve", "demo", "delete", "backup", "restore", "check", "plot", "export"}
