@@ -289,16 +289,16 @@ def train_on_real(
 @inlined
 def train_on_fakes(plan: Any, state: Any, draws: Any, scratch: Any, t: int, step: int, count: int, batch: int) -> None:
     """Train D on G's samples, or on noise, with target 0."""
-    fake, share = scratch.sample, ONE / f32(batch)
+    fake, share, latent = scratch.sample, ONE / f32(batch), load(plan.latent_value, 0)
     for b in range(batch):
         place = step * batch + b
         if not plan.adversarial:
             for i in range(plan.width):
                 store(fake, i, load(draws.noise, (place * plan.width + i, t)))
-        elif not plan.constant_latent:
-            generate(state.generator, load(draws.latent, (place, t)), scratch.generator_hidden, fake)
-        elif place == 0:  # all samples of the iteration are the same
-            generate(state.generator, load(plan.latent_value, 0), scratch.generator_hidden, fake)
+        elif place == 0 or not plan.constant_latent:  # for a constant latent all samples of an iteration are the same
+            if not plan.constant_latent:
+                latent = load(draws.latent, (place, t))
+            generate(state.generator, latent, scratch.generator_hidden, fake)
         score = add_discriminator_gradient(plan, state, fake, ZERO, share, b == 0, scratch)
         store(scratch.scores, (FAKE_LOSS, b), score)
     descend_discriminator(plan, state, scratch, count)

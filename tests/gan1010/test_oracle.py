@@ -25,6 +25,10 @@ from gan1010.reference import Reference
         {"optimizer": "adam", "latent": "normal", "iterations": 1_000},
         {"optimizer": "adam", "experiment": "discriminator", "iterations": 1_000},
         {"pattern": "110", "hidden_size": 7, "spread": 0.4, "latent_value": -1.5, "iterations": 2_000},
+        {"pattern": "110+001+111", "latent": "normal", "batch_size": 4, "r1": 1.0, "iterations": 2_000},
+        {"loss": "minimax", "latent": "uniform", "discriminator_steps": 2, "learning_rate": 0.1, "iterations": 2_000},
+        {"pattern": "10+01", "latent": "normal", "optimizer": "adam", "batch_size": 3, "r1": 0.1, "iterations": 300},
+        {"experiment": "discriminator", "batch_size": 5, "discriminator_steps": 2, "r1": 0.3, "iterations": 1_000},
     ],
     ids=str,
 )

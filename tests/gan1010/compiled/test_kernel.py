@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gan1010 import TrainConfig, kernel_inputs, reference, training
+from gan1010 import TrainConfig, kernel_inputs, reference
 from gan1010.compiled import kernel
 from gan1010.layout import Layout, discriminator_layout, generator_layout
 from gan1010.types import Float32s
@@ -71,11 +71,11 @@ def random_moment(config: TrainConfig, done: int) -> tuple[kernel.State, kernel.
     return kernel.State(d, g, moments(d.size), moments(g.size), np.zeros(5), np.full(1, -1)), draws
 
 
-def records_for(state: kernel.State) -> kernel.Records:
+def records_for(state: kernel.State, points: int = 1, snapshots: int = 2) -> kernel.Records:
     return kernel.Records(
-        losses=np.zeros((3, 1), np.float32),
-        discriminators=np.empty((2, state.discriminator.size), np.float32),
-        generators=np.empty((2, state.generator.size), np.float32),
+        losses=np.zeros((3, points), np.float32),
+        discriminators=np.empty((snapshots, state.discriminator.size), np.float32),
+        generators=np.empty((snapshots, state.generator.size), np.float32),
     )
 
 
@@ -109,7 +109,7 @@ def test_article_is_the_case_of_one_sample(penalised: bool, loss: Any) -> None:
     plans = plan, plan._replace(penalised=penalised)  # as in lanes of which others have a penalty
     for advance, plan in zip((kernel.advance_article, kernel.advance_batches), plans, strict=True):
         state = kernel_inputs.initial_state(config, lanes)
-        records = training._records(config, state)
+        records = records_for(state, points=40, snapshots=3)
         advance(plan, state, draws, records, kernel.scratch_for(plan, state), 0)
         weights.append(state.discriminator.tobytes() + state.generator.tobytes() + records.losses.tobytes())
     assert weights[0] == weights[1]
