@@ -266,7 +266,7 @@ export default {
   "overlay.title": "Losses of the selected runs",
   "overlay.none": "Tick runs in the table, and their losses are drawn here.",
   "overlay.curve": "Which loss",
-  "overlay.scales": "Squared error and cross-entropy are not on one scale, so each has a chart of its own.",
+  "overlay.scales": "Different loss functions are not on one scale, so each has a chart of its own.",
   "overlay.without": "Runs without this loss: {count}.",
   "overlay.at": "At iteration {at}",
   "overlay.last": "At the end",

@@ -266,7 +266,7 @@ export default {
   "overlay.title": "所选训练的损失",
   "overlay.none": "在表格中勾选训练，这里就会画出它们的损失。",
   "overlay.curve": "哪条损失",
-  "overlay.scales": "均方误差与交叉熵的刻度不同，因此分别画图。",
+  "overlay.scales": "不同损失函数的刻度不同，因此分别画图。",
   "overlay.without": "没有这条损失的训练：{count} 个。",
   "overlay.at": "第 {at} 次迭代",
   "overlay.last": "结束时",

@@ -301,7 +301,7 @@ function placeColumns({ target }) {
 }
 
 /** The height of a row in pixels, as in the style sheet. */
-const rowHeight = () => (narrow.matches ? 5.25 : 3) * parseFloat(getComputedStyle(document.documentElement).fontSize);
+const rowHeight = () => (narrow.matches ? 5.25 : 3.25) * parseFloat(getComputedStyle(document.documentElement).fontSize);
 
 /** A row, drawn again only when something in it has changed. */
 class Row extends Component {
