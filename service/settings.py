@@ -24,6 +24,7 @@ from service.retention import Retention, parse_retention
 PREFIX = "GAN1010_"
 CLIENT_VARIABLES = ("GAN1010_URL",)
 LogFormat = Literal["text", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
 HOST_NAME = re.compile(r"[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\]")
 QUOTED = re.compile(r"""(["'])(.*)\1""")  # as `docker run --env-file` passes it on
 SCHEDULER = re.compile(r"(?:tcp|tls)://(?:[^\s/:@\[\]]+|\[[0-9a-fA-F:.]+\]):([0-9]{1,5})")
@@ -174,6 +175,7 @@ class Settings(BaseSettings):
         Field(description="ended jobs to keep, by age, number or both: `30 days, 10000 jobs`"),
     ] = None
     log_format: Annotated[LogFormat, Field(description="format of the log lines")] = "text"
+    log_level: Annotated[LogLevel, Field(description="least severe messages that are logged")] = "info"
 
     @model_validator(mode="before")
     @classmethod

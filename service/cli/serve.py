@@ -73,6 +73,9 @@ def serve(
         typer.Option(help="Ended jobs to keep, such as '30 days, 10000 jobs'. (GAN1010_RETENTION; all)"),
     ] = None,
     log_format: Annotated[str | None, typer.Option(help="text or json. (GAN1010_LOG_FORMAT; text)")] = None,
+    log_level: Annotated[
+        str | None, typer.Option(help="debug, info, warning or error. (GAN1010_LOG_LEVEL; info)")
+    ] = None,
 ) -> None:
     """Run the service until SIGTERM or Ctrl-C."""
     flags = dict(locals())

@@ -22,7 +22,7 @@ from service.app import STARTUP_ERRORS, create_app
 from service.server.address import host_in_url, is_loopback, listen
 from service.server.connection import HttpConnection
 from service.settings import Settings, SettingsError, is_service_link, read_settings, requested_log_format
-from service.telemetry.logs import configure_logs
+from service.telemetry.logs import configure_logs, set_log_level
 
 EXIT_FAILED, EXIT_SETTINGS, EXIT_ENVIRONMENT = 1, 2, 4
 SHUTDOWN_SECONDS = 5  # for requests in progress; uvicorn cancels the rest
@@ -41,7 +41,7 @@ class Server(uvicorn.Server):
     """
 
     def __init__(
-        self, app: FastAPI, url: str, log_level: str = "info", on_hangup: Callable[[], object] | None = None
+        self, app: FastAPI, url: str, log_level: str | None = None, on_hangup: Callable[[], object] | None = None
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -128,6 +128,7 @@ def serve(flags: dict[str, Any]) -> None:
         settings = read_settings(**flags)
     except SettingsError as error:
         _exit(error, EXIT_SETTINGS)
+    set_log_level(settings.log_level)
     if is_service_link(os.environ.get("GAN1010_PORT")):
         log.info("GAN1010_PORT is a link to a Kubernetes service and no port, so it is ignored.")
     try:

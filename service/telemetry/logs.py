@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from prometheus_client import Counter
 
-from service.settings import LogFormat
+from service.settings import LogFormat, LogLevel
 
 MAX_WAITING_BYTES = 2**20  # of log lines that standard error has not taken yet
 MAX_WRITE_BYTES = 4096  # an empty page of a pipe, so that a write does not block while the reader makes progress
@@ -31,15 +31,24 @@ def configure_logs(log_format: LogFormat) -> None:
     logging.captureWarnings(True)
 
 
+def set_log_level(level: LogLevel) -> None:
+    """Log what is at least as severe; libraries never log more than they do at `info`."""
+    logging.getLogger().setLevel(logging.INFO if level == "debug" else level.upper())
+    if level == "debug":
+        logging.getLogger("service").setLevel(logging.DEBUG)
+
+
 def fields(**values: object) -> dict[str, Fields]:
     """Attach fields to a record: `log.info("...", extra=fields(job_id=...))`."""
     return {"fields": values}
 
 
-def log_events(logger: logging.Logger, message: str, events: Iterable[tuple[float, Fields]]) -> None:
+def log_events(
+    logger: logging.Logger, message: str, events: Iterable[tuple[float, Fields]], level: int = logging.INFO
+) -> None:
     """Log many events with one message, each with its own time: much cheaper than one `logger.info` per event."""
-    if logger.isEnabledFor(logging.INFO):
-        record = logging.LogRecord(logger.name, logging.INFO, "", 0, message, (), None)
+    if logger.isEnabledFor(level):
+        record = logging.LogRecord(logger.name, level, "", 0, message, (), None)
         record.events = list(events)
         logger.handle(record)
 

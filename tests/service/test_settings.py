@@ -51,6 +51,7 @@ def test_defaults() -> None:
         ("scheduler_fallback", "no", False),
         ("retention", "30 days, 10000 jobs", Retention(age=timedelta(days=30), jobs=10_000)),
         ("log_format", "json", "json"),
+        ("log_level", "debug", "debug"),
     ],
 )
 def test_environment_sets_a_setting_unless_an_argument_does(
@@ -91,7 +92,7 @@ def test_value_is_read_as_platforms_write_it(
 INVALID = {
     "port": ["-1", "65536", "x", "http://a"], "data_dir": ["~nobody-of-this-name/runs"],
     "workers": ["0"], "queue_size": ["0"], "max_body_bytes": ["-1"],
-    "api_key": ["a b:hunter2", "a:hunter2,a:hunter3", "", " \r", "''"], "log_format": ["xml"],
+    "api_key": ["a b:hunter2", "a:hunter2,a:hunter3", "", " \r", "''"], "log_format": ["xml"], "log_level": ["loud"],
     "api_key_file": ["", " "], "secrets_dir": ["", "''"],
     "allowed_hosts": ["http://a", "a:80", "*", "fd00::1"],
     "scheduler": ["host:8786", "http://host:8786", "tcp://host", "tcp://host:0", "tcp://host:65536", "tcp://u:hunter2@h:1"],

@@ -6,7 +6,8 @@ import re
 import secrets
 import time
 from collections.abc import Iterable, MutableMapping
-from itertools import count
+from itertools import count, groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,6 +19,7 @@ CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")  # X-Request-ID values that are
 SECURITY_HEADERS = [(b"cross-origin-resource-policy", b"same-origin"), (b"x-content-type-options", b"nosniff")]
 DEFAULT_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")  # pages have their own
 NO_ROUTE = "none"
+PROBES = {"/healthz", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready", "/v2/models/{name}/ready"}
 DELAY_SECONDS, MAX_PENDING = 0.02, 64  # many at once are recorded faster than one by one
 _process_id, _numbers = secrets.token_hex(6).encode(), count(1)
 log = logging.getLogger(__name__)
@@ -35,6 +37,11 @@ class RequestRecord(NamedTuple):
     request_id: bytes
     key: str | None
     client: tuple[str, int] | None
+
+    @property
+    def is_successful_probe(self) -> bool:
+        """True for what says every few seconds that all is well."""
+        return self.route in PROBES and self.status == 200
 
     @property
     def fields(self) -> dict[str, object]:
@@ -70,8 +77,9 @@ class RequestLog:
         pending, self._pending = self._pending, []
         for request in pending:
             self._metrics.record_request(request.method, request.route, request.status, request.seconds)
-        if pending:
-            log_events(log, "request", ((request.finished_at, request.fields) for request in pending))
+        for is_probe, requests in groupby(pending, key=attrgetter("is_successful_probe")):
+            level = logging.DEBUG if is_probe else logging.INFO
+            log_events(log, "request", ((request.finished_at, request.fields) for request in requests), level)
 
 
 class RequestLogMiddleware:

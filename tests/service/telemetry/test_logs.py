@@ -20,6 +20,7 @@ import httpx
 import pytest
 from rich.console import Console
 
+from service.api.middleware.request_log import PROBES
 from service.cli.local_server import running_service
 from service.settings import LogFormat
 from service.telemetry.logs import LogFormatter, fields
@@ -39,11 +40,13 @@ def test_requests_and_job_changes_are_lines_of_json(tmp_path: Path) -> None:
     with running_server(tmp_path, "--log-format", "json", GAN1010_API_KEY="alice:s3cret") as (server, client):
         client.headers = httpx.Headers({"X-API-Key": "s3cret"})
         job = train(client, **SHORT_JOB)
+        for path in PROBES:
+            assert client.get(path.format(name="generator")).status_code == 200  # and leaves no line
         responses = [
             client.get(f"/jobs/{job['id']}?limit={MARK}", headers={"X-Request-ID": "mine-1"}),
             client.get("/none"),
             client.get("/jobs", headers={"X-API-Key": "wrong"}),
-            client.head("/healthz"),
+            client.head("/jobs"),
             client.delete(f"/jobs/{job['id']}"),
         ]
     lines = [json.loads(line) for line in server.log]
@@ -53,7 +56,7 @@ def test_requests_and_job_changes_are_lines_of_json(tmp_path: Path) -> None:
         ("GET", "/jobs/{job_id}", 422, "alice"),
         ("GET", "none", 404, "alice"),
         ("GET", "none", 401, None),
-        ("HEAD", "/healthz", 200, "alice"),
+        ("HEAD", "/jobs", 200, "alice"),
         ("DELETE", "/jobs/{job_id}", 204, "alice"),
     ]
     for response, fields_of_line in zip(responses, expected, strict=True):
@@ -70,6 +73,23 @@ def test_requests_and_job_changes_are_lines_of_json(tmp_path: Path) -> None:
     assert MARK not in "".join(server.log)
     assert "s3cret" not in "".join(server.log)
     assert lines[-1]["message"].startswith("Finished server process")
+
+
+@pytest.mark.parametrize(
+    ("level", "requests", "warnings"), [("debug", ["/readyz", "/jobs"], 1), ("warning", [], 1), ("error", [], 0)]
+)
+def test_log_level_selects_the_lines(tmp_path: Path, level: str, requests: list[str], warnings: int) -> None:
+    flags = "--host", "0.0.0.0", "--port", str(free_port()), "--log-format", "json", "--log-level", level  # noqa: S104
+    with server_process(tmp_path, *flags) as server:
+        with httpx.Client(base_url=f"http://127.0.0.1:{flags[3]}") as client:
+            wait_until_up(client)
+            assert client.get("/readyz").status_code == client.get("/jobs").status_code == 200
+        assert server.stop() == 0
+    lines = [json.loads(line) for line in server.log]
+    assert [line["route"] for line in lines if line["message"] == "request"][-2:] == requests
+    assert sum(line["level"] == "warning" for line in lines) == warnings
+    assert {line["level"] for line in lines} <= {"debug", "info", "warning", "error"}
+    assert all(line["logger"].startswith("service") for line in lines if line["level"] == "debug")
 
 
 def test_nothing_that_a_client_sends_is_logged_or_returned(tmp_path: Path) -> None:
@@ -189,7 +209,7 @@ def test_open_service_without_a_key_logs_a_warning(tmp_path: Path) -> None:
 def server_that_logs_to(file: Path, data: Path) -> Iterator[tuple[Server, httpx.Client]]:
     """Run a server whose log is a file that the test reads; it must stop with exit code 0."""
     port = free_port()
-    flags = "--port", str(port), "--log-format", "json"
+    flags = "--port", str(port), "--log-format", "json", "--log-level", "debug"
     with server_process(data, *flags, setup=partial(redirect_log, file)) as server:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             wait_until_up(client)

@@ -141,5 +141,5 @@ def test_wrong_keys_of_one_client_do_not_block_another_behind_the_proxy(tmp_path
 
 def test_forwarded_address_is_logged(tmp_path: Any) -> None:
     with running_server(tmp_path, "--trusted-proxies", "127.0.0.1", "--root-path", "/lab") as (server, client):
-        assert client.get("/lab/readyz", headers={"X-Forwarded-For": "evil, 10.8.8.8"}).status_code == 200
-    assert any("route=/readyz" in line and "client=10.8.8.8" in line for line in server.log)
+        assert client.get("/lab/jobs", headers={"X-Forwarded-For": "evil, 10.8.8.8"}).status_code == 200
+    assert any("route=/jobs" in line and "client=10.8.8.8" in line for line in server.log)
