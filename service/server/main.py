@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, NoReturn
 
 import uvicorn
@@ -22,6 +23,7 @@ from service.app import STARTUP_ERRORS, create_app
 from service.server.address import host_in_url, is_loopback, listen
 from service.server.connection import HttpConnection
 from service.settings import Settings, SettingsError, is_service_link, read_settings, requested_log_format
+from service.storage.data_folder import LOCK
 from service.telemetry.logs import configure_logs, set_log_level
 
 EXIT_FAILED, EXIT_SETTINGS, EXIT_ENVIRONMENT = 1, 2, 4
@@ -140,10 +142,17 @@ def serve(flags: dict[str, Any]) -> None:
     if not is_loopback(listeners):
         _warn_of_access(settings, host)
     url = f"http://{host}:{listeners[0].getsockname()[1]}"
+    _leave_url(settings.data_dir / LOCK, url)
     server = Server(app, url, on_hangup=partial(_reread_keys, app, flags))
     signal.signal(signal.SIGHUP, server.note_hangup)
     with contextlib.suppress(KeyboardInterrupt):
         server.run(listeners)
+
+
+def _leave_url(file: Path, url: str) -> None:
+    """Write the URL where the container's health check, which needs no Python, reads it."""
+    with contextlib.suppress(OSError):  # a full disk must not stop the service
+        file.write_text(f"{url}\n")
 
 
 def _exit(error: Exception, code: int) -> NoReturn:

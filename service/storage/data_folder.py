@@ -7,7 +7,7 @@ from typing import IO
 
 from service.storage.durable_files import DISK_FULL_ERRNOS, make_folder
 
-DATABASE, MODELS = "gan1010.sqlite", "models"
+DATABASE, MODELS, LOCK = "gan1010.sqlite", "models", "lock"
 
 
 class DataFolderError(RuntimeError):
@@ -22,7 +22,7 @@ def lock_folder(folder: Path) -> IO[str]:
     """
     try:
         make_folder(folder / MODELS)
-        lock = (folder / "lock").open("a")
+        lock = (folder / LOCK).open("a")
     except OSError as error:
         is_full = error.errno in DISK_FULL_ERRNOS
         remedy = "Free some space there" if is_full else "Let this user create it and write there"

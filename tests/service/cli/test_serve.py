@@ -29,6 +29,7 @@ from tests.support.clients import (
     server_process,
     wait_until_up,
 )
+from tests.support.container import run_health_check
 from tests.support.contract import SHORT_JOB, train, wait_until
 from tests.support.forking import ForkedProcess, run_service
 from tests.support.server_setup import become_nobody, break_kernel, hide_dask
@@ -171,6 +172,8 @@ def test_printed_url_works(tmp_path: Path, host: str, printed: str) -> None:
     with running_server(tmp_path, "--host", host) as (server, client):
         assert re.fullmatch(rf"http://{re.escape(printed)}:[1-9]\d+", server.url)
         assert client.get("/jobs").status_code == 200
+        assert run_health_check(tmp_path) == 0
+    assert run_health_check(tmp_path) == 1
     is_open = host in ("0.0.0.0", "[::]")  # noqa: S104
     assert sum("WARNING" in line for line in server.log) == is_open
     assert any("any client of a private network" in line for line in server.log) == is_open
