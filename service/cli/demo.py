@@ -52,8 +52,8 @@ def run_demo(folder: Path, *, pytorch: bool, stay: bool) -> None:
 def _comparison(verification: Verification) -> str:
     """Say in one line how the run and its repetition in PyTorch compare."""
     compiled, pytorch = (duration(time or 0) for time in (verification.compiled_seconds, verification.pytorch_seconds))
-    times = f"PyTorch takes {pytorch}, gan1010 {compiled}: 1/{verification.ratio or 0:,.0f} of that"
-    return f"\n{times}. Their losses differ by up to {small(verification.loss_difference)}."
+    times = f"PyTorch: {pytorch}, gan1010: {compiled}, 1/{verification.ratio or 0:,.0f}"
+    return f"\n{times}. Losses differ by at most {small(verification.loss_difference)}."
 
 
 def _sample_table(client: Client, job: Job) -> Table:

@@ -8,3 +8,12 @@ export { Component, createRef, render };
 
 /** Join the class names that are truthy: classes("card", active && "active"). */
 export const classes = (...names) => names.filter(Boolean).join(" ");
+
+/** A component whose module is loaded when it is first rendered, to keep the page small. */
+export const lazy = (load) =>
+  class extends Component {
+    render(props, { Loaded }) {
+      if (!Loaded) load().then((loaded) => this.setState({ Loaded: loaded.default }));
+      return Loaded && html`<${Loaded} ...${props} />`;
+    }
+  };

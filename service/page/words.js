@@ -38,6 +38,9 @@ export const gap = () => (words.language === "zh" ? "" : " ");
 /** Whether the key has a translation. */
 export const hasWords = (key) => key in dictionary;
 
+/** The displayed name of a setting's value. */
+export const displayed = (value) => [`choice.${value}`, `preset.${value}.name`].filter(hasWords).map((key) => t(key))[0] ?? String(value);
+
 function format(value, options) {
   const key = JSON.stringify(options);
   formats[key] ??= new Intl.NumberFormat(words.language, options);

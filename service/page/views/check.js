@@ -26,36 +26,26 @@ const seconds = ({ job }) => (job.iterations_per_second ? job.iteration / job.it
 const isOther = (job, other) =>
   backendOf(job) !== backendOf(other) && Object.keys(job.config).every((name) => NOT_COMPARED.has(name) || job.config[name] === other.config[name]);
 
-/** The button that starts the check of a finished run, or opens an earlier one. */
-export class CheckButton extends Component {
-  async start() {
-    const { run: { job } } = this.props;
-    const backend = otherBackend(job);
-    const name = `${runName(job).slice(0, MAX_NAME - 11)} · ${backend === "pytorch" ? "PyTorch" : backend}`;
-    const body = { ...job.config, backend, name };
-    this.setState({ busy: true });
-    try {
-      const earlier = await api.train(body, 0, `check-${job.id}`).catch((error) => {
-        if (error instanceof ProblemError && error.status === 422) return null; // the key belongs to another body
-        throw error;
-      });
-      const other = earlier && !["failed", "cancelled"].includes(earlier.status) ? earlier : await api.train(body);
-      state.replace({ check: other.id });
-      refreshJobs();
-    } catch (error) {
-      showError(error);
-    }
-    this.setState({ busy: false });
-  }
-
-  render({ run, again }, { busy }) {
-    if (run.job.status !== "succeeded" || (!again && state.get("check"))) return null;
-    return html`<button type="button" class="secondary small" disabled=${busy} onClick=${() => this.start()}>${t(again ? "check.again" : `check.go.${otherBackend(run.job)}`)}</button>`;
+/** Train a finished run with the other backend, or find the earlier training, and name it in the address. */
+export async function startCheck({ job }) {
+  const backend = otherBackend(job);
+  const name = `${runName(job).slice(0, MAX_NAME - 11)} · ${backend === "pytorch" ? "PyTorch" : backend}`;
+  const body = { ...job.config, backend, name };
+  try {
+    const earlier = await api.train(body, 0, `check-${job.id}`).catch((error) => {
+      if (error instanceof ProblemError && error.status === 422) return null; // the key belongs to another body
+      throw error;
+    });
+    const other = earlier && !["failed", "cancelled"].includes(earlier.status) ? earlier : await api.train(body);
+    state.replace({ check: other.id });
+    refreshJobs();
+  } catch (error) {
+    showError(error);
   }
 }
 
 /** The check that the address names, if it is one of this run. */
-export class Check extends Component {
+export default class Check extends Component {
   componentDidMount() {
     this.open();
     this.stopListening = state.listen(() => this.open());
@@ -162,7 +152,7 @@ export class Check extends Component {
 function Verdict({ run, other, data }) {
   const [compiled, pytorch] = backendOf(run.job) === "compiled" ? [run, other] : [other, run];
   const most = scientific(data.counted);
-  if (other.job.error || other.job.status === "cancelled") return html`<p class="row">${other.job.error?.detail ?? t("outcome.cancelled")} <${CheckButton} run=${run} again /></p>`;
+  if (other.job.error || other.job.status === "cancelled") return html`<p class="row">${other.job.error?.detail ?? t("outcome.cancelled")} <button type="button" class="secondary small" onClick=${() => startCheck(run)}>${t("check.again")}</button></p>`;
   if (!other.ended) return html`<p class="seen" role="status">${t(data.gaps[0].length ? "check.sofar" : "check.waiting", { at: whole(other.job.iteration), end: whole(other.job.iterations), most: scientific(data.most) })}</p>`;
   const agrees = data.counted <= ALLOWED;
   const times = { fast: span(seconds(compiled)), slow: span(seconds(pytorch)), ratio: whole(seconds(pytorch) / seconds(compiled)) };

@@ -8,15 +8,15 @@ import { FIELDS } from "../settings.js";
 import { state } from "../state.js";
 import { loadPreference, savePreference } from "../theme.js";
 import { trash } from "../trash.js";
-import { classes, Component, createRef, html } from "../ui.js";
-import { ago, fine, short, t, whole, words } from "../words.js";
+import { classes, Component, createRef, html, lazy } from "../ui.js";
+import { ago, displayed, fine, short, t, whole, words } from "../words.js";
 import { Actions } from "./actions.js";
 import { Edit } from "./edit.js";
-import { displayed, Overlay } from "./overlay.js";
 import { Bits } from "./parts.js";
 import { runName, Status } from "./runhead.js";
 import { assignStyles, MAX_STYLES, Swatch } from "./swatch.js";
 
+const Overlay = lazy(() => import("./overlay.js"));
 const SPARE = 8; // rows drawn above and below the visible ones
 const POINTS = 4000; // of each line
 const SEARCH_MS = 200; // after the last key

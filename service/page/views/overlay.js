@@ -6,18 +6,15 @@ import { indexAt } from "../run.js";
 import { state } from "../state.js";
 import { Component, html } from "../ui.js";
 import uPlot from "../vendor/uplot/uPlot.esm.js";
-import { fine, hasWords, t, whole } from "../words.js";
+import { displayed, fine, hasWords, t, whole } from "../words.js";
 import { runName } from "./runhead.js";
 import { MAX_STYLES, style, Swatch } from "./swatch.js";
 
 const CURVES = ["generator", "fake", "real"];
 const POINTS = 24_000; // of all lines together
 
-/** The displayed name of a setting's value. */
-export const displayed = (value) => [`choice.${value}`, `preset.${value}.name`].filter(hasWords).map((key) => t(key))[0] ?? String(value);
-
 /** Props: the loaded `runs`, their number with those that are loading, and `drop(id)`, which unselects a run. */
-export class Overlay extends Component {
+export default class Overlay extends Component {
   cache = {};
 
   /** The curve of each run, smoothed, cached until the run has new points. */
