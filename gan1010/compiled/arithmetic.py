@@ -39,11 +39,11 @@ def compiled(function: F) -> F:
 
 
 def inlined(function: F) -> F:
-    """Compile as a part of the calling function, so that a loop around the call can be vectorised."""
-    return _dispatcher(function, inline="always")
+    """Let LLVM make it a part of the calling function, so that a loop around the call can be vectorised."""
+    return _dispatcher(function, forceinline=True)
 
 
-def _dispatcher(function: F, **options: str) -> F:
+def _dispatcher(function: F, **options: bool) -> F:
     """Compile without reference counts (`_nrt`): they cost a third of the speed, and nothing is allocated."""
     if numba.config.DISABLE_JIT:
         return check_compiler  # type: ignore[return-value]
