@@ -61,15 +61,18 @@ export class Network {
   }
 }
 
-/** The lowest and the highest real value at each place. */
+/** The patterns of a setting such as 1010+0101; real data picks one of them, each equally likely. */
+export const patternsOf = (setting) => setting.split("+");
+
+/** The lowest and the highest real value at each place of one pattern. */
 export function realRange(pattern, spread) {
   return [...pattern].map((bit) => (bit === "1" ? [1 - spread, 1] : [0, spread]));
 }
 
-/** The centre of the real region. */
+/** The centre of a pattern's real region. */
 export const realCentre = (pattern, spread) => Float32Array.from(realRange(pattern, spread), ([low, high]) => (low + high) / 2);
 
-/** Draw a vector of real data. */
+/** Draw a vector of real data of a pattern. */
 export const drawReal = (pattern, spread) => realRange(pattern, spread).map(([low, high]) => low + Math.random() * (high - low));
 
 /** Draw initial weights as torch.nn.Linear does. */

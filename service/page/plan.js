@@ -38,7 +38,7 @@ export const loadFields = () => (loading ??= api.description().then(({ component
 function fieldOf(schema, value) {
   const type = schema.anyOf?.find((one) => one.type !== "null") ?? schema;
   if (type.enum) return { kind: "choice", options: type.enum, default: value };
-  if (type.type === "string") return { kind: "pattern", form: type.pattern, default: value };
+  if (type.type === "string") return { kind: "pattern", default: value };
   return {
     kind: "number",
     whole: type.type === "integer",

@@ -1,5 +1,6 @@
 // Player: the current run and moment, playback, and the frames on which charts paint.
 
+import { Cloud } from "./cloud.js";
 import { Network } from "./model.js";
 import { indexAt } from "./run.js";
 
@@ -81,7 +82,13 @@ class Moment {
       this.sample.set(this.G.run(this.latent));
     }
     this.fakeScore = this.D.run(this.sample)[0];
-    this.realScore = this.D.run(run.centre)[0];
+    run.centres.forEach((centre, k) => (this.realScores[k] = this.D.run(centre)[0]));
+    this.cloud?.outdate();
+  }
+
+  /** D's mean score of the centres of the real regions. */
+  get realScore() {
+    return this.realScores.reduce((sum, score) => sum + score, 0) / this.realScores.length;
   }
 
   prepare(run) {
@@ -92,6 +99,8 @@ class Moment {
     this.G = new Network(1, hidden, run.width);
     this.latent = new Float32Array(1);
     this.sample = new Float32Array(run.width).fill(0.5);
+    this.realScores = new Float32Array(run.patterns.length);
+    this.cloud = run.hasGenerator ? new Cloud(run, this.G) : null;
     this.row = 0;
   }
 }

@@ -1,7 +1,7 @@
 // Run: a job with its losses and the weights of its snapshots, in typed arrays.
 
 import { api } from "./api.js";
-import { Network, drawWeights, realCentre } from "./model.js";
+import { Network, drawWeights, patternsOf, realCentre } from "./model.js";
 
 const MAX_POINTS = 20_000; // per request; the service thins longer histories
 const MAX_WEIGHTS = 6_000_000; // numbers; more would take hundreds of megabytes
@@ -35,16 +35,15 @@ export class Run {
   constructor(job) {
     this.job = job;
     this.config = job.config;
-    this.width = job.config.pattern.length;
-    this.ones = Uint8Array.from(job.config.pattern);
+    this.patterns = patternsOf(job.config.pattern);
+    this.width = this.patterns[0].length;
     this.hasGenerator = job.config.experiment === "gan";
-    this.equilibrium = job.config.loss === "mse" ? 0.25 : Math.LN2;
     this.points = { iteration: new GrowingArray(), real: new GrowingArray(), fake: new GrowingArray(), generator: new GrowingArray() };
     this.after = 0;
     this.incomplete = false; // whether loading its final state failed
     this.version = 0; // rises with each new point or snapshot, so that charts can cache
     this.snapshotIterations = new Float64Array(0);
-    this.centre = realCentre(this.config.pattern, this.config.spread);
+    this.centres = this.patterns.map((pattern) => realCentre(pattern, this.config.spread));
   }
 
   /** Load a job with its losses and snapshots. */
@@ -64,6 +63,17 @@ export class Run {
 
   get ended() {
     return ENDED.has(this.job.status) || !this.job.id;
+  }
+
+  /** The value of a loss while D can only guess. With minimax, G's is ln(1 - D), below 0. */
+  equilibriumOf(loss) {
+    if (this.config.loss === "mse") return 0.25;
+    return this.config.loss === "minimax" && loss === "generator" ? -Math.LN2 : Math.LN2;
+  }
+
+  /** Whether G may make several samples that differ: it is fed many latents, or has several patterns to learn. */
+  get varies() {
+    return this.hasGenerator && (this.patterns.length > 1 || this.config.latent !== "constant");
   }
 
   /** The iteration of the last snapshot. */
@@ -109,27 +119,19 @@ export class Run {
     if (weights?.discriminator.length) {
       this.discriminators = flat(weights.discriminator);
       this.generators = this.hasGenerator ? flat(weights.generator) : null;
-      this.scoreSnapshots();
+      this.sampleSnapshots();
     } else if (samples) this.samples = flat(samples);
     this.version++;
   }
 
-  /** Compute G's sample, and D's scores of real data and of fakes, at each snapshot. */
-  scoreSnapshots() {
+  /** Compute G's sample at each snapshot. */
+  sampleSnapshots() {
     const { hidden_size: hidden, latent_value: latent } = this.config;
-    const D = new Network(this.width, hidden, 1);
     const G = new Network(1, hidden, this.width);
-    const noise = new Float32Array(this.width).fill(0.5);
-    this.samples = new Float32Array(this.snapshotIterations.length * this.width);
-    this.realScores = new Float32Array(this.snapshotIterations.length);
-    this.fakeScores = new Float32Array(this.snapshotIterations.length);
-    for (let n = 0; n < this.snapshotIterations.length; n++) {
-      D.blend(this.discriminators, n, n, 0);
-      if (this.hasGenerator) G.blend(this.generators, n, n, 0);
-      const fake = this.hasGenerator ? G.run([latent]) : noise;
-      this.samples.set(fake, n * this.width);
-      this.fakeScores[n] = D.run(fake)[0];
-      this.realScores[n] = D.run(this.centre)[0];
+    this.samples = new Float32Array(this.snapshotIterations.length * this.width).fill(0.5);
+    for (let n = 0; this.hasGenerator && n < this.snapshotIterations.length; n++) {
+      G.blend(this.generators, n, n, 0);
+      this.samples.set(G.run([latent]), n * this.width);
     }
   }
 }

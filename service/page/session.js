@@ -11,6 +11,7 @@ import { hasWords, t } from "./words.js";
 const listeners = new Set();
 const REFRESH_MS = 1000; // between two refreshes, or three times as long as a refresh takes
 const LISTED = 100; // the newest jobs
+export const BEYOND = "beyond"; // the guided path in the address
 let latestOpening = 0;
 let openingId = null; // of the job that is being loaded
 let refreshTimer = 0;
@@ -33,9 +34,10 @@ export function notify() {
   for (const listener of listeners) listener();
 }
 
-/** The job that the address names. The guided tour starts without one, and its step about D alone has its own. */
+/** The job that the address names. The guided tour starts without one; its step about D alone and those beyond the article have their own. */
 export function addressedJobId() {
   const step = state.get("view", "guided") === "guided" ? state.number("step", 0) : null;
+  if (step !== null && state.get("path") === BEYOND) return state.get(`b${step || 1}`);
   if (step === 0) return "";
   return state.get(step === 2 ? "alone" : "job");
 }

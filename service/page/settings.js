@@ -1,8 +1,11 @@
 // Training settings in the form: kinds, bounds, defaults, and validation.
 
+import { patternsOf } from "./model.js";
 import { state } from "./state.js";
 import { t } from "./words.js";
 
+export const MAX_PATTERNS = 8;
+export const MAX_BITS = 16;
 const LARGEST_SEED = 2 ** 53 - 1;
 const number = (rest) => ({ kind: "number", ...rest });
 const whole = (rest) => ({ kind: "number", whole: true, ...rest });
@@ -14,11 +17,14 @@ export const FIELDS = {
   iterations: whole({ default: 10_000, min: 1, max: 10_000_000 }),
   learning_rate: number({ default: 0.01, greaterThan: 0, max: 10 }),
   hidden_size: whole({ default: 3, min: 1, max: 64 }),
-  loss: { ...choice("mse", "bce"), default: "mse" },
+  loss: { ...choice("mse", "bce", "minimax"), default: "mse" },
   optimizer: { ...choice("sgd", "adam"), default: "sgd" },
   latent: { ...choice("constant", "uniform", "normal"), default: "constant" },
   seed: whole({ default: null, min: 0, max: LARGEST_SEED }),
   experiment: { ...choice("gan", "discriminator"), default: "gan", more: true },
+  batch_size: whole({ default: 1, min: 1, max: 64, more: true }),
+  discriminator_steps: whole({ default: 1, min: 1, max: 10, more: true }),
+  r1: number({ default: 0, min: 0, max: 100, more: true }),
   spread: number({ default: 0.2, greaterThan: 0, max: 0.5, more: true }),
   generator_learning_rate: number({ default: null, greaterThan: 0, max: 10, more: true }),
   latent_value: number({ default: 0.5, min: -1000, max: 1000, more: true }),
@@ -41,9 +47,16 @@ export function fieldText(name, preset) {
 /** Validate a field's text; return a message, or "". */
 export const validationError = (name, text) => mistake(FIELDS[name], text);
 
+function wrongPattern(text) {
+  const patterns = patternsOf(text);
+  if (patterns.length > MAX_PATTERNS || !patterns.every((pattern) => /^[01]{1,16}$/.test(pattern))) return t(patterns.length > 1 ? "wrong.patterns" : "wrong.pattern", { most: MAX_PATTERNS });
+  if (new Set(patterns.map((pattern) => pattern.length)).size > 1) return t("wrong.patterns.length");
+  return new Set(patterns).size < patterns.length ? t("wrong.patterns.twice") : "";
+}
+
 /** Validate a text as the value of a field; return a message, or "". */
 export function mistake(field, text) {
-  if (field.kind === "pattern") return new RegExp(field.form ?? "^[01]{1,16}$").test(text) ? "" : t(field.form ? "wrong.patterns" : "wrong.pattern");
+  if (field.kind === "pattern") return wrongPattern(text);
   if (field.kind === "text") return text.length <= field.maxLength ? "" : t("wrong.long", { most: field.maxLength });
   if (field.kind === "choice") return field.options.includes(text) ? "" : t("wrong.choice", { options: field.options.join(", ") });
   if (text.trim() === "") return field.default === null ? "" : t("wrong.empty");

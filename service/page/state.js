@@ -35,7 +35,7 @@ export const state = {
   number: (name, fallback) => (values[name] !== undefined && Number.isFinite(+values[name]) ? +values[name] : fallback),
   list: (name) => (values[name] ? values[name].split(",").filter(Boolean) : []),
   /** Identifies the view, so that a late response can check that the user is still there. */
-  viewKey: () => `${values.view ?? ""} ${values.step ?? ""} ${values.sweep ?? ""}`,
+  viewKey: () => `${values.view ?? ""} ${values.path ?? ""} ${values.step ?? ""} ${values.sweep ?? ""}`,
   /** Change parameters in a new history entry. */
   push: (patch) => write(patch, "pushState"),
   /** Change parameters in the current history entry. */

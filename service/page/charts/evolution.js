@@ -34,8 +34,9 @@ export class Evolution extends Picture {
     pen.textBaseline = "middle";
     for (let k = 0; k < run.width && tall / run.width > 9; k++) {
       const y = ((k + 0.5) * tall) / run.width;
-      pen.fillText(run.config.pattern[k], LEFT / 2, y);
-      pen.fillText(run.config.pattern[k], LEFT / 2, lower + y);
+      const label = run.patterns.length > 1 ? k + 1 : run.patterns[0][k];
+      pen.fillText(label, LEFT / 2, y);
+      pen.fillText(label, LEFT / 2, lower + y);
     }
     this.playhead(pen, run, room, height);
   }

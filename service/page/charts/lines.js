@@ -12,6 +12,8 @@ const MIN_DRAG = 6; // pixels; less is a click
 
 const isPowerOfTen = (value) => value.toExponential(5).startsWith("1.00000");
 
+const levels = (equilibrium) => [equilibrium ?? []].flat();
+
 /**
  * Props: `curves` with label, colour, dash, width, fill and mark; `data` with iterations and the values of each curve; `zoom` of all sizes.
  * `tick` formats values; `range` has both ends of their axis, which then has a grid line for each power of ten.
@@ -102,7 +104,7 @@ export class Lines extends Component {
     if (range) return range;
     if (logY) return [Math.max(low * 0.9, 1e-6) || 1e-3, Math.max(high * 1.1, 2e-6) || 1];
     if (tight && high > low) return [low - 0.05 * (high - low), high + 0.05 * (high - low)];
-    return [0, Math.max(high ?? 0, (equilibrium ?? 0) * 2) * 1.04];
+    return [Math.min(low ?? 0, 0) * 1.04, Math.max(high ?? 0, ...levels(equilibrium).map((level) => level * 2)) * 1.04];
   }
 
   fit() {
@@ -124,13 +126,13 @@ export class Lines extends Component {
     pen.rect(bbox.left, bbox.top, bbox.width, bbox.height);
     pen.clip();
     curves.forEach((curve, k) => curve.mark && this.marks(u, pen, curve, this.props.data[k + 1], k, scale));
-    this.level(pen, bbox, scale, u.valToPos(equilibrium ?? 0, "y", true));
+    for (const value of levels(equilibrium)) this.level(pen, bbox, scale, u.valToPos(value, "y", true), value);
     pen.restore();
   }
 
   /** Draw the loss of a discriminator that only guesses. */
-  level(pen, bbox, scale, y) {
-    if (this.props.equilibrium === null || y < bbox.top || y > bbox.top + bbox.height) return;
+  level(pen, bbox, scale, y, value) {
+    if (y < bbox.top || y > bbox.top + bbox.height) return;
     pen.strokeStyle = theme.colours.ink;
     pen.lineWidth = scale;
     pen.setLineDash([5 * scale, 4 * scale]);
@@ -146,7 +148,7 @@ export class Lines extends Component {
     pen.lineJoin = "round";
     pen.strokeStyle = theme.colours.card;
     pen.fillStyle = theme.colours.ink;
-    const label = this.props.levelLabel ?? t("losses.equilibrium", { value: short(this.props.equilibrium) });
+    const label = this.props.levelLabel ?? t("losses.equilibrium", { value: short(value) });
     pen.strokeText(label, bbox.left + bbox.width - 4 * scale, y - 8 * scale);
     pen.fillText(label, bbox.left + bbox.width - 4 * scale, y - 8 * scale);
   }

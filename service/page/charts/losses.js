@@ -28,6 +28,12 @@ export function lossCurves(run) {
   ];
 }
 
+/** The losses of a discriminator that only guesses, and of its generator where that is another. */
+export const equilibria = (run) => [...new Set(names(run).map((name) => run.equilibriumOf(name)))];
+
+/** The axes of a run's chart that are logarithmic; negative losses allow none for y. */
+export const logAxes = (run) => state.list("log").filter((axis) => axis !== "y" || equilibria(run).every((loss) => loss > 0));
+
 export class Losses extends Component {
   /** The chart's data, cached until the points, the smoothing or the zoom change. */
   data(run, smooth, from, to) {
@@ -57,13 +63,13 @@ export class Losses extends Component {
   render({ run, bare }) {
     const smooth = Math.min(Math.max(state.number("smooth", DEFAULT_SMOOTHING), 0), 100);
     const [from, to] = state.get("zoom").split("-").filter(Boolean).map(Number);
-    const log = state.list("log");
+    const log = logAxes(run);
     if (!run?.points.iteration.length) return html`<p class="empty">${t("losses.none")}</p>`;
     const curves = lossCurves(run);
     const describe = () => this.describe(run);
     return html`<figure class="picture losses">
       <figcaption class="picture-title"><h3>${t("losses.title")}</h3>${!bare && html`<${Tools} smooth=${smooth} log=${log} zoomed=${from !== undefined} run=${run} />`}</figcaption>
-      <${Lines} data=${this.data(run, smooth, from, to)} since=${this.since} curves=${curves} equilibrium=${run.equilibrium} logX=${log.includes("x")} logY=${log.includes("y")}
+      <${Lines} data=${this.data(run, smooth, from, to)} since=${this.since} curves=${curves} equilibrium=${equilibria(run)} logX=${log.includes("x")} logY=${log.includes("y")}
         from=${from} to=${to} label=${t("losses.title")} onZoom=${(a, b) => state.replace({ zoom: `${Math.max(Math.round(a), 0)}-${Math.round(b)}` })} />
       <${Legend} run=${run} of=${() => this.values(run)} />
       <${Caption} of=${describe} />
@@ -100,7 +106,7 @@ function Tools({ smooth, log, zoomed, run }) {
   return html`<div class="tools">
     <label class="smooth">${t("losses.smooth")}<input type="range" min="0" max="100" value=${smooth} onInput=${(e) => state.replace({ smooth: e.target.value })} /></label>
     <button type="button" class="chip" aria-pressed=${log.includes("x")} onClick=${() => toggle("x")}>${t("losses.logx")}</button>
-    <button type="button" class="chip" aria-pressed=${log.includes("y")} onClick=${() => toggle("y")}>${t("losses.logy")}</button>
+    ${equilibria(run).every((loss) => loss > 0) && html`<button type="button" class="chip" aria-pressed=${log.includes("y")} onClick=${() => toggle("y")}>${t("losses.logy")}</button>`}
     <button type="button" class="chip" onClick=${zoomIn} title=${t("losses.zoom.hint")}>${t("losses.zoom")}</button>
     ${zoomed && html`<button type="button" class="chip" onClick=${() => state.replace({ zoom: "" })}>${t("losses.whole")}</button>`}
   </div>`;

@@ -8,12 +8,13 @@ import { font, mark, Picture } from "./picture.js";
 const MAX_NODES = 12; // per layer; more would be unreadable
 const PLACES = { latent: 0.055, hiddenG: 0.215, sample: 0.41, hiddenD: 0.655, scale: 0.86 };
 const TOP = 46;
+const MAX_SHRUNK = 1.7; // the width of several real samples, in cells
 
 export class Machine extends Picture {
   describe() {
     const { run, moment } = player;
     if (!run?.hasWeights) return t("machine.none");
-    const scores = { real: fine(moment.realScore), fake: fine(moment.fakeScore) };
+    const scores = { real: Array.from(moment.realScores, (score) => fine(score)).join(t("list.comma")), fake: fine(moment.fakeScore) };
     if (!run.hasGenerator) return t("machine.alone.says", { ...scores, at: whole(player.at) });
     return t("machine.says", { ...scores, at: whole(player.at), sample: vector(moment.sample) });
   }
@@ -36,7 +37,7 @@ export class Machine extends Picture {
     this.edges(pen, x.sample + cell / 2, fake, x.hiddenD, hiddenD, (h, i) => moment.D.inputWeight(h, i), this.colours.fake);
     const middle = { at: [score(0.5)], count: 1 };
     this.edges(pen, x.hiddenD, hiddenD, x.scale - 12, middle, (o, h) => moment.D.outputWeight(o, h), this.colours.quiet);
-    this.cells(pen, x.sample, real, cell, run.centre, this.colours.real);
+    this.realCells(pen, x.sample, real, cell, run);
     this.cells(pen, x.sample, fake, cell, moment.sample, this.colours.fake);
     this.nodes(pen, x.hiddenD, hiddenD, moment.D.hidden, this.colours.quiet);
     this.scores(pen, x.scale, score, moment, width);
@@ -116,6 +117,12 @@ export class Machine extends Picture {
     }
   }
 
+  /** The centres of the real regions, side by side. */
+  realCells(pen, x, real, cell, { centres }) {
+    const size = Math.min(cell, (cell * MAX_SHRUNK) / centres.length);
+    centres.forEach((centre, k) => this.cells(pen, x + (k - (centres.length - 1) / 2) * (size + 4), real, size, centre, this.colours.real));
+  }
+
   /** D's scores on a scale from fake to real. */
   scores(pen, x, score, moment, width) {
     const { colours } = this;
@@ -140,7 +147,8 @@ export class Machine extends Picture {
     const fakeY = score(moment.fakeScore);
     const crowd = 20 * this.unit - Math.abs(realY - fakeY);
     const [realText, fakeText] = crowd > 0 ? [realY + (realY <= fakeY ? -crowd / 2 : crowd / 2), fakeY + (realY <= fakeY ? crowd / 2 : -crowd / 2)] : [realY, fakeY];
-    mark(pen, "real", x, realY, 7.5 * this.unit, colours.real, colours.card);
+    const several = moment.realScores.length > 1;
+    for (const value of moment.realScores) mark(pen, "real", x, score(value), (several ? 5.5 : 7.5) * this.unit, colours.real, colours.card);
     mark(pen, "fake", x, fakeY, 7.5 * this.unit, colours.fake, colours.card);
     const say = (key, value) => (narrow ? fine(value) : `${t(key)} ${fine(value)}`);
     text(pen, say("machine.real", moment.realScore), x + 16 * this.unit, realText + 1, colours.real, this.face(13, 650), "left");

@@ -6,7 +6,7 @@ import { theme } from "../theme.js";
 import { t } from "../words.js";
 import { Evolution } from "./evolution.js";
 import { Lines } from "./lines.js";
-import { curveName, DEFAULT_SMOOTHING, lossCurves, Losses, names } from "./losses.js";
+import { curveName, DEFAULT_SMOOTHING, equilibria, logAxes, lossCurves, Losses, names } from "./losses.js";
 import { Machine } from "./machine.js";
 import { font, mark } from "./picture.js";
 import { Response } from "./response.js";
@@ -55,9 +55,9 @@ export async function drawPlot(name, run, runTitle) {
 }
 
 async function drawLosses(losses, run, width, height) {
-  const log = state.list("log");
+  const log = logAxes(run);
   const props = {
-    curves: lossCurves(run), data: losses.data(run, state.number("smooth", DEFAULT_SMOOTHING)), equilibrium: run.equilibrium,
+    curves: lossCurves(run), data: losses.data(run, state.number("smooth", DEFAULT_SMOOTHING)), equilibrium: equilibria(run),
     logX: log.includes("x"), logY: log.includes("y"), still: true, zoom: ZOOM,
   };
   const lines = new Lines(props);

@@ -1,4 +1,4 @@
-// Response chart: G's output over its latent, a line for each place; flat lines mean that G ignores its latent.
+// Response chart: G's output over its latent, a line for each place, and below them the pattern that each latent gives.
 
 import { Network } from "../model.js";
 import { player } from "../player.js";
@@ -6,12 +6,13 @@ import { theme } from "../theme.js";
 import { fine, t } from "../words.js";
 import { font, Picture } from "./picture.js";
 
-const STEPS = 48;
+const STEPS = 96;
 const PROBES = 8;
 const LEFT = 34;
 const BOTTOM = 34;
 const EDGE = 10;
 const RIGHT = 22;
+const STRIP = 22;
 export const MAX_IGNORED_CHANGE = 0.05; // an output that changes less over all latents counts as independent of them
 
 /** The range of latents in training. */
@@ -55,10 +56,11 @@ export class Response extends Picture {
     const { run, moment } = player;
     if (!run?.hasWeights || !run.hasGenerator || !moment.G) return;
     const [low, high] = latentRange(run.config);
-    const room = { wide: width - LEFT - RIGHT, tall: height - BOTTOM - EDGE };
+    const room = { wide: width - LEFT - RIGHT, tall: height - BOTTOM - EDGE - (run.varies ? STRIP + 8 : 0) };
     const y = (value) => EDGE + (1 - value) * room.tall;
     this.frame(pen, run, room, y, low, high);
     this.lines(pen, run, moment, room, y, low, high);
+    if (run.varies) this.made(pen, run, moment, room, height - STRIP - 1);
     const latent = this.props.latent ?? run.config.latent_value;
     if (latent < low || latent > high) return;
     const x = LEFT + ((latent - low) / (high - low)) * room.wide;
@@ -78,6 +80,7 @@ export class Response extends Picture {
     pen.fillRect(LEFT, y(1), room.wide, y(1 - spread) - y(1));
     pen.fillRect(LEFT, y(spread), room.wide, y(0) - y(spread));
     pen.globalAlpha = 1;
+    if (run.config.latent === "normal") this.bell(pen, room, y, low, high);
     pen.font = font(11.5);
     pen.fillStyle = colours.quiet;
     pen.textBaseline = "middle";
@@ -91,6 +94,48 @@ export class Response extends Picture {
     pen.textAlign = "center";
     for (const value of [low, (low + high) / 2, high]) pen.fillText(String(value), LEFT + ((value - low) / (high - low)) * room.wide, y(0) + 12);
     pen.fillText(t("response.x"), LEFT + room.wide / 2, y(0) + 26);
+  }
+
+  /** Draw how often each latent is drawn in training. */
+  bell(pen, room, y, low, high) {
+    pen.globalAlpha = 0.13;
+    pen.fillStyle = theme.colours.quiet;
+    pen.beginPath();
+    pen.moveTo(LEFT, y(0));
+    for (let k = 0; k <= STEPS; k++) {
+      const share = k / STEPS;
+      pen.lineTo(LEFT + share * room.wide, y(0.96 * Math.exp(-((low + share * (high - low)) ** 2) / 2)));
+    }
+    pen.lineTo(LEFT + room.wide, y(0));
+    pen.fill();
+    pen.globalAlpha = 1;
+  }
+
+  /** Draw the pattern that each latent gives as a strip, empty where it gives none. */
+  made(pen, run, moment, room, top) {
+    const { colours } = theme;
+    const made = Array.from({ length: STEPS + 1 }, (_, k) => moment.cloud.patternOf(this.table.subarray(k * run.width, (k + 1) * run.width)));
+    pen.font = font(12, 650);
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    pen.lineWidth = 1;
+    pen.strokeStyle = colours.line;
+    pen.strokeRect(LEFT + 0.5, top + 0.5, room.wide - 1, STRIP - 1);
+    for (let first = 0, k = 1; k <= made.length; k++) {
+      if (made[k] === made[first]) continue;
+      const from = LEFT + Math.max((first - 0.5) / STEPS, 0) * room.wide;
+      const to = LEFT + Math.min((k - 0.5) / STEPS, 1) * room.wide;
+      const pattern = run.patterns[made[first]];
+      if (pattern) {
+        pen.fillStyle = colours.generator;
+        pen.globalAlpha = made[first] % 2 ? 0.42 : 0.2;
+        pen.fillRect(from, top, to - from, STRIP);
+        pen.globalAlpha = 1;
+        pen.fillStyle = colours.ink;
+        if (pen.measureText(pattern).width + 4 < to - from) pen.fillText(pattern, (from + to) / 2, top + STRIP / 2 + 1);
+      }
+      first = k;
+    }
   }
 
   lines(pen, run, moment, room, y, low, high) {
@@ -107,7 +152,7 @@ export class Response extends Picture {
     pen.textBaseline = "middle";
     pen.font = font(12, 650);
     for (let i = 0; i < run.width; i++) {
-      const one = run.config.pattern[i] === "1";
+      const one = run.patterns[0][i] === "1";
       pen.strokeStyle = theme.colours.generator;
       pen.setLineDash(one ? SOLID : DASHED);
       pen.beginPath();
@@ -138,7 +183,7 @@ const SOLID = [];
 
 /** Compute G's output for a latent without changing the moment. */
 export function sampleAt(moment, latent, config) {
-  const G = new Network(1, config.hidden_size, config.pattern.length);
+  const G = new Network(1, config.hidden_size, moment.G.outputs);
   G.weights.set(moment.G.weights);
   return [...G.run([latent])];
 }

@@ -1,45 +1,62 @@
-// Surface chart: D's score of vectors with x at each 1 and y at each 0, the real region, and the path of G's output.
+// Surface chart: D's score of a plane of samples with all patterns in it, the real regions, G's samples, and the path of its output.
 
 import { player } from "../player.js";
 import { sigmoid } from "../model.js";
 import { theme } from "../theme.js";
 import { fine, t } from "../words.js";
 import { font, mark, Picture } from "./picture.js";
+import { planesOf } from "./plane.js";
 
 const CELLS = 48;
 const LEFT = 46;
 const BOTTOM = 34;
 const EDGE = 10;
 const MAX_TRAIL = 400;
+const MAX_LETTERS = 8;
+
+/** The title of the chart: the samples that it shows. */
+export function surfaceTitle(run) {
+  const planes = planesOf(run.patterns);
+  const letters = planes.length === 1 && run.width <= MAX_LETTERS && planes[0].letters;
+  if (!letters && run.patterns.length > 1) return t("surface.between");
+  return t("surface.title", { vector: letters ? letters.join(", ") : t("surface.vector") });
+}
 
 export class Surface extends Picture {
   describe() {
     const { run, moment } = player;
     if (!run?.hasWeights || !moment.D) return t("surface.none");
     const scores = { real: fine(moment.realScore), fake: fine(moment.fakeScore) };
-    return t(run.hasGenerator ? "surface.says" : "surface.alone.says", scores);
+    if (run.patterns.length > 1) scores.real = run.patterns.map((pattern, k) => t("surface.score", { pattern, score: fine(moment.realScores[k]) })).join(t("list.comma"));
+    return t(`surface${run.hasGenerator ? "" : ".alone"}${run.patterns.length > 1 ? ".several" : ""}.says`, scores);
   }
 
   draw(pen, width, height) {
     const { run, moment } = player;
     if (!run?.hasWeights || !moment.D) return;
-    const size = Math.min(width - LEFT - EDGE, height - BOTTOM - EDGE);
-    const left = (width - size + LEFT - EDGE) / 2;
-    const at = (x, y) => [left + x * size, EDGE + (1 - y) * size];
-    pen.save();
-    pen.beginPath();
-    pen.roundRect(left, EDGE, size, size, 6);
-    pen.clip();
-    pen.imageSmoothingEnabled = true;
-    pen.drawImage(this.field(moment.D, run.ones), left, EDGE, size, size);
-    pen.restore();
-    this.axes(pen, left, size);
-    this.region(pen, run, at);
-    if (run.hasGenerator) this.path(pen, run, moment, at);
+    if (this.of !== run) Object.assign(this, { of: run, planes: planesOf(run.patterns) });
+    const room = width / this.planes.length;
+    const size = Math.min(room - LEFT - EDGE, height - BOTTOM - EDGE);
+    this.planes.forEach((plane, k) => {
+      const left = k * room + (room - size + LEFT - EDGE) / 2;
+      const at = ([x, y]) => [left + x * size, EDGE + (1 - y) * size];
+      pen.save();
+      pen.beginPath();
+      pen.roundRect(left, EDGE, size, size, 6);
+      pen.clip();
+      pen.imageSmoothingEnabled = true;
+      pen.drawImage(this.field(moment.D, plane), left, EDGE, size, size);
+      pen.restore();
+      this.axes(pen, left, size, run.patterns.length > 1);
+      for (const pattern of plane.patterns) this.region(pen, run, plane, pattern, at);
+      if (!run.hasGenerator) return;
+      if (run.config.latent !== "constant") this.cloud(pen, moment, plane, at);
+      this.path(pen, run, moment, plane, at);
+    });
   }
 
-  /** Compute D's score on a grid. The sums of the first layer are linear in x and y. */
-  field(D, ones) {
+  /** Compute D's score on a grid. The sums of the first layer are those of the plane's values: bilinear in x and y. */
+  field(D, plane) {
     const hidden = D.hidden.length;
     if (!this.canvasOfField) {
       this.canvasOfField = new OffscreenCanvas(CELLS, CELLS);
@@ -47,19 +64,24 @@ export class Surface extends Picture {
       this.image = this.penOfField.createImageData(CELLS, CELLS);
       this.pixels = new Uint32Array(this.image.data.buffer);
     }
-    if (this.alongX?.length !== hidden) [this.alongX, this.alongY] = [new Float32Array(hidden), new Float32Array(hidden)];
-    this.alongX.fill(0);
-    this.alongY.fill(0);
+    if (this.sums?.[0].length !== hidden) this.sums = Array.from({ length: 4 }, () => new Float32Array(hidden));
+    const [base, alongX, alongY, bend] = this.sums;
     for (let h = 0; h < hidden; h++) {
-      for (let i = 0; i < D.inputs; i++) (ones[i] ? this.alongX : this.alongY)[h] += D.inputWeight(h, i);
+      base[h] = D.weights[D.hiddenBias + h];
+      alongX[h] = alongY[h] = bend[h] = 0;
+      for (let i = 0; i < D.inputs; i++) {
+        const weight = D.inputWeight(h, i);
+        base[h] += weight * plane.base[i];
+        alongX[h] += weight * plane.alongX[i];
+        alongY[h] += weight * plane.alongY[i];
+        bend[h] += weight * plane.bend[i];
+      }
     }
     for (let row = 0; row < CELLS; row++) {
       const y = 1 - (row + 0.5) / CELLS;
       for (let column = 0; column < CELLS; column++) {
         const x = (column + 0.5) / CELLS;
-        for (let h = 0; h < hidden; h++) {
-          D.hidden[h] = sigmoid(D.weights[D.hiddenBias + h] + this.alongX[h] * x + this.alongY[h] * y);
-        }
+        for (let h = 0; h < hidden; h++) D.hidden[h] = sigmoid(base[h] + x * alongX[h] + y * (alongY[h] + x * bend[h]));
         this.pixels[row * CELLS + column] = theme.ramps.score.packed[Math.round(D.finish()[0] * 255)];
       }
     }
@@ -67,7 +89,7 @@ export class Surface extends Picture {
     return this.canvasOfField;
   }
 
-  axes(pen, left, size) {
+  axes(pen, left, size, several) {
     pen.fillStyle = theme.colours.quiet;
     pen.font = font(11.5);
     pen.textBaseline = "middle";
@@ -78,61 +100,75 @@ export class Surface extends Picture {
       pen.fillText(String(value), left + value * size, EDGE + size + 11);
     }
     pen.textAlign = "center";
-    pen.fillText(t("surface.x"), left + size / 2, EDGE + size + 25);
+    pen.fillText(several ? "x" : t("surface.x"), left + size / 2, EDGE + size + 25);
     pen.save();
     pen.translate(left - 36, EDGE + size / 2);
     pen.rotate(-Math.PI / 2);
-    pen.fillText(t("surface.y"), 0, 0);
+    pen.fillText(several ? "y" : t("surface.y"), 0, 0);
     pen.restore();
   }
 
-  region(pen, run, at) {
-    const { spread } = run.config;
-    const x = run.ones.includes(1) ? [1 - spread, 1] : [0, 1];
-    const y = run.ones.includes(0) ? [0, spread] : [0, 1];
-    const [left, top] = at(x[0], y[1]);
-    const [right, bottom] = at(x[1], y[0]);
+  region(pen, run, plane, { name, corner }, at) {
+    const [x, y] = at(corner);
+    const points = plane.outline(corner, run.config.spread).map(at);
     pen.lineWidth = 2;
+    pen.lineJoin = "round";
     pen.strokeStyle = theme.colours.ink;
-    pen.strokeRect(left, top, right - left, bottom - top);
+    pen.beginPath();
+    for (const point of points) pen.lineTo(...point);
+    pen.closePath();
+    pen.stroke();
+    const inner = points.reduce((far, point) => (Math.abs(point[1] - y) > Math.abs(far - y) ? point[1] : far), y);
     pen.fillStyle = theme.colours.ink;
     pen.font = font(12, 650);
-    pen.textAlign = "right";
+    pen.textAlign = corner[0] ? "right" : "left";
     pen.textBaseline = "middle";
-    pen.fillText(t("surface.real"), right - 2, Math.max(top - 10, EDGE + 10));
+    const label = run.patterns.length > 1 ? name : t("surface.real");
+    pen.fillText(label, x + (corner[0] ? -2 : 2), Math.max(inner + (corner[1] ? 10 : -10), EDGE + 10));
   }
 
-  path(pen, run, moment, at) {
+  /** Draw what G makes for latents as in training; samples that are far from the plane are faint. */
+  cloud(pen, moment, plane, at) {
+    const { samples } = moment.cloud;
+    const { inputs } = moment.D;
+    pen.fillStyle = theme.colours.generator;
+    pen.strokeStyle = theme.colours.card;
+    pen.lineWidth = 0.75;
+    for (let from = 0; from < samples.length; from += inputs) {
+      const [x, y] = plane.locate(samples, from);
+      let off = 0;
+      for (let i = 0; i < inputs; i++) off = Math.max(off, Math.abs(samples[from + i] - plane.value(i, x, y)));
+      pen.globalAlpha = 0.85 - 0.7 * off;
+      pen.beginPath();
+      pen.arc(...at([x, y]), 3.5, 0, 2 * Math.PI);
+      pen.fill();
+      pen.stroke();
+    }
+    pen.globalAlpha = 1;
+  }
+
+  /** Draw the path of G's output for its constant latent up to now; with other latents, only its output for one of them. */
+  path(pen, run, moment, plane, at) {
+    const now = at(plane.locate(moment.sample, 0));
+    if (run.config.latent === "constant") this.trail(pen, run, moment, plane, at, now);
+    mark(pen, "generator", ...now, 7, theme.colours.generator, theme.colours.card);
+  }
+
+  trail(pen, run, moment, plane, at, now) {
     const step = Math.max(1, Math.ceil(moment.row / MAX_TRAIL));
     pen.strokeStyle = theme.colours.generator;
     pen.lineWidth = 2;
     pen.lineJoin = "round";
     pen.beginPath();
-    for (let n = 0; n <= moment.row; n += step) pen.lineTo(...at(...onMap(run.samples, n * run.width, run.ones)));
-    const now = at(...onMap(moment.sample, 0, run.ones));
+    for (let n = 0; n <= moment.row; n += step) pen.lineTo(...at(plane.locate(run.samples, n * run.width)));
     pen.lineTo(...now);
     pen.stroke();
     if (player.hover !== null) {
       const row = Math.round((player.hover / (run.end || 1)) * (run.snapshotIterations.length - 1));
-      const [x, y] = at(...onMap(run.samples, row * run.width, run.ones));
       pen.beginPath();
-      pen.arc(x, y, 6, 0, 2 * Math.PI);
+      pen.arc(...at(plane.locate(run.samples, row * run.width)), 6, 0, 2 * Math.PI);
       pen.strokeStyle = theme.colours.ink;
       pen.stroke();
     }
-    mark(pen, "generator", ...now, 7, theme.colours.generator, theme.colours.card);
   }
-}
-
-/** A sample's position: the mean of its values at each 1, and at each 0, or 0.5 if there are none. */
-function onMap(samples, from, ones) {
-  let x = 0;
-  let y = 0;
-  let count = 0;
-  for (let k = 0; k < ones.length; k++) {
-    if (ones[k]) x += samples[from + k];
-    else y += samples[from + k];
-    count += ones[k];
-  }
-  return [count ? x / count : 0.5, count < ones.length ? y / (ones.length - count) : 0.5];
 }

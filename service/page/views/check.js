@@ -2,7 +2,7 @@
 
 import { api, ProblemError, UnreachableError } from "../api.js";
 import { Lines } from "../charts/lines.js";
-import { curveName, DEFAULT_SMOOTHING, Mark, MAX_SMOOTHING, names, smoothed, thinned } from "../charts/losses.js";
+import { curveName, DEFAULT_SMOOTHING, equilibria, Mark, MAX_SMOOTHING, names, smoothed, thinned } from "../charts/losses.js";
 import { ENDED, Run } from "../run.js";
 import { notify, refreshJobs, showError } from "../session.js";
 import { state } from "../state.js";
@@ -137,7 +137,7 @@ export default class Check extends Component {
       <${Verdict} run=${run} other=${other} data=${data} />
       <div class="check-charts">
         <figure class="picture"><figcaption class="picture-title"><h3>${t("check.losses")}</h3></figcaption>
-          <${Lines} data=${data.losses} curves=${curves} from=${0} to=${run.config.iterations} equilibrium=${run.equilibrium} label=${t("check.losses")} still />
+          <${Lines} data=${data.losses} curves=${curves} from=${0} to=${run.config.iterations} equilibrium=${equilibria(run)} label=${t("check.losses")} still />
           <ul class="legend"><li><${Stroke} wide />${t("check.compiled")}</li><li><${Stroke} />PyTorch</li>
             ${names(run).map((name) => html`<li class=${name}><${Mark} kind=${name} />${curveName(run, name)}</li>`)}</ul></figure>
         <figure class="picture"><figcaption class="picture-title"><h3>${t("check.gap")}</h3></figcaption>

@@ -1,4 +1,4 @@
-// Guided tour: the article's steps, each with a sentence, a button, and a stage that shows the result.
+// Guided path of the article: its steps, each with a sentence, a button, and a stage that shows the result.
 
 import { Draws } from "../charts/draws.js";
 import { Evolution } from "../charts/evolution.js";
@@ -7,10 +7,12 @@ import { Machine } from "../charts/machine.js";
 import { Response } from "../charts/response.js";
 import { drawReal } from "../model.js";
 import { onTick, player } from "../player.js";
-import { session, train } from "../session.js";
+import { BEYOND, session, train } from "../session.js";
 import { state } from "../state.js";
 import { classes, Component, html } from "../ui.js";
 import { fine, t, whole } from "../words.js";
+import { Beyond } from "./beyond.js";
+import { openPath, Paths, Steps } from "./path.js";
 import { Outcome } from "./runhead.js";
 import { Sample, Score } from "./try.js";
 
@@ -22,7 +24,9 @@ const MAX_DRAWS = 200;
 
 const newSeed = () => Math.floor(Math.random() * 1e6);
 
-export class Guided extends Component {
+export const Guided = () => (state.get("path") === BEYOND ? html`<${Beyond} />` : html`<${Article} />`);
+
+class Article extends Component {
   state = { rows: [], visited: new Set() };
 
   componentDidMount() {
@@ -69,23 +73,18 @@ export class Guided extends Component {
     if (actions[STEPS[step]]?.done) this.state.visited.add(STEPS[step]);
     return html`<div class=${classes("guided", step > 0 && "under-way")}>
       <section class="intro">
+        <${Paths} />
         <h1>${t("guided.title")}</h1>
         <p class="lede">${t("guided.lede")}</p>
         ${step === START && html`<button type="button" class="primary huge" disabled=${session.busy} onClick=${this.trainNow}>${t(session.busy ? "train.busy" : "guided.go")}</button>
           <p class="quiet small-print">${t("guided.go.note")}</p>`}
       </section>
-      <nav class="steps" aria-label=${t("guided.steps")}><ol>${STEPS.slice(1).map((name, k) => this.stepper(name, k + 1, step, this.state.visited.has(name)))}</ol></nav>
+      <${Steps} names=${STEPS.slice(1)} current=${step} isDone=${(name) => this.state.visited.has(name)} go=${(to) => this.go(to)} />
       <section class="stage card" aria-labelledby="stage-title">
         ${step === START ? html`<h2 id="stage-title" class="unseen">${t("guided.start.title")}</h2>` : html`<${StepText} name=${STEPS[step]} step=${step} action=${actions[STEPS[step]]} go=${(to) => this.go(to)} />`}
         ${this.stage(STEPS[step])}
       </section>
     </div>`;
-  }
-
-  stepper(name, number, current, done) {
-    return html`<li class=${classes(number === current && "here", done && "done")}><button type="button" aria-current=${number === current ? "step" : undefined}
- onClick=${() => this.go(number)}>
-      <span class="step-number">${done && number !== current ? "✓" : number}</span><span class="step-title">${t(`guided.${name}.title`)}</span></button></li>`;
   }
 
   stage(name) {
@@ -118,7 +117,8 @@ function StepText({ name, step, action, go }) {
       ${action.needs
         ? html`<button type="button" class="primary" onClick=${() => go(TRAIN)}>${t("guided.needs")}</button>`
         : html`<button type="button" class=${action.done ? "secondary" : "primary"} disabled=${session.busy} onClick=${action.do}>${t(button)}</button>`}
-      ${action.done && html`<button type="button" class="primary next" onClick=${() => (last ? state.push({ view: "lab", step: "" }) : go(step + 1))}>${t(last ? "guided.tolab" : "guided.next")}</button>`}
+      ${action.done && html`<button type="button" class="primary next" onClick=${() => (last ? openPath(BEYOND) : go(step + 1))}>${t(last ? "path.beyond" : "guided.next")}</button>`}
+      ${action.done && last && html`<button type="button" class="secondary" onClick=${() => state.push({ view: "lab", step: "" })}>${t("guided.tolab")}</button>`}
     </div>
   </div>
   ${action.done && html`<p class="seen" role="status">${observation(name)}</p>`}`;

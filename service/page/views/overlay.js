@@ -74,7 +74,7 @@ export default class Overlay extends Component {
         const curves = group.map((run) => ({ label: run.job.id, width: 2.2, ...style(run.job.id) }));
         const place = group.findIndex((run) => run.job.id === focus);
         return html`<div key=${loss} class="of-loss">${losses.length > 1 && html`<h3>${displayed(loss)}</h3>`}
-          <${Lines} data=${this.data(loss, group, curve, smooth, span)} curves=${curves} equilibrium=${group[0].equilibrium} logX=${log.includes("x")} logY=${log.includes("y")}
+          <${Lines} data=${this.data(loss, group, curve, smooth, span)} curves=${curves} equilibrium=${group[0].equilibriumOf(curve)} logX=${log.includes("x")} logY=${log.includes("y") && group[0].equilibriumOf(curve) > 0}
             from=${span[0]} to=${span[1]} tight=${span.length > 0} focus=${place < 0 ? null : place + 1} label=${`${t("overlay.title")}: ${t(`losses.${curve}`)}, ${displayed(loss)}`} still
             onHover=${(x) => this.setState({ hover: x === null ? null : Math.min(Math.max(Math.round(x), 0), end) })} onFocus=${(k) => this.setState({ focus: k ? group[k - 1]?.job.id : undefined })}
             onZoom=${(a, b) => state.replace({ span: `${Math.max(Math.round(a), 0)}-${Math.round(b)}` })} /></div>`;

@@ -1,7 +1,7 @@
 // Run header: name, status, duration, and outcome.
 
 import { Component, html } from "../ui.js";
-import { fine, gap, span, t, whole } from "../words.js";
+import { fine, gap, span, t, whole, wholePercent } from "../words.js";
 import { Actions } from "./actions.js";
 
 export const runName = (job) => job.name || t("run.of", { pattern: job.config?.pattern ?? "", id: job.id.slice(-4) });
@@ -33,7 +33,19 @@ export class Outcome extends Component {
     const duration = speed ? t("outcome.took", { count: whole(iteration), span: span(iteration / speed) }) : "";
     const seed = t(job.config.backend === "pytorch" ? "outcome.seed.pytorch" : "outcome.seed", { seed: job.config.seed });
     if (!run.hasGenerator) return html`<p class="outcome">${duration}${gap()}${t("outcome.alone", { real: fine(result.real_score), noise: fine(result.fake_score) })}${gap()}<span class="quiet">${seed}</span></p>`;
-    const kind = result.in_range ? "in" : result.bits === job.config.pattern ? "bits" : "out";
-    return html`<p class="outcome">${duration}${gap()}<b>${t(`outcome.${kind}`, { bits: result.bits, at: whole(result.settled_at ?? 0) })}</b>${gap()}<span class="quiet">${seed}</span></p>`;
+    const outcome = run.varies && result.shares ? variedOutcome(run, result) : null;
+    const kind = result.in_range ? "in" : run.patterns.includes(result.bits) ? "bits" : "out";
+    return html`<p class="outcome">${duration}${gap()}<b>${outcome ?? t(`outcome.${kind}`, { bits: result.bits, at: whole(result.settled_at ?? 0) })}</b>${gap()}<span class="quiet">${seed}</span></p>`;
   }
+}
+
+/** The outcome in a sentence where G may make several patterns: which it makes, and how often. */
+function variedOutcome({ patterns, config }, { covered, quality, shares }) {
+  const count = patterns.length;
+  const made = patterns.map((pattern, k) => ({ pattern, share: shares[k] })).filter(({ share }) => share > 0);
+  const list = made.map(({ pattern, share }) => t("outcome.share", { pattern, share: wholePercent(share) })).join(t("list.comma"));
+  if (config.latent === "constant") return t(made.length ? "outcome.one.constant" : "outcome.none", { pattern: made[0]?.pattern, count });
+  if (count === 1) return t("outcome.quality", { pattern: patterns[0], share: wholePercent(quality) });
+  if (!covered) return t(list ? "outcome.none.some" : "outcome.none", { count, list });
+  return t(covered === count ? "outcome.all" : covered === 1 ? "outcome.one" : "outcome.some", { count, covered, list });
 }

@@ -2,7 +2,8 @@
 
 import { player } from "../player.js";
 import { session, notify, train } from "../session.js";
-import { drafts, FIELDS, validationError, requestBody, fieldText, isValid } from "../settings.js";
+import { patternsOf } from "../model.js";
+import { drafts, FIELDS, fieldText, isValid, MAX_BITS, MAX_PATTERNS, requestBody, validationError } from "../settings.js";
 import { state } from "../state.js";
 import { classes, html } from "../ui.js";
 import { hasWords, t } from "../words.js";
@@ -17,7 +18,7 @@ export function Train() {
     scrollTo(0, 0);
     train(requestBody(preset));
   };
-  const open = more.some((name) => state.get(name));
+  const open = more.some((name) => state.get(name) || name in (preset?.settings ?? {}));
   return html`<form id="train" class="card train" onSubmit=${submit} novalidate aria-label=${t("train")}>
     <h2>${t("train")}</h2>
     <${Presets} preset=${preset} />
@@ -69,11 +70,44 @@ function Field({ name, preset }) {
   }
   return html`<div class=${classes("field", wrong && "wrong")}>
     <label for=${`set-${name}`}>${t(`field.${name}`)}</label>
-    <input id=${`set-${name}`} value=${text} inputmode=${field.kind === "number" ? "decimal" : field.kind === "pattern" ? "numeric" : "text"} autocomplete="off" spellcheck="false"
+    <input id=${`set-${name}`} value=${text} inputmode=${field.kind === "number" ? "decimal" : "text"} autocomplete="off" spellcheck="false"
       placeholder=${field.default === null ? t("field.filled") : ""} aria-invalid=${Boolean(wrong)} aria-describedby=${described} onInput=${(event) => write(event.target.value)} onBlur=${endEditing} />
+    ${field.kind === "pattern" && !wrong && html`<${PatternBits} patterns=${patternsOf(text)} write=${(patterns) => write(patterns.join("+"))} />`}
     ${hint}
     ${wrong && html`<p class="mistake" id=${`${name}-wrong`} role="status">${wrong}</p>`}
   </div>`;
+}
+
+/** The bits of the patterns, each of which flips when it is pressed, with buttons that add and remove patterns and places. */
+function PatternBits({ patterns, write }) {
+  const width = patterns[0].length;
+  const flipped = (bits, place) => [...bits].map((bit, k) => (k === place ? String(1 - bit) : bit)).join("");
+  const others = (k) => patterns.filter((_, n) => n !== k);
+  const flip = (k, place) => {
+    const changed = flipped(patterns[k], place);
+    write(others(k).includes(changed) ? others(k) : patterns.with(k, changed)); // two that become equal are one
+  };
+  const resize = (change) => write([...new Set(patterns.map((bits) => change(bits)))]);
+  const fresh = newPattern(patterns);
+  return html`<div class="pattern-bits">
+    ${patterns.map((bits, k) => html`<div class="pattern-row" role="group" aria-label=${t("pattern.row", { bits })}>
+      ${[...bits].map((bit, place) => html`<button type="button" class=${classes("pattern-bit", bit === "1" && "one")} aria-pressed=${bit === "1"} aria-label=${t("pattern.bit", { place: place + 1 })} onClick=${() => flip(k, place)}>${bit}</button>`)}
+      ${patterns.length > 1 && html`<button type="button" class="plain icon" aria-label=${t("pattern.remove", { bits })} title=${t("pattern.remove", { bits })} onClick=${() => write(others(k))}>×</button>`}</div>`)}
+    <div class="row"><button type="button" class="secondary small" disabled=${!fresh || patterns.length >= MAX_PATTERNS} onClick=${() => write([...patterns, fresh])}>${t("pattern.add")}</button>
+      <span class="pattern-width"><button type="button" class="secondary small" aria-label=${t("pattern.shorter")} title=${t("pattern.shorter")} disabled=${width === 1} onClick=${() => resize((bits) => bits.slice(0, -1))}>−</button>
+      <span aria-hidden="true">${t("pattern.width", { width })}</span>
+      <button type="button" class="secondary small" aria-label=${t("pattern.longer")} title=${t("pattern.longer")} disabled=${width === MAX_BITS} onClick=${() => resize((bits) => bits + (bits.at(-2) ?? String(1 - bits)))}>+</button></span></div></div>`;
+}
+
+/** A pattern that is not there yet, and differs from the others as much as possible; null if there is none. */
+function newPattern(patterns) {
+  const width = patterns[0].length;
+  const bits = (number) => number.toString(2).padStart(width, "0").slice(-width);
+  const inverse = [...patterns[0]].map((bit) => 1 - bit).join("");
+  if (!patterns.includes(inverse)) return inverse;
+  const nearest = (word) => Math.min(...patterns.map((pattern) => [...pattern].filter((bit, k) => bit !== word[k]).length));
+  const free = Array.from({ length: Math.min(2 ** width, 4096) }, (_, number) => bits(number)).filter((word) => !patterns.includes(word));
+  return free.reduce((best, word) => (best && nearest(best) >= nearest(word) ? best : word), null);
 }
 
 /** Random seed: new for each run, or locked to a number. */

@@ -55,14 +55,14 @@ const scoreOf = (moment, vector) => {
 
 /** D's score of a vector that the user sets with sliders. */
 export function Score({ run, moment }) {
-  const { pattern, spread } = run.config;
+  const { spread } = run.config;
   const entered = state.list("vector").map(Number);
-  const vector = entered.length === run.width && entered.every(Number.isFinite) ? entered : [...run.centre].map((value) => +value.toFixed(2));
+  const vector = entered.length === run.width && entered.every(Number.isFinite) ? entered : [...run.centres[0]].map((value) => +value.toFixed(2));
   const set = (values) => state.replace({ vector: values.map((value) => +value.toFixed(3)).join() });
   return html`<section class="score" aria-labelledby="score-title">
     <h3 id="score-title">${t("score.title")}</h3>
     <div class="row">
-      <button type="button" class="secondary small" onClick=${() => set(drawReal(pattern, spread))}>${t("score.real")}</button>
+      <button type="button" class="secondary small" onClick=${() => set(drawReal(run.patterns[Math.floor(Math.random() * run.patterns.length)], spread))}>${t("score.real")}</button>
       <button type="button" class="secondary small" onClick=${() => set(vector.map(() => Math.random()))}>${t("score.noise")}</button>
       ${run.hasGenerator && html`<button type="button" class="secondary small" onClick=${() => set([...moment.sample])}>${t("score.generator")}</button>`}
     </div>

@@ -1,0 +1,68 @@
+// Outcome of a sweep in a step of a guided path: a bar for each value of the setting, with what became of its GANs.
+
+import { api } from "../api.js";
+import { ENDED } from "../run.js";
+import { showError } from "../session.js";
+import { Component, html } from "../ui.js";
+import { span, t, whole, wholePercent } from "../words.js";
+import { Status } from "./runhead.js";
+
+const WAIT_SECONDS = 0.5; // between two updates of the progress
+const MAX_MEMBERS = 1000;
+
+/** The groups of GANs, worst first, and the group of a member. */
+const GROUPS = {
+  chase: { names: ["out", "in"], of: (member) => Number(Boolean(member.in_range)) },
+  cover: { names: ["none", "one", "all"], of: (member) => member.covered ?? 0 },
+};
+
+export class Swept extends Component {
+  componentDidMount() {
+    this.mounted = true;
+    this.load();
+  }
+
+  componentWillUnmount() {
+    this.mounted = false;
+  }
+
+  async load() {
+    const { id } = this.props;
+    try {
+      let job = await api.job(id);
+      this.setState({ job });
+      while (this.mounted && !ENDED.has(job.status)) {
+        job = await api.job(id, WAIT_SECONDS);
+        this.setState({ job });
+      }
+      const [{ data: cells }, { data: members }] = await Promise.all([api.sweepResults(id), api.sweepMembers(id, `limit=${MAX_MEMBERS}`)]);
+      if (this.mounted) this.setState({ cells, members });
+    } catch (error) {
+      showError(error);
+    }
+  }
+
+  render({ kind, says, label }, { job, cells, members }) {
+    if (!job) return null;
+    if (!members) return html`<div class="swept"><${Status} job=${job} /></div>`;
+    const { names, of } = GROUPS[kind];
+    const rows = cells.map((cell) => {
+      const counts = names.map(() => 0);
+      for (const member of members) if (member.cell === cell.cell) counts[of(member)]++;
+      return { config: cell.config, total: cell.count, settled: cell.settled_at?.p50, shares: counts.map((count) => count / Math.max(cell.count, 1)) };
+    });
+    const best = names.length - 1;
+    const [before, after] = [rows[0], rows.at(-1)];
+    const seconds = (Date.parse(job.finished_at) - Date.parse(job.started_at)) / 1000;
+    const at = (value) => (value ? whole(value) : "–");
+    return html`<section class="swept" role="status">
+      <div class="swept-head"><h3>${t(rows.length > 1 ? "swept.title.each" : "swept.title", { count: whole(members.length), seeds: whole(after.total) })}</h3><span class="quiet">${t("swept.took", { span: span(seconds) })}</span></div>
+      <dl>${rows.map(({ config, shares, settled }) => html`<div><dt>${label(config)}</dt>
+        <dd><span class="swept-bar" role="img" aria-label=${names.map((name, k) => t("swept.part", { name: t(`swept.${name}`), share: wholePercent(shares[k]) })).join(t("list.comma"))}>
+          ${shares.map((share, k) => share > 0 && html`<i class=${`swept-${names[k]}`} style=${{ flexGrow: share }}>${share >= 0.06 ? wholePercent(share) : ""}</i>`).reverse()}</span>
+          ${kind === "chase" && html`<span class="caption">${t("swept.settled", { at: at(settled) })}</span>`}</dd></div>`)}</dl>
+      <ul class="swept-key">${names.map((name) => html`<li><i class=${`swept-${name}`} />${t(`swept.${name}`)}</li>`).reverse()}</ul>
+      <p>${t(says, { before: wholePercent(before.shares[best]), after: wholePercent(after.shares[best]), one: wholePercent(after.shares[1]), none: wholePercent(after.shares[0]), total: whole(after.total), late: at(before.settled), early: at(after.settled) })}</p>
+    </section>`;
+  }
+}
