@@ -74,7 +74,7 @@ def test_pages_are_compressed_and_revalidated(server_url: str, path: str) -> Non
     assert again.headers["content-security-policy"] == response.headers["content-security-policy"]
 
 
-@pytest.mark.parametrize("path", ["lab.js", "lab.css", "vendor/uplot/uPlot.esm.js"])
+@pytest.mark.parametrize("path", ["lab.js", "lab.css", "vendor/uplot/uPlot.iife.min.js"])
 def test_assets_are_compressed_and_revalidated(server_url: str, path: str) -> None:
     response = httpx.get(f"{server_url}/assets/{path}", headers={"Accept-Encoding": "gzip"})
     assert response.headers["content-encoding"] == "gzip"

@@ -1,6 +1,6 @@
 // Line chart over iterations, with uPlot: dragging zooms, a click seeks, and marks distinguish lines without colour.
 
-import uPlot from "../vendor/uplot/uPlot.esm.js";
+import uPlot from "./uplot.js";
 import { onFrame, player, repaint } from "../player.js";
 import { theme } from "../theme.js";
 import { Component, createRef, html } from "../ui.js";

@@ -1,6 +1,6 @@
 // Pictures of a run to take away: its charts on sheets with title, legend and caption, in the language and the theme of the page.
 
-import uPlot from "../vendor/uplot/uPlot.esm.js";
+import uPlot from "./uplot.js";
 import { state } from "../state.js";
 import { theme } from "../theme.js";
 import { t } from "../words.js";

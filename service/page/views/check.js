@@ -6,7 +6,7 @@ import { curveName, DEFAULT_SMOOTHING, equilibria, Mark, MAX_SMOOTHING, names, s
 import { ENDED, Run } from "../run.js";
 import { notify, refreshJobs, showError } from "../session.js";
 import { state } from "../state.js";
-import uPlot from "../vendor/uplot/uPlot.esm.js";
+import uPlot from "../charts/uplot.js";
 import { classes, Component, html } from "../ui.js";
 import { scientific, span, t, whole } from "../words.js";
 import { Actions } from "./actions.js";

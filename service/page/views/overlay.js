@@ -5,7 +5,7 @@ import { smoothed, thinned } from "../charts/losses.js";
 import { indexAt } from "../run.js";
 import { state } from "../state.js";
 import { Component, html } from "../ui.js";
-import uPlot from "../vendor/uplot/uPlot.esm.js";
+import uPlot from "../charts/uplot.js";
 import { displayed, fine, hasWords, t, whole } from "../words.js";
 import { runName } from "./runhead.js";
 import { MAX_STYLES, style, Swatch } from "./swatch.js";
