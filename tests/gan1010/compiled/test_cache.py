@@ -225,7 +225,7 @@ def test_service_does_not_start_without_the_compiler(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "service", "--port", "0", "--data-dir", str(tmp_path / "data")]
     env = clean_environment(NUMBA_DISABLE_JIT="1")
     result = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    assert result.returncode == 1
+    assert result.returncode == 4
     assert "gan1010 cannot start: NUMBA_DISABLE_JIT is set" in result.stderr
     assert result.stderr.count("\n") == 1
     assert not (tmp_path / "data").exists()
