@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from gan1010.types import Float32s
+from gan1010.types import Array, Float32s
 from service.api.limits import MAX_ROWS
 from service.api.schemas.v2 import InferRequest, InputIn
 from service.errors import InvalidInputError, MalformedBodyError
@@ -32,7 +32,7 @@ class DecodedRequest(NamedTuple):
     """A checked inference request."""
 
     id: str | None
-    rows: Float32s  # (n, width)
+    rows: Array  # (n, width) of float32, or of float64 that the model converts
     binary_output: bool
 
 
@@ -88,7 +88,7 @@ def _raw_rows(body: bytes, spec: TensorSpec) -> Float32s:
     return np.frombuffer(body, FLOAT32).reshape(_check_row_count(rows), spec.width)
 
 
-def _decode_rows(tensor: InputIn, values: memoryview, spec: TensorSpec) -> Float32s:
+def _decode_rows(tensor: InputIn, values: memoryview, spec: TensorSpec) -> Array:
     if tensor.datatype != DATATYPE:
         raise InvalidInputError(f"The input {spec.name} is {DATATYPE}.", "inputs", 0, "datatype")
     if len(tensor.shape) != 2 or tensor.shape[1] != spec.width:
@@ -112,7 +112,7 @@ def _decode_rows(tensor: InputIn, values: memoryview, spec: TensorSpec) -> Float
     return rows
 
 
-def _rows_from_json(data: list[Any], shape: tuple[int, int]) -> Float32s:
+def _rows_from_json(data: list[Any], shape: tuple[int, int]) -> Array:
     """Build the rows from numbers, flat or nested."""
     if data and type(data[0]) is list:
         if any(type(row) is not list or len(row) != shape[1] for row in data):
@@ -123,8 +123,7 @@ def _rows_from_json(data: list[Any], shape: tuple[int, int]) -> Float32s:
     if not set(map(type, data)) <= {int, float}:
         raise InvalidInputError("Send only numbers.", "inputs", 0, "data")
     try:
-        with np.errstate(over="ignore"):  # the model rejects infinities
-            return np.fromiter(data, np.float64, len(data)).astype(np.float32).reshape(shape)
+        return np.fromiter(data, np.float64, len(data)).reshape(shape)
     except OverflowError:
         raise InvalidInputError("A number is too large for FP32.", "inputs", 0, "data") from None
 

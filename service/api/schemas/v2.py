@@ -10,7 +10,7 @@ NUMBERS = {"type": "array", "items": {"anyOf": [{"type": "number"}, {"type": "ar
 Parameters = Annotated[  # some clients send null for none
     dict[str, Any],
     BeforeValidator(lambda value: {} if value is None else value, json_schema_input_type=dict[str, Any] | None),
-    Field(description="of the extensions"),
+    Field(description="of the extensions", json_schema_extra={"default": {}}),
 ]
 
 
@@ -26,7 +26,7 @@ class InputIn(ProtocolRequest):
     name: str = Field(description="`seed` of the generator, `vector` of the discriminator")
     shape: list[Annotated[int, AS_INTEGER]] = Field(description="rows, numbers per row")
     datatype: str = Field(description="FP32")
-    parameters: Parameters = {}
+    parameters: Parameters = Field(default_factory=dict)  # faster than {}, which pydantic copies
     data: Annotated[
         list[Any] | None, Field(description="numbers, row by row, flat or nested"), WithJsonSchema(NUMBERS)
     ] = None
@@ -36,14 +36,14 @@ class OutputWanted(ProtocolRequest):
     """A requested output, as JSON or binary."""
 
     name: str = Field(description="`sample` of the generator, `score` of the discriminator")
-    parameters: Parameters = {}
+    parameters: Parameters = Field(default_factory=dict)
 
 
 class InferRequest(ProtocolRequest):
     """An inference request."""
 
     id: str | None = Field(default=None, description="returned with the response")
-    parameters: Parameters = {}
+    parameters: Parameters = Field(default_factory=dict)
     inputs: list[InputIn] = Field(description="one tensor")
     outputs: list[OutputWanted] = Field(default=[], description="requested outputs; all, when left out")
 
@@ -52,7 +52,7 @@ class RepositoryRequest(ProtocolRequest):
     """The body of a repository request."""
 
     ready: bool = Field(default=False, description="list only models that are ready")
-    parameters: Parameters = {}
+    parameters: Parameters = Field(default_factory=dict)
 
 
 class OutputOut(BaseModel):
