@@ -3,13 +3,18 @@
 import json
 import os
 import re
+import shlex
 import shutil
+import ssl
 import subprocess
 import sysconfig
+import threading
 import time
 import tomllib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import reduce
 from pathlib import Path
 from subprocess import PIPE, STDOUT
 from uuid import uuid4
@@ -20,14 +25,15 @@ import pytest
 from tests.support.clients import Server, free_port
 from tests.support.container import DOCKERFILE, run_health_check
 from tests.support.contract import SHORT_JOB, Json, run_sweep, start_running_job, submit_job, train, wait_until
+from tests.support.recipes import NGINX, recipes, running_nginx
 
 ROOT = Path(__file__).parents[1]
 NAME = f"gan1010-test-{uuid4().hex[:8]}"
 STATE = "{{.State.Status}}, {{.State.Health.Status}}"
-FEW_PRIVILEGES = [
-    "--init", "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--pids-limit=256",
-    "--memory=2g",
-]  # fmt: skip
+HARDENED = shlex.split(recipes("Container", "sh")[1].replace("\\\n", ""))
+FEW_PRIVILEGES, DATA_AND_KEYS = HARDENED[2 : HARDENED.index("-p")], HARDENED[HARDENED.index("-v") : -1]
+KEY = "s3cret"
+MAX_PACKAGES_MIB = 1150  # docs/operations.md explains them
 FIND_NEW_CACHE_FILES = ["find", "/var/cache/gan1010", "-newer", "/etc/hostname", "-type", "f"]
 
 
@@ -89,7 +95,7 @@ def image() -> Iterator[str]:
         pytest.skip("no running container engine (`docker info` fails)")
     docker("build", "--network", "host", "--tag", NAME, str(ROOT))
     yield NAME
-    docker("volume", "rm", "--force", NAME)
+    docker("volume", "rm", "--force", NAME, f"{NAME}-hardened")
     docker("image", "rm", "--no-prune", NAME)  # keeps the layers for the next build
 
 
@@ -102,7 +108,7 @@ def dask_container(image: str, *command: str) -> Iterator[None]:
     try:
         yield
     finally:
-        docker("rm", "--force", "--volumes", container)
+        docker("rm", "--force", container)
 
 
 @contextmanager
@@ -117,7 +123,7 @@ def running_container(image: str, *options: str) -> Iterator[tuple[str, httpx.Cl
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             yield container, client
     finally:
-        docker("rm", "--force", "--volumes", container)
+        docker("rm", "--force", container)
 
 
 def check_plots_and_caches(container: str, client: httpx.Client, job: Json) -> None:
@@ -156,6 +162,71 @@ def test_container_runs_as_any_user(image: str) -> None:
     with running_container(image, "--user=12345:12345", "--tmpfs=/data:uid=12345") as (container, client):
         assert docker("exec", container, "id", "-u") == "12345"
         check_plots_and_caches(container, client, train(client, seed=1))
+
+
+def test_image_has_no_volumes_and_the_documented_size(image: str) -> None:
+    assert docker("image", "inspect", "--format", "{{json .Config.Volumes}}", image) == "null"
+    measure = ["run", "--rm", "--entrypoint=sh", image, "-c", "du -scm /usr/local/lib/python3.11/*-packages"]
+    assert int(docker(*measure).splitlines()[-1].split()[0]) <= MAX_PACKAGES_MIB
+
+
+def check_prefix(url: str, trusted: ssl.SSLContext) -> None:
+    """Train behind a proxy under the prefix /gan1010."""
+    with httpx.Client(verify=trusted, headers={"X-API-Key": KEY}) as client:
+        trained = client.post(f"{url}/train?wait=30", json=SHORT_JOB)
+        location = trained.headers["location"]
+        assert location == f"/gan1010/jobs/{trained.json()['id']}"
+        assert client.get(httpx.URL(url).join(location)).json() == trained.json()
+
+
+@contextmanager
+def load(client: httpx.Client) -> Iterator[None]:
+    """Train short jobs one after another during the block, which must all succeed."""
+    is_over = threading.Event()
+
+    def train_jobs() -> int:
+        return sum(train(client, **SHORT_JOB)["status"] == "succeeded" for _ in iter(is_over.is_set, True))
+
+    with ThreadPoolExecutor(1) as pool:
+        trained = pool.submit(train_jobs)
+        try:
+            yield
+        finally:
+            is_over.set()
+        assert trained.result() > 0
+
+
+def test_documented_command_serves_behind_a_proxy_is_backed_up_and_pruned(image: str, tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text(f"alice:{KEY}")
+    places = {"$PWD": str(tmp_path), "gan1010:/data": f"{NAME}-hardened:/data"}
+    options = [reduce(lambda text, place: text.replace(*place), places.items(), option) for option in DATA_AND_KEYS]
+    with running_container(image, *options, "--env=GAN1010_TRUSTED_PROXIES=127.0.0.1") as (container, client):
+
+        def gan1010(*arguments: str) -> str:
+            return docker("exec", container, "gan1010", *arguments)
+
+        assert client.get("/readyz", headers={"Host": "10.244.0.7:8000"}).status_code == 200
+        assert client.get("/jobs").status_code == 401
+        client.headers["X-API-Key"] = KEY
+        in_pytorch = submit_job(client, backend="pytorch", iterations=100)  # in a process that takes seconds to start
+        if NGINX:
+            with running_nginx(tmp_path, str(client.base_url).rstrip("/")) as (url, trusted):
+                check_prefix(url, trusted)
+        for seed in range(5):
+            train(client, iterations=100_000, record_every=5, seed=seed)
+        with load(client):
+            saved = gan1010("backup", "/data/backup")
+        assert gan1010("restore", "/data/backup", "--data-dir", "/data/restored") == saved.replace("backup", "restored")
+        assert gan1010("check", "/data/restored").startswith("/data/restored is whole. Jobs: ")
+        ended = client.get(f"/jobs/{in_pytorch['id']}", params={"wait": 30}).json()
+        assert ended["status"] == "succeeded"
+
+        size = ["exec", container, "stat", "--format", "%s", "/data/gan1010.sqlite"]
+        before = int(docker(*size))
+        gan1010("prune", "--keep", "1", "--url", str(client.base_url))
+        assert len(client.get("/jobs").json()["data"]) == 1
+        assert int(docker(*size)) < before / 2
+        assert "route=/readyz" not in docker("logs", container)
 
 
 def test_image_is_scheduler_worker_and_service(image: str) -> None:
