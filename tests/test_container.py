@@ -235,7 +235,7 @@ def test_image_is_scheduler_worker_and_service(image: str) -> None:
     with (
         dask_container(image, "scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard"),
         dask_container(image, "worker", address, "--nthreads", "1", "--no-dashboard"),
-        running_container(image, f"--env=GAN1010_SCHEDULER={address}") as (_, client),
+        running_container(image, "--tmpfs=/data:uid=10001", f"--env=GAN1010_SCHEDULER={address}") as (_, client),
     ):
         wait_until(lambda: client.get("/cluster").json(), lambda cluster: cluster["threads"] == 1)
         assert run_sweep(client, base={"iterations": 200}, seeds=100)["status"] == "succeeded"
