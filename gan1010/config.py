@@ -262,7 +262,7 @@ PRESETS = {
             name="chase",
             summary="The article's GAN at ten times its learning rate: D and G chase each other around the pattern.",
             known="All of 1,000 seeds found the range, half of them by iteration 700, and all but a few left it again. "
-            "88 % ended in range, but the median run stayed there only from iteration 7,520 on. With r1 at 0.1 all "
+            "88 % ended in range, but the median run stayed there only from iteration 7,970 on. With r1 at 0.1 all "
             "ended in range, and the median run stayed there from iteration 780 on.",
             settings={"learning_rate": 0.1},
         ),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan1010 import PRESETS, TrainConfig
+from gan1010 import PRESETS, TrainConfig, sweep
 from gan1010.config import SettingError
 
 FIELDS = [field.name for field in dataclasses.fields(TrainConfig)]
@@ -206,6 +206,26 @@ def test_preset_is_a_config_with_a_description(name: str) -> None:
     assert preset.summary.endswith(".")
     assert preset.known.endswith(".")
     assert dataclasses.replace(preset.config(seed=3), **preset.settings) == preset.config(seed=3)
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "in_range", "covers_all"),
+    [
+        ("chase", {}, 0.88, 0.88),
+        ("chase", {"r1": 0.1}, 1, 1),
+        ("two-patterns", {}, 0.76, 0.56),
+        ("two-patterns-r1", {}, 0.96, 0.85),
+    ],
+)
+def test_preset_does_what_is_known(name: str, overrides: dict[str, Any], in_range: float, covers_all: float) -> None:
+    settings = PRESETS[name].settings | overrides
+    members = sweep(settings, seeds=range(5000, 5192)).members  # others than those from which the shares are known
+    assert members.in_range.mean() == pytest.approx(in_range, abs=0.08)
+    patterns = len(settings.get("pattern", "1010").split("+"))
+    assert (members.covered == patterns).mean() == pytest.approx(covers_all, abs=0.08)
+    if name == "chase":  # with R1, early; without, late or never
+        settled = np.where(members.settled_at < 0, np.inf, members.settled_at)
+        assert np.median(settled) == pytest.approx(780 if overrides else 8000, rel=0.15)
 
 
 def test_overrides_of_a_preset_take_precedence() -> None:

@@ -57,5 +57,11 @@ def bce_run(server_url: str) -> Json:
     return _train(server_url, preset="article-bce", name=f"cross-entropy, {secrets.token_hex(4)}")
 
 
-def _train(server_url: str, **settings: str) -> Json:
+@pytest.fixture
+def two_patterns_run(server_url: str) -> Json:
+    """A finished run that makes both of two patterns, with a unique name."""
+    return _train(server_url, preset="two-patterns", batch_size=8, seed=111, name=f"two, {secrets.token_hex(4)}")
+
+
+def _train(server_url: str, **settings: object) -> Json:
     return dict(httpx.post(f"{server_url}/train", params={"wait": 30}, json={"seed": 1010, **settings}).json())

@@ -18,7 +18,8 @@ VIEWS = {
     "start": "", "real": "?step=1", "train": "?step=4&job={job}", "losses": "?step=5&job={job}",
     "sample": "?step=6&job={job}",
     "lab": "?view=lab&job={job}", "runs": "?view=runs&jobs={job},{other}", "sweep": "?view=sweep&sweep={sweep}&cell=0",
-    "take": "?view=take&job={job}",
+    "take": "?view=take&job={job}", "patterns": "?view=lab&job={two}",
+    "beyond": "?path=beyond&step=4&b4={two}&s4={sweep}",
 }  # fmt: skip
 
 
@@ -30,13 +31,20 @@ def sweep_id(server_url: str) -> str:
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_axe_finds_no_violations(
-    browser: Browser, server_url: str, article_run: Json, bce_run: Json, sweep_id: str, view: str
+    browser: Browser,
+    server_url: str,
+    article_run: Json,
+    bce_run: Json,
+    two_patterns_run: Json,
+    sweep_id: str,
+    view: str,
 ) -> None:
     with browser.new_context(
         base_url=server_url, viewport=WIDE, locale="en-US", reduced_motion="reduce", bypass_csp=True
     ) as context:
         page = context.new_page()
-        page.goto("/" + VIEWS[view].format(job=article_run["id"], other=bce_run["id"], sweep=sweep_id))
+        ids = {"job": article_run["id"], "other": bce_run["id"], "two": two_patterns_run["id"], "sweep": sweep_id}
+        page.goto("/" + VIEWS[view].format(**ids))
         page.wait_for_load_state("networkidle")
         page.add_script_tag(path=AXE)
         assert page.evaluate(VIOLATIONS) == []

@@ -8,7 +8,18 @@ from playwright.sync_api import Browser, Page, expect
 from tests.page.conftest import NARROW
 from tests.support.contract import Json
 
-VIEWS = ["", "?step=1", "?step=4", "?step=5", "?step=6", "?view=lab", "?view=runs", "?view=sweep", "?view=take"]
+VIEWS = [
+    "",
+    "?path=beyond",
+    "?step=1",
+    "?step=4",
+    "?step=5",
+    "?step=6",
+    "?view=lab",
+    "?view=runs",
+    "?view=sweep",
+    "?view=take",
+]
 CHINESE_STOPS = "\N{FULLWIDTH COMMA}\N{IDEOGRAPHIC FULL STOP}"
 LINES = """(title) => {
     const range = document.createRange();

@@ -20,13 +20,13 @@ import { responseNote, surfaceNote } from "./watch.js";
 const SEEDS = 200;
 // Seeds of the first GAN of a step: it does what the step is about. How many others do, the sweep says.
 const CHASING = 103;
-const COLLAPSING = 111; // and makes both patterns with batches
+export const COLLAPSING = 111; // and makes both patterns with batches
 const STUBBORN = 155; // collapses with batches, too
 const SINGLE = { preset: "two-patterns", batch_size: 1 };
 const BATCHES = { preset: "two-patterns", batch_size: 8 };
 
 /** Each step: the settings of its GAN, and the sweep: which settings stay, and which setting takes which values. */
-const STEPS = {
+export const STEPS = {
   chase: { settings: { preset: "chase" }, base: {}, grid: { learning_rate: [0.01, 0.1] }, seed: CHASING },
   brake: { settings: { preset: "chase", r1: 0.1 }, base: { preset: "chase" }, grid: { r1: [0, 0.1] }, seed: CHASING },
   choose: { settings: { ...SINGLE, latent: "constant" }, base: SINGLE, grid: { latent: ["constant"] } },
@@ -72,7 +72,7 @@ export class Beyond extends Component {
     const next = () => (last ? state.push({ view: "lab", path: "", step: "", job: state.get(`b${step}`) }) : this.go(step + 1));
     const { run } = session;
     return html`<div class="guided under-way beyond">
-      <section class="intro"><${Paths} /><h1>${t("beyond.title")}</h1></section>
+      <section class="intro"><h1>${t("beyond.title")}</h1><${Paths} /></section>
       <${Steps} names=${NAMES} current=${step} isDone=${isDone} go=${(to) => this.go(to)} />
       <section class="stage card" aria-labelledby="stage-title">
         <div class="step-text">
@@ -82,7 +82,7 @@ export class Beyond extends Component {
           <div class="row">
             <button type="button" class=${trained ? "secondary" : "primary"} disabled=${session.busy} onClick=${() => this.trainOne(name, step, trained)}>${t(trained ? "beyond.again" : `guided.${name}.do`)}</button>
             <button type="button" class=${trained && !swept ? "primary" : "secondary"} disabled=${busy} onClick=${() => this.sweep(name, step)}>${t("beyond.sweep", { count: SEEDS })}</button>
-            ${trained && swept && html`<button type="button" class="primary next" onClick=${next}>${t(last ? "guided.tolab" : "guided.next")}</button>`}
+            ${trained && html`<button type="button" class=${swept ? "primary next" : "secondary"} onClick=${next}>${t(last ? "guided.tolab" : "guided.next")}</button>`}
           </div>
         </div>
         ${trained && html`<p class="seen" role="status">${t(`guided.${name}.seen`)}</p>`}

@@ -73,11 +73,11 @@ class Article extends Component {
     if (actions[STEPS[step]]?.done) this.state.visited.add(STEPS[step]);
     return html`<div class=${classes("guided", step > 0 && "under-way")}>
       <section class="intro">
-        <${Paths} />
         <h1>${t("guided.title")}</h1>
         <p class="lede">${t("guided.lede")}</p>
         ${step === START && html`<button type="button" class="primary huge" disabled=${session.busy} onClick=${this.trainNow}>${t(session.busy ? "train.busy" : "guided.go")}</button>
           <p class="quiet small-print">${t("guided.go.note")}</p>`}
+        <${Paths} />
       </section>
       <${Steps} names=${STEPS.slice(1)} current=${step} isDone=${(name) => this.state.visited.has(name)} go=${(to) => this.go(to)} />
       <section class="stage card" aria-labelledby="stage-title">

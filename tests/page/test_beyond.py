@@ -1,0 +1,161 @@
+"""Several patterns in the lab, and the guided path beyond the article."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from gan1010 import PRESETS, sweep, train
+from gan1010.results import Result
+from tests.support.contract import Json
+
+STEPS = {  # step: whether its GAN is in range, or how many patterns it makes
+    "chase": False, "brake": True, "choose": 1, "collapse": 1, "batch": 2, "rate": 1, "penalty": 2, "more": 1,
+}  # fmt: skip
+
+
+@pytest.fixture
+def steps(page: Page) -> dict[str, Any]:
+    """The steps of the path, as the page defines them."""
+    page.goto("/?path=beyond")
+    return dict(page.evaluate("import('/assets/views/beyond.js').then(({STEPS}) => STEPS)"))
+
+
+def _result(settings: Json, seed: int) -> Result:
+    preset = PRESETS[settings["preset"]]
+    result = train(preset.config(seed=seed, **{k: v for k, v in settings.items() if k != "preset"})).result
+    assert result
+    return result
+
+
+def test_the_gan_of_each_step_does_what_its_text_says(page: Page, steps: dict[str, Any]) -> None:
+    assert list(steps) == list(STEPS)
+    seed = int(page.evaluate("import('/assets/views/beyond.js').then(({COLLAPSING}) => COLLAPSING)"))
+    results = {name: _result(step["settings"], step.get("seed", seed)) for name, step in steps.items()}
+    found = {
+        name: result.in_range if name in ("chase", "brake") else result.covered for name, result in results.items()
+    }
+    assert found == STEPS
+
+
+def test_every_step_has_its_texts(page: Page, steps: dict[str, Any]) -> None:
+    words = page.evaluate("import('/assets/i18n/en.js').then((module) => module.default)")
+    parts = ("title", "sentence", "do", "seen", "swept")
+    assert [key for name in steps for part in parts if (key := f"guided.{name}.{part}") not in words] == []
+
+
+def test_penalty_step_says_what_stronger_penalties_do(page: Page, steps: dict[str, Any]) -> None:
+    words = page.evaluate("import('/assets/i18n/en.js').then((module) => module.default['guided.penalty.swept'])")
+    settings = {**PRESETS["two-patterns"].settings, **steps["penalty"]["settings"], "r1": 1}
+    both = (sweep({k: v for k, v in settings.items() if k != "preset"}, seeds=200).members.covered == 2).mean()
+    assert f"with R1 = 1 only {both:.0%}".replace("%", " %") in words
+
+
+@pytest.mark.parametrize(
+    ("step", "button", "seen", "swept"),
+    [
+        (1, "Train ten times as fast", "they chase each other", "Learning rate: 0.1"),
+        (4, "Train with random latents", "this is mode collapse", "make both patterns"),
+    ],
+)
+def test_step_trains_one_gan_and_sweeps_many(page: Page, step: int, button: str, seen: str, swept: str) -> None:
+    page.goto(f"/?path=beyond&step={step}")
+    page.get_by_role("button", name=button).click()
+    expect(page.locator(".seen")).to_contain_text(seen)
+    page.get_by_role("button", name="Train 200 seeds").click()
+    expect(page.locator(".swept")).to_contain_text(swept)
+    expect(page.locator(".swept")).to_contain_text("400 GANs")
+    outcome = page.locator(".swept").inner_text()
+    page.reload()
+    expect(page.locator(".swept")).to_have_text(outcome, use_inner_text=True)
+    page.get_by_role("button", name="Next step").click()
+    expect(page.get_by_text(f"Step {step + 1} of 8")).to_be_visible()
+    expect(page.locator(".seen")).to_have_count(0)
+
+
+def test_paths_lead_to_each_other_and_to_the_lab(page: Page, two_patterns_run: Json) -> None:
+    page.goto("/")
+    page.get_by_role("link", name="Beyond the article").click()
+    expect(page.get_by_text("Step 1 of 8")).to_be_visible()
+    page.get_by_role("link", name="The article", exact=True).click()
+    expect(page.get_by_role("button", name="Train a GAN", exact=True)).to_be_visible()
+    page.goto(f"/?path=beyond&step=8&b8={two_patterns_run['id']}")
+    page.get_by_role("button", name="On to the lab").click()
+    expect(page.get_by_role("heading", name=two_patterns_run["name"])).to_be_visible()
+
+
+def test_bits_add_change_and_remove_patterns(page: Page) -> None:
+    page.goto("/?view=lab&iterations=200")
+    field = page.get_by_label("Pattern", exact=True)
+    page.get_by_role("button", name="Add a pattern").click()
+    expect(field).to_have_value("1010+0101")
+    page.get_by_role("group", name="Pattern 0101").get_by_role("button", name="Place 1").click()
+    expect(field).to_have_value("1010+1101")
+    page.get_by_role("button", name="One place less").click()
+    expect(field).to_have_value("101+110")
+    page.get_by_role("button", name="Remove 101").click()
+    expect(field).to_have_value("110")
+    for _ in range(7):
+        page.get_by_role("button", name="Add a pattern").click()
+    expect(page.get_by_role("button", name="Add a pattern")).to_be_disabled()
+    patterns = field.input_value().split("+")
+    assert sorted(patterns) == [f"{number:03b}" for number in range(8)]
+    page.get_by_role("form").get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator(".outcome")).to_contain_text("8 patterns")
+    assert page.evaluate("lab.session.run.config.pattern") == "+".join(patterns)
+
+
+@pytest.mark.parametrize("text", ["1010+010", "1010+1010", "1010+", "0+1+00"])
+def test_wrong_patterns_are_marked(page: Page, text: str) -> None:
+    page.goto("/?view=lab")
+    page.get_by_label("Pattern", exact=True).fill(text)
+    expect(page.locator(".mistake")).to_be_visible()
+
+
+def test_page_makes_the_patterns_as_often_as_the_service_says(page: Page, two_patterns_run: Json) -> None:
+    page.goto(f"/?view=lab&job={two_patterns_run['id']}&at=9900")
+    page.locator(".made").wait_for()
+    page.keyboard.press("End")
+    shares = two_patterns_run["result"]["shares"]
+    assert page.evaluate("lab.player.moment.cloud.shares") == pytest.approx(shares, abs=0.05)
+    for pattern, share in zip(("1010", "0101"), shares, strict=True):
+        row = page.locator(".made dl > div").filter(has_text=pattern)
+        expect(row).to_contain_text(f"{share:.0%}")
+    page.keyboard.press("Home")
+    expect(page.locator(".made dl > div").first).to_contain_text("0%")
+
+
+def test_losses_below_zero_are_drawn(page: Page, server_url: str) -> None:
+    settings = {"loss": "minimax", "iterations": 500, "seed": 1}
+    job = page.request.post(f"{server_url}/train?wait=9", data=settings).json()
+    page.goto(f"/?view=lab&job={job['id']}&log=y")
+    expect(page.get_by_role("button", name="log x")).to_be_visible()
+    expect(page.get_by_role("button", name="log y")).to_have_count(0)
+
+
+MEASURE_PLANES = """
+async (patterns) => {
+  const { planesOf } = await import("/assets/charts/plane.js");
+  return planesOf(patterns).flatMap((plane) => plane.patterns.map(({ name, corner }) => {
+    const bits = Array.from(name, Number);
+    const located = plane.locate(bits, 0);
+    const valuesAt = ([x, y]) => bits.map((_, i) => plane.value(i, x, y));
+    const farthest = (values) => Math.max(...values.map((value, i) => Math.abs(value - bits[i])));
+    const edge = Math.max(...plane.outline(corner, 0.2).map((point) => farthest(valuesAt(point))));
+    return { name, off: farthest(valuesAt(located)), edge };
+  }));
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["1010", "1111", "0", "1010+0101", "1000+1100", "111+110+100", "1010+0101+1100+0011", "00+01+10+11",
+     "1000+0100+0010+0001", "000+001+010+011+100+101+110+111", "1100101011110000+1010101010101010+0000000000000001"],
+)  # fmt: skip
+def test_planes_have_each_pattern_in_a_corner_of_its_own(page: Page, pattern: str) -> None:
+    page.goto("/")
+    found = page.evaluate(MEASURE_PLANES, pattern.split("+"))
+    assert sorted(one["name"] for one in found) == sorted(pattern.split("+"))
+    assert max(one["off"] for one in found) < 1e-3
+    assert [one["edge"] for one in found] == pytest.approx([0.2] * len(found))
