@@ -19,7 +19,7 @@ import { responseNote, surfaceNote } from "./watch.js";
 
 const SEEDS = 200;
 // Seeds of the first GAN of a step: it does what the step is about. How many others do, the sweep says.
-const CHASING = 103;
+const CHASING = 81;
 export const COLLAPSING = 111; // and makes both patterns with batches
 const STUBBORN = 155; // collapses with batches, too
 const SINGLE = { preset: "two-patterns", batch_size: 1 };
