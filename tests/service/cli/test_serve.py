@@ -248,7 +248,7 @@ def test_missing_dask_is_an_error_before_a_folder_is_made(tmp_path: Path) -> Non
 
 def test_folder_of_another_process_is_an_error_and_does_not_harm_that_process(server: Server, tmp_path: Path) -> None:
     error = error_of_serve(tmp_path, "--port", 0, "--data-dir", server.data_dir)
-    assert error == f"Another gan1010 process uses {server.data_dir}. Start this one with another --data-dir."
+    assert error == f"Another gan1010 process uses {server.data_dir}. Stop it, or use another --data-dir."
     trained = httpx.post(f"{server.url}/train", params={"wait": 30}, timeout=60)
     assert (trained.status_code, trained.json()["status"]) == (200, "succeeded")
 

@@ -72,7 +72,6 @@ def test_what_the_service_has_not_written_stays_and_disturbs_nothing(tmp_path: P
         (folder / f"{OTHER}.tmp").symlink_to("nowhere")
         with socket.socket(socket.AF_UNIX) as listener, chdir(folder):  # the path of a socket must be short
             listener.bind(f"{ID[:-1]}3.safetensors")
-    (tmp_path / "lock").write_bytes(b"mine")
     before = contents(tmp_path)
     unfinished = models / f"{ID[:-1]}4.tmp"
     unfinished.write_bytes(b"hal")
@@ -80,7 +79,8 @@ def test_what_the_service_has_not_written_stays_and_disturbs_nothing(tmp_path: P
         job = train(client, **SHORT_JOB)
         assert client.get("/sample").json()["job_id"] == job["id"]
         assert client.delete(f"/jobs/{job['id']}").status_code == 204
-    assert contents(tmp_path) == before | {"gan1010.sqlite": (tmp_path / "gan1010.sqlite").read_bytes()}
+    own = {"gan1010.sqlite": (tmp_path / "gan1010.sqlite").read_bytes(), "lock": f"{server.url}\n".encode()}
+    assert contents(tmp_path) == before | own
     assert "WARNING" not in "".join(server.log)
 
 
