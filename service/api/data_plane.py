@@ -1,6 +1,7 @@
 """Data plane: an ASGI application that answers the frequent requests beside FastAPI, which describes them."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, get_type_hints
 
 from fastapi import FastAPI, Response
@@ -19,6 +20,8 @@ from service.api.route_classes import (
     validation_error,
 )
 
+MAX_KNOWN_PATHS = 128  # whose routes need no search
+
 
 class DataRoute(DescribedRoute):
     """A route that FastAPI describes and the data plane answers.
@@ -35,7 +38,7 @@ class DataRoute(DescribedRoute):
         """Validate the query and call the endpoint; compress a long text."""
         values = query_values(request)
         self.check_query(values)
-        parameters = request.scope.get("path_params", {})
+        parameters = request.scope["path_params"]
         if self._query_model:
             parameters = {"query": self._validate(self._query_model, values)}
         try:
@@ -59,20 +62,20 @@ class DataPlane:
 
     def __init__(self, app: ASGIApp, described: FastAPI) -> None:
         self._app, self._described = app, described
-        routes = [route for route in described.routes if isinstance(route, DataRoute)]
-        self._with_parameters = [route for route in routes if route.param_convertors]
-        plain = [route for route in routes if not route.param_convertors]
-        self._by_path = {(method, route.path): route for route in plain for method in route.methods or ()}
+        self._routes = [route for route in described.routes if isinstance(route, DataRoute)]
+        self._find = lru_cache(MAX_KNOWN_PATHS)(self._match)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request for a data route; pass others on, and HEAD as GET."""
-        route = self._route_of(scope) if scope["type"] == "http" else None
-        if route is None:
+        found = self._find(scope["method"], scope["path"]) if scope["type"] == "http" else None
+        if found is None:
             if scope["type"] == "http" and scope["method"] == "HEAD":
                 await respond_to_head(self, scope, receive, send)
             else:
                 await self._app(scope, receive, send)
             return
+        route, parameters = found
+        scope["path_params"] = {**parameters}
         scope["app"], scope["route"] = self._described, route
         request, failure = StrictRequest(scope, receive), None
         try:
@@ -83,12 +86,9 @@ class DataPlane:
         if failure:
             raise failure
 
-    def _route_of(self, scope: Scope) -> DataRoute | None:
-        method, path = scope["method"], scope["path"]
-        route = self._by_path.get((method, path))
-        if route is None:
-            for candidate in self._with_parameters:
-                if method in (candidate.methods or ()) and (match := candidate.path_regex.match(path)):
-                    scope["path_params"] = match.groupdict()
-                    return candidate
-        return route
+    def _match(self, method: str, path: str) -> tuple[DataRoute, dict[str, str]] | None:
+        """Return the route of a request and the parameters of its path."""
+        for route in self._routes:
+            if method in (route.methods or ()) and (match := route.path_regex.match(path)):
+                return route, match.groupdict()
+        return None
