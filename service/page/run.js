@@ -53,11 +53,11 @@ export class Run {
     return run;
   }
 
-  /** A run of two untrained networks, shown before the first training. */
-  static untrained() {
-    const config = { experiment: "gan", pattern: "1010", spread: 0.2, hidden_size: 3, loss: "mse", latent: "constant", latent_value: 0.5 };
+  /** A run of two untrained networks, shown before the first training; the article's, if no settings are given. */
+  static untrained(settings) {
+    const config = { experiment: "gan", pattern: "1010", spread: 0.2, hidden_size: 3, loss: "mse", latent: "constant", latent_value: 0.5, ...settings };
     const run = new Run({ id: "", status: "untrained", config: { ...config, iterations: 0 }, iteration: 0, iterations: 0, result: null });
-    run.setSnapshots({ iterations: [0], weights: { generator: [drawWeights(1, 3, 4)], discriminator: [drawWeights(4, 3, 1)] } });
+    run.setSnapshots({ iterations: [0], weights: { generator: [drawWeights(1, config.hidden_size, run.width)], discriminator: [drawWeights(run.width, config.hidden_size, 1)] } });
     return run;
   }
 

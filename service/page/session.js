@@ -12,6 +12,7 @@ const listeners = new Set();
 const REFRESH_MS = 1000; // between two refreshes, or three times as long as a refresh takes
 const LISTED = 100; // the newest jobs
 export const BEYOND = "beyond"; // the guided path in the address
+const untrained = {}; // kept, so that they stay the same
 let latestOpening = 0;
 let openingId = null; // of the job that is being loaded
 let refreshTimer = 0;
@@ -42,6 +43,12 @@ export function addressedJobId() {
   return state.get(step === 2 ? "alone" : "job");
 }
 
+/** Two untrained networks: the article's, or those of the steps with two patterns. */
+function untrainedRun() {
+  const several = state.get("view", "guided") === "guided" && state.get("path") === BEYOND && state.number("step", 1) > 2;
+  return (untrained[several] ??= Run.untrained(several && { pattern: "1010+0101", hidden_size: 8 }));
+}
+
 /** Open the run and the moment that the address names. */
 export async function openAddressedRun({ replay = false, reload = false } = {}) {
   const id = addressedJobId();
@@ -56,7 +63,7 @@ export async function openAddressedRun({ replay = false, reload = false } = {}) 
   if (!id) {
     unfollow();
     session.run = openingId = null;
-    player.show((session.untrained ??= Run.untrained()));
+    player.show(untrainedRun());
     notify();
     return;
   }
