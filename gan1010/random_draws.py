@@ -124,7 +124,7 @@ def real_ranges(pattern: str, spread: Spreads) -> tuple[Float32s, Float32s]:
     return np.where(ones, (1 - spread).astype(f32), f32(0)), np.where(ones, f32(1), spread.astype(f32))
 
 
-def real_samples(pattern: str, spread: Spreads, seed: Seeds, start: int, count: int, samples: int) -> Float32s:
+def real_samples(pattern: str, spread: Spreads, seed: Seeds, start: int, count: int, samples: int = 1) -> Float32s:
     """Draw real samples for each iteration, each uniform in the ranges of a pattern: (samples W, count).
 
     Of several patterns, each sample picks one, all equally likely.

@@ -1,8 +1,8 @@
 """Coverage beyond the article: how many of 500 seeds cover the patterns, and end in range, beside the known shares.
 
-It can be run alone: python -m tests.benchmarks.coverage [seeds]. The known shares come from a plain PyTorch program
-with other random numbers, over 64 seeds each. Ours are expected within 8 points of them, or within two standard errors
-of a share that is known from 64 seeds only, where that is more.
+It can be run alone: python -m tests.benchmarks.coverage [seeds]. The known shares come from plain PyTorch programs with
+other random numbers, over 64 seeds each; over 500 for Adam at 0.001, and over 1,500 for mse at 0.3. Ours are expected
+within 8 points of them, or within two standard errors of a share that is known from 64 seeds only, where that is more.
 """
 
 import sys
@@ -24,7 +24,7 @@ FOUR = ADAM | {"pattern": "1010+0101+1100+0011", "hidden_size": 16, "r1": 0.1}
 COVERED: dict[str, tuple[dict[str, Any], list[int], float | None]] = {
     "SGD 0.01": (TWO, [100, 0, 0], 0.00),
     "SGD 0.01, batch 1": (TWO | {"batch_size": 1}, [100, 0, 0], 0.00),
-    "Adam 0.001": (ADAM | {"learning_rate": 0.001}, [41, 59, 0], 0.57),
+    "Adam 0.001": (ADAM | {"learning_rate": 0.001}, [50, 50, 0], 0.48),
     "Adam 0.005": (ADAM, [9, 30, 61], 0.66),
     "Adam 0.005, mse": (ADAM | {"loss": "mse"}, [12, 38, 50], 0.62),
     "Adam 0.005, 3 steps of D": (ADAM | {"discriminator_steps": 3}, [17, 58, 25], 0.68),
@@ -37,7 +37,7 @@ COVERED: dict[str, tuple[dict[str, Any], list[int], float | None]] = {
 }
 # Settings, and the known per cent of runs in range at the end.
 IN_RANGE: dict[str, tuple[dict[str, Any], int]] = {
-    "mse at 0.3": ({"learning_rate": 0.3}, 78),
+    "mse at 0.3": ({"learning_rate": 0.3}, 82),
     "mse at 0.3, R1 0.1": ({"learning_rate": 0.3, "r1": 0.1}, 100),
     "bce at 0.1": ({"loss": "bce", "learning_rate": 0.1}, 81),
     "bce at 0.1, R1 0.1": ({"loss": "bce", "learning_rate": 0.1, "r1": 0.1}, 98),
