@@ -13,4 +13,4 @@ def words(pattern: str) -> list[str]:
 
 def width(pattern: str) -> int:
     """Return W, the number of values in a sample."""
-    return len(words(pattern)[0])
+    return len(pattern.partition("+")[0])
