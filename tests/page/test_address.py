@@ -48,7 +48,7 @@ def test_unknown_job_shows_an_error(browser: Browser, server_url: str) -> None:
     with browser.new_context(base_url=server_url, locale="en-US") as context:
         page = context.new_page()
         page.goto("/?view=lab&job=none")
-        expect(page.get_by_role("alert")).to_contain_text("No job has this id")
+        expect(page.get_by_role("alert")).to_contain_text("This run no longer exists")
 
 
 def test_back_discards_a_run_that_is_still_loading(page: Page, article_run: Json, bce_run: Json) -> None:
