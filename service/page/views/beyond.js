@@ -44,9 +44,18 @@ export class Beyond extends Component {
     scrollTo(0, 0);
   }
 
-  trainOne(name, step, again) {
+  /** Scroll to the buttons and the charts of a run that was just trained, unless they are in the window. */
+  componentDidUpdate() {
+    const charts = this.trained && document.querySelector(".beyond .halves");
+    if (!charts) return;
+    this.trained = false;
+    if (charts.getBoundingClientRect().bottom > innerHeight) document.querySelector(".beyond .step-text .row").scrollIntoView();
+  }
+
+  async trainOne(name, step, again) {
     const { settings, seed = COLLAPSING } = STEPS[name];
-    return train({ ...settings, seed: again ? Math.floor(Math.random() * 1e6) : seed, name: t(`guided.${name}.title`) }, `b${step}`);
+    this.trained = Boolean(await train({ ...settings, seed: again ? Math.floor(Math.random() * 1e6) : seed, name: t(`guided.${name}.title`) }, `b${step}`));
+    this.setState({});
   }
 
   async sweep(name, step) {
