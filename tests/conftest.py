@@ -22,9 +22,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Fail skipped tests if GAN1010_SKIP_NOTHING is set, on machines that have everything."""
+    """Fail skipped tests if TEST_SKIP_NOTHING is set, on machines that have everything."""
     report = yield
-    if report.skipped and os.environ.get("GAN1010_SKIP_NOTHING"):
+    if report.skipped and os.environ.get("TEST_SKIP_NOTHING"):
         report.outcome = "failed"
     return report
 

@@ -21,7 +21,7 @@ ROWS = 10_000
 INFER = "/v2/models/discriminator/infer"
 # A Python that has mlserver and onnxruntime, in versions of their own. The variable leaves the environment, since the
 # service does not start with a variable of its prefix that is none of its settings.
-MLSERVER = os.environ.pop("GAN1010_MLSERVER_PYTHON", "")
+MLSERVER = os.environ.pop("TEST_MLSERVER_PYTHON", "")
 
 
 def protocol(quick: bool, service: Server) -> Iterator[Row]:
@@ -31,7 +31,7 @@ def protocol(quick: bool, service: Server) -> Iterator[Row]:
         yield Row(
             name="infer, one row",
             measured="not measured",
-            baseline="GAN1010_MLSERVER_PYTHON names no Python with MLServer",
+            baseline="TEST_MLSERVER_PYTHON names no Python with MLServer",
         )
         return
     with tempfile.TemporaryDirectory() as folder:

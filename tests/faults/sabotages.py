@@ -206,7 +206,7 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
         ("a blob's checksum is not compared", "service.storage.checksums:verify", call(lambda _, blob, *keys: blob)),
     ],
     "tests/service/storage/test_damage.py::test_job_whose_columns_do_not_match_its_document_is_damaged": [
-        ("a job's columns are not compared", "service.storage.store:_job", rebind(_indexed_values=anything)),
+        ("a job's columns are not compared", "service.storage.store:parse_job", rebind(_indexed_values=anything)),
     ],
     "tests/gan1010/test_model_file.py::test_flipped_bit_anywhere_is_noticed": [
         ("the checksum inside a file is not compared", "gan1010.model_file:load", rebind(_metadata=anything)),
@@ -265,7 +265,7 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
         ("a deleted job's model stays", "service.storage.store:Store.delete", call(_keep_model_file)),
     ],
     "tests/service/storage/test_store.py::test_second_process_on_a_folder_exits": [
-        ("two processes share a data folder", "service.storage.store:Store.__init__", rebind(fcntl=NO_LOCKS)),
+        ("two processes share a data folder", "service.storage.data_folder:lock_folder", rebind(fcntl=NO_LOCKS)),
     ],
     "tests/service/storage/test_migrations.py::test_store_of_another_version_is_refused_and_not_changed": [
         ("a store of a later version is opened", "service.storage.database:migrate", call(_ignore_later_version)),

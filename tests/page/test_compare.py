@@ -243,6 +243,7 @@ def test_only_visible_rows_are_drawn_and_keys_move_between_them(page: Page, serv
         client.post("/train", params={"wait": 9}, json={**SHORT_JOB, "name": "the oldest"})
         for _ in range(110):
             client.post("/train", json=SHORT_JOB)
+        client.post("/train", params={"wait": 60}, json=SHORT_JOB)
     page.goto("/?view=runs&status=succeeded")
     rows = page.locator(".runs tbody tr[data-place]")
     rows.nth(20).wait_for()

@@ -2,12 +2,13 @@
 
 import asyncio
 import hashlib
+import re
 import time
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter, Header, Query, Response
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BeforeValidator
 from starlette.concurrency import run_in_threadpool
 
 from gan1010 import TrainConfig
@@ -36,6 +37,16 @@ IdempotencyKey = Annotated[str | None, Header(max_length=255, description="the s
 JobName = Annotated[str | None, Query(max_length=100, description="only jobs of this name")]
 JobCursor = Annotated[str | None, Query(pattern=CURSOR_PATTERN, description="`next` of the previous page")]
 Sort: Any = Literal[SORTS]
+
+
+def _check_timestamp(text: str) -> str:
+    """Raise ValueError for a number, which pydantic would read as seconds since 1970."""
+    if not re.match(r"\d{4}-\d\d-\d\d[Tt ]", text):
+        raise ValueError("must be a date and a time with their zone, such as 2026-01-31T12:00:00Z")
+    return text
+
+
+Timestamp = Annotated[AwareDatetime, BeforeValidator(_check_timestamp)]
 CHANGED = ok(model=JobOut) | problems(404, 409, 413, 415, 422, 507, conflict=InvalidJobStateError)
 
 
@@ -123,7 +134,7 @@ def list_jobs(
 def delete_jobs(
     registry: JobRegistry,
     status: Annotated[list[EndedStatus], Query(default_factory=list, description="only jobs in one of these statuses")],
-    before: Annotated[AwareDatetime | None, Query(description="only jobs that ended before this time")] = None,
+    before: Annotated[Timestamp | None, Query(description="only jobs that ended before this time")] = None,
     name: JobName = None,
     keep: Annotated[
         int, Query(ge=0, le=MAX_QUERY_INTEGER, description="keep so many of the newest jobs in these statuses")

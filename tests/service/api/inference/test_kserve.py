@@ -12,11 +12,11 @@ import pytest
 from tests.support.contract import train
 
 PROGRAM = Path(__file__).with_name("kserve_program.py")
-PYTHON = os.environ.get("GAN1010_KSERVE_PYTHON") or (sys.executable if importlib.util.find_spec("kserve") else None)
+PYTHON = os.environ.get("TEST_KSERVE_PYTHON") or (sys.executable if importlib.util.find_spec("kserve") else None)
 
 
 DOWNLOAD = "import sys; from kserve_storage import Storage; Storage.download(*sys.argv[1:])"
-needs_kserve = pytest.mark.skipif(PYTHON is None, reason="GAN1010_KSERVE_PYTHON names no Python that has kserve")
+needs_kserve = pytest.mark.skipif(PYTHON is None, reason="TEST_KSERVE_PYTHON names no Python that has kserve")
 
 
 @needs_kserve
