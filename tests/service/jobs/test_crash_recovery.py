@@ -18,7 +18,7 @@ from tests.support.server_setup import DEADLY_JOB, DEADLY_SEED, checkpoint_alway
 ONE, TWO = ("--workers", "1"), ("--workers", "2")
 # Each takes some seconds, so that it is still running when it is interrupted for the last time.
 TRAINING: Json = {"iterations": 1_200_000, "hidden_size": 16, "optimizer": "adam", "latent": "uniform", "seed": 5}
-SWEEP: Json = {"base": {"iterations": 15_000}, "grid": {"hidden_size": [4, 8], "spread": [0.1, 0.2]}, "seeds": 2000}
+SWEEP: Json = {"base": {"iterations": 15_000}, "grid": {"hidden_size": [4, 8], "spread": [0.1, 0.2]}, "seeds": 1300}
 KILL_SECONDS, STOP_SECONDS = (0.05, 0.3) * 4, (0.05, 0.1, 0.2)  # after each start
 
 

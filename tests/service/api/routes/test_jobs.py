@@ -179,7 +179,16 @@ def test_ended_jobs_are_deleted_by_status_time_name_and_number(client: Client) -
 
 @pytest.mark.parametrize(
     "query",
-    ["", "dry_run=true", "keep=0", "status=running", "before=2026-01-01", "before=0.5", "before=2026-01-01T00:00:00", "keep=-1"],
+    [
+        "",
+        "dry_run=true",
+        "keep=0",
+        "status=running",
+        "before=2026-01-01",
+        "before=0.5",
+        "before=2026-01-01T00:00:00",
+        "keep=-1",
+    ],
 )
 def test_deletion_without_valid_conditions_is_refused(client: Client, query: str) -> None:
     job = train(client, **SHORT_JOB)
