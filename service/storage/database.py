@@ -90,7 +90,7 @@ class Database:
                 self._shorten_log()
             yield
         with self._write_lock:
-            self._copy_log("PASSIVE")  # only now the file becomes shorter
+            self._copy_log("TRUNCATE")  # only now the file and its log become shorter
 
     def _prepare_to_shrink(self, file: Path) -> None:
         """Rebuild a file of an earlier version, once, so that `shrink` has an effect."""
