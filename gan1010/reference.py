@@ -30,11 +30,8 @@ class Reference:
         self.discriminator = Discriminator(config.width, config.hidden_size)
         self.generator = Generator(config.width, config.hidden_size)
         self.loss_function = nn.MSELoss() if config.loss == "mse" else nn.BCELoss()
-        self.is_minimax, self.r1, self.discriminator_steps = (
-            config.loss == "minimax",
-            config.r1,
-            config.discriminator_steps,
-        )
+        self.is_minimax = config.loss == "minimax"
+        self.r1, self.discriminator_steps = config.r1, config.discriminator_steps
         optimizer, generator_rate = OPTIMIZERS[config.optimizer], config.resolved.generator_learning_rate
         self.discriminator_optimizer = optimizer(self.discriminator.parameters(), lr=config.learning_rate)
         self.generator_optimizer = optimizer(self.generator.parameters(), lr=generator_rate)

@@ -46,17 +46,17 @@ class Verification:
 
     @property
     def agrees(self) -> bool:
-        """Whether the losses that count differ by at most 1e-4."""
+        """True if the losses that count differ by at most 1e-4."""
         return self.checked_loss_difference <= LOSS_TOLERANCE
 
     @property
     def ratio(self) -> float | None:
-        """How many times as long PyTorch takes, if both times are known."""
+        """PyTorch's time divided by that of the compiled backend, if both are known."""
         return self.pytorch_seconds / self.compiled_seconds if self.pytorch_seconds and self.compiled_seconds else None
 
     @property
     def note(self) -> str | None:
-        """Why not all losses count, or None if they do."""
+        """The reason why only some losses count, or None if all do."""
         return ADAM_NOTE if self.checked_iterations < self.iterations else None
 
 

@@ -33,7 +33,7 @@ class TrainSettings(TypedDict, total=False):
 
 
 class JobEdit(TypedDict, total=False):
-    """What people call a job. Missing fields stay as they are, and None clears a field."""
+    """The name, note and tags of a job. Missing fields stay as they are, and None clears a field."""
 
     name: str | None
     note: str | None

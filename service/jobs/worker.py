@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 class _WorkerThread(threading.local):
-    """What each thread has of its own."""
+    """State of one training thread."""
 
     process: TrainingProcess  # which trains with PyTorch
 

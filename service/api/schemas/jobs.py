@@ -53,7 +53,7 @@ Tag = Annotated[str, Field(min_length=1, max_length=50, pattern=r"^[^\s,#]+$")]
 
 
 class JobEdit(RequestModel):
-    """What people call a job. Fields that are left out stay as they are; null clears them (RFC 7396)."""
+    """The name, note and tags of a job. Fields that are left out stay as they are; null clears them (RFC 7396)."""
 
     name: Name | None = None
     note: Annotated[str, Field(max_length=2000)] | None = Field(None, description="a text for people")
