@@ -1,5 +1,8 @@
 """Guided tour: the start, and the article's steps."""
 
+import re
+
+import pytest
 from playwright.sync_api import Page, expect
 
 TOUR = (  # step, its button, a part of its observation
@@ -57,14 +60,17 @@ def test_untrained_generator_is_trained_next(page: Page) -> None:
     assert page.evaluate("[...lab.session.run.samples.slice(0, 4)]") == first
 
 
-def test_note_replaces_the_slider_when_g_ignores_its_latent(page: Page) -> None:
+def test_slider_shows_that_g_ignores_its_latent(page: Page) -> None:
     page.goto("/?step=4")
     page.get_by_role("button", name="Train the GAN").click()
     page.locator(".outcome").get_by_text("G makes").wait_for()
     page.get_by_role("button", name=STEPS[5]).click()
-    page.keyboard.press("End")
-    expect(page.get_by_text("G ignores its latent.", exact=True)).to_be_visible()
-    expect(page.get_by_role("slider", name="Latent")).to_have_count(0)
+    expect(page.get_by_text("It was fed nothing but 0.5")).to_be_visible()
+    page.get_by_role("slider", name="Latent").fill("0.9")
+    made = page.locator(".sample .cells")
+    expect(made).to_have_attribute("aria-label", re.compile("0.9"))
+    values = [float(value) for value in re.findall(r"\d\.\d+", made.inner_text())]
+    assert values == pytest.approx(page.evaluate("[...lab.player.moment.sample]"), abs=0.06)
 
 
 def test_reduced_motion_shows_the_end(page: Page) -> None:

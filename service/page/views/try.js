@@ -5,7 +5,7 @@ import { drawReal } from "../model.js";
 import { onTick, player } from "../player.js";
 import { state } from "../state.js";
 import { classes, Component, html } from "../ui.js";
-import { fine, short, t, whole } from "../words.js";
+import { fine, gap, short, t, whole } from "../words.js";
 import { Cells, Verdict } from "./parts.js";
 
 export class Try extends Component {
@@ -29,21 +29,22 @@ export class Try extends Component {
   }
 }
 
-/** G's output for a latent value. A note replaces the slider when G ignores its latent. */
+/** G's output for a latent value, with a note when G ignores its latent: a slider that moves nothing shows it. */
 export function Sample({ run, moment }) {
   const most = reaction(moment, run.config);
   const ignores = most < MAX_IGNORED_CHANGE;
   const [low, high] = latentRange(run.config);
-  const latent = ignores ? run.config.latent_value : state.number("feed", run.config.latent_value);
+  const latent = state.number("feed", run.config.latent_value);
+  const early = player.at <= run.end / 10;
+  const change = { most: fine(most, 3), low, high };
   const values = sampleAt(moment, latent, run.config);
   return html`<section class="sample" aria-labelledby="sample-title">
     <h3 id="sample-title">${t("sample.title")}</h3>
-    <div class="latent">${ignores
-      ? html`<div class="ignores"><b>${t("sample.ignores")}</b> ${t(player.at > run.end / 10 ? "sample.ignores.why" : "sample.ignores.early", { most: fine(most, 3), low, high })}</div>`
-      : html`<label class="slider"><span>${t("sample.latent")}</span><output>${short(latent)}</output>
-        <input type="range" min=${low} max=${high} step="0.01" value=${latent} onInput=${(event) => state.replace({ feed: event.target.value })} /></label>`}</div>
+    <label class="slider"><span>${t("sample.latent")}</span><output>${short(latent)}</output>
+      <input type="range" min=${Math.min(low, latent)} max=${Math.max(high, latent)} step="0.01" value=${latent} aria-label=${t("sample.latent")} onInput=${(event) => state.replace({ feed: event.target.value })} /></label>
     <${Cells} values=${values} kind="fake" label=${t("sample.makes", { latent: short(latent) })} />
     <${Verdict} score=${scoreOf(moment, values)} />
+    <p class="ignores">${ignores ? html`<b>${t("sample.ignores")}</b>${gap()}${t(early ? "sample.ignores.early" : "sample.ignores.why", change)}${gap()}${!early && t(run.config.latent === "constant" ? "sample.ignores.constant" : "sample.ignores.varied", { latent: short(run.config.latent_value) })}` : t("response.reacts", change)}</p>
   </section>`;
 }
 
