@@ -122,3 +122,26 @@ def test_keys_do_nothing_without_a_player(lab: Page) -> None:
     lab.keyboard.press("Home")
     assert lab.evaluate("lab.player.at") == 10_000
     assert "at=" not in lab.url
+
+
+def test_each_unit_and_line_of_the_networks_shows_its_value(lab: Page, article_run: Json, server_url: str) -> None:
+    kept = httpx.get(f"{server_url}/jobs/{article_run['id']}/snapshots", params={"weights": True}).json()
+    first, unit = kept["weights"]["generator"][-1][0], lab.evaluate("lab.player.moment.G.hidden[1]")
+    networks, said = lab.locator(".machine canvas"), lab.locator(".machine [aria-live]")
+    networks.focus()
+    lab.keyboard.press("ArrowDown")
+    expect(said).to_have_text("Latent: 0.50")
+    lab.keyboard.press("ArrowRight")
+    expect(said).to_have_text(f"Weight, Latent → G’s hidden unit 1: {first:.2f}".replace("-", "−"))
+    for key in ("ArrowRight", "ArrowDown"):
+        lab.keyboard.press(key)
+    expect(said).to_have_text(f"G’s hidden unit 2: {unit:.2f}")
+    box = networks.bounding_box()
+    assert box
+    seen = set()
+    for share in range(60, 90, 3):  # down the column of the latent
+        lab.mouse.move(box["x"] + box["width"] * 0.055, box["y"] + box["height"] * share / 100)
+        lab.evaluate("new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame))")
+        seen.add(said.inner_text())
+    assert seen == {"", "Latent: 0.50"}
+    assert lab.evaluate("lab.player.at") == 10_000

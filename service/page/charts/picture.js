@@ -3,7 +3,7 @@
 import { onFrame, onTick, player, repaint } from "../player.js";
 import { classes, Component, createRef, html } from "../ui.js";
 
-/** A chart. Subclasses have `draw(pen, width, height)` and `describe()`, and may have `pointed(x, y, down)` and `left()`. */
+/** A chart. Subclasses have `draw(pen, width, height)` and `describe()`, and may have `pointed(x, y, down)`, `left(event)` and `keys(event)`. */
 export class Picture extends Component {
   sheet = createRef();
 
@@ -53,11 +53,12 @@ export class Picture extends Component {
     this.pointed(event.clientX - box.left, event.clientY - box.top, event.buttons === 1 || event.type === "pointerdown");
   }
 
-  render({ name, title, note, children }) {
+  render({ name, title, note, children }, { said }) {
     return html`<figure class=${classes("picture", name)}>
       ${title && html`<figcaption class="picture-title"><h3>${title}</h3>${note && html`<p>${note}</p>`}</figcaption>`}
-      <canvas ref=${this.sheet} role="img" aria-label=${title || this.describe()} onPointerMove=${(e) => this.pointer(e)} onPointerDown=${(e) => this.pointer(e)}
-        onPointerLeave=${() => this.left?.()} />
+      <canvas ref=${this.sheet} role=${this.keys ? "application" : "img"} tabindex=${this.keys ? 0 : undefined} aria-label=${title || this.describe()} onPointerMove=${(e) => this.pointer(e)} onPointerDown=${(e) => this.pointer(e)}
+        onPointerLeave=${(e) => this.left?.(e)} onKeyDown=${(e) => this.keys?.(e)} onBlur=${(e) => this.left?.(e)} />
+      ${this.keys && html`<p class="unseen" aria-live="polite">${said}</p>`}
       <${Caption} of=${() => this.describe()} />
       ${children}
     </figure>`;
