@@ -23,14 +23,14 @@ export class Machine extends Picture {
   }
 
   pointed(x, y) {
-    this.pointer = { x, y };
+    this.spot = { x, y };
     this.chosen = null;
     repaint();
   }
 
   left(event) {
     if (event.pointerType === "touch") return; // what was tapped stays
-    this.pointer = this.chosen = null;
+    this.spot = this.chosen = null;
     repaint();
   }
 
@@ -40,7 +40,7 @@ export class Machine extends Picture {
     if (across === undefined) return;
     event.preventDefault();
     event.stopPropagation();
-    this.pointer = null;
+    this.spot = null;
     if (!this.chosen) this.chosen = { layer: 0, place: 0 };
     else if (across) this.chosen = { layer: this.chosen.layer + across, place: 0, step: across };
     else this.chosen.place += down;
@@ -49,7 +49,7 @@ export class Machine extends Picture {
 
   /** Offer a drawn element for its value: the one nearest to the pointer is taken, or the one that the keys have reached. */
   offer(layer, place, away, x, y, describe) {
-    if (this.pointer) {
+    if (this.spot) {
       if (away < this.nearest) [this.nearest, this.found] = [away, { x, y, describe }];
     } else if (this.chosen) (this.layers[layer] ??= [])[place] = { x, y, describe };
   }
@@ -147,7 +147,7 @@ export class Machine extends Picture {
     return font(Math.max(Math.round(2 * size * (0.45 + 0.55 * this.unit)) / 2, 12), weight);
   }
 
-  away = (x, y) => (this.pointer ? Math.hypot(x - this.pointer.x, y - this.pointer.y) : 0);
+  away = (x, y) => (this.spot ? Math.hypot(x - this.spot.x, y - this.spot.y) : 0);
 
   /** Weights as lines: thicker if stronger, dashed if negative. */
   edges(pen, fromX, from, toX, to, weight, colour, layer, source, target) {
@@ -166,7 +166,7 @@ export class Machine extends Picture {
         pen.moveTo(x0, y0);
         pen.bezierCurveTo(x0 + bend, y0, x1 - bend, y1, x1, y1);
         pen.stroke();
-        if (!this.pointer && !this.chosen) continue;
+        if (!this.spot && !this.chosen) continue;
         const [away, x, y] = this.onLine(x0, y0, x1, y1);
         this.offer(layer, k * from.count + i, away, x, y, () => t("machine.line", { from: at(source, i), to: at(target, k), value: fine(w).replace("-", "−") }));
       }
@@ -177,13 +177,13 @@ export class Machine extends Picture {
 
   /** The distance from the pointer to a line, and the nearest point of the line, or its middle. */
   onLine(x0, y0, x1, y1) {
-    const share = this.pointer ? (this.pointer.x - x0) / (x1 - x0) : 0.5;
+    const share = this.spot ? (this.spot.x - x0) / (x1 - x0) : 0.5;
     if (share < 0 || share > 1) return [Infinity];
     let part = share; // of the curve's parameter
     for (let n = 0; n < 4; n++) part += share - (3 * BEND * part * (1 - part) ** 2 + 3 * (1 - BEND) * (1 - part) * part ** 2 + part ** 3);
     const y = y0 + (y1 - y0) * part * part * (3 - 2 * part);
     const slope = ((y1 - y0) * 6 * part * (1 - part)) / (x1 - x0);
-    return [this.pointer ? Math.abs(this.pointer.y - y) / Math.hypot(1, slope) : 0, x0 + share * (x1 - x0), y];
+    return [this.spot ? Math.abs(this.spot.y - y) / Math.hypot(1, slope) : 0, x0 + share * (x1 - x0), y];
   }
 
   nodes(pen, middle, places, values, colour, layer, describe) {
@@ -214,7 +214,7 @@ export class Machine extends Picture {
       pen.fill();
       pen.stroke();
       if (wide >= 29 && high >= 13) text(pen, fine(values[k]), x, places.at[k] + 1, onShade(theme.ramps.value, values[k]), font(Math.min(Math.max(high * 0.36, 12), 17), 620));
-      const inside = this.pointer && Math.abs(this.pointer.x - x) < wide / 2 && Math.abs(this.pointer.y - places.at[k]) < places.gap / 2;
+      const inside = this.spot && Math.abs(this.spot.x - x) < wide / 2 && Math.abs(this.spot.y - places.at[k]) < places.gap / 2;
       if (inside || this.chosen) this.offer(layer, k, -REACH, x, places.at[k], () => says(at(name, k), values[k]));
     }
   }
