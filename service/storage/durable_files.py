@@ -9,7 +9,8 @@ import errno
 import itertools
 import logging
 import os
-from collections.abc import Set
+import subprocess  # nosec B404
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import NoReturn
 
@@ -48,6 +49,16 @@ def write_file(file: Path, content: bytes) -> None:
         log.exception("%s could not be written", file)
         raise StorageFailedError from error
     sync_folder(file.parent)
+
+
+def delete_files(files: Sequence[Path]) -> None:
+    """Delete files, in a process of its own; those that cannot be deleted stay, and the next start sets them aside.
+
+    In this process each deletion would wait for the interpreter lock, which busy requests hold.
+    """
+    command = ["rm", "-f", "--", *map(str, files)]
+    with contextlib.suppress(OSError):
+        subprocess.run(command, stderr=subprocess.DEVNULL, check=False)  # noqa: S603  # nosec B603
 
 
 def make_folder(folder: Path) -> None:

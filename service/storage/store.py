@@ -25,7 +25,7 @@ from service.job_search import Cursor, JobQuery
 from service.storage.checksums import checksum, decoding, verify
 from service.storage.data_folder import DATABASE, MODELS, lock_folder, model_path
 from service.storage.database import Database
-from service.storage.durable_files import write_file
+from service.storage.durable_files import delete_files, write_file
 from service.storage.listing import persist_listing, search_query
 from service.storage.model_files import sort_model_files
 from service.storage.runs import RunStore
@@ -123,9 +123,7 @@ class Store:
         """Delete jobs with their histories, models and shards, in one transaction."""
         with self._database.transaction() as db:  # in one statement, each of which waits for the interpreter lock
             db.execute("DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(job_ids),))
-        for job_id in job_ids:
-            with contextlib.suppress(OSError):  # the next start sets the file aside
-                self._file(job_id).unlink(missing_ok=True)
+        delete_files([self._file(job_id) for job_id in job_ids])
 
     def ended_jobs(self, selection: Selection) -> list[str]:
         """Return the ids of the selected jobs, oldest first."""
