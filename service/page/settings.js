@@ -44,8 +44,49 @@ export function fieldText(name, preset) {
   return String(preset?.settings[name] ?? FIELDS[name].default ?? "");
 }
 
+/** A field's text as the service expects it: half-width, without spaces around it, and numbers without separators of thousands. */
+function cleaned({ kind }, text) {
+  if (kind === "text") return text;
+  const plain = text.normalize("NFKC").trim();
+  if (kind === "pattern") return plain.replaceAll(/\s/g, "");
+  return kind === "number" && /^\d{1,3}([, ]\d{3})+$/.test(plain) ? plain.replaceAll(/\D/g, "") : plain;
+}
+
+/** The value of a field's text; null if it is empty. */
+export function valueOf(name, text) {
+  const plain = cleaned(FIELDS[name], text);
+  if (plain === "") return null;
+  return FIELDS[name].kind === "number" ? Number(plain) : plain;
+}
+
+const presetValue = (name, preset) => preset?.settings[name] ?? FIELDS[name].default;
+
+/** Settings that make no other GAN. */
+const INCIDENTAL = new Set(["seed", "name", "backend", "record_every", "snapshot_every"]);
+
+/** Whether the user has changed a setting of the preset. */
+export const isEdited = (preset) => Object.keys(FIELDS).some((name) => !INCIDENTAL.has(name) && valueOf(name, fieldText(name, preset)) !== presetValue(name, preset));
+
+/** The settings of a run that matter and that nobody left to the service. */
+const settingsOf = (config) => Object.keys(FIELDS).filter((name) => !["seed", "name"].includes(name) && !(name in config.defaults) && !(config.experiment === "discriminator" && NEEDS_G.has(name)));
+const NEEDS_G = new Set(["latent", "latent_value", "generator_learning_rate", "discriminator_steps"]);
+
+/** A run's settings: the names of those that differ from the article, and of the others. */
+export function compareWithArticle(config) {
+  const differs = (name) => config[name] !== FIELDS[name].default;
+  const names = settingsOf(config);
+  return [names.filter(differs), names.filter((name) => !differs(name))];
+}
+
+/** The settings in which the form differs from a run; a seed only if it is locked. */
+export const differencesFrom = (config, preset) => Object.keys(FIELDS).filter((name) => {
+  const value = valueOf(name, fieldText(name, preset));
+  if (name === "name" || (name === "seed" && value === null)) return false;
+  return value !== (name in config.defaults ? null : config[name]);
+});
+
 /** Validate a field's text; return a message, or "". */
-export const validationError = (name, text) => mistake(FIELDS[name], text);
+export const validationError = (name, text) => mistake(FIELDS[name], cleaned(FIELDS[name], text));
 
 function wrongPattern(text) {
   const patterns = patternsOf(text);
@@ -72,23 +113,24 @@ export function mistake(field, text) {
 /** The body of the training request: the preset and the settings that the user changed. */
 export function requestBody(preset) {
   const body = { preset: preset.name };
-  for (const [name, field] of Object.entries(FIELDS)) {
+  for (const name of Object.keys(FIELDS)) {
     const text = state.get(name, null);
     if (text === null || text.trim() === "" || validationError(name, text)) continue;
-    body[name] = field.kind === "number" ? Number(text) : text;
+    body[name] = valueOf(name, text);
   }
   return body;
 }
 
-/** Whether the presets are loaded and all fields are valid. */
-export const isValid = (preset) => Boolean(preset) && Object.keys(FIELDS).every((name) => !validationError(name, fieldText(name, preset)));
+/** The names of the fields that are not valid. */
+export const wrongFields = (preset) => Object.keys(FIELDS).filter((name) => validationError(name, fieldText(name, preset)));
 
 /** Address parameters that fill the form with the settings of a run that were set. */
-export function addressOf(config) {
+export function addressOf(config, presets) {
+  const preset = presets.find(({ name }) => name === config.preset);
   const patch = { preset: config.preset === "article" ? "" : config.preset };
-  for (const [name, field] of Object.entries(FIELDS)) {
+  for (const name of Object.keys(FIELDS)) {
     const value = config[name];
-    const isDefault = name in config.defaults || (config.preset === "article" && String(value) === String(field.default));
+    const isDefault = name in config.defaults || (preset && value === presetValue(name, preset));
     patch[name] = value === null || value === undefined || isDefault || name === "name" ? "" : value;
   }
   return patch;

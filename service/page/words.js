@@ -56,6 +56,7 @@ export const fine = (value, digits = 2) =>
   Number.isFinite(value) ? format(value, { minimumFractionDigits: digits, maximumFractionDigits: digits }) : "–";
 export const percent = (value) => format(value, { style: "percent", maximumFractionDigits: 1 });
 export const wholePercent = (value) => format(value, { style: "percent", maximumFractionDigits: 0 });
+export const exact = (value) => format(value, { maximumSignificantDigits: 15 });
 /** A number with three significant digits. */
 export const short = (value) => format(value, { maximumSignificantDigits: 3 });
 

@@ -1,30 +1,80 @@
 """Training form, and live updates of a running job."""
 
-import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.page.conftest import wait_for_js
-from tests.support.contract import LONG_JOB
+from tests.support.contract import LONG_JOB, Json
 
 
-@pytest.mark.parametrize(
-    ("label", "text", "mistake"),
-    [
+def test_bounds_are_checked_while_typing(page: Page) -> None:
+    page.goto("/?view=lab")
+    for label, text, mistake in (
         ("Pattern", "1012", "1 to 16 characters, each 0 or 1"),
         ("Iterations", "0", "At least 1"),
         ("Iterations", "1.5", "Must be a whole number"),
+        ("Iterations", "1,00", "Not a number"),
         ("Learning rate", "0", "More than 0"),
         ("Learning rate", "10.1", "At most 10"),
         ("Hidden units", "many", "Not a number"),
         ("Hidden units", "", "A value is missing"),
-    ],
-)
-def test_bounds_are_checked_while_typing(page: Page, label: str, text: str, mistake: str) -> None:
+    ):
+        field = page.get_by_label(label, exact=True)
+        before = field.input_value()
+        field.fill(text)
+        expect(page.locator(".field .mistake")).to_have_text(mistake)
+        expect(page.locator("form > .mistake")).to_have_text(f"Please correct: {label}")
+        expect(field).to_have_attribute("aria-invalid", "true")
+        expect(page.get_by_role("form").get_by_role("button", name="Train", exact=True)).to_be_disabled()
+        field.fill(before)
+
+
+def test_numbers_and_patterns_are_read_as_people_write_them(page: Page) -> None:
     page.goto("/?view=lab")
-    page.get_by_label(label, exact=True).fill(text)
-    expect(page.locator(".mistake")).to_have_text(mistake)
-    expect(page.get_by_label(label, exact=True)).to_have_attribute("aria-invalid", "true")
-    expect(page.get_by_role("form").get_by_role("button", name="Train", exact=True)).to_be_disabled()
+    for label, text in (
+        ("Pattern", " 1 1 0 "),
+        ("Iterations", "2,000"),
+        ("Hidden units", "\N{FULLWIDTH DIGIT FOUR}"),
+        ("Learning rate", " 0.02 "),
+    ):
+        page.get_by_label(label, exact=True).fill(text)
+    page.get_by_role("form").get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_url("**job=*")
+    expect(page.locator(".run-head .outcome")).to_contain_text("G makes")
+    config = page.evaluate("lab.session.run.config")
+    assert (config["pattern"], config["iterations"]) == ("110", 2000)
+    assert (config["hidden_size"], config["learning_rate"]) == (4, 0.02)
+
+
+def test_further_settings_stay_open_and_show_their_errors(page: Page) -> None:
+    page.goto("/?view=lab&batch_size=0")
+    expect(page.locator(".field .mistake")).to_have_text("At least 1")
+    page.get_by_label("Batch size", exact=True).fill("1")
+    expect(page.locator(".mistake")).to_have_count(0)
+    expect(page.get_by_label("Batch size", exact=True)).to_be_visible()
+    page.get_by_text("More settings").click()
+    expect(page.get_by_label("Batch size", exact=True)).to_be_hidden()
+
+
+def test_run_and_form_say_what_they_are(page: Page, bce_run: Json) -> None:
+    page.goto(f"/?view=lab&job={bce_run['id']}")
+    summary, shown = page.locator(".run-settings summary"), page.locator(".as-shown")
+    preset = page.get_by_label("Preset")
+    expect(summary).to_have_text("Unlike the article: Loss: cross-entropy")
+    summary.click()
+    expect(page.locator(".run-settings")).to_contain_text("As in the article: Pattern: 1010 · Iterations: 10,000")
+    expect(page.get_by_role("heading", name="The next run")).to_be_visible()
+    expect(shown).to_contain_text("Unlike the run that is shown: Loss.")
+    page.get_by_label("Hidden units", exact=True).fill("5")
+    expect(shown).to_contain_text("Unlike the run that is shown: Hidden units, Loss.")
+    expect(preset.locator("option:checked")).to_have_text("Own settings")
+    expect(page.locator("#preset-known")).to_contain_text("Changed from the preset")
+    page.get_by_role("button", name="Use its settings").click()
+    expect(shown).to_have_text("As the run that is shown, to the same result.")
+    expect(preset.locator("option:checked")).to_have_text("With cross-entropy")
+    page.get_by_label("Learning rate", exact=True).fill("0.1")
+    preset.select_option("article")
+    expect(page.get_by_label("Learning rate", exact=True)).to_have_value("0.01")
+    expect(preset).to_have_value("article")
 
 
 def test_settings_are_trained_and_in_the_address(page: Page) -> None:

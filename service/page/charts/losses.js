@@ -80,7 +80,7 @@ export class Losses extends Component {
     const values = this.values(run);
     if (!values) return "";
     const list = names(run).map((name, k) => `${curveName(run, name)} ${fine(values.means[k], 3)}`);
-    return t("losses.says", { at: whole(values.at), losses: list.join(", ") });
+    return t("losses.says", { at: whole(values.at), losses: list.join(t("list.comma")) });
   }
 }
 

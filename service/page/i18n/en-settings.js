@@ -57,6 +57,8 @@ export default {
   "seed.roll": "Roll",
   "seed.lock": "Lock",
   "seed.unlock": "Unlock",
+  "preset.edited": "Own settings",
+  "preset.edited.known": "Changed from the preset “{name}”. Choose a preset to return to it.",
   "preset.article.name": "The article’s GAN",
   "preset.article.known": "Squared error and SGD. Of 1,000 random seeds, all ended with the right bits and 97 % with every value in range, half of them from iteration 6,570 on.",
   "preset.article-bce.name": "With cross-entropy",

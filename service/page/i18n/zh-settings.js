@@ -57,6 +57,8 @@ export default {
   "seed.roll": "掷骰子",
   "seed.lock": "锁定",
   "seed.unlock": "解锁",
+  "preset.edited": "自定义设置",
+  "preset.edited.known": "由预设“{name}”修改而来。选择一个预设即可恢复。",
   "preset.article.name": "文章中的 GAN",
   "preset.article.known": "均方误差加 SGD。1,000 个随机种子全部得到正确的位，97 % 最终每个值都在区间内，其中一半从第 6,570 次迭代起就保持在内。",
   "preset.article-bce.name": "使用交叉熵",

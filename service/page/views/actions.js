@@ -2,7 +2,7 @@
 
 import { api } from "../api.js";
 import { ENDED } from "../run.js";
-import { runAction } from "../session.js";
+import { runAction, session } from "../session.js";
 import { addressOf } from "../settings.js";
 import { state } from "../state.js";
 import { trash } from "../trash.js";
@@ -10,10 +10,10 @@ import { html } from "../ui.js";
 import { t } from "../words.js";
 
 export function Actions({ job, name, forget }) {
-  const button = (action, onClick) => html`<button type="button" class="plain" aria-label=${`${t(`act.${action}`)}: ${name}`} onClick=${onClick}>${t(`act.${action}`)}</button>`;
+  const button = (action, onClick, says) => html`<button type="button" class="plain" title=${says} aria-label=${`${t(`act.${action}`)}: ${name}`} onClick=${onClick}>${t(`act.${action}`)}</button>`;
   const again = () => {
     const { config } = job;
-    const body = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null));
+    const body = Object.fromEntries(Object.entries(config).filter(([setting, value]) => value !== null && setting !== "seed")); // with a seed of its own
     runAction(() => api.train(body));
   };
   const remove = () => {
@@ -21,9 +21,9 @@ export function Actions({ job, name, forget }) {
     trash.put([job]);
     if (state.get("job") === job.id) state.replace({ job: "" });
   };
-  const settings = () => state.push({ view: "lab", ...addressOf(job.config), job: job.id });
+  const settings = () => state.push({ view: "lab", ...addressOf(job.config, session.presets), job: job.id });
   if (ENDED.has(job.status)) {
-    return html`${job.kind === "train" && html`${button("again", again)}${button("settings", settings)}`}${button("delete", remove)}`;
+    return html`${job.kind === "train" && html`${button("again", again, t("act.again.says"))}${button("settings", settings)}`}${button("delete", remove)}`;
   }
   return html`${job.status === "running" && button("pause", () => runAction(() => api.act(job.id, "pause")))}
     ${job.status === "paused" && button("resume", () => runAction(() => api.act(job.id, "resume")))}

@@ -8,7 +8,7 @@ import { notify, refreshJobs, showError } from "../session.js";
 import { state } from "../state.js";
 import uPlot from "../charts/uplot.js";
 import { classes, Component, html } from "../ui.js";
-import { scientific, span, t, whole } from "../words.js";
+import { gap, scientific, span, t, whole } from "../words.js";
 import { Actions } from "./actions.js";
 import { runName, Status } from "./runhead.js";
 
@@ -157,8 +157,8 @@ function Verdict({ run, other, data }) {
   const agrees = data.counted <= ALLOWED;
   const times = { fast: span(seconds(compiled)), slow: span(seconds(pytorch)), ratio: whole(seconds(pytorch) / seconds(compiled)) };
   return html`<p class=${classes("seen", !agrees && "outcome bad")} role="status"><b>${t(agrees ? "check.agrees" : "check.differs", { most, allowed: scientific(ALLOWED) })}</b>
-    ${" "}${data.weights !== null && t("check.weights", { most: scientific(data.weights) })} ${t("check.times", times)}
-    ${run.config.optimizer === "adam" && run.config.iterations > ADAM_ITERATIONS && html` <span class="quiet">${t("check.adam", { count: whole(ADAM_ITERATIONS), most: scientific(data.most) })}</span>`}</p>`;
+    ${gap()}${data.weights !== null && t("check.weights", { most: scientific(data.weights) })}${gap()}${t("check.times", times)}
+    ${run.config.optimizer === "adam" && run.config.iterations > ADAM_ITERATIONS && html`${gap()}<span class="quiet">${t("check.adam", { count: whole(ADAM_ITERATIONS), most: scientific(data.most) })}</span>`}</p>`;
 }
 
 const Stroke = ({ wide }) => html`<svg class="swatch" width="26" height="12" viewBox="0 0 26 12" aria-hidden="true"><line x1="0" x2="26" y1="6" y2="6" class=${classes("run-ink", wide && "band")} /></svg>`;

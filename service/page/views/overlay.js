@@ -93,7 +93,7 @@ export default class Overlay extends Component {
 /** Settings that differ, and results, side by side. */
 function Differences({ runs }) {
   if (runs.length < 2) return html`<p class="caption">${t("overlay.more")}</p>`;
-  const differ = Object.keys(runs[0].config).filter((name) => !["name", "defaults"].includes(name) && new Set(runs.map((run) => String(run.config[name]))).size > 1);
+  const differ = Object.keys(runs[0].config).filter((name) => !["name", "defaults", "preset"].includes(name) && new Set(runs.map((run) => String(run.config[name]))).size > 1);
   const rows = [
     ...differ.map((name) => [hasWords(`field.${name}`) ? t(`field.${name}`) : name, (run) => displayed(run.config[name])]),
     [t("compare.bits"), ({ job }) => job.result?.bits ?? "–"],

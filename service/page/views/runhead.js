@@ -1,7 +1,8 @@
 // Run header: name, status, duration, and outcome.
 
+import { compareWithArticle } from "../settings.js";
 import { Component, html } from "../ui.js";
-import { fine, gap, span, t, whole, wholePercent } from "../words.js";
+import { displayed, exact, fine, gap, span, t, whole, wholePercent } from "../words.js";
 import { Actions } from "./actions.js";
 
 export const runName = (job) => job.name || t("run.of", { pattern: job.config?.pattern ?? "", id: job.id.slice(-4) });
@@ -11,7 +12,17 @@ export function RunHead({ run, action }) {
   return html`<section class="run-head" aria-label=${t("run")}>
     <div><h2>${runName(job)}</h2><${Status} job=${job} />${!run.ended && html`<span class="actions"><${Actions} job=${job} name=${runName(job)} /></span>`}${action}</div>
     <${Outcome} run=${run} />
+    <${Settings} config=${run.config} />
   </section>`;
+}
+
+/** A run's settings: what differs from the article, and behind that the others. */
+function Settings({ config }) {
+  const [other, same] = compareWithArticle(config);
+  const value = (name) => (typeof config[name] === "number" ? exact(config[name]) : displayed(config[name]));
+  const list = (names) => names.map((name) => t("sweep.pair", { name: t(`field.${name}`), value: value(name) })).join(" · ");
+  return html`<details class="run-settings"><summary>${other.length ? html`<span>${t("run.other")}</span>${gap()}${list(other)}` : t("run.article")}</summary>
+    <p class="caption"><b>${t("run.same")}</b>${gap()}${list(same)}</p></details>`;
 }
 
 export function Status({ job }) {

@@ -3,35 +3,60 @@
 import { player } from "../player.js";
 import { session, notify, train } from "../session.js";
 import { patternsOf } from "../model.js";
-import { drafts, FIELDS, fieldText, isValid, MAX_BITS, MAX_PATTERNS, requestBody, validationError } from "../settings.js";
+import { addressOf, differencesFrom, drafts, FIELDS, fieldText, isEdited, MAX_BITS, MAX_PATTERNS, requestBody, validationError, valueOf, wrongFields } from "../settings.js";
 import { state } from "../state.js";
-import { classes, html } from "../ui.js";
+import { classes, Component, html } from "../ui.js";
 import { hasWords, t } from "../words.js";
 
-export function Train() {
-  const preset = session.presets.find((one) => one.name === state.get("preset", "article")) ?? session.presets[0];
-  const basic = Object.keys(FIELDS).filter((name) => !FIELDS[name].more);
-  const more = Object.keys(FIELDS).filter((name) => FIELDS[name].more);
-  const submit = (event) => {
-    event.preventDefault();
-    if (!isValid(preset)) return;
-    scrollTo(0, 0);
-    train(requestBody(preset));
-  };
-  const open = more.some((name) => state.get(name) || name in (preset?.settings ?? {}));
-  return html`<form id="train" class="card train" onSubmit=${submit} novalidate aria-label=${t("train")}>
-    <h2>${t("train")}</h2>
-    <${Presets} preset=${preset} />
-    ${basic.map((name) => (name === "seed" ? html`<${Seed} />` : html`<${Field} name=${name} preset=${preset} />`))}
-    <details open=${open}><summary>${t("train.more")}</summary>${more.map((name) => html`<${Field} name=${name} preset=${preset} />`)}</details>
-    <div class="submit">
-      <button class="primary" disabled=${session.busy || !isValid(preset)}>${t(session.busy ? "train.busy" : "train.go")}</button>
-      <button type="button" class="plain" onClick=${clear}>${t("train.reset")}</button>
-    </div>
-  </form>`;
+const NAMES = Object.keys(FIELDS);
+const BASIC = NAMES.filter((name) => !FIELDS[name].more);
+const MORE = NAMES.filter((name) => FIELDS[name].more);
+const fieldNames = (names) => names.map((name) => t(`field.${name}`)).join(t("list.comma"));
+
+export class Train extends Component {
+  important = []; // of the further settings: those that are set or wrong, because of which they were opened
+
+  /** Open the further settings when another one of them is set or wrong. */
+  open(preset, wrong) {
+    const important = MORE.filter((name) => state.get(name) || name in (preset?.settings ?? {}) || wrong.includes(name));
+    if (important.some((name) => !this.important.includes(name))) this.isOpen = true;
+    this.important = important;
+    return this.isOpen;
+  }
+
+  render() {
+    const preset = session.presets.find((one) => one.name === state.get("preset", "article")) ?? session.presets[0];
+    const wrong = wrongFields(preset);
+    const submit = (event) => {
+      event.preventDefault();
+      if (wrong.length) document.querySelector("#train .wrong input").focus();
+      if (!preset || wrong.length) return;
+      scrollTo(0, 0);
+      train(requestBody(preset));
+    };
+    return html`<form id="train" class="card train" onSubmit=${submit} novalidate aria-label=${t("train")}>
+      <h2>${t(session.run ? "train.next" : "train")}</h2>
+      ${session.run && preset && html`<${AsShown} config=${session.run.config} preset=${preset} />`}
+      <${Presets} preset=${preset} />
+      ${BASIC.map((name) => (name === "seed" ? html`<${Seed} />` : html`<${Field} name=${name} preset=${preset} />`))}
+      <details open=${this.open(preset, wrong)} onToggle=${(event) => (this.isOpen = event.target.open)}><summary>${t("train.more")}</summary>${MORE.map((name) => html`<${Field} name=${name} preset=${preset} />`)}</details>
+      ${wrong.length > 0 && html`<p class="mistake" role="status">${t("train.wrong", { names: fieldNames(wrong) })}</p>`}
+      <div class="submit">
+        <button class="primary" disabled=${session.busy || !preset || wrong.length > 0}>${t(session.busy ? "train.busy" : "train.go")}</button>
+        <button type="button" class="plain" onClick=${clear}>${t("train.reset")}</button>
+      </div>
+    </form>`;
+  }
 }
 
-const clear = () => state.replace({ preset: "", ...Object.fromEntries(Object.keys(FIELDS).map((name) => [name, ""])) });
+const clear = () => state.replace({ preset: "", ...Object.fromEntries(NAMES.map((name) => [name, ""])) });
+
+/** Whether the form has the settings of the run that is shown. */
+function AsShown({ config, preset }) {
+  const names = differencesFrom(config, preset);
+  return html`<p class="as-shown">${t(names.length ? "train.differs" : state.get("seed") ? "train.same.seed" : "train.same", { names: fieldNames(names) })}
+    ${names.length > 0 && html` <button type="button" class="plain" onClick=${() => state.replace(addressOf(config, session.presets))}>${t("train.fill")}</button>`}</p>`;
+}
 
 function Presets({ preset }) {
   if (!session.presets.length) return null;
@@ -40,11 +65,14 @@ function Presets({ preset }) {
     clear();
     state.replace({ preset: event.target.value === "article" ? "" : event.target.value });
   };
+  const edited = isEdited(preset);
+  const name = words(preset.name, "name") ?? preset.name;
   return html`<div class="field"><label for="preset">${t("field.preset")}</label>
-    <select id="preset" value=${preset.name} onChange=${choose} aria-describedby="preset-known">
-      ${session.presets.map(({ name }) => html`<option value=${name} selected=${name === preset.name}>${words(name, "name") ?? name}</option>`)}
+    <select id="preset" onChange=${choose} aria-describedby="preset-known">
+      ${edited && html`<option key="edited" value="" selected disabled>${t("preset.edited")}</option>`}
+      ${session.presets.map((one) => html`<option key=${one.name} value=${one.name} selected=${!edited && one.name === preset.name}>${words(one.name, "name") ?? one.name}</option>`)}
     </select>
-    <p class="known" id="preset-known">${words(preset.name, "known") ?? preset.known}</p></div>`;
+    <p class="known" id="preset-known">${edited ? t("preset.edited.known", { name }) : (words(preset.name, "known") ?? preset.known)}</p></div>`;
 }
 
 function Field({ name, preset }) {
@@ -72,7 +100,7 @@ function Field({ name, preset }) {
     <label for=${`set-${name}`}>${t(`field.${name}`)}</label>
     <input id=${`set-${name}`} value=${text} inputmode=${field.kind === "number" ? "decimal" : "text"} autocomplete="off" spellcheck="false"
       placeholder=${field.default === null ? t("field.filled") : ""} aria-invalid=${Boolean(wrong)} aria-describedby=${described} onInput=${(event) => write(event.target.value)} onBlur=${endEditing} />
-    ${field.kind === "pattern" && !wrong && html`<${PatternBits} patterns=${patternsOf(text)} write=${(patterns) => write(patterns.join("+"))} />`}
+    ${field.kind === "pattern" && !wrong && html`<${PatternBits} patterns=${patternsOf(valueOf(name, text))} write=${(patterns) => write(patterns.join("+"))} />`}
     ${hint}
     ${wrong && html`<p class="mistake" id=${`${name}-wrong`} role="status">${wrong}</p>`}
   </div>`;

@@ -7,7 +7,7 @@ import { Response } from "../charts/response.js";
 import { Surface, surfaceTitle } from "../charts/surface.js";
 import { state } from "../state.js";
 import { classes, html } from "../ui.js";
-import { short, t, whole } from "../words.js";
+import { gap, short, t, whole } from "../words.js";
 import { Made } from "./made.js";
 
 export function Watch({ run }) {
@@ -28,4 +28,4 @@ export function Watch({ run }) {
 export const surfaceNote = (run) => t(run.config.latent === "constant" ? "surface.note" : "surface.note.varies", { latent: short(run.config.latent_value) });
 
 /** What the lines of the response chart mean. */
-export const responseNote = (run) => t(run.patterns.length > 1 ? "response.note.several" : "response.note", { pattern: run.patterns[0] }) + (run.config.latent === "normal" ? ` ${t("response.bell")}` : "");
+export const responseNote = (run) => t(run.patterns.length > 1 ? "response.note.several" : "response.note", { pattern: run.patterns[0] }) + (run.config.latent === "normal" ? gap() + t("response.bell") : "");
