@@ -54,7 +54,9 @@ class CompilationCache(NullCache):  # type: ignore[misc]
                 content = file.read_bytes()
                 checksum, code = content[:CHECKSUM_BYTES], content[CHECKSUM_BYTES:]
                 if checksum == self._checksum(code):
-                    return CompileResult._rebuild(target_context, *pickle.loads(code))  # noqa: S301  # nosec B301
+                    result = CompileResult._rebuild(target_context, *pickle.loads(code))  # noqa: S301  # nosec B301
+                    result.library._shared_module = None  # LLVM's copy, only for inlining: megabytes each
+                    return result
                 log.info("%s is outdated or damaged. Its function is compiled again.", file)
             except (FileNotFoundError, NotADirectoryError):
                 pass
