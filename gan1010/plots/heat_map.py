@@ -22,6 +22,14 @@ from gan1010.plots.style import (
 from gan1010.types import Float64s
 
 LETTER_WIDTH = 0.075  # of a label, in inches
+FIGURE_NAMES = {
+    "bits_rate": "share with the right bits",
+    "in_range_rate": "share in range",
+    "covers_all_rate": "share that makes all patterns",
+    "covered": "patterns made",
+    "quality": "share of samples in a pattern",
+    "diversity": "variety of samples",
+}
 
 
 @overload
@@ -75,7 +83,9 @@ def heatmap(
     cells = np.asarray(values, np.float64)
     if cells.shape != (len(y_labels), len(x_labels)) or cells.size == 0:
         raise ValueError(f"values must be (y labels, x labels), ({len(y_labels)}, {len(x_labels)}), not {cells.shape}")
-    x_name, y_name, value_name = (name.replace("_", " ") for name in (x_name, y_name, value_name))
+    x_name, y_name, figure_name = (
+        name.replace("_", " ") for name in (x_name, y_name, FIGURE_NAMES.get(value_name, value_name))
+    )
     explanation = "A cell for each combination of the two settings."
     if not np.isfinite(cells).all():
         reason = "no result yet, or too few have settled" if value_name.startswith("settled") else "no result yet"
@@ -83,7 +93,7 @@ def heatmap(
     x_texts, y_texts = _texts(x_labels), _texts(y_labels)
     width, height = np.clip(0.62 * len(x_texts), 3.6, 9), np.clip(0.42 * len(y_texts), 1.6, 6.4)  # in inches
     with drawing():
-        figure = new_figure(width, height, f"{value_name.capitalize()}, by {x_name} and {y_name}", explanation)
+        figure = new_figure(width, height, f"{figure_name.capitalize()}, by {x_name} and {y_name}", explanation)
         axes = adopt(ax) if ax else figure.subplots()
         axes.patch.set(facecolor="#F4F4F4", edgecolor="#BDBDBD", hatch="////", linewidth=0)  # cells without a value
         mesh = draw_table(axes, cells, Normalize(*_range(cells, value_name)), x_texts, y_texts, _number)
@@ -92,7 +102,7 @@ def heatmap(
         if (max(map(len, x_texts)) + 1) * LETTER_WIDTH > width / min(len(x_texts), MAX_LABELS):
             axes.tick_params("x", rotation=45, labelrotation_mode="xtick")
         axes.set(xlabel=x_name, ylabel=y_name)
-        add_colour_bar(axes, mesh, value_name)
+        add_colour_bar(axes, mesh, figure_name)
         return ax or as_bytes(figure, format)
 
 
