@@ -7,6 +7,7 @@ import { hasWords, percent, short, t, whole } from "./words.js";
 const FIGURES = ["in_range_rate", "bits_rate", "settled_at", "generator_loss"];
 const NO_FIGURES = new Set(["cell", "config", "count", "discriminator_real_loss", "discriminator_fake_loss"]);
 const LOW_IS_GOOD = /loss|settled/;
+const IS_SHARE = /rate$|^quality$/;
 
 /** The figures of cells: those that this page knows, then all others that the service sends. */
 export function figuresOf(cells) {
@@ -23,7 +24,7 @@ export function valueOf(cell, figure) {
 }
 
 export function formatFigure(figure, value) {
-  if (figure.endsWith("rate")) return percent(value);
+  if (IS_SHARE.test(figure)) return percent(value);
   return figure === "settled_at" ? whole(value) : short(value);
 }
 
@@ -32,7 +33,7 @@ export const unitOf = (figure, cell) => (figure === "settled_at" ? t("sweep.iter
 
 /** The worst and the best value on the scale of colours; null without any value. */
 export function scaleOf(figure, cells) {
-  if (figure.endsWith("rate")) return [0, 1];
+  if (IS_SHARE.test(figure)) return [0, 1];
   const known = cells.map((cell) => valueOf(cell, figure)).filter((value) => value !== null);
   if (!known.length) return null;
   let [low, high] = [known[0], known[0]];
@@ -99,11 +100,13 @@ export function sweepName(job) {
   return names.join(" × ") || t("sweep.name", { count: whole(job.iterations) });
 }
 
+/** Settings in words, with a preset's name. */
+export const nameSettings = (pairs) => pairs.map(([name, value]) => (name === "preset" && hasWords(`preset.${value}.name`) ? t(`preset.${value}.name`) : settingName(name, value))).join(" · ");
+
 /** The settings of a sweep in words: its base, and how many GANs. */
 export function sweepSettings(job) {
   const { base, grid, seeds } = job.config;
   const fixed = [...Object.entries(base), ...Object.entries(grid).filter(([, values]) => values.length === 1).map(([name, [value]]) => [name, value])];
-  const words = fixed.map(([name, value]) => (name === "preset" && hasWords(`preset.${value}.name`) ? t(`preset.${value}.name`) : settingName(name, value)));
   const sizes = Object.values(grid).map((values) => values.length).filter((length) => length > 1);
-  return [t("sweep.size", { cells: sizes.join(" × ") || "1", count: whole(seeds.count) }), ...words].join(" · ");
+  return [t("sweep.size", { cells: sizes.join(" × ") || "1", count: whole(seeds.count) }), ...(fixed.length ? [nameSettings(fixed)] : [])].join(" · ");
 }

@@ -1,5 +1,6 @@
 """Several patterns in the lab, and the guided path beyond the article."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,11 +8,8 @@ from playwright.sync_api import Page, expect
 
 from gan1010 import PRESETS, sweep, train
 from gan1010.results import Result
+from tests.page.conftest import wait_for_js
 from tests.support.contract import Json
-
-STEPS = {  # step: whether its GAN is in range, or how many patterns it makes
-    "chase": False, "brake": True, "choose": 1, "collapse": 1, "batch": 2, "rate": 1, "penalty": 2, "more": 1,
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -28,27 +26,25 @@ def _result(settings: Json, seed: int) -> Result:
     return result
 
 
+def _group(name: str, result: Result) -> int:
+    """The group of outcomes: out of range, in range at the end, there to stay; or how many patterns are made."""
+    if name not in ("chase", "brake"):
+        return result.covered or 0
+    return 2 if result.settled_at and result.settled_at <= 8000 else int(bool(result.in_range))
+
+
 def test_the_gan_of_each_step_does_what_its_text_says(page: Page, steps: dict[str, Any]) -> None:
-    assert list(steps) == list(STEPS)
     seed = int(page.evaluate("import('/assets/views/beyond.js').then(({COLLAPSING}) => COLLAPSING)"))
-    results = {name: _result(step["settings"], step.get("seed", seed)) for name, step in steps.items()}
-    found = {
-        name: result.in_range if name in ("chase", "brake") else result.covered for name, result in results.items()
-    }
-    assert found == STEPS
+    groups = {name: _group(name, _result(step["settings"], step.get("seed", seed))) for name, step in steps.items()}
+    assert [name for name, step in steps.items() if groups[name] not in step["shows"]] == []
+    penalty = steps["penalty"]
+    assert _result(penalty["settings"] | {"r1": 0}, penalty["seed"]).covered == 1  # as the step's sentence says
 
 
 def test_every_step_has_its_texts(page: Page, steps: dict[str, Any]) -> None:
     words = page.evaluate("import('/assets/i18n/en.js').then((module) => module.default)")
     parts = ("title", "sentence", "do", "seen", "swept")
     assert [key for name in steps for part in parts if (key := f"guided.{name}.{part}") not in words] == []
-
-
-def test_penalty_step_says_what_stronger_penalties_do(page: Page, steps: dict[str, Any]) -> None:
-    words = page.evaluate("import('/assets/i18n/en.js').then((module) => module.default['guided.penalty.swept'])")
-    settings = {**PRESETS["two-patterns"].settings, **steps["penalty"]["settings"], "r1": 1}
-    both = (sweep({k: v for k, v in settings.items() if k != "preset"}, seeds=200).members.covered == 2).mean()
-    assert f"with R1 = 1 only {both:.0%}".replace("%", " %") in words
 
 
 @pytest.mark.parametrize(
@@ -71,6 +67,75 @@ def test_step_trains_one_gan_and_sweeps_many(page: Page, step: int, button: str,
     page.get_by_role("button", name="Next step").click()
     expect(page.get_by_text(f"Step {step + 1} of 8")).to_be_visible()
     expect(page.locator(".seen")).to_have_count(0)
+
+
+def test_bars_of_the_chase_and_the_sentence_agree(page: Page) -> None:
+    page.goto("/?path=beyond")
+    page.get_by_role("button", name="Train 200 seeds").click()
+    expect(page.locator(".swept")).to_contain_text("All with: The article")
+    bars = [str(bar.get_attribute("aria-label")) for bar in page.locator(".swept-bar").all()]
+    stayed = [re.findall(r"in range for the last 2,000 iterations: (\d+%)", bar)[0] for bar in bars]
+    assert re.findall(r"\d+%", page.locator(".swept > p").last.inner_text()) == stayed
+    slow, fast = (sweep({"learning_rate": rate}, seeds=200).members.settled_at for rate in (0.01, 0.1))
+    assert stayed == [f"{((settled > 0) & (settled <= 8000)).mean():.0%}" for settled in (slow, fast)]
+
+
+FOLLOW_BARS = """
+async () => {
+  const { player } = lab;
+  const numbers = () => {
+    const rows = [...document.querySelectorAll(".made dl > div")];
+    const bars = rows.map((row) => Math.round(parseFloat(row.querySelector(".made-bar i").style.inlineSize)));
+    const written = rows.map((row) => parseInt(row.querySelector("b").textContent));
+    return [bars.slice(0, -1), written.slice(0, -1)];
+  };
+  const found = [];
+  player.seek(0);
+  player.speed = 4;
+  player.play();
+  while (player.playing) {
+    await new Promise((resume) => requestAnimationFrame(() => setTimeout(resume)));
+    const shares = player.at < player.run.end ? player.moment.cloud.shares : player.run.job.result.shares;
+    found.push([shares.map((share) => Math.round(100 * share)), ...numbers()].map(String));
+  }
+  return found;
+}
+"""
+
+
+def test_bars_follow_the_moment(page: Page, server_url: str) -> None:
+    settings = {"preset": "two-patterns", "batch_size": 1, "seed": 111}
+    job = page.request.post(f"{server_url}/train?wait=9", data=settings).json()
+    page.goto(f"/?path=beyond&step=4&b4={job['id']}")
+    expect(page.locator(".made h3")).to_have_text("What G makes at the end")
+    expect(page.locator(".outcome")).to_contain_text("At the end: G makes only one of 2 patterns")
+    page.evaluate("lab.player.seek(3000)")
+    expect(page.locator(".made h3")).to_have_text("What G makes at iteration 3,000")
+    found = page.evaluate(FOLLOW_BARS)
+    assert len({moment[0] for moment in found}) > 2
+    assert [moment for moment in found if len(set(moment)) > 1] == []
+
+
+def test_strip_says_where_no_pattern_is_made(page: Page, two_patterns_run: Json) -> None:
+    page.add_init_script("""
+      const { fillText } = CanvasRenderingContext2D.prototype;
+      window.written = new Set();
+      CanvasRenderingContext2D.prototype.fillText = function (words, ...place) {
+        if (this.canvas.closest(".response")) window.written.add(words);
+        fillText.call(this, words, ...place);
+      };
+    """)
+    page.goto(f"/?path=beyond&step=5&b5={two_patterns_run['id']}&at=0")
+    expect(page.locator(".response")).to_contain_text("hatched: neither")
+    wait_for_js(page, "window.written.has('neither')")
+    page.evaluate("written.clear()")
+    page.keyboard.press("End")
+    wait_for_js(page, "window.written.has('1010') && window.written.has('0101')")
+
+
+def test_seed_that_does_something_else_is_not_said_to_collapse(page: Page, two_patterns_run: Json) -> None:
+    page.goto(f"/?path=beyond&step=4&b4={two_patterns_run['id']}")
+    expect(page.locator(".seen")).to_contain_text("does something else")
 
 
 def test_paths_lead_to_each_other_and_to_the_lab(page: Page, two_patterns_run: Json) -> None:

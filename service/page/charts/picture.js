@@ -1,6 +1,7 @@
 // Base class of the canvas charts: a sharp canvas, painted on each frame, with a caption.
 
 import { onFrame, onTick, player, repaint } from "../player.js";
+import { theme } from "../theme.js";
 import { classes, Component, createRef, html } from "../ui.js";
 
 /** A chart. Subclasses have `draw(pen, width, height)` and `describe()`, and may have `pointed(x, y, down)`, `left(event)` and `keys(event)`. */
@@ -85,6 +86,15 @@ export class Caption extends Component {
 
 /** The page's font. */
 export const font = (size, weight = 500) => `${weight} ${size}px Figtree, system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif`;
+
+/** Write words that stay readable on lines: with a rim of the card's colour. */
+export function haloed(pen, words, x, y) {
+  pen.lineWidth = 4;
+  pen.lineJoin = "round";
+  pen.strokeStyle = theme.colours.card;
+  pen.strokeText(words, x, y);
+  pen.fillText(words, x, y);
+}
 
 /** Draw the mark of real data, fakes or the generator: a disc, a triangle or a square. */
 export function mark(pen, kind, x, y, size, colour, rim) {

@@ -4,7 +4,7 @@ import { Network } from "../model.js";
 import { player } from "../player.js";
 import { theme } from "../theme.js";
 import { fine, t } from "../words.js";
-import { font, Picture } from "./picture.js";
+import { font, haloed, Picture } from "./picture.js";
 
 const STEPS = 96;
 const PROBES = 8;
@@ -13,7 +13,11 @@ const BOTTOM = 34;
 const EDGE = 10;
 const RIGHT = 22;
 const STRIP = 22;
+const APART = 14; // between two labels of lines
 export const MAX_IGNORED_CHANGE = 0.05; // an output that changes less over all latents counts as independent of them
+
+/** The word for a sample that belongs to no pattern. */
+export const nothing = (run) => t(run.patterns.length === 2 ? "made.neither" : "made.none");
 
 /** The range of latents in training. */
 export const latentRange = (config) => (config.latent === "normal" ? [-3, 3] : [0, 1]);
@@ -111,7 +115,7 @@ export class Response extends Picture {
     pen.globalAlpha = 1;
   }
 
-  /** Draw the pattern that each latent gives as a strip, empty where it gives none. */
+  /** Draw the pattern that each latent gives as a strip, hatched where it gives none. */
   made(pen, run, moment, room, top) {
     const { colours } = theme;
     const made = Array.from({ length: STEPS + 1 }, (_, k) => moment.cloud.patternOf(this.table.subarray(k * run.width, (k + 1) * run.width)));
@@ -131,9 +135,10 @@ export class Response extends Picture {
         pen.globalAlpha = made[first] % 2 ? 0.42 : 0.2;
         pen.fillRect(from, top, to - from, STRIP);
         pen.globalAlpha = 1;
-        pen.fillStyle = colours.ink;
-        if (pen.measureText(pattern).width + 4 < to - from) pen.fillText(pattern, (from + to) / 2, top + STRIP / 2 + 1);
-      }
+      } else hatch(pen, from, top, to - from);
+      const label = pattern ?? nothing(run);
+      pen.fillStyle = pattern ? colours.ink : colours.quiet;
+      if (pen.measureText(label).width + 8 < to - from) (pattern ? pen.fillText(label, (from + to) / 2, top + STRIP / 2 + 1) : haloed(pen, label, (from + to) / 2, top + STRIP / 2 + 1));
       first = k;
     }
   }
@@ -168,14 +173,31 @@ export class Response extends Picture {
     if (run.width > 8) return;
     pen.fillStyle = theme.colours.ink;
     const order = Array.from({ length: run.width }, (_, i) => [y(this.table[STEPS * run.width + i]), i + 1]).sort((a, b) => a[0] - b[0]);
-    let last = -Infinity;
-    for (const place of order) {
-      place[0] = Math.max(place[0], last + 12);
-      last = place[0];
+    order.forEach((place, k) => (place[0] = Math.max(place[0], (order[k - 1]?.[0] ?? -Infinity) + APART, y(1))));
+    let lowest = y(0);
+    for (const place of order.reverse()) {
+      place[0] = Math.min(place[0], lowest);
+      lowest = place[0] - APART;
+      pen.fillText(place[1], LEFT + room.wide + 7, place[0]);
     }
-    const over = Math.max(last - y(0) - 4, 0);
-    for (const [at, place] of order) pen.fillText(place, LEFT + room.wide + 7, at - over);
   }
+}
+
+/** Hatch a part of the strip. */
+function hatch(pen, left, top, wide) {
+  pen.save();
+  pen.beginPath();
+  pen.rect(left, top, wide, STRIP);
+  pen.clip();
+  pen.beginPath();
+  for (let x = left - STRIP; x < left + wide; x += 7) {
+    pen.moveTo(x, top + STRIP);
+    pen.lineTo(x + STRIP, top);
+  }
+  pen.strokeStyle = theme.colours.quiet;
+  pen.globalAlpha = 0.5;
+  pen.stroke();
+  pen.restore();
 }
 
 const DASHED = [7, 4];

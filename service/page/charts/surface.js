@@ -4,7 +4,7 @@ import { player } from "../player.js";
 import { sigmoid } from "../model.js";
 import { theme } from "../theme.js";
 import { fine, t } from "../words.js";
-import { font, mark, Picture } from "./picture.js";
+import { font, haloed, mark, Picture } from "./picture.js";
 import { planesOf } from "./plane.js";
 
 const CELLS = 48;
@@ -20,6 +20,13 @@ export function surfaceTitle(run) {
   const letters = planes.length === 1 && run.width <= MAX_LETTERS && planes[0].letters;
   if (!letters && run.patterns.length > 1) return t("surface.between");
   return t("surface.title", { vector: letters ? letters.join(", ") : t("surface.vector") });
+}
+
+/** What an axis shows: the values that its letter stands for, if there are few. */
+function axisName(run, { letters }, letter) {
+  if (run.patterns.length === 1) return t(`surface.${letter}`);
+  if (!letters || run.width > MAX_LETTERS) return letter;
+  return t("surface.places", { letter, places: letters.flatMap((name, i) => (name.endsWith(letter) ? i + 1 : [])).join(t("list.comma")) });
 }
 
 export class Surface extends Picture {
@@ -47,11 +54,11 @@ export class Surface extends Picture {
       pen.imageSmoothingEnabled = true;
       pen.drawImage(this.field(moment.D, plane), left, EDGE, size, size);
       pen.restore();
-      this.axes(pen, left, size, run.patterns.length > 1);
-      for (const pattern of plane.patterns) this.region(pen, run, plane, pattern, at);
-      if (!run.hasGenerator) return;
-      if (run.config.latent !== "constant") this.cloud(pen, moment, plane, at);
-      this.path(pen, run, moment, plane, at);
+      this.axes(pen, left, size, run, plane);
+      const labels = plane.patterns.map((pattern) => this.region(pen, run, plane, pattern, at));
+      if (run.hasGenerator && run.config.latent !== "constant") this.cloud(pen, moment, plane, at);
+      if (run.hasGenerator) this.path(pen, run, moment, plane, at);
+      for (const write of labels) write();
     });
   }
 
@@ -89,7 +96,8 @@ export class Surface extends Picture {
     return this.canvasOfField;
   }
 
-  axes(pen, left, size, several) {
+  axes(pen, left, size, run, plane) {
+    const [x, y] = ["x", "y"].map((letter) => axisName(run, plane, letter));
     pen.fillStyle = theme.colours.quiet;
     pen.font = font(11.5);
     pen.textBaseline = "middle";
@@ -100,14 +108,15 @@ export class Surface extends Picture {
       pen.fillText(String(value), left + value * size, EDGE + size + 11);
     }
     pen.textAlign = "center";
-    pen.fillText(several ? "x" : t("surface.x"), left + size / 2, EDGE + size + 25);
+    pen.fillText(x, left + size / 2, EDGE + size + 25);
     pen.save();
     pen.translate(left - 36, EDGE + size / 2);
     pen.rotate(-Math.PI / 2);
-    pen.fillText(several ? "y" : t("surface.y"), 0, 0);
+    pen.fillText(y, 0, 0);
     pen.restore();
   }
 
+  /** Draw the outline of a real region; return what writes its name, over all else. */
   region(pen, run, plane, { name, corner }, at) {
     const [x, y] = at(corner);
     const points = plane.outline(corner, run.config.spread).map(at);
@@ -119,12 +128,14 @@ export class Surface extends Picture {
     pen.closePath();
     pen.stroke();
     const inner = points.reduce((far, point) => (Math.abs(point[1] - y) > Math.abs(far - y) ? point[1] : far), y);
-    pen.fillStyle = theme.colours.ink;
-    pen.font = font(12, 650);
-    pen.textAlign = corner[0] ? "right" : "left";
-    pen.textBaseline = "middle";
     const label = run.patterns.length > 1 ? name : t("surface.real");
-    pen.fillText(label, x + (corner[0] ? -2 : 2), Math.max(inner + (corner[1] ? 10 : -10), EDGE + 10));
+    return () => {
+      pen.fillStyle = theme.colours.ink;
+      pen.font = font(12, 650);
+      pen.textAlign = corner[0] ? "right" : "left";
+      pen.textBaseline = "middle";
+      haloed(pen, label, x + (corner[0] ? -2 : 2), Math.max(inner + (corner[1] ? 10 : -10), EDGE + 10));
+    };
   }
 
   /** Draw what G makes for latents as in training; samples that are far from the plane are faint. */

@@ -43,7 +43,7 @@ export default {
   "hint.discriminator_steps": "How often D learns for each step of G.",
   "hint.r1": "Penalty on the slope of D’s score at real data. It calms D; try 0.1. 0: none.",
   "hint.optimizer": "SGD follows each gradient as it is. Adam adapts its steps to earlier gradients; try a learning rate of 0.001 with it.",
-  "hint.latent": "G’s input while it trains: always the same number, or a new random one each time.",
+  "hint.latent": "G’s input while it trains: always the same number, or a new random one each time: uniform between 0 and 1, or normal, from the bell curve, mostly between −2 and 2.",
   "hint.seed": "The start of all random numbers of the run. With a locked seed, the same settings give the same run, bit for bit.",
   "hint.experiment": "The whole GAN, or only D against noise.",
   "hint.spread": "A 1 is drawn from 1 − spread to 1, a 0 from 0 to spread.",

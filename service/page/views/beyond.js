@@ -14,27 +14,33 @@ import { t } from "../words.js";
 import { Made } from "./made.js";
 import { Paths, Steps } from "./path.js";
 import { Outcome } from "./runhead.js";
-import { Swept } from "./swept.js";
+import { GROUPS, Swept } from "./swept.js";
 import { responseNote, surfaceNote } from "./watch.js";
 
 const SEEDS = 200;
 // Seeds of the first GAN of a step: it does what the step is about. How many others do, the sweep says.
 const CHASING = 81;
 export const COLLAPSING = 111; // and makes both patterns with batches
+const RUSHING = 4;
 const STUBBORN = 155; // collapses with batches, too
-const SINGLE = { preset: "two-patterns", batch_size: 1 };
-const BATCHES = { preset: "two-patterns", batch_size: 8 };
+const FAST = { preset: "article", learning_rate: 0.1 };
+const TWO = { preset: "two-patterns", learning_rate: 0.005 };
+const SINGLE = { ...TWO, batch_size: 1 };
+const BATCHES = { ...TWO, batch_size: 8 };
 
-/** Each step: the settings of its GAN, and the sweep: which settings stay, and which setting takes which values. */
+/**
+ * Each step: the settings of its GAN, the groups of outcomes that its observation is true of, and the sweep: which
+ * settings stay, and which setting takes which values.
+ */
 export const STEPS = {
-  chase: { settings: { preset: "chase" }, base: {}, grid: { learning_rate: [0.01, 0.1] }, seed: CHASING },
-  brake: { settings: { preset: "chase", r1: 0.1 }, base: { preset: "chase" }, grid: { r1: [0, 0.1] }, seed: CHASING },
-  choose: { settings: { ...SINGLE, latent: "constant" }, base: SINGLE, grid: { latent: ["constant"] } },
-  collapse: { settings: SINGLE, base: SINGLE, grid: { latent: ["constant", "normal"] } },
-  batch: { settings: BATCHES, base: BATCHES, grid: { batch_size: [1, 8] } },
-  rate: { settings: { ...BATCHES, learning_rate: 0.001 }, base: BATCHES, grid: { learning_rate: [0.001, 0.005] } },
-  penalty: { settings: { ...BATCHES, r1: 0.3 }, base: BATCHES, grid: { r1: [0, 0.3] }, seed: STUBBORN },
-  more: { settings: { ...BATCHES, discriminator_steps: 3 }, base: BATCHES, grid: { discriminator_steps: [1, 3] } },
+  chase: { settings: FAST, seed: CHASING, shows: [0, 1], base: { preset: "article" }, grid: { learning_rate: [0.01, 0.1] } },
+  brake: { settings: { ...FAST, r1: 0.1 }, seed: CHASING, shows: [2], base: FAST, grid: { r1: [0, 0.1] } },
+  choose: { settings: { ...SINGLE, latent: "constant" }, shows: [1], base: SINGLE, grid: { latent: ["constant"] } },
+  collapse: { settings: SINGLE, shows: [1], base: SINGLE, grid: { latent: ["constant", "normal"] } },
+  batch: { settings: BATCHES, shows: [2], base: TWO, grid: { batch_size: [1, 8] } },
+  rate: { settings: { ...BATCHES, learning_rate: 0.05 }, seed: RUSHING, shows: [0, 1], base: { preset: "two-patterns", batch_size: 8 }, grid: { learning_rate: [0.001, 0.005, 0.05] } },
+  penalty: { settings: { ...BATCHES, r1: 0.3 }, seed: STUBBORN, shows: [2], base: BATCHES, grid: { r1: [0, 0.3, 1] } },
+  more: { settings: { ...BATCHES, discriminator_steps: 3 }, shows: [0, 1], base: BATCHES, grid: { discriminator_steps: [1, 3] } },
 };
 const NAMES = Object.keys(STEPS);
 
@@ -80,6 +86,9 @@ export class Beyond extends Component {
     const isDone = (_name, number) => Boolean(state.get(`b${number}`) && state.get(`s${number}`));
     const next = () => (last ? state.push({ view: "lab", path: "", step: "", job: state.get(`b${step}`) }) : this.go(step + 1));
     const { run } = session;
+    const result = run?.job.result;
+    const kind = step <= 2 ? "chase" : "cover";
+    const seen = !result || STEPS[name].shows.includes(GROUPS[kind].of(result)) ? `guided.${name}.seen` : "beyond.other";
     return html`<div class="guided under-way beyond">
       <section class="intro"><h1>${t("beyond.title")}</h1><${Paths} /></section>
       <${Steps} names=${NAMES} current=${step} isDone=${isDone} go=${(to) => this.go(to)} />
@@ -87,15 +96,15 @@ export class Beyond extends Component {
         <div class="step-text">
           <p class="step-count">${t("guided.count", { step, count: NAMES.length })}</p>
           <h2 id="stage-title">${t(`guided.${name}.title`)}</h2>
-          <p class="sentence">${t(`guided.${name}.sentence`)}</p>
+          <p class="sentence">${t(`guided.${name}.sentence`, { seed: STEPS[name].seed })}</p>
           <div class="row">
             <button type="button" class=${trained ? "secondary" : "primary"} disabled=${session.busy} onClick=${() => this.trainOne(name, step, trained)}>${t(trained ? "beyond.again" : `guided.${name}.do`)}</button>
             <button type="button" class=${trained && !swept ? "primary" : "secondary"} disabled=${busy} onClick=${() => this.sweep(name, step)}>${t("beyond.sweep", { count: SEEDS })}</button>
             ${trained && html`<button type="button" class=${swept ? "primary next" : "secondary"} onClick=${next}>${t(last ? "guided.tolab" : "guided.next")}</button>`}
           </div>
         </div>
-        ${trained && html`<p class="seen" role="status">${t(`guided.${name}.seen`)}</p>`}
-        ${swept && html`<${Swept} key=${swept} id=${swept} kind=${step <= 2 ? "chase" : "cover"} says=${`guided.${name}.swept`} label=${(config) => Object.entries(config).map(([field, value]) => settingName(field, value)).join(" · ")} />`}
+        ${trained && html`<p class="seen" role="status">${t(seen)}</p>`}
+        ${swept && html`<${Swept} key=${swept} id=${swept} kind=${kind} base=${STEPS[name].base} says=${`guided.${name}.swept`} label=${(config) => Object.entries(config).map(([field, value]) => settingName(field, value)).join(" · ")} />`}
         ${trained && run && player.run === run ? html`<${Stage} run=${run} />` : !swept && html`<p class="legend-line">${t("beyond.before")}</p><${Machine} name="machine" />`}
       </section>
     </div>`;
@@ -106,6 +115,7 @@ export class Beyond extends Component {
 const Stage = ({ run }) => html`<${Outcome} run=${run} />
   ${run.hasWeights && html`<div class="halves">
     <${Surface} name="surface" title=${surfaceTitle(run)} note=${surfaceNote(run)} />
-    ${run.varies ? html`<div class="halves-part"><${Made} run=${run} /><${Response} name="response" title=${t("response.title")} note=${responseNote(run)} /></div>`
-      : html`<div class="halves-part"><${Evolution} name="evolution" title=${t("evolution.title")} note=${t("evolution.note")} /></div>`}
+    <div class="halves-part">${run.varies && html`<${Made} run=${run} />`}${run.config.latent === "constant"
+      ? html`<${Evolution} name="evolution" title=${t("evolution.title")} note=${t("evolution.note")} />`
+      : html`<${Response} name="response" title=${t("response.title")} note=${responseNote(run)} />`}</div>
   </div>`}`;

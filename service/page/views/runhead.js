@@ -46,7 +46,7 @@ export class Outcome extends Component {
     if (!run.hasGenerator) return html`<p class="outcome">${duration}${gap()}${t("outcome.alone", { real: fine(result.real_score), noise: fine(result.fake_score) })}${gap()}<span class="quiet">${seed}</span></p>`;
     const outcome = run.varies && result.shares ? variedOutcome(run, result) : null;
     const kind = result.in_range ? "in" : run.patterns.includes(result.bits) ? "bits" : "out";
-    return html`<p class="outcome">${duration}${gap()}<b>${outcome ?? t(`outcome.${kind}`, { bits: result.bits, at: whole(result.settled_at ?? 0) })}</b>${gap()}<span class="quiet">${seed}</span></p>`;
+    return html`<p class="outcome">${duration}${gap()}${t("outcome.end")}${gap()}<b>${outcome ?? t(`outcome.${kind}`, { bits: result.bits, at: whole(result.settled_at ?? 0) })}</b>${gap()}<span class="quiet">${seed}</span></p>`;
   }
 }
 

@@ -4,16 +4,19 @@ import { api } from "../api.js";
 import { ENDED } from "../run.js";
 import { showError } from "../session.js";
 import { Component, html } from "../ui.js";
+import { nameSettings } from "../sweepmap.js";
 import { span, t, whole, wholePercent } from "../words.js";
 import { Status } from "./runhead.js";
 
 const WAIT_SECONDS = 0.5; // between two updates of the progress
 const MAX_MEMBERS = 1000;
 
-/** The groups of GANs, worst first, and the group of a member. */
-const GROUPS = {
-  chase: { names: ["out", "in"], of: (member) => Number(Boolean(member.in_range)) },
-  cover: { names: ["none", "one", "all"], of: (member) => member.covered ?? 0 },
+const LATEST = 8000; // of 10,000 iterations: a GAN that is in range since then has stayed there
+
+/** The groups of GANs, worst first, and the number of the group of a member or of a run's result. */
+export const GROUPS = {
+  chase: { names: ["out", "late", "stays"], of: ({ in_range: inRange, settled_at: at }) => (at && at <= LATEST ? 2 : Number(Boolean(inRange))) },
+  cover: { names: ["none", "one", "all"], of: ({ covered }) => covered ?? 0 },
 };
 
 export class Swept extends Component {
@@ -42,7 +45,7 @@ export class Swept extends Component {
     }
   }
 
-  render({ kind, says, label }, { job, cells, members }) {
+  render({ kind, base, says, label }, { job, cells, members }) {
     if (!job) return null;
     if (!members) return html`<div class="swept"><${Status} job=${job} /></div>`;
     const { names, of } = GROUPS[kind];
@@ -52,17 +55,18 @@ export class Swept extends Component {
       return { config: cell.config, total: cell.count, settled: cell.settled_at?.p50, shares: counts.map((count) => count / Math.max(cell.count, 1)) };
     });
     const best = names.length - 1;
-    const [before, after] = [rows[0], rows.at(-1)];
+    const [before, middle, after] = [rows[0], rows[1] ?? rows[0], rows.at(-1)];
     const seconds = (Date.parse(job.finished_at) - Date.parse(job.started_at)) / 1000;
     const at = (value) => (value ? whole(value) : "–");
     return html`<section class="swept" role="status">
       <div class="swept-head"><h3>${t(rows.length > 1 ? "swept.title.each" : "swept.title", { count: whole(members.length), seeds: whole(after.total) })}</h3><span class="quiet">${t("swept.took", { span: span(seconds) })}</span></div>
+      <p class="caption">${t("swept.same", { settings: nameSettings(Object.entries(base)) })}</p>
       <dl>${rows.map(({ config, shares, settled }) => html`<div><dt>${label(config)}</dt>
         <dd><span class="swept-bar" role="img" aria-label=${names.map((name, k) => t("swept.part", { name: t(`swept.${name}`), share: wholePercent(shares[k]) })).join(t("list.comma"))}>
-          ${shares.map((share, k) => share > 0 && html`<i class=${`swept-${names[k]}`} style=${{ flexGrow: share }}>${share >= 0.06 ? wholePercent(share) : ""}</i>`).reverse()}</span>
+          ${shares.map((share, k) => share > 0 && html`<i class=${`swept-${k}`} style=${{ flexGrow: share }}>${share >= 0.06 ? wholePercent(share) : ""}</i>`).reverse()}</span>
           ${kind === "chase" && html`<span class="caption">${t("swept.settled", { at: at(settled) })}</span>`}</dd></div>`)}</dl>
-      <ul class="swept-key">${names.map((name) => html`<li><i class=${`swept-${name}`} />${t(`swept.${name}`)}</li>`).reverse()}</ul>
-      <p>${t(says, { before: wholePercent(before.shares[best]), after: wholePercent(after.shares[best]), one: wholePercent(after.shares[1]), none: wholePercent(after.shares[0]), total: whole(after.total), late: at(before.settled), early: at(after.settled) })}</p>
+      <ul class="swept-key">${names.map((name, k) => html`<li><i class=${`swept-${k}`} />${t(`swept.${name}`)}</li>`).reverse()}</ul>
+      <p>${t(says, { before: wholePercent(before.shares[best]), middle: wholePercent(middle.shares[best]), after: wholePercent(after.shares[best]), one: wholePercent(after.shares[1]), none: wholePercent(after.shares[0]), late: at(before.settled), early: at(after.settled) })}</p>
     </section>`;
   }
 }

@@ -3,7 +3,7 @@
 import { Evolution } from "../charts/evolution.js";
 import { Losses } from "../charts/losses.js";
 import { Machine } from "../charts/machine.js";
-import { Response } from "../charts/response.js";
+import { nothing, Response } from "../charts/response.js";
 import { Surface, surfaceTitle } from "../charts/surface.js";
 import { state } from "../state.js";
 import { classes, html } from "../ui.js";
@@ -28,4 +28,4 @@ export function Watch({ run }) {
 export const surfaceNote = (run) => t(run.config.latent === "constant" ? "surface.note" : "surface.note.varies", { latent: short(run.config.latent_value) });
 
 /** What the lines of the response chart mean. */
-export const responseNote = (run) => t(run.patterns.length > 1 ? "response.note.several" : "response.note", { pattern: run.patterns[0] }) + (run.config.latent === "normal" ? gap() + t("response.bell") : "");
+export const responseNote = (run) => t(run.patterns.length > 1 ? "response.note.several" : "response.note", { pattern: run.patterns[0], nothing: nothing(run) }) + (run.config.latent === "normal" ? gap() + t("response.bell") : "");
