@@ -19,7 +19,14 @@ ONE, TWO = ("--workers", "1"), ("--workers", "2")
 # Each takes some seconds, so that it is still running when it is interrupted for the last time.
 TRAINING: Json = {"iterations": 1_200_000, "hidden_size": 16, "optimizer": "adam", "latent": "uniform", "seed": 5}
 SWEEP: Json = {"base": {"iterations": 15_000}, "grid": {"hidden_size": [4, 8], "spread": [0.1, 0.2]}, "seeds": 1300}
-KILL_SECONDS, STOP_SECONDS = (0.05, 0.3) * 4, (0.05, 0.1, 0.2)  # after each start
+INTERRUPTIONS = [
+    ("kill", 0.05),
+    ("kill", 0.3),
+    ("stop", 0.05),
+    ("kill", 0.05),
+    ("stop", 0.2),
+    ("kill", 0.3),
+]  # after each start
 
 
 def submit(client: httpx.Client, body: Json) -> Json:
@@ -65,11 +72,10 @@ def next_checkpoint(folder: Path, table: str, last: int = 0) -> int:
     return int(wait_until(lambda: stored(folder, query), lambda iteration: iteration not in {None, last}))
 
 
-@pytest.mark.parametrize("end", ["kill", "stop"])
 @pytest.mark.parametrize("body", [TRAINING, SWEEP], ids=["training", "sweep"])
-def test_job_interrupted_again_and_again_ends_with_the_same_bits(tmp_path: Path, body: Json, end: str) -> None:
+def test_job_interrupted_again_and_again_ends_with_the_same_bits(tmp_path: Path, body: Json) -> None:
     job: Json = {}
-    for delay in KILL_SECONDS if end == "kill" else STOP_SECONDS:
+    for end, delay in INTERRUPTIONS:
         with running_server(tmp_path, *TWO) as (server, client):
             job = job or submit(client, body)
             sleep(delay)
