@@ -4,12 +4,12 @@ export const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 
 /** A network with one hidden layer. Each `run` overwrites its arrays. */
 export class Network {
-  constructor(inputs, hidden, outputs) {
+  constructor(inputs, hidden, outputs, Numbers = Float32Array) {
     this.inputs = inputs;
     this.outputs = outputs;
-    this.hidden = new Float32Array(hidden);
-    this.out = new Float32Array(outputs);
-    this.weights = new Float32Array(Network.size(inputs, hidden, outputs));
+    this.hidden = new Numbers(hidden);
+    this.out = new Numbers(outputs);
+    this.weights = new Numbers(Network.size(inputs, hidden, outputs));
     // Where each tensor starts: 0.weight (hidden, inputs), 0.bias, 2.weight (outputs, hidden), 2.bias.
     this.hiddenBias = hidden * inputs;
     this.outputWeights = this.hiddenBias + hidden;

@@ -18,6 +18,7 @@ VIEWS = {
     "alone": "?step=2&alone={alone}&at=6000",
     "untrained": "?step=3&job={gan}&at=0",
     "train": "?step=4&job={gan}&at=5000",
+    "walk": "?step=4&job={gan}&at=3000&walk=11",
     "losses": "?step=5&job={gan}&at=6000",
     "sample": "?step=6&job={gan}",
     "evolve": "?step=7&job={gan}&at=8000",

@@ -16,6 +16,7 @@ VIOLATIONS = (
 )
 VIEWS = {
     "start": "", "real": "?step=1", "train": "?step=4&job={job}", "losses": "?step=5&job={job}",
+    "walk": "?step=4&job={job}&at=0&walk=9",
     "sample": "?step=6&job={job}",
     "lab": "?view=lab&job={job}", "runs": "?view=runs&jobs={job},{other}", "sweep": "?view=sweep&sweep={sweep}&cell=0",
     "take": "?view=take&job={job}", "patterns": "?view=lab&job={two}",

@@ -8,9 +8,9 @@ import { font, mark, Picture } from "./picture.js";
 const NODE_GAP = 12; // between hidden units; more units stand in several lanes
 const MAX_LANES = 4;
 const LANE = 17;
-const REACH = 6; // from the pointer to the element whose value it shows
-const PLACES = { latent: 0.055, hiddenG: 0.215, sample: 0.41, hiddenD: 0.655, scale: 0.86 };
-const TOP = 46;
+export const REACH = 6; // from the pointer to the element whose value it shows
+export const PLACES = { latent: 0.055, hiddenG: 0.215, sample: 0.41, hiddenD: 0.655, scale: 0.86 };
+export const TOP = 46;
 const MAX_SHRUNK = 1.7; // the width of several real samples, in cells
 
 export class Machine extends Picture {
@@ -130,16 +130,20 @@ export class Machine extends Picture {
     this.edges(pen, x.latent, latent, x.hiddenG, hidden, (h) => moment.G.inputWeight(h, 0), colours.generator, 1, "latent", "G");
     this.edges(pen, x.hiddenG, hidden, x.sample - this.wide / 2, fake, (o, h) => moment.G.outputWeight(o, h), colours.generator, 3, "G", "sample");
     this.nodes(pen, x.hiddenG, hidden, moment.G.hidden, colours.generator, 2, (k) => says(at("G", k), moment.G.hidden[k]));
-    pen.fillStyle = colours.card;
-    pen.strokeStyle = colours.generator;
+    this.latent(pen, x.latent, y, moment.latent[0]);
+  }
+
+  latent(pen, x, y, value) {
+    const u = this.unit;
+    pen.fillStyle = this.colours.card;
+    pen.strokeStyle = this.colours.generator;
     pen.lineWidth = 1.5;
     pen.beginPath();
-    const u = this.unit;
-    pen.roundRect(x.latent - 17 * u, y - 13 * u, 34 * u, 26 * u, 13 * u);
+    pen.roundRect(x - 17 * u, y - 13 * u, 34 * u, 26 * u, 13 * u);
     pen.fill();
     pen.stroke();
-    text(pen, fine(moment.latent[0], 1), x.latent, y + 1, colours.ink, this.face(13, 600));
-    this.offer(0, 0, this.away(x.latent, y) - 17 * u, x.latent, y, () => says(t("machine.at.latent"), moment.latent[0]));
+    text(pen, fine(value, 1), x, y + 1, this.colours.ink, this.face(13, 600));
+    this.offer(0, 0, this.away(x, y) - 17 * u, x, y, () => says(t("machine.at.latent"), value));
   }
 
   /** The page's font, scaled with the chart. */
@@ -225,10 +229,9 @@ export class Machine extends Picture {
     centres.forEach((centre, k) => this.cells(pen, x + (k - (centres.length - 1) / 2) * (size + 4), real, cell, centre, this.colours.real, 4, "real", size));
   }
 
-  /** D's scores on a scale from fake to real. */
-  scores(pen, x, score, moment, width) {
+  /** The scale of scores, from fake to real. */
+  ruler(pen, x, score) {
     const { colours } = this;
-    const narrow = width < 560;
     const gradient = pen.createLinearGradient(0, score(1), 0, score(0));
     [colours.real, colours.even, colours.fake].forEach((colour, k) => gradient.addColorStop(k / 2, colour));
     pen.fillStyle = gradient;
@@ -245,6 +248,13 @@ export class Machine extends Picture {
     pen.setLineDash(SOLID);
     text(pen, t("machine.sure.real"), x, score(1) - 10, colours.quiet, this.face(11.5));
     text(pen, t("machine.sure.fake"), x, score(0) + 14, colours.quiet, this.face(11.5));
+  }
+
+  /** D's scores on a scale from fake to real. */
+  scores(pen, x, score, moment, width) {
+    const { colours } = this;
+    const narrow = width < 560;
+    this.ruler(pen, x, score);
     const realY = score(moment.realScore);
     const fakeY = score(moment.fakeScore);
     const [realText, fakeText] = apart(realY, fakeY, 20 * this.unit, score(1) + 10, score(0) - 8);
@@ -270,15 +280,15 @@ export class Machine extends Picture {
   }
 }
 
-const DASHED = [3, 4];
-const SOLID = [];
+export const DASHED = [3, 4];
+export const SOLID = [];
 const BEND = 0.45; // of the lines
 
-const at = (name, k) => t(`machine.at.${name}`, { n: k + 1 });
-const says = (unit, value) => t("machine.unit", { unit, value: fine(value) });
+export const at = (name, k) => t(`machine.at.${name}`, { n: k + 1 });
+export const says = (unit, value) => t("machine.unit", { unit, value: fine(value) });
 
 /** Positions of `count` items, one below the other; with a unit of size, many stand in lanes. */
-function spread(count, from, room, unit = 0) {
+export function spread(count, from, room, unit = 0) {
   const gap = room / count;
   const lanes = unit ? Math.min(Math.ceil(NODE_GAP / gap), MAX_LANES) : 1;
   return { count, gap, lanes, at: Array.from({ length: count }, (_, k) => from + gap * (k + 0.5)), shift: (k) => ((k % lanes) - (lanes - 1) / 2) * LANE * unit };
@@ -292,7 +302,7 @@ export function apart(first, second, gap, low, high) {
   return first <= second ? [middle - gap / 2, middle + gap / 2] : [middle + gap / 2, middle - gap / 2];
 }
 
-function text(pen, words, x, y, colour, face, align = "center") {
+export function text(pen, words, x, y, colour, face, align = "center") {
   pen.font = face;
   pen.textAlign = align;
   pen.textBaseline = "middle";

@@ -8,14 +8,16 @@ import { Response } from "../charts/response.js";
 import { drawReal } from "../model.js";
 import { onTick, player } from "../player.js";
 import { BEYOND, session, train } from "../session.js";
+import { slowMotion } from "../slowmotion.js";
 import { state } from "../state.js";
-import { classes, Component, html } from "../ui.js";
+import { classes, Component, html, lazy } from "../ui.js";
 import { fine, t, whole } from "../words.js";
 import { Beyond } from "./beyond.js";
 import { openPath, Paths, Steps } from "./path.js";
 import { Outcome } from "./runhead.js";
 import { Sample, Score } from "./try.js";
 
+const Walk = lazy(() => import("./walk.js"));
 const STEPS = ["start", "real", "alone", "untrained", "train", "losses", "sample", "evolve"];
 const [START, , ALONE, UNTRAINED, TRAIN] = STEPS.keys();
 const PATTERN = "1010";
@@ -38,7 +40,7 @@ class Article extends Component {
   }
 
   go(step) {
-    const patch = { step: step || "", at: "" };
+    const patch = { step: step || "", at: "", walk: "" };
     if (step === UNTRAINED) patch.at = 0;
     state.push(patch);
     scrollTo(0, 0);
@@ -55,7 +57,7 @@ class Article extends Component {
       real: { do: () => this.draw(), done: this.state.rows.length > 0 },
       alone: { do: () => train({ preset: "discriminator-alone", name: t("guided.alone.name") }, "alone", { step: ALONE }), done: Boolean(state.get("alone")) },
       untrained: { do: () => train({ iterations: 1, seed: newSeed(), name: t("guided.untrained.name") }, "job", { step: UNTRAINED }).then((job) => job && player.run?.job.id === job.id && player.seek(0)), done: Boolean(run?.hasGenerator) },
-      train: { do: () => train({ seed: run?.config.seed ?? newSeed() }, "job", { step: TRAIN }), done: trained },
+      train: { do: () => train({ seed: run?.config.seed ?? newSeed() }, "job", { step: TRAIN, walk: "" }), done: trained },
       losses: { do: replay, done: trained, needs: !trained },
       sample: { do: () => player.seek(player.run.end), done: trained, needs: !trained },
       evolve: { do: replay, done: trained, needs: !trained },
@@ -71,7 +73,7 @@ class Article extends Component {
     const step = Math.min(Math.max(Math.round(state.number("step", 0)), 0), STEPS.length - 1);
     const actions = this.actions();
     if (actions[STEPS[step]]?.done) this.state.visited.add(STEPS[step]);
-    return html`<div class=${classes("guided", step > 0 && "under-way")}>
+    return html`<div class=${classes("guided", step > 0 && "under-way", step === TRAIN && slowMotion.on && "walking")}>
       <section class="intro">
         <h1>${t("guided.title")}</h1>
         <p class="lede">${t("guided.lede")}</p>
@@ -97,7 +99,7 @@ class Article extends Component {
     return {
       alone: () => html`<div class="halves"><${Machine} name="machine" /><${Losses} run=${run} bare /></div>`,
       untrained: () => html`<${Machine} name="machine" />`,
-      train: () => html`<${Outcome} run=${run} /><${Machine} name="machine" /><${Evolution} name="evolution low" />`,
+      train: () => (ready && slowMotion.on ? html`<${Walk} run=${run} />` : html`<${Outcome} run=${run} /><${Machine} name="machine" /><${Evolution} name="evolution low" />`),
       losses: () => html`<${Losses} run=${run} />`,
       sample: () => ready && html`<div class="halves"><div class="halves-part"><${Sample} run=${run} moment=${moment} /><${Response} name="response" /></div><${Score} run=${run} moment=${moment} /></div>`,
       evolve: () => html`<${Evolution} name="evolution" />`,
@@ -117,7 +119,8 @@ function StepText({ name, step, action, go }) {
       ${action.needs
         ? html`<button type="button" class="primary" onClick=${() => go(TRAIN)}>${t("guided.needs")}</button>`
         : html`<button type="button" class=${action.done ? "secondary" : "primary"} disabled=${session.busy} onClick=${action.do}>${t(button)}</button>`}
-      ${action.done && html`<button type="button" class="primary next" onClick=${() => (last ? openPath(BEYOND) : go(step + 1))}>${t(last ? "path.beyond" : "guided.next")}</button>`}
+      ${name === "train" && action.done && slowMotion.possible && html`<button type="button" class=${slowMotion.seen ? "secondary" : "primary"} onClick=${() => slowMotion.start()}>${t("walk.go")}</button>`}
+      ${action.done && html`<button type="button" class=${classes(name === "train" && slowMotion.possible && !slowMotion.seen ? "secondary" : "primary", "next")} onClick=${() => (last ? openPath(BEYOND) : go(step + 1))}>${t(last ? "path.beyond" : "guided.next")}</button>`}
       ${action.done && last && html`<button type="button" class="secondary" onClick=${() => state.push({ view: "lab", step: "" })}>${t("guided.tolab")}</button>`}
     </div>
   </div>

@@ -1,0 +1,265 @@
+// Slow motion: the three steps of an iteration, each with its forward pass, loss, backward pass and update, beside their code.
+
+import { api } from "../api.js";
+import { WalkPicture } from "../charts/walkpicture.js";
+import { Iterations } from "../gradients.js";
+import { Network } from "../model.js";
+import { onTick, player } from "../player.js";
+import { indexAt } from "../run.js";
+import { slowMotion } from "../slowmotion.js";
+import { state } from "../state.js";
+import { classes, Component, createRef, html } from "../ui.js";
+import { fine, gap, short, t, whole } from "../words.js";
+
+const STEPS = ["real", "fake", "generator"];
+const PHASES = ["forward", "loss", "backward", "update"];
+const PLACES = STEPS.length * PHASES.length; // in an iteration
+const FAST_MS = 180; // a step, when it goes faster
+const FAST_ITERATIONS = 10;
+const MAX_OFFSET = 1000; // iterations after a snapshot
+const LEAD = 0.04; // a difference between D's scores of real data and fakes that shows
+
+function playRun() {
+  state.replace({ walk: "" });
+  player.replay();
+}
+
+export default class Walk extends Component {
+  componentDidMount() {
+    this.stop = onTick(() => this.follow());
+  }
+
+  componentWillUnmount() {
+    this.stop();
+    clearInterval(this.timer);
+  }
+
+  /** Play leaves the walk; another moment of the run begins it anew there. */
+  follow() {
+    if (player.playing) state.replace({ walk: "" });
+    else if (this.iterations && this.rowOf() !== this.iterations.row) this.go(((state.number("walk", 1) - 1) % PLACES) + 1);
+    this.setState({});
+  }
+
+  /** The snapshot to begin at: the one before the last at the end of a run, since no iteration follows. */
+  rowOf() {
+    const { snapshotIterations, ended } = player.run;
+    return Math.min(indexAt(snapshotIterations, player.at), Math.max(snapshotIterations.length - (ended ? 2 : 1), 0));
+  }
+
+  go(place) {
+    this.pause();
+    state.replace({ walk: Math.min(Math.max(place, 1), MAX_OFFSET * PLACES) });
+  }
+
+  pause() {
+    clearInterval(this.timer);
+    this.timer = 0;
+  }
+
+  /** Ten iterations, with one picture for each step. */
+  hurry(place, last) {
+    const end = Math.min(Math.ceil(place / PLACES) * PLACES + FAST_ITERATIONS * PLACES, last);
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return this.go(end);
+    if (this.timer) return this.go(place);
+    this.timer = setInterval(() => {
+      place = Math.min((Math.floor(place / PHASES.length) + 1) * PHASES.length, end);
+      state.replace({ walk: place });
+      if (place === end) this.pause();
+      this.setState({});
+    }, FAST_MS);
+    return this.setState({});
+  }
+
+  render({ run }) {
+    if (!run.hasWeights || player.moment.run !== run) return null;
+    const row = this.rowOf();
+    if (this.iterations?.run !== run || this.iterations.row !== row) this.iterations = new Iterations(run, row);
+    const exact = run.config.optimizer === "sgd";
+    const last = (exact ? Math.min(MAX_OFFSET, run.config.iterations - this.iterations.first + 1) : 1) * PLACES;
+    const place = Math.min(Math.max(Math.round(state.number("walk", 1)), 1), last);
+    if (place >= PLACES) slowMotion.seen = true;
+    const { iteration, steps } = this.iterations.at(Math.floor((place - 1) / PLACES));
+    const [which, phase] = [Math.floor(((place - 1) % PLACES) / PHASES.length), (place - 1) % PHASES.length];
+    const step = steps[which];
+    const start = place - ((place - 1) % PLACES);
+    const because = why(run, steps, which, phase, iteration);
+    const fast = Boolean(this.timer);
+    const done = place % PLACES === 0;
+    const gone = place > PLACES;
+    return html`<section class="walk" aria-labelledby="walk-title">
+      <div class="walk-head"><h2 id="walk-title">${t("walk.title", { at: whole(iteration) })}</h2><${Stops} run=${run} /></div>
+      <ol class="walk-steps">${STEPS.map((name, k) => html`<li><button type="button" class=${classes(k === which && "here")} aria-current=${k === which ? "step" : undefined} onClick=${() => this.go(start + k * PHASES.length)}>
+        <span><b>${"abc"[k]}</b> ${t(`walk.${name}`)}</span><span class="walk-dots" aria-hidden="true">${PHASES.map((_, n) => html`<i class=${classes((k < which || (k === which && n <= phase)) && "on")} />`)}</span></button></li>`)}</ol>
+      <div class="row walk-controls">
+        <button type="button" class="secondary" disabled=${place === 1} onClick=${() => this.go(place - 1)}>${t("walk.back")}</button>
+        <button type="button" class=${done ? "secondary" : "primary"} disabled=${place === last} onClick=${() => this.go(place + 1)}>${t("walk.next")}</button>
+        ${exact && html`<button type="button" class=${done && !gone ? "primary" : "secondary"} onClick=${() => this.hurry(place, last)}>${t(fast ? "walk.pause" : "walk.fast", { count: FAST_ITERATIONS })}</button>`}
+        <button type="button" class=${done && (gone || !exact) ? "primary" : "secondary"} onClick=${playRun}>${t("walk.run", { count: whole(run.config.iterations) })}</button>
+      </div>
+      <div class="walk-shown">
+        <div class="walk-says" aria-live=${fast ? "off" : "polite"}>
+          <p class="walk-sentence"><b>${t(`walk.${PHASES[phase]}`)}${t("walk.colon")}</b>${gap()}${sentence(run, step, PHASES[phase])}</p>
+          ${because && html`<p class="walk-why">${because}</p>`}
+        </div>
+        <${WalkPicture} name="machine" step=${step} other=${steps[which ? 0 : 1]} phase=${phase} moment=${`${row} ${place}`} fast=${fast} />
+        <${Figures} step=${step} phase=${phase} />
+        <p class="caption">${notes(run.config)}</p>
+      </div>
+      <${Code} job=${run.job} which=${which} phase=${phase} />
+    </section>`;
+  }
+}
+
+/** Moments of the run worth a walk: its start, D ahead of G, its end. */
+function Stops({ run }) {
+  const stops = [["start", 0, 1], ["end", run.snapshotIterations.at(-2) ?? 0, 6]];
+  const ahead = leads(run);
+  if (ahead) stops.splice(1, 0, ["ahead", ahead, 10]);
+  return html`<div class="row" role="group" aria-label=${t("walk.stops")}>${stops.map(([name, at, place]) => html`<button type="button" class="chip" aria-pressed=${player.at === at}
+    onClick=${() => slowMotion.start(at, place)}>${t(`walk.stop.${name}`)}</button>`)}</div>`;
+}
+
+const known = new WeakMap(); // where D leads in runs
+
+/** The snapshot at which D tells real data and fakes apart best; 0 if it never does clearly. */
+function leads(run) {
+  if (known.get(run)?.version === run.version) return known.get(run).at;
+  const { width, config, centres, samples, discriminators, snapshotIterations } = run;
+  const D = new Network(width, config.hidden_size, 1);
+  let [most, at] = [LEAD, 0];
+  snapshotIterations.forEach((iteration, row) => {
+    D.blend(discriminators, row, row, 0);
+    const real = centres.reduce((sum, centre) => sum + D.run(centre)[0] / centres.length, 0);
+    const lead = real - D.run(samples.subarray(row * width, (row + 1) * width))[0];
+    if (lead > most) [most, at] = [lead, iteration];
+  });
+  known.set(run, { version: run.version, at });
+  return at;
+}
+
+/** The calculation of a loss. */
+function formula({ config }, { name, score, target, loss }) {
+  const equals = ` = ${fine(loss, 3)}`;
+  if (config.batch_size > 1 || (config.r1 && name === "real")) return fine(loss, 3);
+  if (config.loss === "mse") return (target ? `(1 − ${fine(score)})²` : `${fine(score)}²`) + equals;
+  return (name === "generator" && !target ? "" : "−") + (target ? `ln ${fine(score)}` : `ln(1 − ${fine(score)})`) + equals;
+}
+
+/** What happens in a phase of a step. */
+function sentence(run, step, phase) {
+  let key = `walk.${step.name}.${phase}`;
+  if (phase === "update" && !step.after) key = "walk.adam.update";
+  else if (step.name === "generator" && phase === "loss" && !step.target) key += ".minimax";
+  const [before, after] = apart(step.score, step.scoreAfter ?? step.score);
+  return t(key, { score: fine(step.score), before, after, latent: short(step.input[0]), rate: short(step.rate), formula: formula(run, step) });
+}
+
+/** Why a phase is as it is, at this moment of the run. */
+function why(run, [real, fake], which, phase, iteration) {
+  const place = which * PHASES.length + phase;
+  const { latent, loss, iterations } = run.config;
+  const lead = real.score - fake.score;
+  const scores = { real: fine(real.score), fake: fine(fake.score) };
+  const near = Math.abs(real.score - 0.5) < 0.1 && Math.abs(fake.score - 0.5) < 0.1;
+  const keys = {
+    0: iteration === 1 && "start",
+    5: near && iteration > iterations / 2 && (loss === "mse" ? "even" : "even.entropy"),
+    8: latent === "constant" && (run.patterns.length > 1 ? "latent.several" : "latent"),
+    9: lead >= LEAD && "ahead",
+    11: iteration === 1 && "over",
+  };
+  return keys[place] ? t(`walk.why.${keys[place]}`, { ...scores, latent: short(run.config.latent_value), left: whole(iterations - 1) }) : "";
+}
+
+/** What the settings of a run change in the picture. */
+function notes({ batch_size: batch, discriminator_steps: steps, r1, optimizer }) {
+  const all = [["draws", optimizer === "sgd"], ["adam", optimizer !== "sgd"], ["batch", batch > 1], ["steps", steps > 1], ["r1", r1 > 0]];
+  return all.filter(([, applies]) => applies).map(([name]) => t(`walk.note.${name}`, { batch, steps })).join(gap());
+}
+
+/** Two close numbers with as many digits as tell them apart. */
+function apart(before, after) {
+  const digits = Math.min(Math.max(-Math.floor(Math.log10(Math.abs(after - before) || 1)), 3), 7);
+  return [fine(before, digits), fine(after, digits)];
+}
+
+/** The numbers of a step, each from the phase on that gives it. */
+function Figures({ step, phase }) {
+  const { gradient, learner, after } = step;
+  const most = gradient.reduce((best, value, k) => (Math.abs(value) > Math.abs(gradient[best]) ? k : best), 0);
+  const name = step.name === "generator" ? "G" : "D";
+  const rows = [
+    ["score", 0, phase === 3 && after ? apart(step.score, step.scoreAfter).join(" → ") : fine(step.score, 3)],
+    ["loss", 1, fine(step.loss, 3)],
+    ["slope", 2, fine(step.slope, 3)],
+    ["changed", 3, t("walk.changed", { name, count: gradient.filter((value) => value).length, all: gradient.length, other: name === "D" ? "G" : "D" })],
+    ["most", 3, after ? apart(learner.weights[most], after.weights[most]).join(" → ") : "–"],
+  ];
+  return html`<dl class="walk-figures">${rows.map(([key, from, value]) => html`<div class=${classes((from === phase || (key === "score" && phase === 3)) && "now")}><dt>${t(`walk.figure.${key}`)}</dt><dd>${phase >= from ? String(value).replaceAll("-", "−") : "–"}</dd></div>`)}</dl>`;
+}
+
+const scripts = new Map(); // by job
+
+/** The lines of the exported program that do the step; those of the phase are marked. */
+class Code extends Component {
+  marked = createRef();
+
+  componentDidMount() {
+    this.load();
+  }
+
+  componentDidUpdate() {
+    this.load();
+    const { current } = this.marked;
+    if (current && this.state.whole) current.parentElement.scrollTop = current.offsetTop - 80;
+  }
+
+  load() {
+    const { id } = this.props.job;
+    if (!scripts.has(id)) scripts.set(id, api.script(id).then((text) => scripts.set(id, text.trimEnd().split("\n")) && this.setState({}), () => {}));
+  }
+
+  render({ job, which, phase }, { whole: all }) {
+    const lines = scripts.get(job.id);
+    if (!Array.isArray(lines)) return html`<div class="walk-code" />`;
+    const places = placesOf(lines, which);
+    const shown = all ? lines.map((_, k) => k) : places.shown;
+    const now = new Set(places[PHASES[phase]]);
+    return html`<div class="walk-code">
+      <div class="walk-code-head"><h3>${t("walk.code")}</h3><button type="button" class="plain" aria-expanded=${Boolean(all)} onClick=${() => this.setState({ whole: !all })}>${t(all ? "walk.code.step" : "walk.code.whole")}</button></div>
+      <div class=${classes("code", all && "scroll")} tabindex=${all ? 0 : undefined} role=${all ? "region" : undefined} aria-label=${all ? t("walk.code.whole") : undefined}>${shown.map((k, n) => html`
+        ${n > 0 && k !== shown[n - 1] + 1 && html`<p class="code-gap" aria-hidden="true">⋮</p>`}
+        <p class=${classes("code-line", now.has(k) && "now")} ref=${k === places[PHASES[phase]][0] ? this.marked : undefined}><i aria-hidden="true">${k + 1}</i><code>${now.has(k) ? html`<mark>${tinted(lines[k])}</mark>` : tinted(lines[k])}</code></p>`)}</div>
+    </div>`;
+  }
+}
+
+/** A line of Python, its comment in quiet colour. */
+function tinted(line) {
+  const at = line.search(/(^|\s)#/);
+  return at < 0 ? line : html`${line.slice(0, at)}<span class="quiet">${line.slice(at)}</span>`;
+}
+
+/** The lines of the program that belong to each phase of a step, found by its comments and names. */
+function placesOf(lines, which) {
+  const find = (pattern) => [...lines.keys()].filter((k) => pattern.test(lines[k]));
+  const block = (pattern) => {
+    const first = lines.findIndex((line) => pattern.test(line));
+    const end = lines.findIndex((line, k) => k > first && !line.trim());
+    return first < 0 ? [] : [...lines.keys()].slice(first, end);
+  };
+  const learn = block(/^def learn\(/);
+  const inLearn = (pattern) => learn.filter((k) => pattern.test(lines[k]));
+  const learner = which === 2 ? "generator" : "discriminator";
+  const step = block(new RegExp(`^ *# ${which + 1}\\. `));
+  const settings = find(new RegExp(`^(LEARNING_RATE|${learner.toUpperCase()}_LEARNING_RATE|${learner}_optimizer) =`));
+  const loss = find(/^(loss_function|REAL, FAKE) =/);
+  return {
+    forward: step.filter((k) => !lines[k].trim().startsWith("#")),
+    loss: [...inLearn(/^ +loss = /), ...loss],
+    backward: inLearn(/zero_grad|backward/),
+    update: [...inLearn(/\.step\(/), ...settings],
+    shown: [...step, ...learn.filter((k) => !/"""|return/.test(lines[k])), ...[...loss, ...settings].sort((a, b) => a - b)],
+  };
+}
