@@ -4,6 +4,7 @@ import { api, connection, UnreachableError } from "./api.js";
 import { follow, unfollow } from "./live.js";
 import { player } from "./player.js";
 import { ENDED, Run } from "./run.js";
+import { FIELDS } from "./settings.js";
 import { state } from "./state.js";
 import { trash } from "./trash.js";
 import { hasWords, t } from "./words.js";
@@ -46,7 +47,9 @@ export function addressedJobId() {
 /** Two untrained networks: the article's, or those of the steps with two patterns. */
 function untrainedRun() {
   const several = state.get("view", "guided") === "guided" && state.get("path") === BEYOND && state.number("step", 1) > 2;
-  return (untrained[several] ??= Run.untrained(several && { pattern: "1010+0101", hidden_size: 8 }));
+  const { hidden_size: hidden } = FIELDS;
+  const size = state.get("view") === "lab" ? Math.min(Math.max(Math.round(state.number("hidden_size", hidden.default)), hidden.min), hidden.max) : hidden.default;
+  return (untrained[several ? "several" : size] ??= Run.untrained(several ? { pattern: "1010+0101", hidden_size: 8 } : { hidden_size: size }));
 }
 
 /** Open the run and the moment that the address names. */

@@ -101,7 +101,7 @@ def test_hover_is_shared_by_all_charts(lab: Page) -> None:
     box = lab.locator(".losses .u-over").bounding_box()
     assert box
     lab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    expect(lab.locator(".losses .caption")).to_contain_text("Around iteration 5,")
+    expect(lab.locator(".losses .caption")).to_contain_text(re.compile(r"Around iteration (4,9|5,0)\d\d"))
     assert lab.evaluate("lab.player.hover") == pytest.approx(5000, abs=300)
 
 

@@ -32,7 +32,7 @@ export class Evolution extends Picture {
     pen.fillStyle = theme.colours.quiet;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
-    for (let k = 0; k < run.width && tall / run.width > 9; k++) {
+    for (let k = 0; k < run.width && tall / run.width > 12; k++) {
       const y = ((k + 0.5) * tall) / run.width;
       const label = run.patterns.length > 1 ? k + 1 : run.patterns[0][k];
       pen.fillText(label, LEFT / 2, y);
@@ -53,12 +53,12 @@ export class Evolution extends Picture {
         const value = run.samples[row * run.width + k];
         pen.fillStyle = shade(theme.ramps.value, value);
         pen.fillRect(LEFT + column * wide, k * high, wide - 1.5, high - 1.5);
-        if (wide < 34 || high < 16) continue;
-        pen.font = font(Math.min(12.5, wide * 0.3), 600);
+        if (wide < 31 || high < 14) continue;
+        pen.font = font(12, 600);
         pen.fillStyle = onShade(theme.ramps.value, value);
         pen.fillText(fine(value), LEFT + (column + 0.5) * wide, (k + 0.5) * high);
       }
-      pen.font = font(11.5);
+      pen.font = font(12);
       pen.fillStyle = theme.colours.quiet;
       if (wide > 46 || column % 3 === 0) pen.fillText(whole(run.snapshotIterations[row]), LEFT + (column + 0.5) * wide, tall + AXIS / 2);
     });
@@ -70,7 +70,7 @@ export class Evolution extends Picture {
     pen.imageSmoothingEnabled = false;
     pen.drawImage(this.strip, LEFT, top, room, tall);
     const { colours } = theme;
-    pen.font = font(11.5);
+    pen.font = font(12);
     pen.fillStyle = colours.quiet;
     pen.textAlign = "left";
     pen.fillText("0", LEFT, top + tall + AXIS / 2);

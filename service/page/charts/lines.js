@@ -57,13 +57,13 @@ export class Lines extends Component {
   }
 
   options() {
-    const { curves, logX, logY, range, onHover, zoom = 1 } = this.props;
+    const { curves, logX, logY, range, onHover, equilibrium, zoom = 1 } = this.props;
     const { colours } = theme;
-    const axis = { stroke: colours.quiet, font: font(11.5 * zoom), gap: 5 * zoom, ticks: { show: false }, grid: { stroke: colours.line, width: zoom } };
+    const axis = { stroke: colours.quiet, font: font(12 * zoom), gap: 5 * zoom, ticks: { show: false }, grid: { stroke: colours.line, width: zoom } };
     return {
       width: this.box.clientWidth || 300,
       height: this.box.clientHeight || 200,
-      padding: [12 * zoom, 26 * zoom, 0, 0],
+      padding: [(equilibrium === undefined ? 12 : 22) * zoom, 26 * zoom, 0, 0],
       legend: { show: false },
       focus: { alpha: onHover ? 0.25 : 1 },
       cursor: { x: Boolean(onHover), y: false, focus: { prox: onHover ? 12 : -1 }, points: { show: false }, drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => null } },
@@ -103,8 +103,10 @@ export class Lines extends Component {
     const { logY, equilibrium, range, tight } = this.props;
     if (range) return range;
     if (logY) return [Math.max(low * 0.9, 1e-6) || 1e-3, Math.max(high * 1.1, 2e-6) || 1];
-    if (tight && high > low) return [low - 0.05 * (high - low), high + 0.05 * (high - low)];
-    return [Math.min(low ?? 0, 0) * 1.04, Math.max(high ?? 0, ...levels(equilibrium).map((level) => level * 2)) * 1.04];
+    const ends = [low ?? 0, high ?? 0, ...(tight ? [] : levels(equilibrium))];
+    const [least, most] = [Math.min(...ends), Math.max(...ends)];
+    const spare = 0.06 * (most - least) || 0.01;
+    return [least >= 0 && least < 0.3 * most ? 0 : least - spare, most + spare];
   }
 
   fit() {
@@ -126,31 +128,35 @@ export class Lines extends Component {
     pen.rect(bbox.left, bbox.top, bbox.width, bbox.height);
     pen.clip();
     curves.forEach((curve, k) => curve.mark && this.marks(u, pen, curve, this.props.data[k + 1], k, scale));
-    for (const value of levels(equilibrium)) this.level(pen, bbox, scale, u.valToPos(value, "y", true), value);
+    for (const value of levels(equilibrium)) this.level(pen, bbox, scale, u.valToPos(value, "y", true));
     pen.restore();
+    if (equilibrium !== undefined) this.levelKey(pen, bbox, scale, levels(equilibrium));
   }
 
   /** Draw the loss of a discriminator that only guesses. */
-  level(pen, bbox, scale, y, value) {
-    if (y < bbox.top || y > bbox.top + bbox.height) return;
+  level(pen, { left, width }, scale, y) {
     pen.strokeStyle = theme.colours.ink;
     pen.lineWidth = scale;
     pen.setLineDash([5 * scale, 4 * scale]);
     pen.beginPath();
-    pen.moveTo(bbox.left, y);
-    pen.lineTo(bbox.left + bbox.width, y);
+    pen.moveTo(left, y);
+    pen.lineTo(left + width, y);
     pen.stroke();
     pen.setLineDash([]);
-    pen.font = font(11.5 * scale, 600);
+  }
+
+  /** Say above the chart what its dashed lines mean, where no curve can be. */
+  levelKey(pen, { left, width, top }, scale, values) {
+    pen.save();
+    pen.font = font(12 * scale, 600);
     pen.textAlign = "right";
-    pen.textBaseline = "bottom";
-    pen.lineWidth = 4 * scale;
-    pen.lineJoin = "round";
-    pen.strokeStyle = theme.colours.card;
+    pen.textBaseline = "middle";
     pen.fillStyle = theme.colours.ink;
-    const label = this.props.levelLabel ?? t("losses.equilibrium", { value: short(value) });
-    pen.strokeText(label, bbox.left + bbox.width - 4 * scale, y - 8 * scale);
-    pen.fillText(label, bbox.left + bbox.width - 4 * scale, y - 8 * scale);
+    const label = this.props.levelLabel ?? t("losses.equilibrium", { value: values.map(short).join(t("list.comma")) });
+    const [right, y] = [left + width, top - 11 * scale];
+    pen.fillText(label, right, y);
+    this.level(pen, { left: right - pen.measureText(label).width - 32 * scale, width: 26 * scale }, scale, y);
+    pen.restore();
   }
 
   marks(u, pen, curve, values, k, scale) {

@@ -10,7 +10,7 @@ const MAX_LANES = 4;
 const LANE = 17;
 export const REACH = 6; // from the pointer to the element whose value it shows
 export const PLACES = { latent: 0.055, hiddenG: 0.215, sample: 0.41, hiddenD: 0.655, scale: 0.86 };
-export const TOP = 46;
+export const TOP = 32;
 const MAX_SHRUNK = 1.7; // the width of several real samples, in cells
 
 export class Machine extends Picture {
@@ -93,7 +93,7 @@ export class Machine extends Picture {
     const x = Object.fromEntries(Object.entries(PLACES).map(([name, share]) => [name, share * width]));
     const unit = (this.unit = Math.min(Math.max(height / 370, 0.85), 1.5, Math.max(width / 620, 0.85)));
     const half = (height - TOP - 14) / 2;
-    const stack = (from) => spread(run.width, from + 14 * unit, half - 26 * unit);
+    const stack = (from) => spread(run.width, from + 14 * unit, half - 20 * unit);
     const real = stack(TOP);
     const fake = stack(TOP + half + 10);
     const tall = Math.min(Math.max(height * 0.52, moment.D.hidden.length * 24 * unit), height - TOP - 14);
@@ -246,8 +246,8 @@ export class Machine extends Picture {
     pen.lineTo(x + 14, score(0.5));
     pen.stroke();
     pen.setLineDash(SOLID);
-    text(pen, t("machine.sure.real"), x, score(1) - 10, colours.quiet, this.face(11.5));
-    text(pen, t("machine.sure.fake"), x, score(0) + 14, colours.quiet, this.face(11.5));
+    text(pen, t("machine.sure.real"), x, score(1) - 10, colours.quiet, this.face(12));
+    text(pen, t("machine.sure.fake"), x, score(0) + 14, colours.quiet, this.face(12));
   }
 
   /** D's scores on a scale from fake to real. */

@@ -16,7 +16,7 @@ export class Picture extends Component {
     this.seen = new IntersectionObserver((entries) => {
       this.visible = entries.at(-1).isIntersecting;
       repaint();
-    });
+    }, { rootMargin: "50%" }); // before it comes into the window
     this.seen.observe(this.canvas);
     this.stop = onFrame(() => this.paint());
   }
@@ -84,8 +84,10 @@ export class Caption extends Component {
   }
 }
 
+export const type = { scale: 1 }; // larger for presenters
+
 /** The page's font. */
-export const font = (size, weight = 500) => `${weight} ${size}px Figtree, system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif`;
+export const font = (size, weight = 500) => `${weight} ${size * type.scale}px Figtree, system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif`;
 
 /** Write words that stay readable on lines: with a rim of the card's colour. */
 export function haloed(pen, words, x, y) {

@@ -85,7 +85,7 @@ export class Response extends Picture {
     pen.fillRect(LEFT, y(spread), room.wide, y(0) - y(spread));
     pen.globalAlpha = 1;
     if (run.config.latent === "normal") this.bell(pen, room, y, low, high);
-    pen.font = font(11.5);
+    pen.font = font(12);
     pen.fillStyle = colours.quiet;
     pen.textBaseline = "middle";
     pen.textAlign = "right";

@@ -99,7 +99,7 @@ export class Surface extends Picture {
   axes(pen, left, size, run, plane) {
     const [x, y] = ["x", "y"].map((letter) => axisName(run, plane, letter));
     pen.fillStyle = theme.colours.quiet;
-    pen.font = font(11.5);
+    pen.font = font(12);
     pen.textBaseline = "middle";
     for (const value of [0, 0.5, 1]) {
       pen.textAlign = "right";

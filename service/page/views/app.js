@@ -5,7 +5,7 @@ import { player } from "../player.js";
 import { session, notify } from "../session.js";
 import { state } from "../state.js";
 import { chooseTheme, theme } from "../theme.js";
-import { classes, Component, html } from "../ui.js";
+import { classes, Component, html, lazy } from "../ui.js";
 import { chooseLanguage, t, words } from "../words.js";
 import { Compare } from "./compare.js";
 import { Guided } from "./guided.js";
@@ -17,6 +17,7 @@ import { TakeAway } from "./takeaway.js";
 import { Undo } from "./undo.js";
 
 const VIEWS = { guided: Guided, lab: Lab, runs: Compare, sweep: Sweep, take: TakeAway };
+const Arrange = lazy(() => import("./arrange.js"));
 const WITH_PLAYER = ["guided", "lab"];
 
 export const currentView = () => (state.get("view") in VIEWS ? state.get("view") : "guided");
@@ -40,11 +41,11 @@ export class App extends Component {
     document.title = `${t(`view.${currentView()}`)} · gan1010`;
   }
 
-  render() {
+  render(_, { arranging }) {
     const view = currentView();
     return html`
       <a class="skip" href="#main">${t("skip")}</a>
-      <${Head} view=${view} />
+      <${Head} view=${view} arrange=${() => this.setState({ arranging: true })} />
       ${!connection.up && html`<p class="banner" role="alert"><span class="pulse" />${t("gone")}</p>`}
       ${session.errorMessage && html`<p class="banner trouble" role="alert">${session.errorMessage}
         <button type="button" class="plain" onClick=${() => { session.errorMessage = ""; this.setState({}); }}>${t("close")}</button></p>`}
@@ -52,11 +53,12 @@ export class App extends Component {
       ${WITH_PLAYER.includes(view) && session.run && !state.isHidden("player") && html`<${PlayerBar} />`}
       <${Undo} />
       <${Announcer} />
+      ${arranging && html`<${Arrange} views=${Object.keys(VIEWS)} close=${() => this.setState({ arranging: false })} />`}
       <${Keys} />`;
   }
 }
 
-function Head({ view }) {
+function Head({ view, arrange }) {
   const go = (name) => (event) => {
     event.preventDefault();
     state.push({ view: name === "guided" ? "" : name });
@@ -72,6 +74,7 @@ function Head({ view }) {
         lang=${code === "zh" ? "zh-Hans" : code} onClick=${() => chooseLanguage(code).then(notify)}>${name}</button>`)}
       <button type="button" class="plain icon" aria-label=${t(theme.dark ? "theme.light" : "theme.dark")} title=${t(theme.dark ? "theme.light" : "theme.dark")}
         onClick=${() => chooseTheme(theme.dark ? "light" : "dark")}>${theme.dark ? html`<${Sun} />` : html`<${Moon} />`}</button>
+      ${view === "lab" && html`<button type="button" class="plain icon wide-only" aria-label=${t("arrange")} title=${t("arrange")} onClick=${arrange}><${Panels} /></button>`}
       <button type="button" class="plain icon wide-only" aria-label=${t("keys")} title=${t("keys")} onClick=${openKeys}>?</button>
       <a class="plain wide-only" href="docs">API</a>
     </div>
@@ -101,5 +104,6 @@ class Announcer extends Component {
 
 const Logo = () => html`<svg viewBox="0 0 16 16" width="28" height="28" aria-hidden="true"><rect width="16" height="16" rx="3.5" class="logo-ground" />
   <path class="logo-bits" d="M2 3h2.25v10H2zM5.25 10.75H7.5V13H5.25zM8.5 3h2.25v10H8.5zM11.75 10.75H14V13h-2.25z" /></svg>`;
+const Panels = () => html`<svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true" class="line-icon"><path d="M2.5 3.5h15v13h-15zM7.5 3.5v13M7.5 10h10" /></svg>`;
 const Sun = () => html`<svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true" class="line-icon"><circle cx="10" cy="10" r="3.6" /><path d="M10 1.5v2.2M10 16.3v2.2M1.5 10h2.2M16.3 10h2.2M4 4l1.5 1.5M14.5 14.5 16 16M16 4l-1.5 1.5M5.5 14.5 4 16" /></svg>`;
 const Moon = () => html`<svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true" class="line-icon"><path d="M16.5 12.2A7 7 0 0 1 7.8 3.5a7 7 0 1 0 8.7 8.7z" /></svg>`;

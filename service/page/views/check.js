@@ -116,7 +116,7 @@ export default class Check extends Component {
       gaps: highest(iterations, gaps),
       most: largest(gaps),
       counted: largest(gaps.filter((_, place) => iterations[place] <= limit)),
-      weights: run.hasWeights && other.hasWeights ? Math.max(gap(run.discriminators, other.discriminators), gap(run.generators ?? [], other.generators ?? [])) : null,
+      weights: run.hasWeights && other.hasWeights ? Math.max(farthest(run.discriminators, other.discriminators), farthest(run.generators ?? [], other.generators ?? [])) : null,
     };
     return this.cached;
   }
@@ -164,7 +164,7 @@ function Verdict({ run, other, data }) {
 const Stroke = ({ wide }) => html`<svg class="swatch" width="26" height="12" viewBox="0 0 26 12" aria-hidden="true"><line x1="0" x2="26" y1="6" y2="6" class=${classes("run-ink", wide && "band")} /></svg>`;
 
 const largest = (values) => values.reduce((most, value) => Math.max(most, value), 0);
-const gap = (a, b) => a.reduce((most, value, place) => Math.max(most, Math.abs(value - b[place])), 0);
+const farthest = (a, b) => a.reduce((most, value, place) => Math.max(most, Math.abs(value - b[place])), 0);
 
 /** The largest difference of any loss at each iteration that both runs have recorded. */
 function differences(run, other) {

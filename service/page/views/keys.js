@@ -3,6 +3,7 @@
 import { player } from "../player.js";
 import { createRef, html } from "../ui.js";
 import { t } from "../words.js";
+import { present } from "./present.js";
 
 const dialog = createRef();
 const KEYS = {
@@ -11,9 +12,10 @@ const KEYS = {
   ArrowRight: (event) => player.step(event.shiftKey ? 10 : 1),
   Home: () => player.run && player.seek(0),
   End: () => player.run && player.seek(player.run.end),
+  f: () => present(),
   "?": () => openKeys(),
 };
-const LIST = { space: "␣", step: "← →", leap: "⇧ ← →", ends: "Home End", help: "?" };
+const LIST = { space: "␣", step: "← →", leap: "⇧ ← →", ends: "Home End", present: "F", help: "?" };
 
 export const openKeys = () => dialog.current?.showModal();
 

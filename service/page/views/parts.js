@@ -5,8 +5,8 @@ import { classes, html } from "../ui.js";
 import { fine, gap, t, vector } from "../words.js";
 
 /** A vector as coloured cells with their values. */
-export const Cells = ({ values, label, kind }) => html`<div class=${classes("cells", kind, values.length > 8 && "many")} role="img" aria-label=${`${label}: ${vector(values)}`}>
-  ${values.map((value) => html`<span style=${{ background: shade(theme.ramps.value, value), color: onShade(theme.ramps.value, value) }} class="cell">${values.length <= 8 ? fine(value) : ""}</span>`)}
+export const Cells = ({ values, label, kind }) => html`<div class=${classes("cells", kind, values.length > 5 && "many")} style=${{ "--columns": values.length > 8 ? Math.ceil(values.length / 2) : values.length }} role="img" aria-label=${`${label}: ${vector(values)}`}>
+  ${values.map((value) => html`<span style=${{ background: shade(theme.ramps.value, value), color: onShade(theme.ramps.value, value) }} class="cell">${fine(value)}</span>`)}
 </div>`;
 
 /** D's score from 0 (fake) to 1 (real), on a scale and in words. */

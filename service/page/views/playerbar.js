@@ -1,10 +1,12 @@
 // Player controls: play, step, speed, and a slider over the run.
 
+import { connection } from "../api.js";
 import { onFrame, onTick, player, SPEEDS } from "../player.js";
 import { session } from "../session.js";
 import { state } from "../state.js";
 import { Component, createRef, html } from "../ui.js";
 import { t, whole } from "../words.js";
+import { isPresenting, present } from "./present.js";
 
 export class PlayerBar extends Component {
   track = createRef();
@@ -38,7 +40,8 @@ export class PlayerBar extends Component {
   render() {
     const { run, at, playing, speed, live } = player;
     const end = run?.end ?? 0;
-    const moving = !session.run?.ended;
+    const status = session.run?.job.status;
+    const fresh = status === "running" && connection.up; // whether new iterations arrive
     return html`<div class="player" role="region" aria-label=${t("player")}>
       <div class="buttons">
         <button type="button" class="icon-button" aria-label=${t("player.start")} title=${t("player.start")} onClick=${() => player.seek(0)}><${Icon} d="M5 4v12M15.5 4v12L7.5 10z" /></button>
@@ -50,11 +53,12 @@ export class PlayerBar extends Component {
       <p class="at"><b>${whole(at)}</b><span> ${t("player.of", { end: whole(run?.config.iterations ?? 0) })}</span></p>
       <input ref=${this.track} type="range" class="time" min="0" max=${end} step="any" aria-label=${t("player.slider")} aria-valuetext=${t("player.value", { at: whole(at), end: whole(end) })}
         onInput=${(event) => { player.playing = false; player.seek(+event.target.value); }} onKeyDown=${(event) => this.keys(event)} />
-      ${moving && html`<button type="button" class="chip live" aria-pressed=${live} onClick=${() => player.seek(end)}><span class="pulse" /><span class="live-word">${t("player.live")}</span></button>`}
+      ${!session.run?.ended && html`<button type="button" class="chip live" aria-pressed=${live && fresh} onClick=${() => player.seek(end)}>${fresh && html`<span class="pulse" />`}<span class=${fresh && "live-word"}>${t(!connection.up ? "player.offline" : fresh ? "player.live" : `status.${status}`)}</span></button>`}
       <label class="speed"><span class="unseen">${t("player.speed")}</span>
         <select value=${speed} onChange=${(event) => { player.speed = +event.target.value; state.replace({ speed: player.speed === 1 ? "" : player.speed }); }}>
           ${SPEEDS.map((value) => html`<option value=${value} selected=${value === speed}>${value}×</option>`)}
         </select></label>
+      <button type="button" class="icon-button wide-only" aria-label=${t("present")} title=${t("present")} aria-pressed=${isPresenting()} onClick=${present}><${Icon} d=${isPresenting() ? "M8 3v5H3M12 3v5h5M8 17v-5H3M12 17v-5h5" : "M3 8V3h5M17 8V3h-5M3 12v5h5M17 12v5h-5"} /></button>
     </div>`;
   }
 }

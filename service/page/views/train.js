@@ -32,14 +32,17 @@ export class Train extends Component {
       if (wrong.length) document.querySelector("#train .wrong input").focus();
       if (!preset || wrong.length) return;
       scrollTo(0, 0);
+      document.querySelector("#main").scrollTo(0, 0);
       train(requestBody(preset));
     };
     return html`<form id="train" class="card train" onSubmit=${submit} novalidate aria-label=${t("train")}>
+      <div class="settings">
       <h2>${t(session.run ? "train.next" : "train")}</h2>
       ${session.run && preset && html`<${AsShown} config=${session.run.config} preset=${preset} />`}
       <${Presets} preset=${preset} />
       ${BASIC.map((name) => (name === "seed" ? html`<${Seed} />` : html`<${Field} name=${name} preset=${preset} />`))}
       <details open=${this.open(preset, wrong)} onToggle=${(event) => (this.isOpen = event.target.open)}><summary>${t("train.more")}</summary>${MORE.map((name) => html`<${Field} name=${name} preset=${preset} />`)}</details>
+      </div>
       ${wrong.length > 0 && html`<p class="mistake" role="status">${t("train.wrong", { names: fieldNames(wrong) })}</p>`}
       <div class="submit">
         <button class="primary" disabled=${session.busy || !preset || wrong.length > 0}>${t(session.busy ? "train.busy" : "train.go")}</button>

@@ -5,23 +5,55 @@ import { Losses } from "../charts/losses.js";
 import { Machine } from "../charts/machine.js";
 import { nothing, Response } from "../charts/response.js";
 import { Surface, surfaceTitle } from "../charts/surface.js";
+import { session, train } from "../session.js";
+import { FIELDS } from "../settings.js";
 import { state } from "../state.js";
-import { classes, html } from "../ui.js";
+import { html } from "../ui.js";
 import { gap, short, t, whole } from "../words.js";
+import { CHARTS, isShown } from "./layout.js";
 import { Made } from "./made.js";
 
-export function Watch({ run }) {
-  if (!run) return null;
-  const real = Boolean(run.job.id);
-  if (!run.snapshotIterations.length && !run.points.iteration.length) return html`<p class="card empty">${t("replay.nothing")}</p>`;
-  return html`<div class=${classes("watch", !run.hasGenerator && "alone", run.varies && "varied")}>
-    ${run.hasWeights ? html`<div class="card of-machine"><${Machine} name="machine" /></div>` : real && html`<p class="card note all">${t(run.snapshotIterations.length ? "replay.toolarge" : "replay.nothing", { count: whole(run.snapshotIterations.length) })}</p>`}
-    ${run.hasWeights && html`<div class="card of-surface"><${Surface} name="surface" title=${surfaceTitle(run)} note=${surfaceNote(run)} /></div>`}
-    ${real && html`<div class="card of-losses"><${Losses} run=${run} /></div>`}
-    ${run.hasGenerator && real && html`<div class="card of-evolution"><${Evolution} name="evolution" title=${t("evolution.title")} note=${t(run.varies ? "evolution.note.latent" : "evolution.note", { latent: short(run.config.latent_value) })} /></div>`}
-    ${run.hasWeights && run.hasGenerator && real && html`<div class="card of-response"><${Response} name="response" title=${t("response.title")} note=${responseNote(run)} latent=${state.number("feed", run.config.latent_value)} />
-      ${run.varies && html`<${Made} run=${run} />`}</div>`}
-  </div>`;
+/** The charts that a run has and the address does not hide. */
+export function chartsOf(run) {
+  const trained = Boolean(run.job.id);
+  const has = {
+    machine: run.hasWeights,
+    losses: trained && run.points.iteration.length + run.snapshotIterations.length > 0,
+    evolution: trained && run.hasGenerator && run.snapshotIterations.length > 0,
+    surface: run.hasWeights,
+    response: trained && run.hasWeights && run.hasGenerator,
+  };
+  return CHARTS.filter((name) => has[name] && isShown(name));
+}
+
+/** Why a run has no networks to show. */
+export const WatchNote = ({ run }) => run.job.id && !run.hasWeights && isShown("machine")
+  && html`<p class="card note">${t(run.snapshotIterations.length ? "replay.toolarge" : "replay.nothing", { count: whole(run.snapshotIterations.length) })}</p>`;
+
+export const Watch = ({ run, charts }) => charts.map((name) => html`<div key=${name} class=${`card of-${name}`}>${CHART[name](run)}</div>`);
+
+const CHART = {
+  machine: (run) => html`<${Machine} name="machine" /><${HiddenUnits} run=${run} />`,
+  losses: (run) => html`<${Losses} run=${run} />`,
+  evolution: (run) => html`<${Evolution} name="evolution" title=${t("evolution.title")} note=${t(run.varies ? "evolution.note.latent" : "evolution.note", { latent: short(run.config.latent_value) })} />`,
+  surface: (run) => html`<${Surface} name="surface" title=${surfaceTitle(run)} note=${surfaceNote(run)} />`,
+  response: (run) => html`<${Response} name="response" title=${t("response.title")} note=${responseNote(run)} latent=${state.number("feed", run.config.latent_value)} />${run.varies && html`<${Made} run=${run} />`}`,
+};
+
+/** Buttons that train the same run with one hidden unit more or less. */
+function HiddenUnits({ run }) {
+  const { hidden_size: count } = run.config;
+  const { min, max } = FIELDS.hidden_size;
+  const button = (change, sign, words) => html`<button type="button" class="secondary small" aria-label=${t(words)} title=${t(words)} disabled=${session.busy || count + change < min || count + change > max}
+    onClick=${() => resize(run, count + change)}>${sign}</button>`;
+  return html`<div class="hidden-units"><span>${t("field.hidden_size")}</span><div>${button(-1, "−", "units.less")}<b>${count}</b>${button(1, "+", "units.more")}</div></div>`;
+}
+
+function resize(run, count) {
+  const change = { hidden_size: count };
+  const settings = Object.fromEntries(Object.entries(run.config).filter(([, value]) => value !== null));
+  if (run.job.id) train({ ...settings, ...change }, "job", change);
+  else state.replace(change);
 }
 
 /** What the marks of the surface mean. */

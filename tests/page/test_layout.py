@@ -1,0 +1,182 @@
+"""Layout of the lab: what is in the window, and what fills the place of hidden panels."""
+
+import re
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.page.conftest import NARROW, wait_for_js
+from tests.support.contract import LONG_JOB, Json
+
+SIZES = [(1000, 700), (1280, 720), (1440, 900), (1920, 1080), (2560, 1440)]
+PANELS = ["train", "machine", "losses", "evolution", "surface", "response", "sample"]
+BOXES = """Object.fromEntries(
+  [...document.querySelectorAll(".lab > *, .player, .train .primary")].map((element) => {
+    const { left, right, top, bottom } = element.getBoundingClientRect();
+    const name = element.className.match(/of-(\\w+)|try|train|middle|player|primary/);
+    return [name[1] ?? name[0], [left, right, top, bottom]];
+  }))"""
+GO = """(query) => {
+  history.replaceState(null, "", query);
+  dispatchEvent(new PopStateEvent("popstate"));
+  return new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame));
+}"""
+RECORD_TEXTS = """
+  window.drawn = [];
+  const fillText = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+    drawn.push({ text: String(text), size: parseFloat(this.font.match(/[\\d.]+px/)[0]), x, y });
+    fillText.apply(this, arguments);
+  };
+"""
+Box = tuple[float, float, float, float]
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_panels_fill_the_window_whichever_is_hidden(
+    browser: Browser, server_url: str, article_run: Json, width: int, height: int
+) -> None:
+    with browser.new_context(
+        base_url=server_url, locale="en-US", viewport={"width": width, "height": height}
+    ) as context:
+        page = context.new_page()
+        page.goto(f"/?view=lab&job={article_run['id']}")
+        page.locator(".evolution").wait_for()
+        page.evaluate("document.fonts.ready")
+        boxes = page.evaluate(BOXES)
+        assert boxes["primary"][3] <= boxes["player"][2]
+        if width >= 1280:
+            for name in ("primary", "machine", "losses", "evolution"):
+                left, right, top, bottom = boxes[name]
+                assert min(left, top) >= 0, name
+                assert right <= width, name
+                assert bottom <= boxes["player"][2], name
+        for hidden in ["", *PANELS, "watch", "player", "train,sample", "train,machine,surface"]:
+            page.evaluate(GO, f"?view=lab&job={article_run['id']}&hide={hidden}")
+            _check_grid(page.evaluate(BOXES), width, hidden)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def _check_grid(boxes: dict[str, Box], width: int, hidden: str) -> None:
+    """No two panels overlap, each row of charts has the same ends, and no column is empty."""
+    panels = {name: box for name, box in boxes.items() if name not in ("player", "primary")}
+    assert set(panels) & set(hidden.replace("sample", "try").split(",")) == set()
+    for name, (left, right, top, bottom) in panels.items():
+        for other, (left_2, right_2, top_2, bottom_2) in panels.items():
+            apart = right <= left_2 + 1 or right_2 <= left + 1 or bottom <= top_2 + 1 or bottom_2 <= top + 1
+            assert name == other or apart, (hidden, name, other)
+    beside = [name for name in ("train", "try") if name in panels and panels[name][1] - panels[name][0] < 400]
+    rows: dict[int, list[Box]] = {}
+    for name, box in panels.items():
+        if name not in beside:
+            rows.setdefault(round(box[2]), []).append(box)
+    ends = {(round(min(b[0] for b in row)), round(max(b[1] for b in row))) for row in rows.values()}
+    assert len(ends) == 1, (hidden, ends)
+    covered = [box[:2] for box in panels.values()]
+    for x in range(26, width - 26, 4):
+        assert any(left - 10 <= x <= right + 10 for left, right in covered), (hidden, x)
+
+
+def test_texts_are_readable(browser: Browser, server_url: str, article_run: Json) -> None:
+    with browser.new_context(base_url=server_url, locale="en-US", viewport={"width": 1280, "height": 720}) as context:
+        page = context.new_page()
+        page.add_init_script(RECORD_TEXTS)
+        page.goto(f"/?view=lab&job={article_run['id']}")
+        page.locator(".evolution").wait_for()
+        texts = page.evaluate("drawn")
+        assert {text["size"] for text in texts if text["size"] < 12} == set()
+        assert {"0.10", "Generator G", "real 1"} <= {text["text"] for text in texts}
+        key = next(text for text in texts if "D can only guess" in text["text"])
+        ticks = [text for text in texts if re.fullmatch(r"0\.\d5?", text["text"]) and text["x"] < 60]
+        assert all(tick["y"] > key["y"] for tick in ticks)  # the key of the dashed line is above the curves
+        sizes = "[...document.querySelectorAll('main *')].map((e) => parseFloat(getComputedStyle(e).fontSize))"
+        assert min(page.evaluate(sizes)) >= 12
+
+
+def test_labels_of_both_scores_never_cross(page: Page) -> None:
+    page.goto("/?view=lab")
+    page.locator(".machine").wait_for()
+    wrong = """import("/assets/charts/machine.js").then(({ apart }) => {
+      const wrong = [];
+      for (let first = 0; first <= 100; first++) for (let second = 0; second <= 100; second++) {
+        const [a, b] = apart(first, second, 20, 8, 92);
+        const ordered = first <= second ? b - a : a - b;
+        if (ordered < 20 - 1e-9 || Math.min(a, b) < 8 || Math.max(a, b) > 92) wrong.push([first, second, a, b]);
+      }
+      return wrong.slice(0, 3);
+    })"""
+    assert page.evaluate(wrong) == []
+
+
+def test_dialog_chooses_what_is_shown_and_copies_the_link(page: Page, article_run: Json) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"/?view=lab&job={article_run['id']}&hide=watch")
+    expect(page.locator(".machine")).to_have_count(0)
+    page.get_by_role("button", name="What is shown").click()
+    dialog = page.get_by_role("dialog", name="What is shown")
+    dialog.get_by_role("checkbox", name="Networks").check()
+    dialog.get_by_role("checkbox", name="Settings").uncheck()
+    dialog.get_by_role("checkbox", name="Sweep").uncheck()
+    expect(page.locator(".machine")).to_have_count(1)
+    expect(page.locator(".losses, .train")).to_have_count(0)
+    dialog.get_by_role("button", name="Copy the link").click()
+    expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link.endswith("hide=losses,evolution,surface,response,train,sweep")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+
+
+def test_presenter_mode_has_larger_type_and_ends(page: Page, article_run: Json) -> None:
+    page.goto(f"/?view=lab&job={article_run['id']}")
+    page.get_by_role("button", name="Present").click()
+    expect(page.locator("header")).to_be_hidden()
+    wait_for_js(page, "document.fullscreenElement")
+    assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "20px"
+    boxes = page.evaluate(BOXES)
+    assert max(boxes[name][3] for name in ("primary", "machine", "evolution")) <= boxes["player"][2]
+    page.keyboard.press("f")
+    expect(page.locator("header")).to_be_visible()
+    wait_for_js(page, "!document.fullscreenElement")
+
+
+def test_hidden_units_are_added_and_removed(page: Page, article_run: Json) -> None:
+    page.goto(f"/?view=lab&job={article_run['id']}")
+    page.get_by_role("button", name="One hidden unit more").click()
+    wait_for_js(page, "lab.player.moment.D.hidden.length === 4")
+    assert page.evaluate("lab.session.run.config.seed") == article_run["config"]["seed"]
+    expect(page.get_by_label("Hidden units", exact=True)).to_have_value("4")
+    page.goto("/?view=lab&hidden_size=2")
+    page.get_by_role("button", name="One hidden unit less").click()
+    wait_for_js(page, "lab.player.moment.D.hidden.length === 1")
+    expect(page.get_by_role("button", name="One hidden unit less")).to_be_disabled()
+    assert "job=" not in page.url
+
+
+@pytest.mark.parametrize("pattern", ["11001010", "1100101011110000"])
+def test_values_of_wide_patterns_fit_their_cells(page: Page, server_url: str, pattern: str) -> None:
+    config = {"pattern": pattern, "iterations": 100, "hidden_size": 64}
+    job = httpx.post(f"{server_url}/train", params={"wait": 30}, json=config).json()
+    for size in (NARROW, {"width": 1280, "height": 720}):
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        page.goto(f"/?view=lab&job={job['id']}")
+        cells = page.locator(".sample .cell")
+        expect(cells).to_have_count(len(pattern))
+        fits = "[...document.querySelectorAll('.cell')].every((e) => e.textContent && e.scrollWidth <= e.clientWidth)"
+        assert page.evaluate(fits)
+    assert page.evaluate("lab.player.moment.D.hidden.length") == 64
+
+
+def test_live_is_lit_only_while_iterations_arrive(page: Page, server_url: str) -> None:
+    job = httpx.post(f"{server_url}/train", json=LONG_JOB).json()
+    page.goto(f"/?view=lab&job={job['id']}")
+    live = page.locator(".player .live")
+    expect(live).to_have_text("Live")
+    expect(live).to_have_attribute("aria-pressed", "true")
+    httpx.post(f"{server_url}/jobs/{job['id']}/pause")
+    expect(live).to_have_text("paused")
+    expect(live).to_have_attribute("aria-pressed", "false")
+    expect(live.locator(".pulse")).to_have_count(0)
+    httpx.post(f"{server_url}/jobs/{job['id']}/cancel")
+    expect(live).to_have_count(0)
