@@ -5,6 +5,7 @@ import { state } from "./state.js";
 
 export const slowMotion = {
   seen: false, // whether an iteration was walked to its end
+  started: false, // by a button, which then disappears, so that the focus has to move
 
   /** Whether the run has the weights that the walk needs. */
   get possible() {
@@ -18,6 +19,7 @@ export const slowMotion = {
   /** Begin at the current moment, or at the start if the run is at its end. */
   start(at = player.at < player.run.end ? player.at : 0, place = 1) {
     player.playing = false;
+    slowMotion.started = !slowMotion.on;
     state.replace({ walk: place });
     player.seek(at);
   },

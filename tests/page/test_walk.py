@@ -27,9 +27,8 @@ ITERATIONS = """async ([id, row, count]) => {
 }"""
 SETTINGS: dict[str, dict[str, Any]] = {
     "article": {},
-    "cross-entropy": {"loss": "bce", "hidden_size": 5, "pattern": "10", "seed": 2**40 + 7},
-    "minimax": {"loss": "minimax", "generator_learning_rate": 0.02, "latent": "uniform"},
-    "R1": {"r1": 0.3, "latent": "normal", "loss": "bce", "learning_rate": 0.05},
+    "minimax": {"loss": "minimax", "generator_learning_rate": 0.02, "pattern": "10", "seed": 2**40 + 7},
+    "R1": {"r1": 0.3, "latent": "normal", "loss": "bce", "learning_rate": 0.05, "hidden_size": 5},
     "batches": {"batch_size": 3, "discriminator_steps": 2, "pattern": "1010+0101", "latent": "uniform"},
 }
 STEPS = (  # a part of the sentence, and of the marked lines of the program
@@ -69,6 +68,7 @@ def test_gradients_and_weights_are_those_of_the_run(page: Page, server_url: str,
 def test_walk_shows_each_step_beside_its_code(page: Page, server_url: str, article_run: Json) -> None:
     page.goto(f"/?step=4&job={article_run['id']}")
     page.get_by_role("button", name="One iteration in slow motion").click()
+    expect(page.get_by_role("heading", name="Iteration 1 in slow motion")).to_be_focused()
     program = httpx.get(f"{server_url}/jobs/{article_run['id']}/script.py").text.splitlines()
     for sentence, code in STEPS:
         expect(page.locator(".walk-sentence")).to_contain_text(sentence)
@@ -84,9 +84,11 @@ def test_walk_shows_each_step_beside_its_code(page: Page, server_url: str, artic
     expect(changed).to_contain_text("22 of 22 in G, 0 in D")
     page.get_by_role("button", name="Whole program").click()
     expect(page.locator(".code-line")).to_have_count(len(program))
+    page.get_by_role("button", name="One snapshot forward").click()
+    expect(page.get_by_role("heading", name="Iteration 101 in slow motion")).to_be_visible()
     page.emulate_media(reduced_motion="reduce")
     page.get_by_role("button", name="10 iterations").click()
-    expect(page.get_by_role("heading", name="Iteration 11 in slow motion")).to_be_visible()
+    expect(page.get_by_role("heading", name="Iteration 111 in slow motion")).to_be_visible()
     page.get_by_role("button", name="All 10,000").click()
     expect(page.locator(".outcome")).to_contain_text("G makes 1010")
 

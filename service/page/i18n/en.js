@@ -111,7 +111,7 @@ export default {
   "walk.why.ahead": "D is ahead here: it gave the real vector {real} and the fake {fake}. Calling fakes fake lowers D’s loss and raises G’s, because both judge one score by opposite targets. So while D is ahead, its loss falls and G’s rises.",
   "walk.why.latent": "G is fed {latent}, as in every iteration. And no loss compares one fake with another, so nothing rewards variety. That is why G learns to ignore its input, its latent.",
   "walk.why.latent.several": "G is fed {latent}, as in every iteration, so it can make only one of the patterns.",
-  "walk.why.over": "That was one iteration, and {left} more follow. Go faster, then see all of them.",
+  "walk.why.over": "That was one iteration, and {left} more follow. Go faster, or look at the other moments above: they show why the losses move as they do.",
   "walk.note.draws": "The vectors are those of the run: its random seed gives them again.",
   "walk.note.adam": "The vectors are those of the run, and the step is Adam’s.",
   "walk.note.batch": "Shown is the first of {batch} vectors. Loss and gradients are means over all.",

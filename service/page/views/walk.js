@@ -25,8 +25,12 @@ function playRun() {
 }
 
 export default class Walk extends Component {
+  title = createRef();
+
   componentDidMount() {
     this.stop = onTick(() => this.follow());
+    if (slowMotion.started) this.title.current?.focus();
+    slowMotion.started = false;
   }
 
   componentWillUnmount() {
@@ -34,10 +38,9 @@ export default class Walk extends Component {
     clearInterval(this.timer);
   }
 
-  /** Play leaves the walk; another moment of the run begins it anew there. */
+  /** Play leaves the walk. */
   follow() {
     if (player.playing) state.replace({ walk: "" });
-    else if (this.iterations && this.rowOf() !== this.iterations.row) this.go(((state.number("walk", 1) - 1) % PLACES) + 1);
     this.setState({});
   }
 
@@ -74,7 +77,9 @@ export default class Walk extends Component {
   render({ run }) {
     if (!run.hasWeights || player.moment.run !== run) return null;
     const row = this.rowOf();
-    if (this.iterations?.run !== run || this.iterations.row !== row) this.iterations = new Iterations(run, row);
+    const moved = this.iterations?.run === run && this.iterations.row !== row;
+    if (this.iterations?.run !== run || moved) this.iterations = new Iterations(run, row);
+    if (moved) this.go(((state.number("walk", 1) - 1) % PLACES) + 1); // the same step at another moment
     const exact = run.config.optimizer === "sgd";
     const last = (exact ? Math.min(MAX_OFFSET, run.config.iterations - this.iterations.first + 1) : 1) * PLACES;
     const place = Math.min(Math.max(Math.round(state.number("walk", 1)), 1), last);
@@ -88,7 +93,7 @@ export default class Walk extends Component {
     const done = place % PLACES === 0;
     const gone = place > PLACES;
     return html`<section class="walk" aria-labelledby="walk-title">
-      <div class="walk-head"><h2 id="walk-title">${t("walk.title", { at: whole(iteration) })}</h2><${Stops} run=${run} /></div>
+      <div class="walk-head"><h2 id="walk-title" tabindex="-1" ref=${this.title}>${t("walk.title", { at: whole(iteration) })}</h2><${Stops} run=${run} /></div>
       <ol class="walk-steps">${STEPS.map((name, k) => html`<li><button type="button" class=${classes(k === which && "here")} aria-current=${k === which ? "step" : undefined} onClick=${() => this.go(start + k * PHASES.length)}>
         <span><b>${"abc"[k]}</b> ${t(`walk.${name}`)}</span><span class="walk-dots" aria-hidden="true">${PHASES.map((_, n) => html`<i class=${classes((k < which || (k === which && n <= phase)) && "on")} />`)}</span></button></li>`)}</ol>
       <div class="row walk-controls">
@@ -140,8 +145,9 @@ function leads(run) {
 
 /** The calculation of a loss. */
 function formula({ config }, { name, score, target, loss }) {
-  const equals = ` = ${fine(loss, 3)}`;
-  if (config.batch_size > 1 || (config.r1 && name === "real")) return fine(loss, 3);
+  const value = fine(loss, 3).replace("-", "−");
+  const equals = ` = ${value}`;
+  if (config.batch_size > 1 || (config.r1 && name === "real")) return value;
   if (config.loss === "mse") return (target ? `(1 − ${fine(score)})²` : `${fine(score)}²`) + equals;
   return (name === "generator" && !target ? "" : "−") + (target ? `ln ${fine(score)}` : `ln(1 − ${fine(score)})`) + equals;
 }
@@ -167,7 +173,7 @@ function why(run, [real, fake], which, phase, iteration) {
     5: near && iteration > iterations / 2 && (loss === "mse" ? "even" : "even.entropy"),
     8: latent === "constant" && (run.patterns.length > 1 ? "latent.several" : "latent"),
     9: lead >= LEAD && "ahead",
-    11: iteration === 1 && "over",
+    11: iteration === 1 && iterations > 1 && "over",
   };
   return keys[place] ? t(`walk.why.${keys[place]}`, { ...scores, latent: short(run.config.latent_value), left: whole(iterations - 1) }) : "";
 }
