@@ -1,7 +1,7 @@
 // Entry point: load the words and the theme, render the page, and follow the address.
 
 import { frames, player, repaint } from "./player.js";
-import { loadPresets, openAddressedRun, refreshJobs, session, addressedJobId } from "./session.js";
+import { isStill, loadPresets, openAddressedRun, refreshJobs, session, addressedJobId } from "./session.js";
 import { state } from "./state.js";
 import { applyTheme } from "./theme.js";
 import { html, render } from "./ui.js";
@@ -24,7 +24,7 @@ let shown = "";
 state.listen(async (fromHistory) => {
   await loadWords();
   applyTheme();
-  if (fromHistory && session.run?.job.id === addressedJobId() && state.get("at") !== shown) player.seek(state.number("at", session.run.end));
+  if (fromHistory && session.run?.job.id === addressedJobId() && state.get("at") !== shown) player.seek(isStill() ? 0 : state.number("at", session.run.end));
   shown = state.get("at");
   openAddressedRun();
 });

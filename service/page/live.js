@@ -47,10 +47,7 @@ async function finish(run, notify) {
   } catch (error) {
     run.incomplete = error instanceof UnreachableError; // a banner is visible; the run is reloaded when the service is reachable again
   }
-  if (player.run === run && player.live) {
-    player.live = false;
-    player.at = run.end;
-  }
+  if (player.run === run) player.followEnd();
   invalidate();
   notify();
 }
@@ -66,7 +63,7 @@ async function pollWeights(run, notify) {
   const started = performance.now();
   try {
     await run.loadSnapshots();
-    if (player.run === run && player.live) player.at = run.end;
+    if (player.run === run) player.followEnd();
     invalidate();
     notify();
   } catch {

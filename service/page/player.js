@@ -109,19 +109,28 @@ export const player = {
   run: null,
   at: 0,
   playing: false,
-  live: false, // stays at the end of a running job
+  live: false, // stays at the end of a running job, or until it has reached `goal`
+  goal: Infinity,
   speed: 1,
   hover: null, // the iteration under the pointer, in all charts
   moment: new Moment(),
 
-  show(run, at = run?.end ?? 0) {
+  show(run, at = Infinity) {
     player.run = run;
     player.playing = false;
-    player.live = Boolean(run && !run.ended);
+    player.live = Boolean(run && !run.ended && at >= run.end);
+    player.goal = at;
     player.at = run ? Math.min(Math.max(at, 0), run.end) : 0;
     player.hover = null;
     player.moment.show(run, player.at);
     invalidate();
+  },
+
+  /** Move on to the end of the run, which has grown, if the player follows it. */
+  followEnd() {
+    if (!player.live) return;
+    player.at = Math.min(player.run.end, player.goal);
+    player.live = !player.run.ended && player.run.end <= player.goal;
   },
 
   advance(milliseconds) {
@@ -167,6 +176,7 @@ export const player = {
     const nearest = iteration - snapshotIterations[before] <= snapshotIterations[after] - iteration ? before : after;
     player.at = snapshotIterations.length ? snapshotIterations[nearest] : 0;
     player.live = !player.run.ended && player.at >= end;
+    player.goal = Infinity;
     invalidate();
     if (!player.playing) player.onStop?.();
   },

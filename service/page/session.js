@@ -13,7 +13,9 @@ const listeners = new Set();
 const REFRESH_MS = 1000; // between two refreshes, or three times as long as a refresh takes
 const LISTED = 100; // the newest jobs
 export const BEYOND = "beyond"; // the guided path in the address
+const [REAL, ALONE, UNTRAINED] = [1, 2, 3]; // steps of the article's
 const untrained = {}; // kept, so that they stay the same
+let wasStill = false;
 let latestOpening = 0;
 let openingId = null; // of the job that is being loaded
 let refreshTimer = 0;
@@ -36,20 +38,39 @@ export function notify() {
   for (const listener of listeners) listener();
 }
 
+/** The step of the article's guided path; null elsewhere. */
+const articleStep = () => (state.get("view", "guided") === "guided" && state.get("path") !== BEYOND ? state.number("step", 0) : null);
+
+/** Whether a GAN has been trained for more than the one iteration of the untrained generator. */
+export const isTrained = (run) => Boolean(run?.hasGenerator && run.config.iterations > 1);
+
+/** Whether the guided path shows untrained networks: in its step about them, and until a GAN has been trained. */
+export const showsUntrained = () => articleStep() === UNTRAINED || (articleStep() > UNTRAINED && !isTrained(session.run));
+
+/** Whether the guided path shows nothing that changes during a run. */
+export const isStill = () => articleStep() === REAL || showsUntrained();
+
 /** The job that the address names. The guided tour starts without one; its step about D alone and those beyond the article have their own. */
 export function addressedJobId() {
-  const step = state.get("view", "guided") === "guided" ? state.number("step", 0) : null;
-  if (step !== null && state.get("path") === BEYOND) return state.get(`b${step || 1}`);
+  const step = articleStep();
+  if (step === null && state.get("view", "guided") === "guided") return state.get(`b${state.number("step", 0) || 1}`);
   if (step === 0) return "";
-  return state.get(step === 2 ? "alone" : "job");
+  return state.get(step === ALONE ? "alone" : "job");
 }
 
-/** Two untrained networks: the article's, or those of the steps with two patterns. */
+/** Untrained networks: the article's, D alone, or those of the steps with two patterns. */
 function untrainedRun() {
   const several = state.get("view", "guided") === "guided" && state.get("path") === BEYOND && state.number("step", 1) > 2;
   const { hidden_size: hidden } = FIELDS;
   const size = state.get("view") === "lab" ? Math.min(Math.max(Math.round(state.number("hidden_size", hidden.default)), hidden.min), hidden.max) : hidden.default;
-  return (untrained[several ? "several" : size] ??= Run.untrained(several ? { pattern: "1010+0101", hidden_size: 8 } : { hidden_size: size }));
+  const settings = several ? { pattern: "1010+0101", hidden_size: 8 } : articleStep() === ALONE ? { experiment: "discriminator" } : { hidden_size: size };
+  return (untrained[JSON.stringify(settings)] ??= Run.untrained(settings));
+}
+
+/** Show the run at the moment that the address names. */
+function showRun(run) {
+  wasStill = showsUntrained();
+  player.show(run, wasStill ? 0 : state.number("at", Infinity));
 }
 
 /** Open the run and the moment that the address names. */
@@ -59,7 +80,7 @@ export async function openAddressedRun({ replay = false, reload = false } = {}) 
   const opening = ++latestOpening; // responses to earlier openings are discarded
   openingId = id;
   if (!reload && id && id === session.run?.job.id) {
-    if (player.run !== session.run) player.show(session.run, state.number("at", session.run.end));
+    if (player.run !== session.run || showsUntrained() !== wasStill) showRun(session.run);
     openingId = null;
     return;
   }
@@ -74,11 +95,11 @@ export async function openAddressedRun({ replay = false, reload = false } = {}) 
     const run = await Run.load(id);
     if (opening !== latestOpening) return;
     unfollow();
-    session.run = run;
     session.errorMessage = "";
-    player.show(run, state.number("at", run.end));
-    if (!run.ended) follow(run, notify);
-    else if (replay) player.replay();
+    session.run = run.hasGenerator || !(articleStep() >= UNTRAINED) ? run : null; // D alone says nothing of a GAN
+    showRun(session.run ?? untrainedRun());
+    if (session.run && !run.ended) follow(run, notify);
+    else if (replay && !isStill()) player.replay();
   } catch (error) {
     if (opening !== latestOpening) return;
     showError(error);

@@ -67,14 +67,10 @@ const INCIDENTAL = new Set(["seed", "name", "backend", "record_every", "snapshot
 /** Whether the user has changed a setting of the preset. */
 export const isEdited = (preset) => Object.keys(FIELDS).some((name) => !INCIDENTAL.has(name) && valueOf(name, fieldText(name, preset)) !== presetValue(name, preset));
 
-/** The settings of a run that matter and that nobody left to the service. */
-const settingsOf = (config) => Object.keys(FIELDS).filter((name) => !["seed", "name"].includes(name) && !(name in config.defaults) && !(config.experiment === "discriminator" && NEEDS_G.has(name)));
-const NEEDS_G = new Set(["latent", "latent_value", "generator_learning_rate", "discriminator_steps"]);
-
-/** A run's settings: the names of those that differ from the article, and of the others. */
+/** The settings of a run that were set: the names of those that differ from the article, and of the others. */
 export function compareWithArticle(config) {
   const differs = (name) => config[name] !== FIELDS[name].default;
-  const names = settingsOf(config);
+  const names = Object.keys(FIELDS).filter((name) => name !== "seed" && name !== "name" && !(name in config.defaults));
   return [names.filter(differs), names.filter((name) => !differs(name))];
 }
 

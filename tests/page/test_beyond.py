@@ -174,7 +174,7 @@ def test_bits_add_change_and_remove_patterns(page: Page) -> None:
 def test_wrong_patterns_are_marked(page: Page, text: str) -> None:
     page.goto("/?view=lab")
     page.get_by_label("Pattern", exact=True).fill(text)
-    expect(page.locator(".mistake")).to_be_visible()
+    expect(page.locator(".field .mistake")).to_be_visible()
 
 
 def test_page_makes_the_patterns_as_often_as_the_service_says(page: Page, two_patterns_run: Json) -> None:

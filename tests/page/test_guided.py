@@ -1,18 +1,24 @@
 """Guided tour: the start, and the article's steps."""
 
+import functools
+import math
 import re
 
+import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
+
+from tests.page.conftest import wait_for_js
+from tests.support.contract import Json
 
 TOUR = (  # step, its button, a part of its observation
-    ("Look at real data", "Draw a sample", "all of them follow 1-0-1-0"),
+    ("Look at real data", "Draw a sample", "all of them follow 1010"),
     ("Test D alone", "Train D against noise", "It can"),
-    ("Look at the untrained G", "Make a generator", "knows nothing of 1-0-1-0"),
-    ("Train them against each other", "Train the GAN", "meet in the middle"),
+    ("Look at the untrained G", "Make a generator", "knows nothing of 1010"),
+    ("Train them against each other", "Train the GAN", "Press play"),
     ("Look at the losses", "Play it again", "0.25"),
-    ("Sample the trained G", "Go to the end", "mode collapse"),
-    ("Watch the pattern evolve", "Play it again", "on, all four"),
+    ("Sample the trained G", "Feed G a random number", "mode collapse"),
+    ("Watch the pattern evolve", "Play it again", "You have seen all of the article"),
 )
 STEPS = [step for step, *_ in TOUR]
 
@@ -34,6 +40,90 @@ def test_tour_leads_through_every_step(page: Page) -> None:
         expect(page.locator(".seen")).to_contain_text(words)
         page.get_by_role("button", name="On to the lab" if title == STEPS[-1] else "Next step").click()
     expect(page.get_by_role("form", name="Train")).to_be_visible()
+
+
+RUNS: dict[str, Json] = {
+    "settled": {},
+    "never settles": {"seed": 61},
+    "another pattern": {"pattern": "110010"},
+    "two patterns": {"preset": "two-patterns", "seed": 111, "batch_size": 8},
+    "cross-entropy": {"preset": "article-bce"},
+    "worse than guessing": {"learning_rate": 10, "loss": "bce", "r1": 100},
+    "no G": {"preset": "discriminator-alone"},
+    "diverged": {},
+}
+
+
+def test_learn_says_of_each_run_only_what_is_true(page: Page, server_url: str) -> None:
+    alone = httpx.post(f"{server_url}/train?wait=9", json={"preset": "discriminator-alone", "iterations": 2}).json()
+    page.goto("/")
+    for kind, settings in RUNS.items():
+        job = httpx.post(f"{server_url}/train?wait=9", json={"seed": 1010, **settings}).json()
+        if kind == "diverged":  # no settings are known that diverge
+            error = {"type": "diverged", "detail": "It diverged."}
+            told = job | {"status": "failed", "result": None, "error": error}
+            page.route(f"**/jobs/{job['id']}", functools.partial(Route.fulfill, json=told))
+        seen = _walk(page, job["id"], alone["id"])
+        spelled = job["config"]["pattern"].replace("+", " or ")
+        assert spelled in seen[1]
+        assert "has not learned it" in seen[2]
+        if kind == "no G":
+            assert list(seen) == [1, 2]
+            continue
+        assert seen[3].endswith(f"of {spelled} yet.")
+        if kind == "diverged":
+            assert all("The training diverged" in seen[step] for step in (4, 5, 6, 7))
+            continue
+        result, points = job["result"], httpx.get(f"{server_url}/jobs/{job['id']}/progress").json()["series"]
+        real, fake = result["real_score"], result["fake_score"]
+        assert f"real data {real:.2f} and fakes {fake:.2f}" in seen[4]
+        assert ("have met" in seen[4]) == (abs(real - fake) < 0.1)
+        guess = 0.25 if job["config"]["loss"] == "mse" else math.log(2)
+        losses = ("discriminator_real_loss", "discriminator_fake_loss", "generator_loss")
+        assert "{:.3f} on real data, {:.3f} on fakes and {:.3f} for G".format(*(result[x] for x in losses)) in seen[5]
+        assert "started at {:.3f}, {:.3f} and {:.3f}".format(*(points[x][0] for x in losses)) in seen[5]
+        assert ("no proof" in seen[5]) == all(abs(result[loss] / guess - 1) < 0.15 for loss in losses)
+        assert ("has not learned" in seen[6]) == (result["bits"] not in job["config"]["pattern"])
+        assert ("fed nothing but 0.5" in seen[6]) == (kind != "two patterns")
+        assert ("right bits, though not every value" in seen[7]) == (kind == "never settles")
+        at = result["settled_at"]
+        assert ("From iteration" in seen[7]) == bool(at)
+        assert not at or f"From iteration {at:,} on" in seen[7]
+
+
+def _walk(page: Page, job: str, alone: str) -> dict[int, str]:
+    """Go through all steps with a run, and return what is observed in each."""
+    seen = {}
+    address = f"?step=1&job={job}&alone={alone}"
+    page.evaluate(f"history.pushState(null, '', '{address}'); dispatchEvent(new PopStateEvent('popstate'))")
+    page.get_by_role("button", name="Draw").click()
+    for step in range(1, 8):
+        page.locator(".steps button").nth(step - 1).click()
+        expect(page.get_by_text(f"Step {step} of 7")).to_be_visible()
+        opened = alone if step == 2 else job
+        wait_for_js(page, f"!lab.player.run?.job.id || lab.player.run.job.id === '{opened}'")
+        text = page.locator("#main").inner_text()
+        assert not re.search(r"\{|NaN|undefined", text), text
+        if page.locator(".seen").count():
+            seen[step] = page.locator(".seen").inner_text()
+    return seen
+
+
+def test_steps_before_the_training_show_untrained_networks(page: Page) -> None:
+    page.goto("/?step=2")
+    expect(page.locator(".stage")).to_contain_text("D gives real data")
+    assert page.evaluate("lab.player.run.hasGenerator") is False
+    page.get_by_role("button", name=STEPS[2]).click()
+    page.get_by_role("button", name="Make a generator").click()
+    page.locator(".seen").wait_for()
+    page.get_by_role("button", name="Next step").click()
+    expect(page.get_by_role("heading", name=STEPS[3])).to_be_focused()
+    for step in STEPS[3:]:
+        page.get_by_role("button", name=step).click()
+        expect(page.get_by_role("heading", name=step)).to_be_visible()
+        page.keyboard.press("End")
+        expect(page.locator(".outcome, .seen, .player")).to_have_count(0)
+        assert page.evaluate("lab.player.at") == 0
 
 
 def test_tour_starts_untrained_and_returns_to_the_run(page: Page) -> None:

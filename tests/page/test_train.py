@@ -134,6 +134,15 @@ def test_long_run_updates_live_until_cancelled(page: Page, server_url: str) -> N
     before = page.evaluate("lab.session.run.points.iteration.length")
     wait_for_js(page, f"lab.session.run.points.iteration.length > {before}")
     wait_for_js(page, "lab.session.run.end > 0")
+    end = page.evaluate("lab.session.run.end")
+    page.goto(f"/?view=lab&job={job['id']}&at={end}")
+    wait_for_js(page, f"lab.session.run?.end > {end}")
+    assert page.evaluate("lab.player.at") == end
+    live = page.get_by_role("button", name="Live")
+    expect(live).to_have_attribute("aria-pressed", "false")
+    live.click()
+    expect(live).to_have_attribute("aria-pressed", "true")
+    assert "at=" not in page.url
     page.request.post(f"{server_url}/jobs/{job['id']}/cancel")
     expect(page.locator(".run-head .status")).to_contain_text("cancelled")
     expect(page.locator(".run-head .outcome")).to_contain_text("Cancelled.")

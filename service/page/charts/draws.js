@@ -2,7 +2,7 @@
 
 import { realRange } from "../model.js";
 import { onShade, shade, theme } from "../theme.js";
-import { fine, t, whole } from "../words.js";
+import { fine, short, t, whole } from "../words.js";
 import { font, Picture } from "./picture.js";
 
 const LEFT = 34;
@@ -10,7 +10,7 @@ const BOTTOM = 30;
 const EDGE = 12;
 const CELL = 40;
 
-/** Props: `rows` of vectors, the newest last, and their `pattern` and `spread`. */
+/** Props: `rows` of vectors, the newest last, and their `patterns` and `spread`. */
 export class Draws extends Picture {
   describe() {
     const { rows } = this.props;
@@ -19,28 +19,31 @@ export class Draws extends Picture {
   }
 
   draw(pen, width, height) {
-    const { rows, pattern, spread } = this.props;
+    const { rows, patterns, spread } = this.props;
     const { colours } = theme;
     const room = width - LEFT - EDGE;
     const tall = height - EDGE - BOTTOM - CELL - 14;
     const y = (value) => EDGE + (1 - value) * tall;
-    const wide = room / pattern.length;
+    const wide = room / patterns[0].length;
     pen.font = font(12);
     pen.textAlign = "right";
     pen.textBaseline = "middle";
-    for (const value of [0, 0.2, 0.5, 0.8, 1]) {
+    for (const value of new Set([0, spread, 0.5, 1 - spread, 1])) {
       pen.fillStyle = colours.line;
       pen.fillRect(LEFT, y(value) - 0.5, room, 1);
       pen.fillStyle = colours.quiet;
-      pen.fillText(String(value), LEFT - 8, y(value));
+      pen.fillText(short(value), LEFT - 8, y(value));
     }
-    realRange(pattern, spread).forEach(([low, high], k) => {
+    [...patterns[0]].forEach((_, k) => {
       const left = LEFT + (k + 0.14) * wide;
+      const bits = [...new Set(patterns.map((pattern) => pattern[k]))];
       pen.globalAlpha = 0.12;
       pen.fillStyle = colours.real;
-      pen.beginPath();
-      pen.roundRect(left, y(high), wide * 0.72, y(low) - y(high), 6);
-      pen.fill();
+      for (const [low, high] of realRange(bits, spread)) {
+        pen.beginPath();
+        pen.roundRect(left, y(high), wide * 0.72, y(low) - y(high), 6);
+        pen.fill();
+      }
       pen.globalAlpha = rows.length > 60 ? 0.35 : 0.6;
       rows.forEach((row, n) => {
         const newest = n === rows.length - 1;
@@ -50,7 +53,7 @@ export class Draws extends Picture {
         pen.fill();
       });
       pen.globalAlpha = 1;
-      this.cell(pen, LEFT + (k + 0.5) * wide, height - BOTTOM / 2 - CELL / 2, rows.at(-1)?.[k], pattern[k]);
+      this.cell(pen, LEFT + (k + 0.5) * wide, height - BOTTOM / 2 - CELL / 2, rows.at(-1)?.[k], bits.join("/"));
     });
   }
 

@@ -64,7 +64,7 @@ export class Losses extends Component {
     const smooth = Math.min(Math.max(state.number("smooth", DEFAULT_SMOOTHING), 0), 100);
     const [from, to] = state.get("zoom").split("-").filter(Boolean).map(Number);
     const log = logAxes(run);
-    if (!run?.points.iteration.length) return html`<p class="empty">${t("losses.none")}</p>`;
+    if (!run?.points.iteration.length) return html`<p class="empty">${t(run.ended ? "losses.none.ended" : "losses.none")}</p>`;
     const curves = lossCurves(run);
     const describe = () => this.describe(run);
     return html`<figure class="picture losses">

@@ -2,7 +2,7 @@
 
 import { connection } from "../api.js";
 import { player } from "../player.js";
-import { session, notify } from "../session.js";
+import { isStill, session, notify } from "../session.js";
 import { state } from "../state.js";
 import { chooseTheme, theme } from "../theme.js";
 import { classes, Component, html, lazy } from "../ui.js";
@@ -32,7 +32,7 @@ export class App extends Component {
     listenToKeys();
     player.onStop = () => {
       const run = player.run;
-      if (run?.job.id) state.replace({ at: run.ended && player.at >= run.end ? "" : Math.round(player.at) });
+      if (run?.job.id) state.replace({ at: player.live || (run.ended && player.at >= run.end) ? "" : Math.round(player.at) });
       again();
     };
   }
@@ -50,7 +50,7 @@ export class App extends Component {
       ${session.errorMessage && html`<p class="banner trouble" role="alert">${session.errorMessage}
         <button type="button" class="plain" onClick=${() => { session.errorMessage = ""; this.setState({}); }}>${t("close")}</button></p>`}
       <main id="main" tabindex="-1" class=${`view-${view}`}><${VIEWS[view]} /></main>
-      ${WITH_PLAYER.includes(view) && session.run && !state.isHidden("player") && html`<${PlayerBar} />`}
+      ${WITH_PLAYER.includes(view) && session.run && !isStill() && !state.isHidden("player") && html`<${PlayerBar} />`}
       <${Undo} />
       <${Announcer} />
       ${arranging && html`<${Arrange} views=${Object.keys(VIEWS)} close=${() => this.setState({ arranging: false })} />`}

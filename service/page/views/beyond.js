@@ -12,7 +12,7 @@ import { state } from "../state.js";
 import { Component, html } from "../ui.js";
 import { t } from "../words.js";
 import { Made } from "./made.js";
-import { Paths, Steps } from "./path.js";
+import { focusTitle, Paths, Steps } from "./path.js";
 import { Outcome } from "./runhead.js";
 import { GROUPS, Swept } from "./swept.js";
 import { responseNote, surfaceNote } from "./watch.js";
@@ -52,6 +52,7 @@ export class Beyond extends Component {
 
   /** Scroll to the buttons and the charts of a run that was just trained, unless they are in the window. */
   componentDidUpdate() {
+    focusTitle(this);
     const charts = this.trained && document.querySelector(".beyond .halves");
     if (!charts) return;
     this.trained = false;
@@ -95,7 +96,7 @@ export class Beyond extends Component {
       <section class="stage card" aria-labelledby="stage-title">
         <div class="step-text">
           <p class="step-count">${t("guided.count", { step, count: NAMES.length })}</p>
-          <h2 id="stage-title">${t(`guided.${name}.title`)}</h2>
+          <h2 id="stage-title" tabindex="-1">${t(`guided.${name}.title`)}</h2>
           <p class="sentence">${t(`guided.${name}.sentence`, { seed: STEPS[name].seed })}</p>
           <div class="row">
             <button type="button" class=${trained ? "secondary" : "primary"} disabled=${session.busy} onClick=${() => this.trainOne(name, step, trained)}>${t(trained ? "beyond.again" : `guided.${name}.do`)}</button>

@@ -4,26 +4,30 @@ import { Draws } from "../charts/draws.js";
 import { Evolution } from "../charts/evolution.js";
 import { Losses } from "../charts/losses.js";
 import { Machine } from "../charts/machine.js";
-import { Response } from "../charts/response.js";
-import { drawReal } from "../model.js";
+import { latentRange, Response } from "../charts/response.js";
+import { drawReal, patternsOf } from "../model.js";
 import { onTick, player } from "../player.js";
-import { BEYOND, session, train } from "../session.js";
+import { BEYOND, isTrained, session, showsUntrained, train } from "../session.js";
 import { slowMotion } from "../slowmotion.js";
 import { state } from "../state.js";
 import { classes, Component, html, lazy } from "../ui.js";
-import { fine, t, whole } from "../words.js";
+import { t } from "../words.js";
 import { Beyond } from "./beyond.js";
-import { openPath, Paths, Steps } from "./path.js";
+import { focusTitle, openPath, Paths, Steps } from "./path.js";
 import { Outcome } from "./runhead.js";
+import { described, observation } from "./seen.js";
 import { Sample, Score } from "./try.js";
 
 const Walk = lazy(() => import("./walk.js"));
 const STEPS = ["start", "real", "alone", "untrained", "train", "losses", "sample", "evolve"];
 const [START, , ALONE, UNTRAINED, TRAIN] = STEPS.keys();
-const PATTERN = "1010";
-const SPREAD = 0.2;
+const ARTICLE = { pattern: "1010", spread: 0.2 };
 const MAX_DRAWS = 200;
 
+const feed = (config) => {
+  const [low, high] = latentRange(config);
+  state.replace({ feed: (low + Math.random() * (high - low)).toFixed(2) });
+};
 const newSeed = () => Math.floor(Math.random() * 1e6);
 
 export const Guided = () => (state.get("path") === BEYOND ? html`<${Beyond} />` : html`<${Article} />`);
@@ -35,14 +39,16 @@ class Article extends Component {
     this.stop = onTick(() => this.setState({}));
   }
 
+  componentDidUpdate() {
+    focusTitle(this);
+  }
+
   componentWillUnmount() {
     this.stop();
   }
 
   go(step) {
-    const patch = { step: step || "", at: "", walk: "" };
-    if (step === UNTRAINED) patch.at = 0;
-    state.push(patch);
+    state.push({ step: step || "", at: "", walk: "" });
     scrollTo(0, 0);
   }
 
@@ -51,26 +57,31 @@ class Article extends Component {
   /** The action of each step, and whether it is done. */
   actions() {
     const { run } = session;
-    const trained = Boolean(run?.hasGenerator && run.config.iterations > 1);
+    const trained = isTrained(run);
     const replay = () => player.replay();
     return {
       real: { do: () => this.draw(), done: this.state.rows.length > 0 },
-      alone: { do: () => train({ preset: "discriminator-alone", name: t("guided.alone.name") }, "alone", { step: ALONE }), done: Boolean(state.get("alone")) },
-      untrained: { do: () => train({ iterations: 1, seed: newSeed(), name: t("guided.untrained.name") }, "job", { step: UNTRAINED }).then((job) => job && player.run?.job.id === job.id && player.seek(0)), done: Boolean(run?.hasGenerator) },
-      train: { do: () => train({ seed: run?.config.seed ?? newSeed() }, "job", { step: TRAIN, walk: "" }), done: trained },
+      alone: { do: () => train({ preset: "discriminator-alone", name: t("guided.alone.name") }, "alone", { step: ALONE }), done: Boolean(run && !run.hasGenerator) },
+      untrained: { do: () => train({ iterations: 1, seed: newSeed(), name: t("guided.untrained.name") }, "job", { step: UNTRAINED }), done: Boolean(run?.hasGenerator) },
+      train: { do: () => train({ seed: (!trained && run?.config.seed) || newSeed() }, "job", { step: TRAIN, walk: "" }), done: trained },
       losses: { do: replay, done: trained, needs: !trained },
-      sample: { do: () => player.seek(player.run.end), done: trained, needs: !trained },
+      sample: { do: () => feed(run.config), done: trained, needs: !trained },
       evolve: { do: replay, done: trained, needs: !trained },
     };
   }
 
   draw() {
-    const rows = [...this.state.rows, ...Array.from({ length: this.state.rows.length ? 20 : 1 }, () => drawReal(PATTERN, SPREAD))];
+    const { pattern, spread } = this.realData;
+    const patterns = patternsOf(pattern);
+    const one = () => drawReal(patterns[Math.floor(Math.random() * patterns.length)], spread);
+    const rows = [...this.state.rows, ...Array.from({ length: this.state.rows.length ? 20 : 1 }, one)];
     this.setState({ rows: rows.slice(-MAX_DRAWS) });
   }
 
   render() {
     const step = Math.min(Math.max(Math.round(state.number("step", 0)), 0), STEPS.length - 1);
+    const { pattern, spread } = session.run?.config ?? ARTICLE;
+    if (pattern !== this.realData?.pattern || spread !== this.realData.spread) Object.assign(this, { realData: { pattern, spread }, state: { ...this.state, rows: [] } });
     const actions = this.actions();
     if (actions[STEPS[step]]?.done) this.state.visited.add(STEPS[step]);
     return html`<div class=${classes("guided", step > 0 && "under-way", step === TRAIN && slowMotion.on && "walking")}>
@@ -83,7 +94,7 @@ class Article extends Component {
       </section>
       <${Steps} names=${STEPS.slice(1)} current=${step} isDone=${(name) => this.state.visited.has(name)} go=${(to) => this.go(to)} />
       <section class="stage card" aria-labelledby="stage-title">
-        ${step === START ? html`<h2 id="stage-title" class="unseen">${t("guided.start.title")}</h2>` : html`<${StepText} name=${STEPS[step]} step=${step} action=${actions[STEPS[step]]} go=${(to) => this.go(to)} />`}
+        ${step === START ? html`<h2 id="stage-title" class="unseen" tabindex="-1">${t("guided.start.title")}</h2>` : html`<${StepText} name=${STEPS[step]} step=${step} action=${actions[STEPS[step]]} go=${(to) => this.go(to)} />`}
         ${this.stage(STEPS[step])}
       </section>
     </div>`;
@@ -93,12 +104,11 @@ class Article extends Component {
     const { run } = player;
     const { moment } = player;
     if (name === "start") return html`<${Machine} name="machine" /><p class="legend-line">${t("guided.start.says")}</p>`;
-    if (name === "real") return html`<${Draws} name="draws" rows=${this.state.rows} pattern=${PATTERN} spread=${SPREAD} />`;
-    if (!run?.job.id) return html`<${Machine} name="machine" />`;
+    if (name === "real") return html`<${Draws} name="draws" rows=${this.state.rows} patterns=${patternsOf(this.realData.pattern)} spread=${this.realData.spread} />`;
+    if (!run?.job.id || showsUntrained()) return html`<${Machine} name="machine" />`;
     const ready = moment.run === run && run.hasGenerator;
     return {
       alone: () => html`<div class="halves"><${Machine} name="machine" /><${Losses} run=${run} bare /></div>`,
-      untrained: () => html`<${Machine} name="machine" />`,
       train: () => (ready && slowMotion.on ? html`<${Walk} run=${run} />` : html`<${Outcome} run=${run} /><${Machine} name="machine" /><${Evolution} name="evolution low" />`),
       losses: () => html`<${Losses} run=${run} />`,
       sample: () => ready && html`<div class="halves"><div class="halves-part"><${Sample} run=${run} moment=${moment} /><${Response} name="response" /></div><${Score} run=${run} moment=${moment} /></div>`,
@@ -113,8 +123,8 @@ function StepText({ name, step, action, go }) {
   const button = `guided.${name}.${action.done ? "again" : "do"}`;
   return html`<div class="step-text">
     <p class="step-count">${t("guided.count", { step, count: STEPS.length - 1 })}</p>
-    <h2 id="stage-title">${t(`guided.${name}.title`)}</h2>
-    <p class="sentence">${t(`guided.${name}.sentence`)}</p>
+    <h2 id="stage-title" tabindex="-1">${t(`guided.${name}.title`)}</h2>
+    <p class="sentence">${t(`guided.${name}.sentence`, described(session.run))}</p>
     <div class="row">
       ${action.needs
         ? html`<button type="button" class="primary" onClick=${() => go(TRAIN)}>${t("guided.needs")}</button>`
@@ -124,16 +134,5 @@ function StepText({ name, step, action, go }) {
       ${action.done && last && html`<button type="button" class="secondary" onClick=${() => state.push({ view: "lab", step: "" })}>${t("guided.tolab")}</button>`}
     </div>
   </div>
-  ${action.done && html`<p class="seen" role="status">${observation(name)}</p>`}`;
-}
-
-/** The observation of a step, with the run's numbers. */
-function observation(name) {
-  const { run } = session;
-  const result = run?.job.result;
-  if (name === "alone" && result && !run.hasGenerator) return t("guided.alone.seen", { real: fine(result.real_score), noise: fine(result.fake_score) });
-  if (name === "untrained" && run?.samples) return t("guided.untrained.seen", { sample: [...run.samples.subarray(0, run.width)].map((value) => fine(value)).join(", ") });
-  if (name === "losses" && result && run.hasGenerator) return t("guided.losses.seen", { real: fine(result.discriminator_real_loss, 3), fake: fine(result.discriminator_fake_loss, 3), generator: fine(result.generator_loss, 3) });
-  if (name === "evolve" && result?.settled_at) return t("guided.evolve.seen", { at: whole(result.settled_at) });
-  return t(`guided.${name}.seen`);
+  ${action.done && html`<p class="seen" role="status">${observation(name, session.run)}</p>`}`;
 }

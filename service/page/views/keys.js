@@ -1,6 +1,7 @@
 // Keyboard shortcuts, and the dialog that lists them.
 
 import { player } from "../player.js";
+import { isStill } from "../session.js";
 import { createRef, html } from "../ui.js";
 import { t } from "../words.js";
 import { present } from "./present.js";
@@ -25,7 +26,7 @@ export function listenToKeys() {
     if (event.ctrlKey || event.metaKey || event.altKey || target.closest?.("dialog, input:not([type=checkbox]), select, textarea, .scroll")) return;
     if (event.key === " " && target.closest?.("button, a, summary, input")) return; // the space bar activates the focused control
     const action = KEYS[event.key];
-    if (!action || (event.key !== "?" && !(player.run?.end && document.querySelector("main.view-guided, main.view-lab")))) return;
+    if (!action || (event.key !== "?" && !(player.run?.end && !isStill() && document.querySelector("main.view-guided, main.view-lab")))) return;
     event.preventDefault();
     action(event);
   });

@@ -21,6 +21,13 @@ export function openPath(path) {
   scrollTo(0, 0);
 }
 
+/** After an update of a view: focus the title of a new step, so that it is announced, unless the user is in the list of steps. */
+export function focusTitle(view) {
+  const step = state.get("step");
+  if (step !== (view.shownStep ?? step) && !document.activeElement.closest(".steps")) document.querySelector("#stage-title").focus({ preventScroll: true });
+  view.shownStep = step;
+}
+
 /** The steps of a path: `names` are the keys of their titles, the first is number 1. */
 export const Steps = ({ names, current, isDone, go }) => html`<nav class="steps" aria-label=${t("guided.steps")}><ol>${names.map((name, k) => {
   const [here, done] = [k + 1 === current, isDone(name, k + 1)];

@@ -1,7 +1,7 @@
 // Run header: name, status, duration, and outcome.
 
 import { compareWithArticle } from "../settings.js";
-import { Component, html } from "../ui.js";
+import { classes, html } from "../ui.js";
 import { displayed, exact, fine, gap, span, t, whole, wholePercent } from "../words.js";
 import { Actions } from "./actions.js";
 
@@ -35,19 +35,23 @@ export function Status({ job }) {
 }
 
 /** The outcome of the training in a sentence. */
-export class Outcome extends Component {
-  render({ run }) {
-    const { job } = run;
-    if (job.error) return html`<p class="outcome bad">${t(job.error.type === "diverged" ? "outcome.diverged" : "outcome.failed", { detail: job.error.detail })}</p>`;
-    if (!job.result) return html`<p class="outcome">${t(`outcome.${job.status}`)}</p>`;
-    const { result, iterations_per_second: speed, iteration } = job;
-    const duration = speed ? t("outcome.took", { count: whole(iteration), span: span(iteration / speed) }) : "";
-    const seed = t(job.config.backend === "pytorch" ? "outcome.seed.pytorch" : "outcome.seed", { seed: job.config.seed });
-    if (!run.hasGenerator) return html`<p class="outcome">${duration}${gap()}${t("outcome.alone", { real: fine(result.real_score), noise: fine(result.fake_score) })}${gap()}<span class="quiet">${seed}</span></p>`;
-    const outcome = run.varies && result.shares ? variedOutcome(run, result) : null;
-    const kind = result.in_range ? "in" : run.patterns.includes(result.bits) ? "bits" : "out";
-    return html`<p class="outcome">${duration}${gap()}${t("outcome.end")}${gap()}<b>${outcome ?? t(`outcome.${kind}`, { bits: result.bits, at: whole(result.settled_at ?? 0) })}</b>${gap()}<span class="quiet">${seed}</span></p>`;
-  }
+export function outcomeOf(run) {
+  const { error, result, status } = run.job;
+  if (error) return t(error.type === "diverged" ? "outcome.diverged" : "outcome.failed", { detail: error.detail });
+  if (!result) return t(`outcome.${status}`);
+  if (!run.hasGenerator) return t("outcome.alone", { real: fine(result.real_score), noise: fine(result.fake_score) });
+  if (run.varies && result.shares) return variedOutcome(run, result);
+  const kind = result.settled_at ? "in" : result.in_range ? "inside" : run.patterns.includes(result.bits) ? "bits" : "out";
+  return t(`outcome.${kind}`, { bits: result.bits, at: whole(result.settled_at ?? 0) });
+}
+
+/** The outcome with the duration and the seed. */
+export function Outcome({ run }) {
+  const { error, result, iterations_per_second: speed, iteration, config } = run.job;
+  if (error || !result) return html`<p class=${classes("outcome", error && "bad")}>${outcomeOf(run)}</p>`;
+  const duration = speed ? t("outcome.took", { count: whole(iteration), span: span(iteration / speed) }) : "";
+  const seed = t(config.backend === "pytorch" ? "outcome.seed.pytorch" : "outcome.seed", { seed: config.seed });
+  return html`<p class="outcome">${duration}${gap()}${run.hasGenerator ? html`${t("outcome.end")}${gap()}<b>${outcomeOf(run)}</b>` : outcomeOf(run)}${gap()}<span class="quiet">${seed}</span></p>`;
 }
 
 /** The outcome in a sentence where G may make several patterns: which it makes, and how often. */

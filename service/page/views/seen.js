@@ -1,0 +1,82 @@
+// Sentences of the guided path: all that they say is derived from the run that is shown.
+
+import { latentRange, MAX_IGNORED_CHANGE, reaction } from "../charts/response.js";
+import { Network, patternsOf, realRange } from "../model.js";
+import { LOSSES } from "../run.js";
+import { isTrained } from "../session.js";
+import { fine, gap, short, t, vector, whole } from "../words.js";
+import { outcomeOf } from "./runhead.js";
+
+const MEETING = 0.1; // scores that differ by less are as good as equal
+const NEAR = 0.15; // a loss is near the one of a guess if it differs by less than this share
+const ARTICLE = { pattern: "1010", spread: 0.2, latent_value: 0.5 };
+
+/** The settings that the sentences name: the run's, or else the article's. */
+export function described(run) {
+  const { pattern, spread, latent_value: latent } = run?.config ?? ARTICLE;
+  const patterns = patternsOf(pattern);
+  return {
+    pattern: patterns.join(t("list.or")),
+    count: patterns[0].length,
+    low: short(spread),
+    high: short(1 - spread),
+    latent: short(latent),
+    rounds: whole(isTrained(run) ? run.config.iterations : 10_000),
+  };
+}
+
+/** What there is to see of a run in a step, once its action is done. */
+export function observation(name, run) {
+  if (name === "real") return t("guided.real.seen", described(run));
+  if (name === "untrained") return run?.samples ? untrained(run) : "";
+  if (!run || run.hasGenerator === (name === "alone")) return "";
+  return run.job.result ? OBSERVATIONS[name](run, run.job.result).filter(Boolean).join(gap()) : outcomeOf(run);
+}
+
+const OBSERVATIONS = { alone, train, losses, sample, evolve };
+
+function untrained(run) {
+  const made = run.samples.subarray(0, run.width);
+  const inside = Math.max(...run.patterns.map((pattern) => realRange(pattern, run.config.spread).filter(([low, high], k) => made[k] >= low && made[k] <= high).length));
+  return t(inside ? "guided.untrained.seen.some" : "guided.untrained.seen", { ...described(run), sample: vector(made), inside });
+}
+
+/** The first recorded value of each loss. */
+const firstLosses = (run) => Object.fromEntries(Object.keys(LOSSES).map((name) => [name, run.points[name].values[0]]));
+
+function alone(run, result) {
+  const { real, fake } = firstLosses(run);
+  const after = (result.discriminator_real_loss + result.discriminator_fake_loss) / 2;
+  return [t(result.real_score > result.fake_score + MEETING ? "guided.alone.can" : "guided.alone.cannot"),
+    t("guided.alone.seen", { real: fine(result.real_score), noise: fine(result.fake_score), before: fine((real + fake) / 2), after: fine(after) })];
+}
+
+function train(run, { real_score: real, fake_score: fake }) {
+  const outcome = Math.abs(real - fake) < MEETING ? "meet" : real > fake ? "apart" : "fooled";
+  return [t("guided.train.seen"), t(`guided.train.${outcome}`, { real: fine(real), fake: fine(fake) })];
+}
+
+function losses(run, result) {
+  const names = Object.keys(LOSSES);
+  const isNear = names.every((name) => Math.abs(result[LOSSES[name]] / run.equilibriumOf(name) - 1) < NEAR);
+  const figures = (valueOf) => Object.fromEntries(names.map((name) => [name, fine(valueOf(name), 3)]));
+  return [t("guided.losses.seen", figures((name) => result[LOSSES[name]])), t(run.config.loss === "mse" ? "guided.losses.guess" : "guided.losses.guess.log"),
+    t(isNear ? "guided.losses.near" : "guided.losses.far", figures((name) => firstLosses(run)[name]))];
+}
+
+function sample(run) {
+  const { config, width } = run;
+  if (!run.hasWeights) return [outcomeOf(run)];
+  const G = new Network(1, config.hidden_size, width);
+  G.blend(run.generators, run.snapshotIterations.length - 1, 0, 0);
+  const most = reaction({ G, latent: [config.latent_value] }, config);
+  const [low, high] = latentRange(config);
+  const ignores = most < MAX_IGNORED_CHANGE;
+  return [t(ignores ? "guided.sample.same" : "response.reacts", { low, high, most: fine(most, 3) }), outcomeOf(run),
+    ignores && t(config.latent === "constant" ? "sample.ignores.constant" : "sample.ignores.varied", described(run)),
+    ignores && run.patterns.length === 1 && t("guided.sample.beyond")];
+}
+
+function evolve(run, { settled_at: at }) {
+  return [at ? t("guided.evolve.settled", { ...described(run), at: whole(at) }) : outcomeOf(run), t("guided.evolve.last")];
+}
