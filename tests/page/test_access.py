@@ -74,6 +74,10 @@ def test_axe_finds_no_violations_in_menus_and_dialogs(browser: Browser, server_u
         page.get_by_role("button", name="Undo", exact=True).wait_for()
         assert page.evaluate(VIOLATIONS) == []
         page.get_by_role("button", name="Undo", exact=True).click()
+        page.get_by_role("link", name="Lab", exact=True).click()
+        page.get_by_role("button", name="What is shown").click()
+        page.get_by_role("dialog").wait_for()
+        assert page.evaluate(VIOLATIONS) == []
 
 
 def test_training_and_replay_need_no_mouse(page: Page) -> None:

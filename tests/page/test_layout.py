@@ -134,6 +134,10 @@ def test_presenter_mode_has_larger_type_and_ends(page: Page, article_run: Json) 
     expect(page.locator("header")).to_be_hidden()
     wait_for_js(page, "document.fullscreenElement")
     assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "20px"
+    texts = page.evaluate(
+        "[...document.querySelectorAll('.lab *')].map((e) => parseFloat(getComputedStyle(e).fontSize))"
+    )
+    assert min(texts) >= 15
     boxes = page.evaluate(BOXES)
     assert max(boxes[name][3] for name in ("primary", "machine", "evolution")) <= boxes["player"][2]
     page.keyboard.press("f")

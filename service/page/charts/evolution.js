@@ -4,7 +4,7 @@ import { player } from "../player.js";
 import { indexAt } from "../run.js";
 import { onShade, shade, theme } from "../theme.js";
 import { fine, t, vector, whole } from "../words.js";
-import { font, Picture } from "./picture.js";
+import { font, Picture, type } from "./picture.js";
 
 const LEFT = 26;
 const RIGHT = 8;
@@ -32,7 +32,7 @@ export class Evolution extends Picture {
     pen.fillStyle = theme.colours.quiet;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
-    for (let k = 0; k < run.width && tall / run.width > 12; k++) {
+    for (let k = 0; k < run.width && tall / run.width > 12 * type.scale; k++) {
       const y = ((k + 0.5) * tall) / run.width;
       const label = run.patterns.length > 1 ? k + 1 : run.patterns[0][k];
       pen.fillText(label, LEFT / 2, y);
@@ -53,7 +53,7 @@ export class Evolution extends Picture {
         const value = run.samples[row * run.width + k];
         pen.fillStyle = shade(theme.ramps.value, value);
         pen.fillRect(LEFT + column * wide, k * high, wide - 1.5, high - 1.5);
-        if (wide < 31 || high < 14) continue;
+        if (wide < 31 * type.scale || high < 14 * type.scale) continue;
         pen.font = font(12, 600);
         pen.fillStyle = onShade(theme.ramps.value, value);
         pen.fillText(fine(value), LEFT + (column + 0.5) * wide, (k + 0.5) * high);

@@ -3,7 +3,7 @@
 import { player, repaint } from "../player.js";
 import { onShade, shade, theme } from "../theme.js";
 import { fine, t, vector, whole } from "../words.js";
-import { font, mark, Picture } from "./picture.js";
+import { font, mark, Picture, type } from "./picture.js";
 
 const NODE_GAP = 12; // between hidden units; more units stand in several lanes
 const MAX_LANES = 4;
@@ -217,7 +217,7 @@ export class Machine extends Picture {
       pen.roundRect(x - wide / 2, y, wide, high, high * 0.18);
       pen.fill();
       pen.stroke();
-      if (wide >= 29 && high >= 13) text(pen, fine(values[k]), x, places.at[k] + 1, onShade(theme.ramps.value, values[k]), font(Math.min(Math.max(high * 0.36, 12), 17), 620));
+      if (wide >= 28 * type.scale && high >= 13 * type.scale) text(pen, fine(values[k]), x, places.at[k] + 1, onShade(theme.ramps.value, values[k]), font(Math.min(Math.max(high * 0.36, 12), 17), 620));
       const inside = this.spot && Math.abs(this.spot.x - x) < wide / 2 && Math.abs(this.spot.y - places.at[k]) < places.gap / 2;
       if (inside || this.chosen) this.offer(layer, k, -REACH, x, places.at[k], () => says(at(name, k), values[k]));
     }

@@ -4,14 +4,14 @@ import { type } from "../charts/picture.js";
 import { notify } from "../session.js";
 import { applyTheme } from "../theme.js";
 
-const SCALE = 1.25; // of the type
+const NORMAL = 16; // pixels
 const root = document.documentElement;
 
 export const isPresenting = () => root.classList.contains("presenting");
 
 function set(on) {
   root.classList.toggle("presenting", on);
-  type.scale = on ? SCALE : 1;
+  type.scale = parseFloat(getComputedStyle(root).fontSize) / NORMAL;
   applyTheme(); // draws the charts again
   notify();
 }
