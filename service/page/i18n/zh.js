@@ -134,7 +134,7 @@ export default {
   "walk.figure.slope": "D 输出处的梯度",
   "walk.figure.changed": "改变的权重",
   "walk.figure.most": "最大的改变",
-  "walk.changed": "{name} 的 {all} 个中有 {count} 个，{other} 为 0",
+  "walk.changed": "{name} {count}/{all}，{other} 0",
   "walk.target": "目标 {target}",
   "walk.loss.short": "损失 {loss}",
   "walk.frozen": "冻结",
