@@ -2,7 +2,7 @@
 
 import { api } from "./api.js";
 import { expand } from "./ranges.js";
-import { mistake } from "./settings.js";
+import { cleaned, mistake } from "./settings.js";
 import { state } from "./state.js";
 import { hasWords, short, t } from "./words.js";
 
@@ -92,7 +92,7 @@ export function readPlan(fields) {
   const grid = readGrid().filter(([name]) => name in fields).map(([name, text]) => ({ name, text, ...parse(fields[name], text) }));
   const base = readBase().filter(([name]) => name in fields).map(([name, text]) => ({ name, text, ...parse(fields[name], text) }));
   for (const row of base) if (!row.wrong && row.values.length > 1) row.wrong = t("sweep.one");
-  const seeds = state.get("seeds", "100");
+  const seeds = cleaned({ kind: "number" }, state.get("seeds", "100"));
   const wrongSeeds = /^[1-9]\d{0,6}$/.test(seeds) ? "" : t("wrong.seeds");
   const cells = grid.reduce((product, { values }) => product * values.length, 1);
   const members = cells * Number(seeds);

@@ -45,7 +45,7 @@ export function fieldText(name, preset) {
 }
 
 /** A field's text as the service expects it: half-width, without spaces around it, and numbers without separators of thousands. */
-function cleaned({ kind }, text) {
+export function cleaned({ kind }, text) {
   if (kind === "text") return text;
   const plain = text.normalize("NFKC").trim();
   if (kind === "pattern") return plain.replaceAll(/\s/g, "");

@@ -114,7 +114,7 @@ def test_invalid_values_are_refused_while_typing(page: Page) -> None:
 
 def test_too_many_gans_are_refused(page: Page) -> None:
     page.goto("/?view=sweep&grid=hidden_size=1..2")
-    page.get_by_label("Random seeds per cell").fill("900000")
+    page.get_by_label("Random seeds per cell").fill("900,000")
     expect(page.get_by_text("At most 1,000,000 GANs in one sweep")).to_be_visible()
     expect(page.get_by_role("button", name="Start the sweep")).to_be_disabled()
 

@@ -73,9 +73,10 @@ def test_user_switches_the_language_and_the_page_remembers(page: Page) -> None:
 
 
 def test_one_is_singular(page: Page, server_url: str) -> None:
-    job = httpx.post(f"{server_url}/train", params={"wait": 10}, json={"iterations": 1}).json()
+    job = httpx.post(f"{server_url}/train", params={"wait": 10}, json={"iterations": 1, "record_every": 5}).json()
     page.goto(f"/?view=lab&job={job['id']}")
     expect(page.locator(".outcome")).to_contain_text("1 round in ")
+    expect(page.get_by_text("This run has recorded no losses")).to_be_visible()
 
 
 def test_chinese_sentences_have_no_spaces_between_them_and_words_stay_whole(

@@ -493,6 +493,7 @@ export default {
   "undo.one": "Deleted: {name}",
   "undo.several": "Deleted runs: {count}",
   "problem.job-not-found": "This run no longer exists. It was deleted here or elsewhere.",
+  "problem.wrong-kind": "This is another kind of run, so it cannot be shown here.",
   "problem.state-forbids": "The run is in another state by now, so this is not possible any more.",
   "problem.queue-full": "Too many runs are waiting. Try again in a moment.",
 

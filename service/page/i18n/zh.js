@@ -493,6 +493,7 @@ export default {
   "undo.one": "已删除：{name}",
   "undo.several": "已删除 {count} 个训练",
   "problem.job-not-found": "这个训练已不存在：它在这里或别处被删除了。",
+  "problem.wrong-kind": "这是另一种训练，无法在这里显示。",
   "problem.state-forbids": "这个训练的状态已改变，无法再执行此操作。",
   "problem.queue-full": "等待的训练太多。请稍后再试。",
 
