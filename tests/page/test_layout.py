@@ -170,6 +170,24 @@ def test_values_of_wide_patterns_fit_their_cells(page: Page, server_url: str, pa
         fits = "[...document.querySelectorAll('.cell')].every((e) => e.textContent && e.scrollWidth <= e.clientWidth)"
         assert page.evaluate(fits)
     assert page.evaluate("lab.player.moment.D.hidden.length") == 64
+    page.goto("/?view=runs")
+    page.locator(".c-bits").first.wait_for()
+    assert page.evaluate("[...document.querySelectorAll('td.c-bits')].every((e) => e.scrollWidth <= e.clientWidth)")
+
+
+def test_charts_below_the_window_show_the_moment_too(page: Page, article_run: Json) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"/?view=lab&job={article_run['id']}&at=0&speed=4")
+    picture = "document.querySelector('.response canvas').toDataURL()"
+    expect(page.locator(".response .caption")).to_contain_text("latent")
+    before = page.evaluate(picture)
+    page.get_by_role("button", name="Play", exact=True).click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    after = page.evaluate(picture)
+    page.locator(".response").scroll_into_view_if_needed()
+    page.evaluate("new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame))")
+    assert before != after == page.evaluate(picture)
 
 
 def test_live_is_lit_only_while_iterations_arrive(page: Page, server_url: str) -> None:

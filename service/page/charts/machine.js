@@ -7,6 +7,7 @@ import { font, mark, Picture, type } from "./picture.js";
 
 const NODE_GAP = 12; // between hidden units; more units stand in several lanes
 const MAX_LANES = 4;
+const STRENGTHS = 12; // of lines
 const LANE = 17;
 export const REACH = 6; // from the pointer to the element whose value it shows
 export const PLACES = { latent: 0.055, hiddenG: 0.215, sample: 0.41, hiddenD: 0.655, scale: 0.86 };
@@ -87,7 +88,7 @@ export class Machine extends Picture {
 
   draw(pen, width, height) {
     const { run, moment } = player;
-    if (!run?.hasWeights || !moment.D) return;
+    if (!run?.hasWeights || !moment.D || height < 2 * TOP) return;
     Object.assign(this, { nearest: REACH, found: null, layers: [] });
     this.colours = theme.colours;
     const x = Object.fromEntries(Object.entries(PLACES).map(([name, share]) => [name, share * width]));
@@ -156,25 +157,29 @@ export class Machine extends Picture {
   /** Weights as lines: thicker if stronger, dashed if negative. */
   edges(pen, fromX, from, toX, to, weight, colour, layer, source, target) {
     pen.strokeStyle = colour;
+    const paths = []; // by strength, those of negative weights last
     const crowd = Math.max(Math.sqrt(12 / Math.max(from.count * to.count, 12)), 0.2); // many lines are thinner
     for (let k = 0; k < to.count; k++) {
       for (let i = 0; i < from.count; i++) {
         const w = weight(k, i);
         const strength = Math.min(Math.abs(w) / 3, 1);
-        pen.globalAlpha = (0.22 + 0.6 * strength) * Math.sqrt(crowd);
-        pen.lineWidth = (0.7 + 4.3 * strength) * this.unit * crowd;
-        pen.setLineDash(w < 0 ? DASHED : SOLID);
+        const path = (paths[Math.round(strength * STRENGTHS) + (w < 0 ? STRENGTHS + 1 : 0)] ??= new Path2D());
         const [x0, y0, x1, y1] = [fromX + from.shift(i), from.at[i], toX + to.shift(k), to.at[k]];
         const bend = (x1 - x0) * BEND;
-        pen.beginPath();
-        pen.moveTo(x0, y0);
-        pen.bezierCurveTo(x0 + bend, y0, x1 - bend, y1, x1, y1);
-        pen.stroke();
+        path.moveTo(x0, y0);
+        path.bezierCurveTo(x0 + bend, y0, x1 - bend, y1, x1, y1);
         if (!this.spot && !this.chosen) continue;
         const [away, x, y] = this.onLine(x0, y0, x1, y1);
         this.offer(layer, k * from.count + i, away, x, y, () => t("machine.line", { from: at(source, i), to: at(target, k), value: fine(w).replace("-", "−") }));
       }
     }
+    paths.forEach((path, k) => { // few strokes are fast, also for a thousand lines
+      const strength = (k % (STRENGTHS + 1)) / STRENGTHS;
+      pen.globalAlpha = (0.22 + 0.6 * strength) * Math.sqrt(crowd);
+      pen.lineWidth = (0.7 + 4.3 * strength) * this.unit * crowd;
+      pen.setLineDash(k > STRENGTHS ? DASHED : SOLID);
+      pen.stroke(path);
+    });
     pen.globalAlpha = 1;
     pen.setLineDash(SOLID);
   }

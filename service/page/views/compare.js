@@ -26,7 +26,7 @@ const setting = (name, width, show = displayed) => ({ width, number: FIELDS[name
 const COLUMNS = {
   status: { width: 150, cell: (job) => html`<${Status} job=${job} />` },
   created_at: { width: 110, cell: (job) => html`<span class="quiet" title=${new Date(job.created_at).toLocaleString()}>${ago(job.created_at)}</span>` },
-  bits: { width: 160, cell: ({ result }) => (result?.bits?.length > 8 ? result.bits : result?.bits ? html`<${Bits} bits=${result.bits} right=${result.in_range} />` : "–") },
+  bits: { width: 160, cell: ({ result }) => (result?.bits?.length > 6 ? result.bits : result?.bits ? html`<${Bits} bits=${result.bits} right=${result.in_range} />` : "–") },
   settled_at: { width: 100, number: true, cell: ({ result }) => (result?.settled_at ? whole(result.settled_at) : "–") },
   generator_loss: loss("generator_loss"),
   discriminator_real_loss: loss("discriminator_real_loss"),

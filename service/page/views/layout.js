@@ -8,12 +8,12 @@ const COLUMNS = 24;
 const SHARES = { machine: 7, losses: 5, evolution: 4, surface: 5, response: 4 };
 const TOP = ["machine", "surface"];
 const BOTTOM = ["losses", "evolution", "response"];
-/** By the size of the window: rows of panels, how many of them fill it, and what stands beside all of them. */
+/** By the size of the window: rows of panels, how many of them fill it, how high these are at least, and what stands beside all of them. */
 const PLANS = {
   tall: { rows: [["machine"], ["losses"], ["evolution"], ["surface", "response"], ["sample"]], filling: 0 },
-  screen: { rows: [["machine"], ["losses", "evolution"], ["surface", "response"], ["sample"]], filling: 2 },
-  roomy: { rows: [TOP, BOTTOM, ["sample"]], filling: 2 },
-  wide: { rows: [TOP, BOTTOM], filling: 2, right: "sample" },
+  screen: { rows: [["machine"], ["losses", "evolution"], ["surface", "response"], ["sample"]], filling: 2, least: 13 },
+  roomy: { rows: [TOP, BOTTOM, ["sample"]], filling: 2, least: 15 },
+  wide: { rows: [TOP, BOTTOM], filling: 2, least: 15, right: "sample" },
 };
 
 export const isShown = (name) => !state.isHidden(name) && !(CHARTS.includes(name) && state.isHidden("watch"));
@@ -27,7 +27,7 @@ export function layoutOf(panels, varied) {
     const left = panels.includes("train");
     const right = panels.includes(plan.right);
     const line = (areas, size) => `"${left ? "train " : ""}${areas}${right ? ` ${plan.right}` : ""}" ${size}`;
-    const lines = rows.map((row, k) => line(areasOf(row, varied), k < filling ? `minmax(12rem, ${row.includes("machine") ? 8 : 7}fr)` : filling && row[0] !== "sample" ? "minmax(22rem, auto)" : "auto"));
+    const lines = rows.map((row, k) => line(areasOf(row, varied), k < filling ? `minmax(${plan.least}rem, ${row.includes("machine") ? 8 : 7}fr)` : filling && row[0] !== "sample" ? "minmax(22rem, auto)" : "auto"));
     style[`--${name}`] = `${line(areasOf(["head"]), "auto")} ${lines.join(" ")} / ${left ? "19.5rem " : ""}${"minmax(0, 1fr) ".repeat(COLUMNS)}${right ? "21rem" : ""}`;
     style[`--${name}-filling`] = filling;
   }
