@@ -68,7 +68,7 @@ export default {
   "guided.losses.do": "Play it",
   "guided.losses.again": "Play it again",
   "guided.losses.seen": "Over the last tenth they are {real} on real data, {fake} on fakes and {generator} for G.",
-  "guided.losses.guess": "A D that can only guess answers 0.5, and (1 − 0.5)² = 0.25.",
+  "guided.losses.guess": "A D that can only guess answers 0.5, and (1 − 0.5)² = 0.25.",
   "guided.losses.guess.log": "A D that can only guess answers 0.5, and −ln 0.5 = 0.69.",
   "guided.losses.near": "That is where this D has come to. They started at {real}, {fake} and {generator}, when D knew nothing yet and could only guess, too: such losses alone are no proof of success.",
   "guided.losses.far": "This D is not there. They started at {real}, {fake} and {generator}.",

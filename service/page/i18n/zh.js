@@ -68,7 +68,7 @@ export default {
   "guided.losses.do": "播放",
   "guided.losses.again": "再播放一遍",
   "guided.losses.seen": "最后十分之一的平均：真实数据 {real}，假样本 {fake}，G {generator}。",
-  "guided.losses.guess": "只能靠猜的 D 总是回答 0.5，而 (1 − 0.5)² = 0.25。",
+  "guided.losses.guess": "只能靠猜的 D 总是回答 0.5，而 (1 − 0.5)² = 0.25。",
   "guided.losses.guess.log": "只能靠猜的 D 总是回答 0.5，而 −ln 0.5 = 0.69。",
   "guided.losses.near": "这个 D 就到了这一步。开始时损失是 {real}、{fake} 和 {generator}，那时 D 一无所知，也只能靠猜：所以单凭这样的损失并不代表成功。",
   "guided.losses.far": "这个 D 并不在那里。开始时损失是 {real}、{fake} 和 {generator}。",
