@@ -44,7 +44,7 @@ export const STEPS = {
 };
 const NAMES = Object.keys(STEPS);
 
-export class Beyond extends Component {
+export default class Beyond extends Component {
   go(step) {
     state.push({ step, at: "" });
     scrollTo(0, 0);

@@ -12,12 +12,12 @@ import { slowMotion } from "../slowmotion.js";
 import { state } from "../state.js";
 import { classes, Component, html, lazy } from "../ui.js";
 import { t } from "../words.js";
-import { Beyond } from "./beyond.js";
 import { focusTitle, openPath, Paths, Steps } from "./path.js";
 import { Outcome } from "./runhead.js";
 import { described, observation } from "./seen.js";
 import { Sample, Score } from "./try.js";
 
+const Beyond = lazy(() => import("./beyond.js"));
 const Walk = lazy(() => import("./walk.js"));
 const STEPS = ["start", "real", "alone", "untrained", "train", "losses", "sample", "evolve"];
 const [START, , ALONE, UNTRAINED, TRAIN] = STEPS.keys();
