@@ -6,7 +6,6 @@ that has nothing to send may stay open.
 """
 
 import asyncio
-import time
 from itertools import chain
 from typing import Any
 
@@ -15,7 +14,7 @@ import orjson
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from service.api import limits, problems
-from service.api.middleware.request_log import NO_ROUTE, RequestRecord, add_headers, new_request_id, request_id_in
+from service.api.middleware.request_log import NO_ROUTE, add_headers, new_request_id, request_id_in
 from service.api.problems import ProblemType
 
 MAX_BUFFERED_BYTES = 64 * 1024  # more is sent at once, so that the transport can pause the writer
@@ -180,8 +179,7 @@ class HttpConnection(HttpToolsProtocol):
             return request_id_in(scope)
         now, request_id = self.loop.time(), new_request_id()
         seconds = now - self._deadline + limits.HEAD_SECONDS if self._deadline is not None else 0
-        record = RequestRecord(time.time(), "-", NO_ROUTE, status, seconds, request_id, None, self.client)
-        self.app_state["request_log"].add(record)
+        self.app_state["request_log"].add("-", NO_ROUTE, status, seconds, request_id, None, self.client)
         return request_id
 
 

@@ -5,56 +5,26 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Iterable, MutableMapping
-from itertools import count, groupby
-from operator import attrgetter
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Iterable, MutableMapping
+from itertools import count
+from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.telemetry.logs import current_request_id, log_events
+from service.telemetry.logs import Event, current_request_id, log_events
 from service.telemetry.metrics import Metrics
 
 CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")  # X-Request-ID values that are adopted
 SECURITY_HEADERS = [(b"cross-origin-resource-policy", b"same-origin"), (b"x-content-type-options", b"nosniff")]
 DEFAULT_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")  # pages have their own
 NO_ROUTE = "none"
+# Their successes say every few seconds that all is well, and are logged for debugging only.
 PROBES = {"/healthz", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready", "/v2/models/{name}/ready"}
 DELAY_SECONDS, MAX_PENDING = 0.02, 64  # many at once are recorded faster than one by one
 _process_id, _numbers = secrets.token_hex(6).encode(), count(1)
 log = logging.getLogger(__name__)
 Header = tuple[bytes, bytes]
-
-
-class RequestRecord(NamedTuple):
-    """A finished request."""
-
-    finished_at: float
-    method: str
-    route: str
-    status: int
-    seconds: float
-    request_id: bytes
-    key: str | None
-    client: tuple[str, int] | None
-
-    @property
-    def is_successful_probe(self) -> bool:
-        """True for what says every few seconds that all is well."""
-        return self.route in PROBES and self.status == 200
-
-    @property
-    def fields(self) -> dict[str, object]:
-        """The fields of the log line: the route, because the path and the query may contain secrets."""
-        return {
-            "method": self.method,
-            "route": self.route,
-            "status": self.status,
-            "milliseconds": round(self.seconds * 1000, 3),
-            "request_id": self.request_id.decode(),
-            "key": self.key,
-            "client": self.client[0] if self.client else None,
-        }
+Client = tuple[str, int] | None
 
 
 class RequestLog:
@@ -62,24 +32,38 @@ class RequestLog:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._pending: list[RequestRecord] = []
+        self._pending: list[tuple[float, str, str, int, float, bytes, str | None, Client]] = []
 
-    def add(self, request: RequestRecord) -> None:
+    def add(
+        self, method: str, route: str, status: int, seconds: float, request_id: bytes, key: str | None, client: Client
+    ) -> None:
         """Record a finished request, alone or with those that follow."""
-        self._pending.append(request)
+        self._pending.append((time.time(), method, route, status, seconds, request_id, key, client))
         if len(self._pending) == 1:
             asyncio.get_running_loop().call_later(DELAY_SECONDS, self.write)
         elif len(self._pending) >= MAX_PENDING:
             self.write()
 
     def write(self) -> None:
-        """Record the requests that wait."""
+        """Record the requests that wait: each by its route, because the path and the query may contain secrets."""
         pending, self._pending = self._pending, []
-        for request in pending:
-            self._metrics.record_request(request.method, request.route, request.status, request.seconds)
-        for is_probe, requests in groupby(pending, key=attrgetter("is_successful_probe")):
-            level = logging.DEBUG if is_probe else logging.INFO
-            log_events(log, "request", ((request.finished_at, request.fields) for request in requests), level)
+        events: list[Event] = []
+        for finished_at, method, route, status, seconds, request_id, key, client in pending:
+            self._metrics.record_request(method, route, status, seconds)
+            level = logging.DEBUG if status == 200 and route in PROBES else logging.INFO
+            if log.isEnabledFor(level):
+                values = {
+                    "method": method,
+                    "route": route,
+                    "status": status,
+                    "milliseconds": round(seconds * 1000, 3),
+                    "request_id": request_id.decode(),
+                    "key": key,
+                    "client": client[0] if client else None,
+                }
+                events.append((finished_at, level, values))
+        if events:
+            log_events(log, "request", events)
 
 
 class RequestLogMiddleware:
@@ -100,12 +84,12 @@ class RequestLogMiddleware:
         started, status, request_id = time.perf_counter(), 0, request_id_in(scope)
         current_request_id.set(request_id)  # never reset: uvicorn logs a failure later, in the same task
 
-        async def send_with_headers(message: Message) -> None:
+        def send_with_headers(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = add_headers(message["headers"], request_id)
-            await send(message)
+            return send(message)
 
         try:
             await self._app(scope, receive, send_with_headers)
@@ -113,7 +97,7 @@ class RequestLogMiddleware:
             seconds = time.perf_counter() - started
             route = getattr(scope.get("route"), "path", "") or scope.get("root_path") or NO_ROUTE
             outcome = scope.get("refused", status), seconds, request_id, scope.get("key"), scope.get("client")
-            self._log.add(RequestRecord(time.time(), scope["method"], route, *outcome))
+            self._log.add(scope["method"], route, *outcome)
 
 
 def request_id_in(scope: MutableMapping[str, Any]) -> bytes:
@@ -133,6 +117,6 @@ def new_request_id() -> bytes:
 def add_headers(headers: Iterable[Header], request_id: bytes) -> list[Header]:
     """Add the request id and the security headers to a response's headers."""
     complete = [*headers, (b"x-request-id", request_id), *SECURITY_HEADERS]
-    if not any(name == b"content-security-policy" for name, _ in headers):
+    if DEFAULT_POLICY[0] not in dict(headers):
         complete.append(DEFAULT_POLICY)
     return complete
