@@ -75,7 +75,7 @@ class App(FastAPI):
         """Add the middleware, from the inside out."""
         services: Services = self.state.services
         settings = services.settings
-        limited = BodyLimitMiddleware(DataPlane(super().build_middleware_stack(), self), settings.max_body_bytes)
+        limited = BodyLimitMiddleware(DataPlane(super().build_middleware_stack(), self.routes), settings.max_body_bytes)
         controlled: ASGIApp = AccessControlMiddleware(limited, services.keys, settings.allowed_hosts, services.metrics)
         if settings.root_path or settings.trusted_proxies:
             controlled = ProxyMiddleware(controlled, settings.root_path, settings.trusted_proxies)

@@ -1,18 +1,19 @@
 """Data plane: an ASGI application that answers the frequent requests beside FastAPI, which describes them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, get_type_hints
 
-from fastapi import FastAPI, Response
+from fastapi import Request, Response
 from pydantic import BaseModel, ValidationError
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.compression import MIN_COMPRESSED_BYTES
-from service.api.error_handlers import respond_to_error
 from service.api.head_requests import respond_to_head
 from service.api.route_classes import (
     DescribedRoute,
+    Handler,
     StrictRequest,
     complete_response,
     is_list,
@@ -34,11 +35,18 @@ class DataRoute(DescribedRoute):
         super().__init__(path, endpoint, **options)
         self._query_model: type[BaseModel] | None = get_type_hints(endpoint).get("query")
 
-    async def respond(self, request: StrictRequest) -> Response:
-        """Validate the query and call the endpoint; compress a long text."""
+    def get_route_handler(self) -> Handler:
+        """Raise the error of the data plane, so that FastAPI responds to it as to all others."""
+
+        async def fail(request: Request) -> Response:
+            raise request.scope["error"]
+
+        return fail
+
+    async def respond(self, request: StrictRequest, parameters: dict[str, Any]) -> Response:
+        """Validate the query and call the endpoint with the path's parameters; compress a long text."""
         values = query_values(request)
         self.check_query(values)
-        parameters = request.scope["path_params"]
         if self._query_model:
             parameters = {"query": self._validate(self._query_model, values)}
         try:
@@ -60,31 +68,26 @@ class DataRoute(DescribedRoute):
 class DataPlane:
     """The data routes of an application, in front of it."""
 
-    def __init__(self, app: ASGIApp, described: FastAPI) -> None:
-        self._app, self._described = app, described
-        self._routes = [route for route in described.routes if isinstance(route, DataRoute)]
+    def __init__(self, app: ASGIApp, routes: Iterable[BaseRoute]) -> None:
+        self._app, self._routes = app, [route for route in routes if isinstance(route, DataRoute)]
         self._find = lru_cache(MAX_KNOWN_PATHS)(self._match)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request for a data route; pass others on, and HEAD as GET."""
-        found = self._find(scope["method"], scope["path"]) if scope["type"] == "http" else None
-        if found is None:
-            if scope["type"] == "http" and scope["method"] == "HEAD":
+        """Answer a request for a data route; pass on others, and those that fail. Answer HEAD as GET."""
+        if scope["type"] == "http":
+            if scope["method"] == "HEAD":
                 await respond_to_head(self, scope, receive, send)
-            else:
-                await self._app(scope, receive, send)
-            return
-        route, parameters = found
-        scope["path_params"] = {**parameters}
-        scope["app"], scope["route"] = self._described, route
-        request, failure = StrictRequest(scope, receive), None
-        try:
-            response = await route.respond(request)
-        except Exception as error:
-            response, failure = await respond_to_error(request, error)
-        await response(scope, receive, send)
-        if failure:
-            raise failure
+                return
+            if found := self._find(scope["method"], scope["path"]):
+                scope["route"], parameters = found
+                try:
+                    response = await scope["route"].respond(StrictRequest(scope, receive), parameters)
+                except Exception as error:
+                    scope["error"] = error
+                else:
+                    await response(scope, receive, send)
+                    return
+        await self._app(scope, receive, send)
 
     def _match(self, method: str, path: str) -> tuple[DataRoute, dict[str, str]] | None:
         """Return the route of a request and the parameters of its path."""

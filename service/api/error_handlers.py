@@ -1,7 +1,6 @@
 """Exception handlers: every error becomes a problem response."""
 
 import re
-from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any
 
@@ -23,14 +22,11 @@ FIELD_NAME = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 
 def install_error_handlers(app: FastAPI) -> None:
     """Answer every error with a problem response."""
-    for error, handler in HANDLERS.items():
-        app.add_exception_handler(error, handler)
-
-
-async def respond_to_error(request: Request, error: Exception) -> tuple[Response, Exception | None]:
-    """Return the response to an error, and the error if it must be raised afterwards, because nobody expected it."""
-    kind = next(kind for kind in HANDLERS if isinstance(error, kind))
-    return await HANDLERS[kind](request, error), error if kind is Exception else None
+    app.add_exception_handler(ServiceError, _service_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ClientDisconnect, _client_disconnected)
+    app.add_exception_handler(Exception, _unexpected_error)
 
 
 async def _service_error(request: Request, error: Any) -> Response:
@@ -93,12 +89,3 @@ async def _client_disconnected(request: Request, error: Exception) -> Response:
 
 async def _unexpected_error(request: Request, error: Exception) -> Response:
     return problem_response(request, problems.INTERNAL_ERROR)
-
-
-HANDLERS: dict[type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
-    ServiceError: _service_error,
-    RequestValidationError: _validation_error,
-    HTTPException: _http_error,
-    ClientDisconnect: _client_disconnected,
-    Exception: _unexpected_error,
-}

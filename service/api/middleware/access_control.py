@@ -8,7 +8,7 @@ import base64
 import binascii
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
@@ -57,16 +57,15 @@ class AccessControlMiddleware:
         self._wrong_keys = WrongKeys()
         self._is_allowed = lru_cache(maxsize=256)(self._is_allowed_host)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass the request on, or send a problem response."""
         if scope["type"] == "http":
             try:
                 self._check(scope)
             except _RefusedError as refused:
                 self._metrics.record_refusal(refused.reason)
-                await error_response(Request(scope), refused.error)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+                return error_response(Request(scope), refused.error)(scope, receive, send)
+        return self._app(scope, receive, send)
 
     def _check(self, scope: Scope) -> None:
         """Check a request, and set `scope["key"]` to the name of its API key.
