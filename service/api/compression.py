@@ -58,10 +58,11 @@ def coding_of(request: Request, response: Response) -> str | None:
     return accepted_coding(request.headers.get("accept-encoding", ""))
 
 
-def compress_response(response: Response, coding: str) -> None:
-    """Replace the body by the compressed one."""
-    response.body = compress(response.body, coding)
-    response.headers.update({"Content-Encoding": coding, "Content-Length": str(len(response.body))})
+def compress_response(response: Response, coding: str | None) -> None:
+    """Replace the body by the compressed one, if there is a coding for it."""
+    if coding:
+        response.body = compress(response.body, coding)
+        response.headers.update({"Content-Encoding": coding, "Content-Length": str(len(response.body))})
 
 
 def accepted_coding(accept_encoding: str) -> str | None:

@@ -16,7 +16,6 @@ from service.api.route_classes import (
     Handler,
     StrictRequest,
     complete_response,
-    is_list,
     query_values,
     validation_error,
 )
@@ -58,7 +57,7 @@ class DataRoute(DescribedRoute):
         return response
 
     def _validate(self, model: type[BaseModel], values: dict[str, list[str]]) -> Any:
-        parameters = {name: texts if is_list(self.parameters[name]) else texts[0] for name, texts in values.items()}
+        parameters = {name: texts if name in self.lists else texts[0] for name, texts in values.items()}
         try:
             return model.__pydantic_validator__.validate_python(parameters)  # faster than model_validate
         except ValidationError as error:

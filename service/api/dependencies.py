@@ -43,7 +43,7 @@ class Services:
 
 def services_of(request: Request) -> Services:
     """Return the services of the application that received the request."""
-    services: Services = request.scope["app"].state["services"]  # in a third of the time of an attribute
+    services: Services = request.scope["app"].state["services"]  # an attribute takes four times as long
     return services
 
 

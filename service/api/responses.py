@@ -114,10 +114,17 @@ def _csv_field(value: Any) -> bytes:
     return b"" if value is None else str(value).encode()
 
 
+def header(request: Request, name: bytes) -> str | None:
+    """Return the first header with this name, which is in lower case: `Request.headers` takes longer."""
+    for key, value in request.scope["headers"]:
+        if key == name:
+            return str(value, "latin-1")
+    return None
+
+
 def accepts(request: Request, media_type: str) -> bool:
     """Return True if the client ranks this media type at least as high as JSON (RFC 9110, 12.5.1)."""
-    values = (value for name, value in request.scope["headers"] if name == b"accept")
-    accept = next(values, b"").decode("latin-1").lower()
+    accept = (header(request, b"accept") or "").lower()
     if media_type not in accept:
         return False
     qualities: dict[str, float] = {}

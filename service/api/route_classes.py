@@ -12,11 +12,12 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 
 from service.api.compression import COMPRESSION_COST, coding_of, compress_response
 from service.api.limits import MAX_INLINE_BYTES
-from service.api.responses import conditional_response
+from service.api.responses import conditional_response, header
 from service.errors import UnsupportedMediaTypeError
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -28,7 +29,20 @@ class StrictRequest(Request):
     @property
     def media_type(self) -> str:
         """The Content-Type without its parameters."""
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return (header(self, b"content-type") or "").partition(";")[0].strip().lower()
+
+    async def body(self) -> bytes:
+        """Read the body, as `Request` does in four times the time."""
+        if not hasattr(self, "_body"):
+            parts, is_complete = [], False
+            while not is_complete:
+                message = await self.receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                parts.append(message["body"])
+                is_complete = not message.get("more_body")
+            self._body = b"".join(parts)
+        return self._body
 
     async def json_body(self) -> bytes:
         """Read the body, which must be empty or declared as JSON."""
@@ -84,11 +98,6 @@ def _query_parameters(dependant: Dependant) -> dict[str, FieldInfo]:
     return parameters
 
 
-def is_list(field: FieldInfo) -> bool:
-    """Return True for a parameter that may come several times."""
-    return get_origin(field.annotation) is list
-
-
 class DescribedRoute(APIRoute):
     """A route with the endpoint's docstring as its summary and the endpoint's name as its operation id.
 
@@ -102,6 +111,7 @@ class DescribedRoute(APIRoute):
         super().__init__(path, endpoint, **options)
         self.description = ""
         self.parameters = _query_parameters(self.dependant)
+        self.lists = {name for name, field in self.parameters.items() if get_origin(field.annotation) is list}
 
     def get_route_handler(self) -> Handler:
         """Check the query before FastAPI's handler, and complete its response."""
@@ -123,7 +133,7 @@ class DescribedRoute(APIRoute):
             if name not in known:
                 advice = f"Send one of these: {', '.join(known)}." if known else "This operation takes none."
                 mistakes.append(_query_mistake(name, "unknown_parameter", f"There is no such parameter. {advice}"))
-            elif len(texts) > 1 and not is_list(known[name]):
+            elif len(texts) > 1 and name not in self.lists:
                 mistakes.append(_query_mistake(name, "repeated_parameter", "The parameter comes twice. Send it once."))
         if mistakes:
             raise RequestValidationError(mistakes)
@@ -139,7 +149,7 @@ async def complete_response(request: Request, response: Response, *, is_conditio
 
     def complete() -> Response:
         completed = conditional_response(request, response, coding) if is_conditional else response
-        if coding and completed is response:
+        if completed is response:
             compress_response(response, coding)
         return completed
 

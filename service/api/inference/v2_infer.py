@@ -3,6 +3,7 @@
 The protocol has two models, a generator and a discriminator. Their versions are the jobs.
 """
 
+from functools import cache
 from importlib.metadata import version
 from typing import Annotated
 
@@ -23,7 +24,7 @@ from service.api.inference.sample_and_score import find_model
 from service.api.inference.v2_tensors import DATATYPE, JSON_LENGTH, TensorSpec, decode_request, encode_response
 from service.api.limits import MAX_INLINE_BYTES
 from service.api.problems import STOPPING, problem_response, v2_problems
-from service.api.responses import BINARY, BYTES, json_response, ok
+from service.api.responses import BYTES, header, json_response, ok
 from service.api.route_classes import body_schema
 from service.api.schemas import v2
 from service.errors import InvalidInputError, ModelNotFoundError, ModelNotLoadedError
@@ -136,9 +137,9 @@ async def _find_version(request: Request, name: str, job_id: str | None) -> tupl
     return job_id, model
 
 
-def _tensor_specs(name: str, model: Model) -> tuple[TensorSpec, TensorSpec]:
-    """Return the input and the output of a model's version."""
-    width = model.width
+@cache
+def _tensor_specs(name: str, width: int) -> tuple[TensorSpec, TensorSpec]:
+    """Return the input and the output of a model whose samples have `width` values."""
     if name == DISCRIMINATOR:
         return TensorSpec("vector", width), TensorSpec("score", 1)
     return TensorSpec("seed", 1), TensorSpec("sample", width)
@@ -147,23 +148,22 @@ def _tensor_specs(name: str, model: Model) -> tuple[TensorSpec, TensorSpec]:
 async def _metadata(request: Request, name: str, job_id: str | None) -> Response:
     _, model = await _find_version(request, name, job_id)
     versions = [job_id] if job_id else await run_in_threadpool(versions_of, services_of(request).registry, name)
-    inputs, outputs = (
-        [{"name": spec.name, "datatype": DATATYPE, "shape": [-1, spec.width]}] for spec in _tensor_specs(name, model)
-    )
+    specs = _tensor_specs(name, model.width)
+    inputs, outputs = ([{"name": spec.name, "datatype": DATATYPE, "shape": [-1, spec.width]}] for spec in specs)
     content = {"name": name, "versions": versions, "platform": "gan1010", "inputs": inputs, "outputs": outputs}
     return json_response(content)
 
 
 async def _infer(request: Request, name: str, version: str | None) -> Response:
     job_id, model = await _find_version(request, name, version)
-    input_spec, output_spec = _tensor_specs(name, model)
+    input_spec, output_spec = _tensor_specs(name, model.width)
     body, services = await request.body(), services_of(request)
     counter = services.metrics.scores if name == DISCRIMINATOR else services.metrics.samples
-    coding, accept_encoding = request.headers.get("content-encoding"), request.headers.get("accept-encoding")
+    coding, accept_encoding = header(request, b"content-encoding"), header(request, b"accept-encoding") or ""
 
     def respond() -> Response:
-        content = body if coding is None else decompress(body, coding, services.settings.max_body_bytes)
-        decoded = decode_request(content, request.headers.get(JSON_LENGTH), input_spec, output_spec)
+        content = decompress(body, coding, services.settings.max_body_bytes) if coding else body
+        decoded = decode_request(content, header(request, JSON_LENGTH.lower().encode()), input_spec, output_spec)
         try:
             output = model.score(decoded.rows) if name == DISCRIMINATOR else model.sample(decoded.rows[:, 0])
         except ValueError as error:
@@ -172,19 +172,11 @@ async def _infer(request: Request, name: str, version: str | None) -> Response:
         head = {"model_name": name, "model_version": job_id}
         if decoded.id is not None:
             head["id"] = decoded.id
-        rows = output.reshape(-1, output_spec.width)
-        return _response(*encode_response(head, output_spec, rows, binary=decoded.binary_output), accept_encoding)
+        response = encode_response(head, output_spec, output, binary=decoded.binary_output)
+        if len(response.body) >= MIN_COMPRESSED_BYTES:
+            compress_response(response, accepted_coding(accept_encoding))
+        return response
 
     max_bytes = MAX_INLINE_BYTES if not accept_encoding else MAX_INLINE_BYTES // COMPRESSION_COST
-    inline = coding is None and len(body) * output_spec.width <= max_bytes
+    inline = not coding and len(body) * output_spec.width <= max_bytes
     return respond() if inline else await run_in_threadpool(respond)
-
-
-def _response(content: bytes, json_length: int | None, accept_encoding: str | None) -> Response:
-    """Build the response, compressed if the client accepts that and the body is long enough."""
-    headers = {} if json_length is None else {JSON_LENGTH: str(json_length)}
-    response = Response(content, headers=headers, media_type="application/json" if json_length is None else BINARY)
-    coding = accepted_coding(accept_encoding) if accept_encoding and len(content) >= MIN_COMPRESSED_BYTES else None
-    if coding is not None:
-        compress_response(response, coding)
-    return response

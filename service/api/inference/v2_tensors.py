@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
+from fastapi import Response
 
 from gan1010.types import Array, Float32s
 from service.api.limits import MAX_ROWS
+from service.api.responses import BINARY, json_response
 from service.api.schemas.v2 import InferRequest, InputIn
 from service.errors import InvalidInputError, MalformedBodyError
 
@@ -49,24 +51,23 @@ def decode_request(
     length = _parse_json_length(json_length, len(body))
     if length == 0 and body:
         return DecodedRequest(id=None, rows=_raw_rows(body, input_spec), binary_output=True)
-    request, values = InferRequest.model_validate_json(body[:length]), memoryview(body)[length:]
+    request = InferRequest.__pydantic_validator__.validate_json(body[:length])  # faster than model_validate_json
+    values = memoryview(body)[length:]
     if [tensor.name for tensor in request.inputs] != [input_spec.name]:
         raise InvalidInputError(f"The model takes one input, {input_spec.name}.", "inputs")
     rows = _decode_rows(request.inputs[0], values, input_spec)
     return DecodedRequest(id=request.id, rows=rows, binary_output=_wants_binary(request, output_spec))
 
 
-def encode_response(
-    head: dict[str, Any], spec: TensorSpec, rows: Float32s, *, binary: bool
-) -> tuple[bytes, int | None]:
-    """Encode an inference response; also return the length of its JSON if bytes follow."""
-    output: dict[str, Any] = {"name": spec.name, "datatype": DATATYPE, "shape": rows.shape}
+def encode_response(head: dict[str, Any], spec: TensorSpec, values: Float32s, *, binary: bool) -> Response:
+    """Encode an inference response, as JSON or with the values (n,) or (n, width) as bytes after it."""
+    output: dict[str, Any] = {"name": spec.name, "datatype": DATATYPE, "shape": (len(values), spec.width)}
     if not binary:
-        output["data"] = rows.reshape(-1)
-        return orjson.dumps({**head, "outputs": [output]}, option=orjson.OPT_SERIALIZE_NUMPY), None
-    output["parameters"] = {"binary_data_size": rows.nbytes}
+        return json_response({**head, "outputs": [{**output, "data": values.reshape(-1)}]})
+    output["parameters"] = {"binary_data_size": values.nbytes}
     text = orjson.dumps({**head, "outputs": [output]})
-    return text + rows.astype(FLOAT32, copy=False).tobytes(), len(text)
+    content = text + values.astype(FLOAT32, copy=False).tobytes()
+    return Response(content, headers={JSON_LENGTH: str(len(text))}, media_type=BINARY)
 
 
 def _parse_json_length(header: str | None, body_length: int) -> int:
@@ -123,7 +124,7 @@ def _rows_from_json(data: list[Any], shape: tuple[int, int]) -> Array:
     if not set(map(type, data)) <= {int, float}:
         raise InvalidInputError("Send only numbers.", "inputs", 0, "data")
     try:
-        return np.fromiter(data, np.float64, len(data)).reshape(shape)
+        return np.array(data, np.float64).reshape(shape)
     except OverflowError:
         raise InvalidInputError("A number is too large for FP32.", "inputs", 0, "data") from None
 

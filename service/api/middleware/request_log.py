@@ -104,8 +104,8 @@ def request_id_in(scope: MutableMapping[str, Any]) -> bytes:
     """Return the request's id: the client's X-Request-ID if it is short and plain, else a new one."""
     request_id: bytes | None = scope.get("request_id")
     if request_id is None:
-        adopted = (value for name, value in scope["headers"] if name == b"x-request-id" and CLIENT_ID.fullmatch(value))
-        scope["request_id"] = request_id = next(adopted, None) or new_request_id()
+        sent = dict(scope["headers"]).get(b"x-request-id", b"")
+        scope["request_id"] = request_id = sent if CLIENT_ID.fullmatch(sent) else new_request_id()
     return request_id
 
 

@@ -45,7 +45,9 @@ class InferRequest(ProtocolRequest):
     id: str | None = Field(default=None, description="returned with the response")
     parameters: Parameters = Field(default_factory=dict)
     inputs: list[InputIn] = Field(description="one tensor")
-    outputs: list[OutputWanted] = Field(default=[], description="requested outputs; all, when left out")
+    outputs: list[OutputWanted] = Field(
+        default_factory=list, description="requested outputs; all, when left out", json_schema_extra={"default": []}
+    )
 
 
 class RepositoryRequest(ProtocolRequest):
