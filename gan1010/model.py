@@ -36,7 +36,7 @@ class Model:
         if self.generator is not None:
             object.__setattr__(self, "generator", _as_float32s(self.generator))
 
-    @cached_property
+    @property
     def width(self) -> int:
         """Values in a sample."""
         return patterns.width(self.pattern)
