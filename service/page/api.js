@@ -55,7 +55,7 @@ export const api = {
   remove: (id) => sendRequest(`jobs/${id}`, { method: "DELETE", keepalive: true }), // also when the page is left
   progress: (id, query) => json(`jobs/${id}/progress?${query}`),
   snapshots: (id, weights) => json(`jobs/${id}/snapshots?weights=${weights}`),
-  script: async (id) => (await sendRequest(`jobs/${id}/script.py`)).text(),
+  script: async (id) => (await sendRequest(`jobs/${id}/script.py?draws=same`)).text(),
   sweep: (plan) => json("sweeps", { method: "POST", body: plan }),
   sweepResults: (id) => json(`sweeps/${id}/results`),
   sweepMembers: (id, query) => json(`sweeps/${id}/members?${query}`),

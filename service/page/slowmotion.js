@@ -3,6 +3,8 @@
 import { player } from "./player.js";
 import { state } from "./state.js";
 
+export const PLACES = 12; // in an iteration: three steps of four phases
+
 export const slowMotion = {
   seen: false, // whether an iteration was walked to its end
   started: false, // by a button, which then disappears, so that the focus has to move
@@ -16,8 +18,12 @@ export const slowMotion = {
     return state.number("walk", 0) >= 1 && slowMotion.possible;
   },
 
-  /** Begin at the current moment, or at the start if the run is at its end. */
-  start(at = player.at < player.run.end ? player.at : 0, place = 1) {
+  /** Whole iterations walked since the player's moment. */
+  get gone() {
+    return slowMotion.on ? Math.floor((state.number("walk", 1) - 1) / PLACES) : 0;
+  },
+
+  start(at = 0, place = 1) {
     player.playing = false;
     slowMotion.started = !slowMotion.on;
     state.replace({ walk: place });

@@ -1,5 +1,6 @@
 """Slow motion in the guided tour: gradients as in PyTorch, weights as in the run, the steps and their code."""
 
+import re
 from typing import Any
 
 import httpx
@@ -69,18 +70,23 @@ def test_walk_shows_each_step_beside_its_code(page: Page, server_url: str, artic
     page.goto(f"/?step=4&job={article_run['id']}")
     page.get_by_role("button", name="One iteration in slow motion").click()
     expect(page.get_by_role("heading", name="Iteration 1 in slow motion")).to_be_focused()
-    program = httpx.get(f"{server_url}/jobs/{article_run['id']}/script.py").text.splitlines()
-    for sentence, code in STEPS:
+    program = httpx.get(f"{server_url}/jobs/{article_run['id']}/script.py", params={"draws": "same"}).text.splitlines()
+    start = page.get_by_role("button", name="At the start")
+    expect(start).to_have_attribute("aria-pressed", "true")
+    for number, (sentence, code) in enumerate(STEPS):
         expect(page.locator(".walk-sentence")).to_contain_text(sentence)
         marked = page.locator(".code-line.now")
         lines = {int(row.locator("i").inner_text()): row.locator("code").inner_text() for row in marked.all()}
         assert code in "\n".join(lines.values())
         assert all(program[number - 1] == line for number, line in lines.items())
-        page.get_by_role("button", name="Next", exact=True).click()
-    expect(page.get_by_role("heading", name="Iteration 2 in slow motion")).to_be_visible()
+        place = f"{'abc'[number // 4]} · {('Forward', 'Loss', 'Backward', 'Update')[number % 4]}"
+        expect(page.locator("#walk-title")).to_have_text(f"Iteration 1 in slow motion {place}")
+        _check_sums(page)
+        page.get_by_role("button", name="Next iteration" if number == 11 else "Next", exact=True).click()
+    expect(page.get_by_role("heading", name="Iteration 2 in slow motion a · Forward")).to_be_visible()
     page.get_by_role("button", name="Back", exact=True).click()
     expect(page.locator(".walk-why")).to_contain_text("9,999 more follow")
-    changed = page.locator(".walk-figures div").filter(has_text="Weights that change")
+    changed = page.locator(".walk-figures div").filter(has_text="Weights and biases changed")
     expect(changed).to_contain_text("22 of 22 in G, 0 in D")
     page.get_by_role("button", name="Whole program").click()
     expect(page.locator(".code-line")).to_have_count(len(program))
@@ -88,16 +94,47 @@ def test_walk_shows_each_step_beside_its_code(page: Page, server_url: str, artic
     expect(page.get_by_role("heading", name="Iteration 101 in slow motion")).to_be_visible()
     page.emulate_media(reduced_motion="reduce")
     page.get_by_role("button", name="10 iterations").click()
-    expect(page.get_by_role("heading", name="Iteration 111 in slow motion")).to_be_visible()
-    page.get_by_role("button", name="All 10,000").click()
+    expect(page.get_by_role("heading", name="Iteration 111 in slow motion a · Forward")).to_be_visible()
+    expect(page.locator(".player .at")).to_have_text("110 of 10,000")
+    expect(page.locator(".walk [aria-pressed=true]")).to_have_count(0)
+    page.get_by_role("button", name="Play all 10,000").click()
     expect(page.locator(".outcome")).to_contain_text("G makes 1010")
+    page.get_by_role("button", name="One iteration in slow motion").click()
+    expect(start).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Close").click()
+    expect(page.locator("#stage-title")).to_be_focused()
+
+
+def test_walk_fits_above_the_player(page: Page, article_run: Json) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    for at, place in ((0, 1), (4900, 10), (9900, 6), (9900, 12)):
+        page.goto(f"/?step=4&job={article_run['id']}&at={at}&walk={place}")
+        expect(page.locator(".walk-dots .on")).to_have_count(place)
+        expect(page.locator(".code-line.now").first).to_be_in_viewport()
+        expect(page.locator(".walk-why")).to_be_visible()
+        walk, player = page.locator(".walk").bounding_box(), page.locator(".player").bounding_box()
+        assert walk
+        assert player
+        assert walk["y"] + walk["height"] <= player["y"], (at, place)
+        _check_sums(page)
+
+
+def test_walk_says_that_scores_have_met_only_where_they_have(page: Page, article_run: Json) -> None:
+    page.goto(f"/?step=4&job={article_run['id']}&at=0&walk=1")
+    page.get_by_role("button", name="D is ahead").click()
+    expect(page.locator(".walk-why")).to_contain_text("ahead here")
+    for place in range(1, 9):
+        page.get_by_role("button", name=re.compile("^Next")).click()
+        expect(page.locator(".walk-dots .on")).to_have_count((9 + place) % 12 + 1)
+    expect(page.locator("#walk-title")).to_contain_text("b · Loss")
+    expect(page.locator(".walk-why")).to_have_count(0)
 
 
 @pytest.mark.parametrize(
     ("settings", "moment", "words"),
     [
         ({}, "At the end", "0.5² = 0.25"),
-        ({}, "D is ahead", "while D is ahead, its loss falls"),
+        ({}, "D is ahead", "while D pulls ahead, its loss falls"),
         ({"loss": "bce"}, "At the end", "ln 0.5 = 0.69"),
         ({"preset": "adam-orbit"}, "At the start", "weights are still random"),
     ],
@@ -111,6 +148,15 @@ def test_walk_says_why_at_moments_of_the_run(
     page.get_by_role("button", name=moment).click()
     expect(page.locator(".walk-why")).to_contain_text(words)
     expect(page.get_by_role("button", name="10 iterations")).to_have_count(0 if "preset" in settings else 1)
+
+
+def _check_sums(page: Page) -> None:
+    """Check that the squared error and its derivative are right as printed."""
+    written = page.locator(".walk-sentence").inner_text() + page.locator(".walk-figures").inner_text()
+    for distance, score, loss in re.findall(r"(\(1 . )?([\d.]+)\)?² = (\d\.\d+)", written):
+        assert f"{((1 if distance else 0) - float(score)) ** 2:.3f}" == loss, written
+    for score, target, slope in re.findall(r"2·\(([\d.]+) . ([01])\) = .?(\d\.\d+)", written):
+        assert f"{abs(2 * (float(score) - int(target))):.3f}" == slope, written
 
 
 def _autograd(config: TrainConfig, step: Json, draws: Json) -> tuple[float, dict[str, Float64s]]:

@@ -62,7 +62,7 @@ export class WalkPicture extends Machine {
     pen.globalAlpha = 1;
     if (usesG) linesOfG();
 
-    if (byG) this.frozen(pen, x, height);
+    if (byG) this.frozen(pen, x, height, width < 560);
     this.network(pen, flowing, D, D.weights, ground || flowing.colour);
     this.pass(pen, flowing, step, phase, width, height, fast || still.matches ? 1 : Math.min((performance.now() - (this.since ?? 0)) / FLOW_MS, 1));
     if (usesG) unitsOfG();
@@ -150,18 +150,18 @@ export class WalkPicture extends Machine {
   }
 
   /** The box around a D that does not learn, with a lock. */
-  frozen(pen, x, height) {
-    const left = x.sample + (x.hiddenD - x.sample) * 0.5;
+  frozen(pen, x, height, narrow) {
+    const left = x.sample + (x.hiddenD - x.sample) * (narrow ? 0.42 : 0.5);
     pen.fillStyle = this.colours.ground;
     pen.strokeStyle = this.colours.quiet;
     pen.lineWidth = 1.5;
     pen.setLineDash([6, 5]);
     pen.beginPath();
-    pen.roundRect(left, 3, x.scale - 44 * this.unit - left, height - 6, 12);
+    pen.roundRect(left, 3, x.scale - (narrow ? 36 : 44) * this.unit - left, height - 6, 12);
     pen.fill();
     pen.stroke();
     pen.setLineDash(SOLID);
-    const [at, y] = [left + 18, 19];
+    const [at, y] = narrow ? [left + 14, 16] : [left + 18, 19];
     pen.fillStyle = this.colours.quiet;
     pen.beginPath();
     pen.roundRect(at - 6, y - 2, 12, 9, 2);
@@ -191,7 +191,8 @@ export class WalkPicture extends Machine {
   target(pen, x, score, step, phase, narrow) {
     const { colours } = this;
     const u = this.unit;
-    const y = score(step.score);
+    const now = phase === 3 ? (step.scoreAfter ?? step.score) : step.score;
+    const y = score(now);
     const end = score(step.target);
     if (phase > 0) {
       pen.strokeStyle = colours.ink;
@@ -203,11 +204,11 @@ export class WalkPicture extends Machine {
       pen.stroke();
       pen.setLineDash(SOLID);
       text(pen, `◀ ${narrow ? step.target : t("walk.target", { target: step.target })}`, x + 9 * u, end, colours.ink, this.face(12.5, 650), "left");
-      text(pen, narrow ? fine(step.loss) : t("walk.loss.short", { loss: fine(step.loss) }), x + 18 * u, (y + end) / 2, colours.ink, this.face(12.5, 600), "left");
+      if (phase < 3) text(pen, narrow ? fine(step.loss) : t("walk.loss.short", { loss: fine(step.loss) }), x + 18 * u, (y + end) / 2, colours.ink, this.face(12.5, 600), "left");
     }
     const kind = step.name === "real" ? "real" : "fake";
     mark(pen, kind, x, y, 7.5 * u, colours[kind], colours.card);
-    text(pen, fine(step.score), x + 16 * u, y + 1, colours[kind], this.face(13, 650), "left");
+    text(pen, fine(now), x + 16 * u, y + 1, colours[kind], this.face(13, 650), "left");
   }
 
   titles(pen, x, middle, width, step, usesG) {
@@ -224,7 +225,7 @@ export class WalkPicture extends Machine {
     head("machine.head.data", x.sample, 16, byG || step.name === "fake" ? colours.quiet : colours.real);
     head("machine.head.sample", x.sample, middle + 8, step.name === "real" ? colours.quiet : colours.fake);
     head(`machine.head.G${short}`, x.hiddenG, middle + 8, usesG ? colours.generator : colours.quiet);
-    text(pen, byG ? learns : usesG ? "" : t("walk.idle"), x.hiddenG, middle - 9 * this.unit, byG ? theme.runs[3] : colours.quiet, this.face(12, 600));
+    text(pen, byG ? learns : usesG ? "" : t("walk.idle"), byG || !short ? x.hiddenG : (x.latent + x.hiddenG) / 2, middle - 9 * this.unit, byG ? theme.runs[3] : colours.quiet, this.face(12, 600));
     text(pen, t("machine.head.latent"), x.latent, middle + 8, colours.quiet, this.face(13, 500));
   }
 }

@@ -3,6 +3,7 @@
 import { connection } from "../api.js";
 import { onFrame, onTick, player, SPEEDS } from "../player.js";
 import { session } from "../session.js";
+import { slowMotion } from "../slowmotion.js";
 import { state } from "../state.js";
 import { Component, createRef, html } from "../ui.js";
 import { t, whole } from "../words.js";
@@ -38,7 +39,8 @@ export class PlayerBar extends Component {
   }
 
   render() {
-    const { run, at, playing, speed, live } = player;
+    const { run, playing, speed, live } = player;
+    const at = player.at + slowMotion.gone;
     const end = run?.end ?? 0;
     const status = session.run?.job.status;
     const fresh = status === "running" && connection.up; // whether new iterations arrive

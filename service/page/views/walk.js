@@ -2,25 +2,32 @@
 
 import { api } from "../api.js";
 import { WalkPicture } from "../charts/walkpicture.js";
-import { Iterations } from "../gradients.js";
+import { Iterations, lossOf } from "../gradients.js";
 import { Network } from "../model.js";
 import { onTick, player } from "../player.js";
 import { indexAt } from "../run.js";
-import { slowMotion } from "../slowmotion.js";
+import { PLACES, slowMotion } from "../slowmotion.js";
 import { state } from "../state.js";
 import { classes, Component, createRef, html } from "../ui.js";
 import { fine, gap, short, t, whole } from "../words.js";
 
 const STEPS = ["real", "fake", "generator"];
 const PHASES = ["forward", "loss", "backward", "update"];
-const PLACES = STEPS.length * PHASES.length; // in an iteration
 const FAST_MS = 180; // a step, when it goes faster
 const FAST_ITERATIONS = 10;
 const MAX_OFFSET = 1000; // iterations after a snapshot
 const LEAD = 0.04; // a difference between D's scores of real data and fakes that shows
+const MET = 0.03; // the distance of both from 0.5, when they have met
+const SMALL_STEP = 100; // times smaller than D's
+
+/** Close the walk, and move the focus to the step that it belongs to. */
+function close() {
+  state.replace({ walk: "" });
+  requestAnimationFrame(() => document.querySelector("#stage-title")?.focus());
+}
 
 function playRun() {
-  state.replace({ walk: "" });
+  close();
   player.replay();
 }
 
@@ -60,9 +67,9 @@ export default class Walk extends Component {
     this.timer = 0;
   }
 
-  /** Ten iterations, with one picture for each step. */
+  /** Ten iterations, with one picture for each step, to the start of the next one. */
   hurry(place, last) {
-    const end = Math.min(Math.ceil(place / PLACES) * PLACES + FAST_ITERATIONS * PLACES, last);
+    const end = Math.min((Math.floor((place - 1) / PLACES) + FAST_ITERATIONS) * PLACES + 1, last);
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) return this.go(end);
     if (this.timer) return this.go(place);
     this.timer = setInterval(() => {
@@ -93,35 +100,34 @@ export default class Walk extends Component {
     const done = place % PLACES === 0;
     const gone = place > PLACES;
     return html`<section class="walk" aria-labelledby="walk-title">
-      <div class="walk-head"><h2 id="walk-title" tabindex="-1" ref=${this.title}>${t("walk.title", { at: whole(iteration) })}</h2><${Stops} run=${run} /></div>
+      <div class="walk-head"><h2 id="walk-title" tabindex="-1" ref=${this.title}>${t("walk.title", { at: whole(iteration) })} <span class="quiet">${"abc"[which]} · ${t(`walk.${PHASES[phase]}`)}</span></h2><${Stops} run=${run} place=${place} /><button type="button" class="plain" onClick=${close}>${t("walk.close")}</button></div>
       <ol class="walk-steps">${STEPS.map((name, k) => html`<li><button type="button" class=${classes(k === which && "here")} aria-current=${k === which ? "step" : undefined} onClick=${() => this.go(start + k * PHASES.length)}>
         <span><b>${"abc"[k]}</b> ${t(`walk.${name}`)}</span><span class="walk-dots" aria-hidden="true">${PHASES.map((_, n) => html`<i class=${classes((k < which || (k === which && n <= phase)) && "on")} />`)}</span></button></li>`)}</ol>
       <div class="row walk-controls">
         <button type="button" class="secondary" disabled=${place === 1} onClick=${() => this.go(place - 1)}>${t("walk.back")}</button>
-        <button type="button" class=${done ? "secondary" : "primary"} disabled=${place === last} onClick=${() => this.go(place + 1)}>${t("walk.next")}</button>
+        <button type="button" class=${done ? "secondary" : "primary"} disabled=${place === last} onClick=${() => this.go(place + 1)}>${t(done && place < last ? "walk.next.iteration" : "walk.next")}</button>
         ${exact && html`<button type="button" class=${done && !gone ? "primary" : "secondary"} onClick=${() => this.hurry(place, last)}>${t(fast ? "walk.pause" : "walk.fast", { count: FAST_ITERATIONS })}</button>`}
         <button type="button" class=${done && (gone || !exact) ? "primary" : "secondary"} onClick=${playRun}>${t("walk.run", { count: whole(run.config.iterations) })}</button>
       </div>
       <div class="walk-shown">
+        <${WalkPicture} name="machine" step=${step} other=${steps[which ? 0 : 1]} phase=${phase} moment=${`${row} ${place}`} fast=${fast} />
         <div class="walk-says" aria-live=${fast ? "off" : "polite"}>
           <p class="walk-sentence"><b>${t(`walk.${PHASES[phase]}`)}${t("walk.colon")}</b>${gap()}${sentence(run, step, PHASES[phase])}</p>
           ${because && html`<p class="walk-why">${because}</p>`}
         </div>
-        <${WalkPicture} name="machine" step=${step} other=${steps[which ? 0 : 1]} phase=${phase} moment=${`${row} ${place}`} fast=${fast} />
-        <${Figures} step=${step} phase=${phase} />
-        <p class="caption">${notes(run.config)}</p>
+        <${Figures} config=${run.config} step=${step} phase=${phase} />
       </div>
-      <${Code} job=${run.job} which=${which} phase=${phase} />
+      <${Code} job=${run.job} which=${which} phase=${phase} note=${notes(run.config)} />
     </section>`;
   }
 }
 
 /** Moments of the run worth a walk: its start, D ahead of G, its end. */
-function Stops({ run }) {
+function Stops({ run, place: now }) {
   const stops = [["start", 0, 1], ["end", run.snapshotIterations.at(-2) ?? 0, 6]];
   const ahead = leads(run);
   if (ahead) stops.splice(1, 0, ["ahead", ahead, 10]);
-  return html`<div class="row" role="group" aria-label=${t("walk.stops")}>${stops.map(([name, at, place]) => html`<button type="button" class="chip" aria-pressed=${player.at === at}
+  return html`<div class="row" role="group" aria-label=${t("walk.stops")}>${stops.map(([name, at, place]) => html`<button type="button" class="chip" aria-pressed=${player.at === at && now <= PLACES}
     onClick=${() => slowMotion.start(at, place)}>${t(`walk.stop.${name}`)}</button>`)}</div>`;
 }
 
@@ -130,27 +136,40 @@ const known = new WeakMap(); // where D leads in runs
 /** The snapshot at which D tells real data and fakes apart best; 0 if it never does clearly. */
 function leads(run) {
   if (known.get(run)?.version === run.version) return known.get(run).at;
-  const { width, config, centres, samples, discriminators, snapshotIterations } = run;
+  const { width, config, samples, discriminators, snapshotIterations } = run;
   const D = new Network(width, config.hidden_size, 1);
   let [most, at] = [LEAD, 0];
   snapshotIterations.forEach((iteration, row) => {
     D.blend(discriminators, row, row, 0);
-    const real = centres.reduce((sum, centre) => sum + D.run(centre)[0] / centres.length, 0);
-    const lead = real - D.run(samples.subarray(row * width, (row + 1) * width))[0];
+    const lead = scoreOfReal(run, D) - D.run(samples.subarray(row * width, (row + 1) * width))[0];
     if (lead > most) [most, at] = [lead, iteration];
   });
   known.set(run, { version: run.version, at });
   return at;
 }
 
-/** The calculation of a loss. */
-function formula({ config }, { name, score, target, loss }) {
-  const value = fine(loss, 3).replace("-", "−");
-  const equals = ` = ${value}`;
-  if (config.batch_size > 1 || (config.r1 && name === "real")) return value;
-  if (config.loss === "mse") return (target ? `(1 − ${fine(score)})²` : `${fine(score)}²`) + equals;
-  return (name === "generator" && !target ? "" : "−") + (target ? `ln ${fine(score)}` : `ln(1 − ${fine(score)})`) + equals;
+/** D's mean score of the centres of the real regions. */
+const scoreOfReal = ({ centres }, D) => centres.reduce((sum, centre) => sum + D.run(centre)[0] / centres.length, 0);
+
+const minus = (text) => text.replaceAll("-", "−");
+
+/** The calculation of a step's loss or of its slope, with as many digits of the score as make it right as printed. */
+function calculation(config, { name, score, target }, which) {
+  const raised = name === "generator" && !target; // D's loss, by minimax
+  const value = (of) => minus(fine(lossOf(config.loss, of, target, raised ? -1 : 1)[which], 3));
+  let digits = 3;
+  while (digits < 7 && value(+score.toFixed(digits)) !== value(score)) digits++;
+  const printed = fine(score, digits);
+  const written = {
+    loss: config.loss === "mse" ? (target ? `(1 − ${printed})²` : `${printed}²`) : (raised ? "" : "−") + (target ? `ln ${printed}` : `ln(1 − ${printed})`),
+    slope: config.loss === "mse" ? `2·(${printed} − ${target})` : target ? `−1 / ${printed}` : `${raised ? "−" : ""}1 / (1 − ${printed})`,
+  };
+  return `${written[which]} = ${value(score)}`;
 }
+
+/** The calculation of a loss, or its value where more than one score counts. */
+const formula = ({ config }, step) =>
+  (config.batch_size > 1 || (config.r1 && step.name === "real") ? minus(fine(step.loss, 3)) : calculation(config, step, "loss"));
 
 /** What happens in a phase of a step. */
 function sentence(run, step, phase) {
@@ -162,20 +181,23 @@ function sentence(run, step, phase) {
 }
 
 /** Why a phase is as it is, at this moment of the run. */
-function why(run, [real, fake], which, phase, iteration) {
+function why(run, [real, fake, byG], which, phase, iteration) {
   const place = which * PHASES.length + phase;
   const { latent, loss, iterations } = run.config;
-  const lead = real.score - fake.score;
-  const scores = { real: fine(real.score), fake: fine(fake.score) };
-  const near = Math.abs(real.score - 0.5) < 0.1 && Math.abs(fake.score - 0.5) < 0.1;
+  const mean = scoreOfReal(run, real.D);
+  const met = [mean, fake.score].every((score) => Math.abs(score - 0.5) <= MET) && real.score - fake.score < LEAD;
+  const times = Math.abs((fake.scoreAfter - fake.score) / (byG.scoreAfter - byG.score));
   const keys = {
     0: iteration === 1 && "start",
-    5: near && iteration > iterations / 2 && (loss === "mse" ? "even" : "even.entropy"),
+    5: met && iteration > iterations / 2 && (loss === "mse" ? "even" : "even.entropy"),
     8: latent === "constant" && (run.patterns.length > 1 ? "latent.several" : "latent"),
-    9: lead >= LEAD && "ahead",
-    11: iteration === 1 && iterations > 1 && "over",
+    9: real.score - fake.score >= LEAD && "ahead",
+    11: iteration === 1 ? iterations > 1 && "over" : times >= SMALL_STEP && times < Infinity && "small",
   };
-  return keys[place] ? t(`walk.why.${keys[place]}`, { ...scores, latent: short(run.config.latent_value), left: whole(iterations - 1) }) : "";
+  return keys[place] ? t(`walk.why.${keys[place]}`, {
+    mean: fine(mean), real: fine(real.score), fake: fine(fake.score), latent: short(run.config.latent_value), left: whole(iterations - 1),
+    times: whole(+times.toPrecision(1)), slope: short(Math.max(...byG.back.map(Math.abs)) / Math.abs(byG.slope)), bend: short(Math.max(...byG.vector.map((value) => value * (1 - value)))),
+  }) : "";
 }
 
 /** What the settings of a run change in the picture. */
@@ -191,18 +213,18 @@ function apart(before, after) {
 }
 
 /** The numbers of a step, each from the phase on that gives it. */
-function Figures({ step, phase }) {
+function Figures({ config, step, phase }) {
   const { gradient, learner, after } = step;
   const most = gradient.reduce((best, value, k) => (Math.abs(value) > Math.abs(gradient[best]) ? k : best), 0);
   const name = step.name === "generator" ? "G" : "D";
   const rows = [
     ["score", 0, phase === 3 && after ? apart(step.score, step.scoreAfter).join(" → ") : fine(step.score, 3)],
     ["loss", 1, fine(step.loss, 3)],
-    ["slope", 2, fine(step.slope, 3)],
+    ["slope", 2, calculation(config, step, "slope")],
     ["changed", 3, t("walk.changed", { name, count: gradient.filter((value) => value).length, all: gradient.length, other: name === "D" ? "G" : "D" })],
     ["most", 3, after ? apart(learner.weights[most], after.weights[most]).join(" → ") : "–"],
   ];
-  return html`<dl class="walk-figures">${rows.map(([key, from, value]) => html`<div class=${classes((from === phase || (key === "score" && phase === 3)) && "now")}><dt>${t(`walk.figure.${key}`)}</dt><dd>${phase >= from ? String(value).replaceAll("-", "−") : "–"}</dd></div>`)}</dl>`;
+  return html`<dl class="walk-figures">${rows.map(([key, from, value]) => html`<div class=${classes((from === phase || (key === "score" && phase === 3)) && "now")}><dt>${t(`walk.figure.${key}`)}</dt><dd>${phase >= from ? minus(value) : "–"}</dd></div>`)}</dl>`;
 }
 
 const scripts = new Map(); // by job
@@ -218,7 +240,10 @@ class Code extends Component {
   componentDidUpdate() {
     this.load();
     const { current } = this.marked;
-    if (current && this.state.whole) current.parentElement.scrollTop = current.offsetTop - 80;
+    const place = [this.props.which, this.props.phase, this.state.whole].join();
+    if (!current || place === this.place) return; // the user may have scrolled
+    this.place = place;
+    current.parentElement.scrollTop = current.offsetTop - 80;
   }
 
   load() {
@@ -226,7 +251,7 @@ class Code extends Component {
     if (!scripts.has(id)) scripts.set(id, api.script(id).then((text) => scripts.set(id, text.trimEnd().split("\n")) && this.setState({}), () => {}));
   }
 
-  render({ job, which, phase }, { whole: all }) {
+  render({ job, which, phase, note }, { whole: all }) {
     const lines = scripts.get(job.id);
     if (!Array.isArray(lines)) return html`<div class="walk-code" />`;
     const places = placesOf(lines, which);
@@ -234,9 +259,10 @@ class Code extends Component {
     const now = new Set(places[PHASES[phase]]);
     return html`<div class="walk-code">
       <div class="walk-code-head"><h3>${t("walk.code")}</h3><button type="button" class="plain" aria-expanded=${Boolean(all)} onClick=${() => this.setState({ whole: !all })}>${t(all ? "walk.code.step" : "walk.code.whole")}</button></div>
-      <div class=${classes("code", all && "scroll")} tabindex=${all ? 0 : undefined} role=${all ? "region" : undefined} aria-label=${all ? t("walk.code.whole") : undefined}>${shown.map((k, n) => html`
+      <div class=${classes("code", all && "scroll")} tabindex="0" role="region" aria-label=${t(all ? "walk.code.whole" : "walk.code")}>${shown.map((k, n) => html`
         ${n > 0 && k !== shown[n - 1] + 1 && html`<p class="code-gap" aria-hidden="true">⋮</p>`}
         <p class=${classes("code-line", now.has(k) && "now")} ref=${k === places[PHASES[phase]][0] ? this.marked : undefined}><i aria-hidden="true">${k + 1}</i><code>${now.has(k) ? html`<mark>${tinted(lines[k])}</mark>` : tinted(lines[k])}</code></p>`)}</div>
+      <p class="caption">${note}</p>
     </div>`;
   }
 }
