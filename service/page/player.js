@@ -98,7 +98,7 @@ class Moment {
     this.D = new Network(run.width, hidden, 1);
     this.G = new Network(1, hidden, run.width);
     this.latent = new Float32Array(1);
-    this.sample = new Float32Array(run.width).fill(0.5);
+    this.sample = Float32Array.from({ length: run.width }, (_, k) => ((k + 1) * 0.618034 + 0.2) % 1); // D alone: a vector of noise, always the same
     this.realScores = new Float32Array(run.patterns.length);
     this.cloud = run.hasGenerator ? new Cloud(run, this.G) : null;
     this.row = 0;
