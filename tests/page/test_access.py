@@ -82,12 +82,14 @@ def test_axe_finds_no_violations_in_menus_and_dialogs(browser: Browser, server_u
 
 def test_training_and_replay_need_no_mouse(page: Page) -> None:
     page.goto("/")
-    page.get_by_role("button", name="Train a GAN", exact=True).wait_for()
+    page.get_by_role("button", name="Train a GAN now").wait_for()
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="Train a GAN", exact=True)).to_be_focused()
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Train a GAN now")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator(".outcome")).to_contain_text("G makes 1010")
     page.get_by_role("slider", name="Moment of the run").focus()

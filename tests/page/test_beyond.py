@@ -143,7 +143,7 @@ def test_paths_lead_to_each_other_and_to_the_lab(page: Page, two_patterns_run: J
     page.get_by_role("link", name="Beyond the article").click()
     expect(page.get_by_text("Step 1 of 8")).to_be_visible()
     page.get_by_role("link", name="The article", exact=True).click()
-    expect(page.get_by_role("button", name="Train a GAN", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Train a GAN now")).to_be_visible()
     page.goto(f"/?path=beyond&step=8&b8={two_patterns_run['id']}")
     page.get_by_role("button", name="On to the lab").click()
     expect(page.get_by_role("heading", name=two_patterns_run["name"])).to_be_visible()

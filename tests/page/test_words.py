@@ -65,17 +65,17 @@ def test_browser_chooses_the_language_and_all_keys_are_translated(
 def test_user_switches_the_language_and_the_page_remembers(page: Page) -> None:
     page.goto("/")
     page.get_by_role("button", name="中文").click()
-    expect(page.get_by_role("button", name="训练一个 GAN")).to_be_visible()
+    expect(page.get_by_role("button", name="直接训练一个 GAN")).to_be_visible()
     page.reload()
-    expect(page.get_by_role("button", name="训练一个 GAN")).to_be_visible()
+    expect(page.get_by_role("button", name="直接训练一个 GAN")).to_be_visible()
     page.get_by_role("button", name="English").click()
-    expect(page.get_by_role("button", name="Train a GAN")).to_be_visible()
+    expect(page.get_by_role("button", name="Train a GAN now")).to_be_visible()
 
 
 def test_one_is_singular(page: Page, server_url: str) -> None:
     job = httpx.post(f"{server_url}/train", params={"wait": 10}, json={"iterations": 1, "record_every": 5}).json()
     page.goto(f"/?view=lab&job={job['id']}")
-    expect(page.locator(".outcome")).to_contain_text("1 round in ")
+    expect(page.locator(".outcome")).to_contain_text("1 iteration in ")
     expect(page.get_by_text("This run has recorded no losses")).to_be_visible()
 
 

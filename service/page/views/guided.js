@@ -10,7 +10,7 @@ import { onTick, player } from "../player.js";
 import { BEYOND, isTrained, session, showsUntrained, train } from "../session.js";
 import { slowMotion } from "../slowmotion.js";
 import { state } from "../state.js";
-import { classes, Component, html, lazy } from "../ui.js";
+import { classes, Component, createRef, html, lazy } from "../ui.js";
 import { t } from "../words.js";
 import { focusTitle, openPath, Paths, Steps } from "./path.js";
 import { Outcome } from "./runhead.js";
@@ -34,6 +34,7 @@ export const Guided = () => (state.get("path") === BEYOND ? html`<${Beyond} />` 
 
 class Article extends Component {
   state = { rows: [], visited: new Set() };
+  pictures = createRef();
 
   componentDidMount() {
     this.stop = onTick(() => this.setState({}));
@@ -41,10 +42,39 @@ class Article extends Component {
 
   componentDidUpdate() {
     focusTitle(this);
+    const step = STEPS[this.step];
+    if (this.entered !== step) [this.entering, this.entered] = [this.entered && !state.get("at"), step];
+    const { run } = player;
+    if (!this.entering || run !== session.run || !isTrained(run) || !run.ended) return;
+    this.entering = false;
+    if (step === "losses" || step === "evolve") this.replay();
+    if (step !== "sample") return;
+    player.playing = false;
+    player.seek(run.end);
   }
 
   componentWillUnmount() {
     this.stop();
+    this.observer?.disconnect();
+  }
+
+  /** Play from the start as soon as the picture is in the window above the player. */
+  replay() {
+    this.observer?.disconnect();
+    player.replay();
+    const picture = this.pictures.current?.querySelector(".picture");
+    if (!player.playing || !picture) return;
+    player.playing = false;
+    this.observer = new IntersectionObserver((entries) => {
+      if (!entries.at(-1).isIntersecting) return;
+      this.observer.disconnect();
+      if (player.at === 0) player.play();
+    }, { rootMargin: "0px 0px -80px", threshold: 0.6 });
+    this.observer.observe(picture);
+  }
+
+  async train(...job) {
+    if ((await train(...job)) && player.playing) this.replay();
   }
 
   go(step) {
@@ -52,18 +82,21 @@ class Article extends Component {
     scrollTo(0, 0);
   }
 
-  trainNow = () => train({ seed: newSeed() }, "job", { step: TRAIN });
+  trainNow = () => this.train({ seed: newSeed() }, "job", { step: TRAIN });
 
   /** The action of each step, and whether it is done. */
   actions() {
     const { run } = session;
     const trained = isTrained(run);
-    const replay = () => player.replay();
+    const replay = () => {
+      this.pictures.current.scrollIntoView({ block: "nearest" });
+      this.replay();
+    };
     return {
       real: { do: () => this.draw(), done: this.state.rows.length > 0 },
-      alone: { do: () => train({ preset: "discriminator-alone", name: t("guided.alone.name") }, "alone", { step: ALONE }), done: Boolean(run && !run.hasGenerator) },
+      alone: { do: () => this.train({ preset: "discriminator-alone", name: t("guided.alone.name") }, "alone", { step: ALONE }), done: Boolean(run && !run.hasGenerator) },
       untrained: { do: () => train({ iterations: 1, seed: newSeed(), name: t("guided.untrained.name") }, "job", { step: UNTRAINED }), done: Boolean(run?.hasGenerator) },
-      train: { do: () => train({ seed: (!trained && run?.config.seed) || newSeed() }, "job", { step: TRAIN, walk: "" }), done: trained },
+      train: { do: () => this.train({ seed: (!trained && run?.config.seed) || newSeed() }, "job", { step: TRAIN, walk: "" }), done: trained },
       losses: { do: replay, done: trained, needs: !trained },
       sample: { do: () => feed(run.config), done: trained, needs: !trained },
       evolve: { do: replay, done: trained, needs: !trained },
@@ -79,7 +112,7 @@ class Article extends Component {
   }
 
   render() {
-    const step = Math.min(Math.max(Math.round(state.number("step", 0)), 0), STEPS.length - 1);
+    const step = (this.step = Math.min(Math.max(Math.round(state.number("step", 0)), 0), STEPS.length - 1));
     const { pattern, spread } = session.run?.config ?? ARTICLE;
     if (pattern !== this.realData?.pattern || spread !== this.realData.spread) Object.assign(this, { realData: { pattern, spread }, state: { ...this.state, rows: [] } });
     const actions = this.actions();
@@ -88,14 +121,15 @@ class Article extends Component {
       <section class="intro">
         <h1>${t("guided.title")}</h1>
         <p class="lede">${t("guided.lede")}</p>
-        ${step === START && html`<button type="button" class="primary huge" disabled=${session.busy} onClick=${this.trainNow}>${t(session.busy ? "train.busy" : "guided.go")}</button>
+        ${step === START && html`<div class="row go"><button type="button" class="primary huge" onClick=${() => this.go(1)}>${t("guided.go")}</button>
+          <button type="button" class="plain" disabled=${session.busy} onClick=${this.trainNow}>${t(session.busy ? "train.busy" : "guided.go.now")}</button></div>
           <p class="quiet small-print">${t("guided.go.note")}</p>`}
         <${Paths} />
       </section>
       <${Steps} names=${STEPS.slice(1)} current=${step} isDone=${(name) => this.state.visited.has(name)} go=${(to) => this.go(to)} />
-      <section class="stage card" aria-labelledby="stage-title">
+      <section class=${classes("stage card", step > 0 && "beside")} aria-labelledby="stage-title">
         ${step === START ? html`<h2 id="stage-title" class="unseen" tabindex="-1">${t("guided.start.title")}</h2>` : html`<${StepText} name=${STEPS[step]} step=${step} action=${actions[STEPS[step]]} go=${(to) => this.go(to)} />`}
-        ${this.stage(STEPS[step])}
+        <div class=${`stage-pictures at-${STEPS[step]}`} ref=${this.pictures}>${this.stage(STEPS[step])}</div>
       </section>
     </div>`;
   }
@@ -108,10 +142,10 @@ class Article extends Component {
     if (!run?.job.id || showsUntrained()) return html`<${Machine} name="machine" />`;
     const ready = moment.run === run && run.hasGenerator;
     return {
-      alone: () => html`<div class="halves"><${Machine} name="machine" /><${Losses} run=${run} bare /></div>`,
-      train: () => (ready && slowMotion.on ? html`<${Walk} run=${run} />` : html`<${Outcome} run=${run} /><${Machine} name="machine" /><${Evolution} name="evolution low" />`),
+      alone: () => html`<${Machine} name="machine" /><${Losses} run=${run} bare />`,
+      train: () => (ready && slowMotion.on ? html`<${Walk} run=${run} />` : html`<${Machine} name="machine" /><${Evolution} name="evolution low" />`),
       losses: () => html`<${Losses} run=${run} />`,
-      sample: () => ready && html`<div class="halves"><div class="halves-part"><${Sample} run=${run} moment=${moment} /><${Response} name="response" /></div><${Score} run=${run} moment=${moment} /></div>`,
+      sample: () => ready && html`<div class="halves"><div class="halves-part"><${Sample} run=${run} moment=${moment} bare /><${Response} name="response" /></div><${Score} run=${run} moment=${moment} /></div>`,
       evolve: () => html`<${Evolution} name="evolution" />`,
     }[name]();
   }
@@ -121,7 +155,7 @@ class Article extends Component {
 function StepText({ name, step, action, go }) {
   const last = step === STEPS.length - 1;
   const button = `guided.${name}.${action.done ? "again" : "do"}`;
-  return html`<div class="step-text">
+  return html`<div class="stage-text"><div class="step-text">
     <p class="step-count">${t("guided.count", { step, count: STEPS.length - 1 })}</p>
     <h2 id="stage-title" tabindex="-1">${t(`guided.${name}.title`)}</h2>
     <p class="sentence">${t(`guided.${name}.sentence`, described(session.run))}</p>
@@ -129,10 +163,11 @@ function StepText({ name, step, action, go }) {
       ${action.needs
         ? html`<button type="button" class="primary" onClick=${() => go(TRAIN)}>${t("guided.needs")}</button>`
         : html`<button type="button" class=${action.done ? "secondary" : "primary"} disabled=${session.busy} onClick=${action.do}>${t(button)}</button>`}
-      ${name === "train" && action.done && slowMotion.possible && html`<button type="button" class=${slowMotion.seen ? "secondary" : "primary"} onClick=${() => slowMotion.start()}>${t("walk.go")}</button>`}
       ${action.done && html`<button type="button" class=${classes(name === "train" && slowMotion.possible && !slowMotion.seen ? "secondary" : "primary", "next")} onClick=${() => (last ? openPath(BEYOND) : go(step + 1))}>${t(last ? "path.beyond" : "guided.next")}</button>`}
+      ${name === "train" && action.done && slowMotion.possible && html`<button type="button" class=${slowMotion.seen ? "secondary" : "primary"} onClick=${() => slowMotion.start()}>${t("walk.go")}</button>`}
       ${action.done && last && html`<button type="button" class="secondary" onClick=${() => state.push({ view: "lab", step: "" })}>${t("guided.tolab")}</button>`}
     </div>
   </div>
-  ${action.done && html`<p class="seen" role="status">${observation(name, session.run)}</p>`}`;
+  ${action.done && html`<p class="seen" role="status">${observation(name, session.run)}</p>`}
+  ${name === "train" && action.done && html`<${Outcome} run=${session.run} />`}</div>`;
 }

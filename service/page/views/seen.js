@@ -1,5 +1,6 @@
 // Sentences of the guided path: all that they say is derived from the run that is shown.
 
+import { DEFAULT_SMOOTHING, MAX_SMOOTHING, smoothed } from "../charts/losses.js";
 import { latentRange, MAX_IGNORED_CHANGE, reaction } from "../charts/response.js";
 import { Network, patternsOf, realRange } from "../model.js";
 import { LOSSES } from "../run.js";
@@ -7,8 +8,10 @@ import { isTrained } from "../session.js";
 import { fine, gap, short, t, vector, whole } from "../words.js";
 import { outcomeOf } from "./runhead.js";
 
-const MEETING = 0.1; // scores that differ by less are as good as equal
+const MEETING = 0.1; // scores that differ by less are nearly equal
 const NEAR = 0.15; // a loss is near the one of a guess if it differs by less than this share
+const LEAD = 0.05; // D is ahead if its loss is lower, and G's higher, than that of a guess by this share
+const JUMP = 4; // a loss jumps if it is so many times its mean
 const ARTICLE = { pattern: "1010", spread: 0.2, latent_value: 0.5 };
 
 /** The settings that the sentences name: the run's, or else the article's. */
@@ -48,20 +51,37 @@ function alone(run, result) {
   const { real, fake } = firstLosses(run);
   const after = (result.discriminator_real_loss + result.discriminator_fake_loss) / 2;
   return [t(result.real_score > result.fake_score + MEETING ? "guided.alone.can" : "guided.alone.cannot"),
-    t("guided.alone.seen", { real: fine(result.real_score), noise: fine(result.fake_score), before: fine((real + fake) / 2), after: fine(after) })];
+    t("guided.alone.seen", { real: fine(result.real_score), noise: fine(result.fake_score), before: fine((real + fake) / 2), after: fine(after) }),
+    result.discriminator_fake_loss * JUMP < Math.max(...run.points.fake.values.slice(-run.points.fake.length / 10)) && t("guided.alone.jumps")];
 }
 
 function train(run, { real_score: real, fake_score: fake }) {
-  const outcome = Math.abs(real - fake) < MEETING ? "meet" : real > fake ? "apart" : "fooled";
-  return [t("guided.train.seen"), t(`guided.train.${outcome}`, { real: fine(real), fake: fine(fake) })];
+  const scores = { real: fine(real), fake: fine(fake) };
+  const outcome = scores.real === scores.fake ? "meet" : Math.abs(real - fake) < MEETING ? "near" : real > fake ? "apart" : "fooled";
+  return [t(`guided.train.${outcome}`, scores)];
 }
 
 function losses(run, result) {
   const names = Object.keys(LOSSES);
-  const isNear = names.every((name) => Math.abs(result[LOSSES[name]] / run.equilibriumOf(name) - 1) < NEAR);
+  const first = firstLosses(run);
+  const isNear = (valueOf) => names.every((name) => Math.abs(valueOf(name) / run.equilibriumOf(name) - 1) < NEAR);
   const figures = (valueOf) => Object.fromEntries(names.map((name) => [name, fine(valueOf(name), 3)]));
-  return [t("guided.losses.seen", figures((name) => result[LOSSES[name]])), t(run.config.loss === "mse" ? "guided.losses.guess" : "guided.losses.guess.log"),
-    t(isNear ? "guided.losses.near" : "guided.losses.far", figures((name) => firstLosses(run)[name]))];
+  const last = (name) => result[LOSSES[name]];
+  const says = [t("guided.losses.seen", figures(last)), t(run.config.loss === "mse" ? "guided.losses.guess" : "guided.losses.guess.log")];
+  if (!isNear(last)) return [...says, t("guided.losses.far")];
+  const at = humpOf(run);
+  return [...says, t("guided.losses.near", { batch: run.config.batch_size }), at && t("guided.losses.hump", { at: whole(at) }),
+    isNear((name) => first[name]) ? t("guided.losses.proof.began", figures((name) => first[name])) : t("guided.losses.proof")];
+}
+
+/** The iteration at which D is furthest ahead of G, by the chart's moving averages; 0 if it never is. */
+function humpOf(run) {
+  const { iteration, ...losses } = run.points;
+  const reach = Math.round((DEFAULT_SMOOTHING / 100) * MAX_SMOOTHING * iteration.length * 0.5);
+  const [real, fake, generator] = Object.keys(LOSSES).map((name) => smoothed(losses[name].values, reach).map((loss) => loss / Math.abs(run.equilibriumOf(name)) - Math.sign(run.equilibriumOf(name))));
+  const leads = generator.map((loss, k) => Math.min(loss, -(real[k] + fake[k]) / 2));
+  const best = leads.indexOf(Math.max(...leads));
+  return leads[best] > LEAD ? iteration.values[best] : 0;
 }
 
 function sample(run) {
@@ -72,7 +92,7 @@ function sample(run) {
   const most = reaction({ G, latent: [config.latent_value] }, config);
   const [low, high] = latentRange(config);
   const ignores = most < MAX_IGNORED_CHANGE;
-  return [t(ignores ? "guided.sample.same" : "response.reacts", { low, high, most: fine(most, 3) }), outcomeOf(run),
+  return [outcomeOf(run), t(ignores ? "guided.sample.same" : "response.reacts", { low, high, most: fine(most, 3) }),
     ignores && t(config.latent === "constant" ? "sample.ignores.constant" : "sample.ignores.varied", described(run)),
     ignores && run.patterns.length === 1 && t("guided.sample.beyond")];
 }

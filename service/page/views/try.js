@@ -30,12 +30,11 @@ export class Try extends Component {
 }
 
 /** G's output for a latent value, with a note when G ignores its latent: a slider that moves nothing shows it. */
-export function Sample({ run, moment }) {
+export function Sample({ run, moment, bare }) {
   const most = reaction(moment, run.config);
   const ignores = most < MAX_IGNORED_CHANGE;
   const [low, high] = latentRange(run.config);
   const latent = state.number("feed", run.config.latent_value);
-  const early = player.at <= run.end / 10;
   const change = { most: fine(most, 3), low, high };
   const values = sampleAt(moment, latent, run.config);
   return html`<section class="sample" aria-labelledby="sample-title">
@@ -44,7 +43,7 @@ export function Sample({ run, moment }) {
       <input type="range" min=${Math.min(low, latent)} max=${Math.max(high, latent)} step="0.01" value=${latent} aria-label=${t("sample.latent")} onInput=${(event) => state.replace({ feed: event.target.value })} /></label>
     <${Cells} values=${values} kind="fake" label=${t("sample.makes", { latent: short(latent) })} />
     <${Verdict} score=${scoreOf(moment, values)} />
-    <p class="ignores">${ignores ? html`<b>${t("sample.ignores")}</b>${gap()}${t(early ? "sample.ignores.early" : "sample.ignores.why", change)}${gap()}${!early && t(run.config.latent === "constant" ? "sample.ignores.constant" : "sample.ignores.varied", { latent: short(run.config.latent_value) })}` : t("response.reacts", change)}</p>
+    ${!bare && html`<p class="ignores">${ignores ? html`<b>${t("sample.ignores")}</b>${gap()}${t("sample.ignores.why", change)}${gap()}${run.config.latent === "constant" ? t("sample.ignores.constant", { latent: short(run.config.latent_value) }) : player.at > run.end / 10 && t("sample.ignores.varied")}` : t("response.reacts", change)}</p>`}
   </section>`;
 }
 
