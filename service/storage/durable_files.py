@@ -5,11 +5,11 @@ exits at once, and the next one starts from what is on disk.
 """
 
 import contextlib
+import ctypes
 import errno
 import itertools
 import logging
 import os
-import subprocess  # nosec B404
 from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import NoReturn
@@ -23,6 +23,7 @@ UNSUPPORTED_ERRNOS = {
     errno.ENOSYS,
     errno.EBADF,
 }  # of file systems without fsync of folders
+_unlink = ctypes.PyDLL(None).unlink  # os.unlink gives up the interpreter lock, which busy requests take
 ORPHANED = ".orphaned"  # at the end of the names of files that are set aside
 log = logging.getLogger(__name__)
 
@@ -52,13 +53,9 @@ def write_file(file: Path, content: bytes) -> None:
 
 
 def delete_files(files: Sequence[Path]) -> None:
-    """Delete files, in a process of its own; those that cannot be deleted stay, and the next start sets them aside.
-
-    In this process each deletion would wait for the interpreter lock, which busy requests hold.
-    """
-    command = ["rm", "-f", "--", *map(str, files)]
-    with contextlib.suppress(OSError):
-        subprocess.run(command, stderr=subprocess.DEVNULL, check=False)  # noqa: S603  # nosec B603
+    """Delete files; those that cannot be deleted stay, and the next start sets them aside."""
+    for file in files:
+        _unlink(os.fsencode(file))
 
 
 def make_folder(folder: Path) -> None:
