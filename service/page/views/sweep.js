@@ -6,6 +6,7 @@ import { ENDED } from "../run.js";
 import { runAction, session, showError } from "../session.js";
 import { state } from "../state.js";
 import { sweepName, sweepSettings } from "../sweepmap.js";
+import { trash } from "../trash.js";
 import { classes, Component, html } from "../ui.js";
 import { ago, t, whole } from "../words.js";
 import { HeatMap } from "./heatmap.js";
@@ -48,7 +49,7 @@ export class Sweep extends Component {
     this.listedWith = session.jobs;
     try {
       const { data, next } = await api.jobs(`kind=sweep&limit=${this.listed}`);
-      this.setState({ sweeps: data, more: next });
+      this.setState({ sweeps: data.filter((job) => !trash.has(job.id)), more: next });
     } catch (error) {
       showError(error);
     }
