@@ -151,7 +151,7 @@ export class WalkPicture extends Machine {
 
   /** The box around a D that does not learn, with a lock. */
   frozen(pen, x, height, narrow) {
-    const left = x.sample + (x.hiddenD - x.sample) * (narrow ? 0.42 : 0.5);
+    const left = x.sample + (x.hiddenD - x.sample) * (narrow ? 0.46 : 0.5);
     pen.fillStyle = this.colours.ground;
     pen.strokeStyle = this.colours.quiet;
     pen.lineWidth = 1.5;
