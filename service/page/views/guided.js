@@ -47,10 +47,8 @@ class Article extends Component {
     const { run } = player;
     if (!this.entering || run !== session.run || !isTrained(run) || !run.ended) return;
     this.entering = false;
-    if (step === "losses" || step === "evolve") this.replay();
-    if (step !== "sample") return;
-    player.playing = false;
-    player.seek(run.end);
+    if (step === "sample") player.show(run);
+    else if (step === "losses" || step === "evolve") this.replay();
   }
 
   componentWillUnmount() {

@@ -1,6 +1,6 @@
 // Sentences of the guided path: all that they say is derived from the run that is shown.
 
-import { DEFAULT_SMOOTHING, MAX_SMOOTHING, smoothed } from "../charts/losses.js";
+import { smoothed } from "../charts/losses.js";
 import { latentRange, MAX_IGNORED_CHANGE, reaction } from "../charts/response.js";
 import { Network, patternsOf, realRange } from "../model.js";
 import { LOSSES } from "../run.js";
@@ -74,11 +74,13 @@ function losses(run, result) {
     isNear((name) => first[name]) ? t("guided.losses.proof.began", figures((name) => first[name])) : t("guided.losses.proof")];
 }
 
-/** The iteration at which D is furthest ahead of G, by the chart's moving averages; 0 if it never is. */
+/** The iteration at which D is furthest ahead of G, by means over a twentieth of the run; 0 if it never is. */
 function humpOf(run) {
-  const { iteration, ...losses } = run.points;
-  const reach = Math.round((DEFAULT_SMOOTHING / 100) * MAX_SMOOTHING * iteration.length * 0.5);
-  const [real, fake, generator] = Object.keys(LOSSES).map((name) => smoothed(losses[name].values, reach).map((loss) => loss / Math.abs(run.equilibriumOf(name)) - Math.sign(run.equilibriumOf(name))));
+  const { iteration } = run.points;
+  const [real, fake, generator] = Object.keys(LOSSES).map((name) => {
+    const guess = run.equilibriumOf(name);
+    return smoothed(run.points[name].values, Math.round(iteration.length / 40)).map((loss) => (loss - guess) / Math.abs(guess));
+  });
   const leads = generator.map((loss, k) => Math.min(loss, -(real[k] + fake[k]) / 2));
   const best = leads.indexOf(Math.max(...leads));
   return leads[best] > LEAD ? iteration.values[best] : 0;
