@@ -58,12 +58,12 @@ export function addressedJobId() {
   return state.get(step === ALONE ? "alone" : "job");
 }
 
-/** Untrained networks: the article's, D alone, or those of the steps with two patterns. */
+/** Untrained networks: the article's, or D alone. The path beyond the article has none, since each of its steps names its seed. */
 function untrainedRun() {
-  const several = state.get("view", "guided") === "guided" && state.get("path") === BEYOND && state.number("step", 1) > 2;
+  if (state.get("view", "guided") === "guided" && state.get("path") === BEYOND) return null;
   const { hidden_size: hidden } = FIELDS;
   const size = state.get("view") === "lab" ? Math.min(Math.max(Math.round(state.number("hidden_size", hidden.default)), hidden.min), hidden.max) : hidden.default;
-  const settings = several ? { pattern: "1010+0101", hidden_size: 8 } : articleStep() === ALONE ? { experiment: "discriminator" } : { hidden_size: size };
+  const settings = articleStep() === ALONE ? { experiment: "discriminator" } : { hidden_size: size };
   return (untrained[JSON.stringify(settings)] ??= Run.untrained(settings));
 }
 

@@ -57,6 +57,16 @@ export const fine = (value, digits = 2) =>
 export const percent = (value) => format(value, { style: "percent", maximumFractionDigits: 1 });
 export const wholePercent = (value) => format(value, { style: "percent", maximumFractionDigits: 0 });
 export const exact = (value) => format(value, { maximumSignificantDigits: 15 });
+/** Shares of a whole, rounded to whole percents that sum to its 100: the largest remainders are rounded up. */
+export function wholeParts(shares) {
+  const parts = shares.map((share) => Math.floor(100 * share + 1e-9));
+  const missing = Math.round(100 * shares.reduce((sum, share) => sum + share, 0)) - parts.reduce((sum, part) => sum + part, 0);
+  const remainders = shares.map((share, k) => Math.round(1e6 * (100 * share - parts[k])));
+  const byRemainder = shares.map((_, k) => k).sort((a, b) => remainders[b] - remainders[a] || shares[b] - shares[a]);
+  for (const k of byRemainder.slice(0, missing)) parts[k]++;
+  return parts.map((part) => wholePercent(part / 100));
+}
+
 /** A number with three significant digits. */
 export const short = (value) => format(value, { maximumSignificantDigits: 3 });
 

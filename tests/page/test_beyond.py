@@ -135,7 +135,51 @@ def test_strip_says_where_no_pattern_is_made(page: Page, two_patterns_run: Json)
 
 def test_seed_that_does_something_else_is_not_said_to_collapse(page: Page, two_patterns_run: Json) -> None:
     page.goto(f"/?path=beyond&step=4&b4={two_patterns_run['id']}")
-    expect(page.locator(".seen")).to_contain_text("does something else")
+    expect(page.locator(".seen")).to_contain_text("does something else: G makes all patterns")
+
+
+def test_no_networks_are_shown_before_training(page: Page) -> None:
+    page.goto("/?path=beyond")
+    expect(page.get_by_text("The first button trains one GAN")).to_be_visible()
+    expect(page.locator("canvas")).to_have_count(0)
+
+
+def test_slope_of_the_chase_falls_with_r1_and_is_printed(page: Page, server_url: str) -> None:
+    settings = {"preset": "article", "learning_rate": 0.1, "seed": 81}
+    job = page.request.post(f"{server_url}/train?wait=9", data=settings).json()
+    page.goto(f"/?path=beyond&step=2&b2={job['id']}")
+    expect(page.locator(".seen")).to_contain_text("For comparison, with R1")
+    expect(page.locator(".surface .caption")).to_contain_text("on average 0.112")  # as the step's sentence says
+    page.get_by_role("button", name="R1 penalty: 0.1").click()
+    expect(page.locator(".seen")).to_contain_text("G arrives and stays")
+    expect(page.locator(".surface .caption")).to_contain_text("on average 0.028")
+
+
+def test_the_small_network_of_the_article_finds_neither_pattern() -> None:
+    assert max(sweep(base={"pattern": "1010+0101"}, seeds=50).members.covered) == 0
+
+
+def test_marked_moments_are_of_one_pattern_each(page: Page, server_url: str) -> None:
+    settings = {"preset": "two-patterns", "batch_size": 1, "learning_rate": 0.005, "seed": 111}
+    job = page.request.post(f"{server_url}/train?wait=9", data=settings).json()
+    page.goto(f"/?path=beyond&step=4&b4={job['id']}")
+    chips = page.locator(".made-moments button")
+    expect(chips).to_have_text([re.compile("0101 at"), re.compile("1010 at")])
+    for chip, place in zip(chips.all(), (1, 0), strict=True):
+        chip.click()
+        wait_for_js(page, f"lab.player.moment.cloud.shares[{place}] >= 0.95")
+    page.evaluate("lab.player.seek(6000)")
+    expect(page.locator(".made")).to_contain_text("On the way from 0101 to 1010")
+
+
+def test_parts_of_a_whole_sum_to_100(page: Page) -> None:
+    page.goto("/?path=beyond")
+    expect(page.get_by_text("Step 1 of 8")).to_be_visible()
+    parts = page.evaluate("""
+      import('/assets/words.js').then(({ wholeParts }) =>
+        [[1 / 3, 1 / 3, 1 / 3], [0.145, 0.145, 0.71], [0.815, 0.15, 0.035], [0.5, 0.5, 0], [0, 0, 1]].map(wholeParts))
+    """)
+    assert [sum(int(part.rstrip("%")) for part in whole) for whole in parts] == [100] * 5
 
 
 def test_paths_lead_to_each_other_and_to_the_lab(page: Page, two_patterns_run: Json) -> None:

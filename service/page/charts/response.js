@@ -3,7 +3,7 @@
 import { Network } from "../model.js";
 import { player } from "../player.js";
 import { theme } from "../theme.js";
-import { fine, t } from "../words.js";
+import { fine, short, t } from "../words.js";
 import { font, haloed, Picture } from "./picture.js";
 
 const STEPS = 96;
@@ -64,6 +64,7 @@ export class Response extends Picture {
     const y = (value) => EDGE + (1 - value) * room.tall;
     this.frame(pen, run, room, y, low, high);
     this.lines(pen, run, moment, room, y, low, high);
+    this.bands(pen, run, y);
     if (run.varies) this.made(pen, run, moment, room, height - STRIP - 1);
     const latent = this.props.latent ?? run.config.latent_value;
     if (latent < low || latent > high) return;
@@ -74,6 +75,12 @@ export class Response extends Picture {
     pen.moveTo(x, y(0));
     pen.lineTo(x, y(1));
     pen.stroke();
+    pen.font = font(12);
+    pen.fillStyle = theme.colours.ink;
+    pen.textBaseline = "middle";
+    const left = x < LEFT + 0.7 * room.wide;
+    pen.textAlign = left ? "left" : "right";
+    haloed(pen, t("response.here", { latent: short(latent) }), x + (left ? 6 : -6), y(0.6));
   }
 
   frame(pen, run, room, y, low, high) {
@@ -98,6 +105,17 @@ export class Response extends Picture {
     pen.textAlign = "center";
     for (const value of [low, (low + high) / 2, high]) pen.fillText(String(value), LEFT + ((value - low) / (high - low)) * room.wide, y(0) + 12);
     pen.fillText(t("response.x"), LEFT + room.wide / 2, y(0) + 26);
+  }
+
+  /** Name the bands of real values if they are high enough. */
+  bands(pen, run, y) {
+    const { spread } = run.config;
+    if (y(0) - y(spread) < 15) return;
+    pen.font = font(12);
+    pen.textAlign = "left";
+    pen.textBaseline = "middle";
+    pen.fillStyle = theme.colours.real;
+    for (const middle of [spread / 2, 1 - spread / 2]) haloed(pen, t("response.band"), LEFT + 6, y(middle));
   }
 
   /** Draw how often each latent is drawn in training. */

@@ -33,6 +33,7 @@ export class Surface extends Picture {
   describe() {
     const { run, moment } = player;
     if (!run?.hasWeights || !moment.D) return t("surface.none");
+    if (this.props.says) return this.props.says(moment, run);
     const scores = { real: fine(moment.realScore), fake: fine(moment.fakeScore) };
     if (run.patterns.length > 1) scores.real = run.patterns.map((pattern, k) => t("surface.score", { pattern, score: fine(moment.realScores[k]) })).join(t("list.comma"));
     return t(`surface${run.hasGenerator ? "" : ".alone"}${run.patterns.length > 1 ? ".several" : ""}.says`, scores);
@@ -57,8 +58,10 @@ export class Surface extends Picture {
       this.axes(pen, left, size, run, plane);
       const labels = plane.patterns.map((pattern) => this.region(pen, run, plane, pattern, at));
       if (run.hasGenerator && run.config.latent !== "constant") this.cloud(pen, moment, plane, at);
-      if (run.hasGenerator) this.path(pen, run, moment, plane, at);
+      const now = run.hasGenerator && at(plane.locate(moment.sample, 0));
+      if (now && run.config.latent === "constant") this.trail(pen, run, moment, plane, at, now);
       for (const write of labels) write();
+      if (now) mark(pen, "generator", ...now, 7, theme.colours.generator, theme.colours.card);
     });
   }
 
@@ -158,22 +161,30 @@ export class Surface extends Picture {
     pen.globalAlpha = 1;
   }
 
-  /** Draw the path of G's output for its constant latent up to now; with other latents, only its output for one of them. */
-  path(pen, run, moment, plane, at) {
-    const now = at(plane.locate(moment.sample, 0));
-    if (run.config.latent === "constant") this.trail(pen, run, moment, plane, at, now);
-    mark(pen, "generator", ...now, 7, theme.colours.generator, theme.colours.card);
-  }
-
+  /** Draw the path of G's output for its constant latent up to now, or with `recent`, what is left of it after a tenth of the run. */
   trail(pen, run, moment, plane, at, now) {
-    const step = Math.max(1, Math.ceil(moment.row / MAX_TRAIL));
+    const first = this.props.recent ? Math.max(moment.row - Math.ceil((run.snapshotIterations.length - 1) / 10), 0) : 0;
+    const step = Math.max(1, Math.ceil((moment.row - first) / MAX_TRAIL));
     pen.strokeStyle = theme.colours.generator;
     pen.lineWidth = 2;
     pen.lineJoin = "round";
-    pen.beginPath();
-    for (let n = 0; n <= moment.row; n += step) pen.lineTo(...at(plane.locate(run.samples, n * run.width)));
-    pen.lineTo(...now);
-    pen.stroke();
+    const points = [];
+    for (let n = first; n <= moment.row; n += step) points.push(at(plane.locate(run.samples, n * run.width)));
+    points.push(now);
+    if (this.props.recent) {
+      for (let k = 1; k < points.length; k++) {
+        pen.globalAlpha = k / points.length;
+        pen.beginPath();
+        pen.moveTo(...points[k - 1]);
+        pen.lineTo(...points[k]);
+        pen.stroke();
+      }
+      pen.globalAlpha = 1;
+    } else {
+      pen.beginPath();
+      for (const point of points) pen.lineTo(...point);
+      pen.stroke();
+    }
     if (player.hover !== null) {
       const row = Math.round((player.hover / (run.end || 1)) * (run.snapshotIterations.length - 1));
       pen.beginPath();

@@ -1,19 +1,19 @@
 // The guided path beyond the article: too fast a training, mode collapse, and what helps. Each step trains one GAN, and sweeps many.
 
 import { Evolution } from "../charts/evolution.js";
-import { Machine } from "../charts/machine.js";
 import { Response } from "../charts/response.js";
-import { Surface, surfaceTitle } from "../charts/surface.js";
+import { Surface } from "../charts/surface.js";
 import { api } from "../api.js";
+import { Network } from "../model.js";
 import { settingName } from "../plan.js";
 import { player } from "../player.js";
 import { runAction, session, train } from "../session.js";
 import { state } from "../state.js";
-import { Component, html } from "../ui.js";
-import { t } from "../words.js";
-import { Made } from "./made.js";
+import { classes, Component, html } from "../ui.js";
+import { fine, gap, t, whole } from "../words.js";
+import { Made, stretches } from "./made.js";
 import { focusTitle, Paths, Steps } from "./path.js";
-import { Outcome } from "./runhead.js";
+import { outcomeOf } from "./runhead.js";
 import { GROUPS, Swept } from "./swept.js";
 import { responseNote, surfaceNote } from "./watch.js";
 
@@ -33,7 +33,7 @@ const BATCHES = { ...TWO, batch_size: 8 };
  * settings stay, and which setting takes which values.
  */
 export const STEPS = {
-  chase: { settings: FAST, seed: CHASING, shows: [0, 1], base: { preset: "article" }, grid: { learning_rate: [0.01, 0.1] } },
+  chase: { settings: FAST, seed: CHASING, shows: [0], base: { preset: "article" }, grid: { learning_rate: [0.01, 0.1] } },
   brake: { settings: { ...FAST, r1: 0.1 }, seed: CHASING, shows: [2], base: FAST, grid: { r1: [0, 0.1] } },
   choose: { settings: { ...SINGLE, latent: "constant" }, shows: [1], base: SINGLE, grid: { latent: ["constant"] } },
   collapse: { settings: SINGLE, shows: [1], base: SINGLE, grid: { latent: ["constant", "normal"] } },
@@ -56,12 +56,13 @@ export default class Beyond extends Component {
     const charts = this.trained && document.querySelector(".beyond .halves");
     if (!charts) return;
     this.trained = false;
-    if (charts.getBoundingClientRect().bottom > innerHeight) document.querySelector(".beyond .step-text .row").scrollIntoView();
+    const [head, bar] = [".head", ".player"].map((part) => document.querySelector(part)?.offsetHeight ?? 0);
+    if (charts.getBoundingClientRect().bottom > innerHeight - bar) scrollBy(0, document.querySelector(".beyond .step-text .row").getBoundingClientRect().top - head - 8);
   }
 
-  async trainOne(name, step, again) {
+  async trainOne(name, step, change) {
     const { settings, seed = COLLAPSING } = STEPS[name];
-    this.trained = Boolean(await train({ ...settings, seed: again ? Math.floor(Math.random() * 1e6) : seed, name: t(`guided.${name}.title`) }, `b${step}`));
+    this.trained = Boolean(await train({ ...settings, seed, name: t(`guided.${name}.title`), ...change }, `b${step}`));
     this.setState({});
   }
 
@@ -71,6 +72,7 @@ export default class Beyond extends Component {
     const view = state.viewKey();
     await runAction(async () => {
       const job = await api.sweep({ base, grid, seeds: { start: 0, count: SEEDS }, name: t(`guided.${name}.title`) });
+      this.fresh = job.id;
       const patch = { [`s${step}`]: job.id };
       if (state.viewKey() === view) state.push(patch);
       else state.replace(patch);
@@ -87,9 +89,9 @@ export default class Beyond extends Component {
     const isDone = (_name, number) => Boolean(state.get(`b${number}`) && state.get(`s${number}`));
     const next = () => (last ? state.push({ view: "lab", path: "", step: "", job: state.get(`b${step}`) }) : this.go(step + 1));
     const { run } = session;
-    const result = run?.job.result;
     const kind = step <= 2 ? "chase" : "cover";
-    const seen = !result || STEPS[name].shows.includes(GROUPS[kind].of(result)) ? `guided.${name}.seen` : "beyond.other";
+    const shown = trained && run && player.run === run;
+    const [[field, values]] = Object.entries(STEPS[name].grid);
     return html`<div class="guided under-way beyond">
       <section class="intro"><h1>${t("beyond.title")}</h1><${Paths} /></section>
       <${Steps} names=${NAMES} current=${step} isDone=${isDone} go=${(to) => this.go(to)} />
@@ -97,26 +99,71 @@ export default class Beyond extends Component {
         <div class="step-text">
           <p class="step-count">${t("guided.count", { step, count: NAMES.length })}</p>
           <h2 id="stage-title" tabindex="-1">${t(`guided.${name}.title`)}</h2>
-          <p class="sentence">${t(`guided.${name}.sentence`, { seed: STEPS[name].seed })}</p>
+          <p class="sentence">${t(`guided.${name}.sentence`, { seed: STEPS[name].seed ?? COLLAPSING })}</p>
           <div class="row">
-            <button type="button" class=${trained ? "secondary" : "primary"} disabled=${session.busy} onClick=${() => this.trainOne(name, step, trained)}>${t(trained ? "beyond.again" : `guided.${name}.do`)}</button>
+            <button type="button" class=${trained ? "secondary" : "primary"} disabled=${session.busy} onClick=${() => this.trainOne(name, step, trained && { seed: Math.floor(Math.random() * 1e6) })}>${t(trained ? "beyond.again" : `guided.${name}.do`)}</button>
             <button type="button" class=${trained && !swept ? "primary" : "secondary"} disabled=${busy} onClick=${() => this.sweep(name, step)}>${t("beyond.sweep", { count: SEEDS })}</button>
             ${trained && html`<button type="button" class=${swept ? "primary next" : "secondary"} onClick=${next}>${t(last ? "guided.tolab" : "guided.next")}</button>`}
           </div>
         </div>
-        ${trained && html`<p class="seen" role="status">${t(seen)}</p>`}
-        ${swept && html`<${Swept} key=${swept} id=${swept} kind=${kind} base=${STEPS[name].base} says=${`guided.${name}.swept`} label=${(config) => Object.entries(config).map(([field, value]) => settingName(field, value)).join(" · ")} />`}
-        ${trained && run && player.run === run ? html`<${Stage} run=${run} />` : !swept && html`<p class="legend-line">${t("beyond.before")}</p><${Machine} name="machine" />`}
+        ${shown && run.job.result && html`<p class="seen" role="status">${observation(name, kind, run)}</p>`}
+        ${shown && html`<p class="row outcome same-seed"><span class="caption">${t(values.length > 1 ? "beyond.same" : "outcome.seed", { seed: run.config.seed })}</span>${values.length > 1 && values.map((value) => html`<button type="button" class=${classes("chip", run.config[field] === value && "here")}
+          aria-pressed=${run.config[field] === value} disabled=${session.busy} onClick=${() => this.trainOne(name, step, { [field]: value, seed: run.config.seed })}>${settingName(field, value)}</button>`)}<span>${run.job.result && html`${t("outcome.end")}${gap()}`}<b>${outcomeOf(run)}</b></span></p>`}
+        ${shown ? html`<${Stage} run=${run} />` : !trained && html`<p class="legend-line">${t("beyond.before")}</p>`}
       </section>
+      ${swept && html`<${Swept} key=${swept} id=${swept} fresh=${swept === this.fresh} kind=${kind} base=${STEPS[name].base} says=${`guided.${name}.swept`} label=${(config) => Object.entries(config).map(([field, value]) => settingName(field, value)).join(" · ")} />`}
     </div>`;
   }
 }
 
+/** What a run has done: what its step is about, or else what it does instead. */
+function observation(name, kind, run) {
+  const { settings, grid, shows } = STEPS[name];
+  const { result } = run.job;
+  const [[field, values]] = Object.entries(grid);
+  const isAsMeant = run.config[field] === (settings[field] ?? values.at(-1));
+  const isWhole = kind === "chase" || !shows.includes(1) || shows.includes(0) || Math.max(...result.shares) > 0.9;
+  if (isAsMeant && isWhole && shows.includes(GROUPS[kind].of(result))) return t(`guided.${name}.seen`);
+  const fact = kind === "chase" ? chaseOf(run) : outcomeOf(run);
+  if (!isAsMeant) return t("beyond.compared", { setting: settingName(field, run.config[field]), fact });
+  return kind === "chase" ? fact + gap() + t("beyond.luck") : t("beyond.other", { fact });
+}
+
+/** When a run was in range of its one pattern, from its snapshots. */
+function chaseOf(run) {
+  const { settled_at: settled, in_range: isInside } = run.job.result;
+  const left = stretches(run).filter(({ to }) => to < run.end);
+  const values = { at: whole(settled || stretches(run).at(-1)?.from || run.end), count: left.length, last: whole(left.at(-1)?.to ?? 0) };
+  return t(isInside ? "beyond.inside" : left.length ? "beyond.outside" : "beyond.never", values);
+}
+
+/** The length of the gradient of D's score, at the middle of the real data: the mean of its regions. */
+const slopeOf = (D, centres) => centres.reduce((sum, centre) => {
+  const score = D.run(centre)[0];
+  const along = Array.from(centre, (_, i) => D.hidden.reduce((total, unit, h) => total + D.outputWeight(0, h) * unit * (1 - unit) * D.inputWeight(h, i), 0));
+  return sum + (score * (1 - score) * Math.hypot(...along)) / centres.length;
+}, 0);
+
+/** The mean slope over the snapshots of a run. */
+function meanSlope(run) {
+  if (run.meanSlope?.version === run.version) return run.meanSlope.value;
+  const D = new Network(run.width, run.config.hidden_size, 1);
+  let sum = 0;
+  run.snapshotIterations.forEach((_, row) => {
+    D.blend(run.discriminators, row, row, 0);
+    sum += slopeOf(D, run.centres);
+  });
+  run.meanSlope = { version: run.version, value: sum / run.snapshotIterations.length };
+  return run.meanSlope.value;
+}
+
+const slopes = ({ D }, run) => t("beyond.slope", { now: fine(slopeOf(D, run.centres), 3), mean: fine(meanSlope(run), 3) });
+
 /** The charts of a run: where G's samples are to D, and what it makes over its latents, or over time. */
-const Stage = ({ run }) => html`<${Outcome} run=${run} />
+const Stage = ({ run }) => html`${run.varies && run.hasWeights && html`<${Made} run=${run} moments />`}
   ${run.hasWeights && html`<div class="halves">
-    <${Surface} name="surface" title=${surfaceTitle(run)} note=${surfaceNote(run)} />
-    <div class="halves-part">${run.varies && html`<${Made} run=${run} />`}${run.config.latent === "constant"
+    <${Surface} name="surface" title=${t("part.surface")} note=${surfaceNote(run, true)} recent says=${slopes} />
+    ${run.config.latent === "constant"
       ? html`<${Evolution} name="evolution" title=${t("evolution.title")} note=${t("evolution.note")} />`
-      : html`<${Response} name="response" title=${t("response.title")} note=${responseNote(run)} />`}</div>
+      : html`<${Response} name="response" title=${t("response.title")} note=${responseNote(run)} />`}
   </div>`}`;

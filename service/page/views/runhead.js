@@ -1,8 +1,9 @@
 // Run header: name, status, duration, and outcome.
 
+import { nothing } from "../charts/response.js";
 import { compareWithArticle } from "../settings.js";
 import { classes, html } from "../ui.js";
-import { displayed, exact, fine, gap, span, t, whole, wholePercent } from "../words.js";
+import { displayed, exact, fine, gap, span, t, whole, wholeParts, wholePercent } from "../words.js";
 import { Actions } from "./actions.js";
 
 export const runName = (job) => job.name || t("run.of", { pattern: job.config?.pattern ?? "", id: job.id.slice(-4) });
@@ -55,12 +56,15 @@ export function Outcome({ run }) {
 }
 
 /** The outcome in a sentence where G may make several patterns: which it makes, and how often. */
-function variedOutcome({ patterns, config }, { covered, quality, shares }) {
+function variedOutcome(run, { covered, quality, shares }) {
+  const { patterns, config } = run;
   const count = patterns.length;
-  const made = patterns.map((pattern, k) => ({ pattern, share: shares[k] })).filter(({ share }) => share > 0);
-  const list = made.map(({ pattern, share }) => t("outcome.share", { pattern, share: wholePercent(share) })).join(t("list.comma"));
-  if (config.latent === "constant") return t(made.length ? "outcome.one.constant" : "outcome.none", { pattern: made[0]?.pattern, count });
+  const rest = Math.max(1 - shares.reduce((sum, share) => sum + share, 0), 0);
+  const written = wholeParts([...shares, rest]);
+  const list = patterns.flatMap((pattern, k) => (shares[k] > 0 ? t("outcome.share", { pattern, share: written[k] }) : [])).join(t("list.comma"));
+  if (config.latent === "constant") return t(list ? "outcome.one.constant" : "outcome.none", { pattern: patterns.find((_, k) => shares[k] > 0), count });
   if (count === 1) return t("outcome.quality", { pattern: patterns[0], share: wholePercent(quality) });
   if (!covered) return t(list ? "outcome.none.some" : "outcome.none", { count, list });
+  if (covered < count && rest > 0.5) return t("outcome.mostly", { nothing: nothing(run), list });
   return t(covered === count ? "outcome.all" : covered === 1 ? "outcome.one" : "outcome.some", { count, covered, list });
 }

@@ -5,7 +5,7 @@ import { ENDED } from "../run.js";
 import { showError } from "../session.js";
 import { Component, html } from "../ui.js";
 import { nameSettings } from "../sweepmap.js";
-import { span, t, whole, wholePercent } from "../words.js";
+import { span, t, whole, wholeParts } from "../words.js";
 import { Status } from "./runhead.js";
 
 const WAIT_SECONDS = 0.5; // between two updates of the progress
@@ -39,7 +39,11 @@ export class Swept extends Component {
         this.setState({ job });
       }
       const [{ data: cells }, { data: members }] = await Promise.all([api.sweepResults(id), api.sweepMembers(id, `limit=${MAX_MEMBERS}`)]);
-      if (this.mounted) this.setState({ cells, members });
+      if (!this.mounted) return;
+      this.setState({ cells, members }, () => {
+        const box = this.props.fresh && document.querySelector(".swept");
+        if (box && box.getBoundingClientRect().top > 0.8 * innerHeight) box.scrollIntoView();
+      });
     } catch (error) {
       showError(error);
     }
@@ -52,7 +56,8 @@ export class Swept extends Component {
     const rows = cells.map((cell) => {
       const counts = names.map(() => 0);
       for (const member of members) if (member.cell === cell.cell) counts[of(member)]++;
-      return { config: cell.config, total: cell.count, settled: cell.settled_at?.p50, shares: counts.map((count) => count / Math.max(cell.count, 1)) };
+      const shares = counts.map((count) => count / Math.max(cell.count, 1));
+      return { config: cell.config, shares, written: wholeParts(shares), total: cell.count, settled: cell.settled_at?.p50 };
     });
     const best = names.length - 1;
     const [before, middle, after] = [rows[0], rows[1] ?? rows[0], rows.at(-1)];
@@ -61,12 +66,12 @@ export class Swept extends Component {
     return html`<section class="swept" role="status">
       <div class="swept-head"><h3>${t(rows.length > 1 ? "swept.title.each" : "swept.title", { count: whole(members.length), seeds: whole(after.total) })}</h3><span class="quiet">${t("swept.took", { span: span(seconds) })}</span></div>
       <p class="caption">${t("swept.same", { settings: nameSettings(Object.entries(base)) })}</p>
-      <dl>${rows.map(({ config, shares, settled }) => html`<div><dt>${label(config)}</dt>
-        <dd><span class="swept-bar" role="img" aria-label=${names.map((name, k) => t("swept.part", { name: t(`swept.${name}`), share: wholePercent(shares[k]) })).join(t("list.comma"))}>
-          ${shares.map((share, k) => share > 0 && html`<i class=${`swept-${k}`} style=${{ flexGrow: share }}>${share >= 0.06 ? wholePercent(share) : ""}</i>`).reverse()}</span>
+      <dl>${rows.map(({ config, shares, written, settled }) => html`<div><dt>${label(config)}</dt>
+        <dd><span class="swept-bar" role="img" aria-label=${names.map((name, k) => t("swept.part", { name: t(`swept.${name}`), share: written[k] })).join(t("list.comma"))}>
+          ${shares.map((share, k) => share > 0 && html`<i class=${`swept-${k}`} style=${{ flexGrow: share }}>${share >= 0.06 ? written[k] : ""}</i>`).reverse()}</span>
           ${kind === "chase" && html`<span class="caption">${t("swept.settled", { at: at(settled) })}</span>`}</dd></div>`)}</dl>
       <ul class="swept-key">${names.map((name, k) => html`<li><i class=${`swept-${k}`} />${t(`swept.${name}`)}</li>`).reverse()}</ul>
-      <p>${t(says, { before: wholePercent(before.shares[best]), middle: wholePercent(middle.shares[best]), after: wholePercent(after.shares[best]), one: wholePercent(after.shares[1]), none: wholePercent(after.shares[0]), late: at(before.settled), early: at(after.settled) })}</p>
+      <p>${t(says, { before: before.written[best], middle: middle.written[best], after: after.written[best], one: after.written[1], none: after.written[0], late: at(before.settled), early: at(after.settled) })}</p>
     </section>`;
   }
 }
