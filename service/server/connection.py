@@ -36,7 +36,7 @@ class HttpConnection(HttpToolsProtocol):
         now, self.url = self.loop.time(), b""
         self._deadline: float | None = now + limits.HEAD_SECONDS  # for the rest of the request; None if complete
         self._bytes_without_progress = 0  # received since the last complete head or part of a body
-        self._in_body, self._has_refused = False, False
+        self._in_body, self._is_idle, self._has_refused = False, False, False
         self._current: RequestResponseCycle | None = None  # being answered; `cycle` is the last one received
         self._unsent_bytes, self._last_read = 0, now
 
@@ -54,11 +54,10 @@ class HttpConnection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what the client sent, within the limits."""
-        self._unset_keepalive_if_required()
         if self._has_refused:
             return
-        if self._deadline is None:
-            self._deadline = self.loop.time() + limits.HEAD_SECONDS
+        if self._deadline is None or self._is_idle:
+            self._deadline, self._is_idle = self.loop.time() + limits.HEAD_SECONDS, False
         self._bytes_without_progress += len(data)
         try:
             self.parser.feed_data(data)
@@ -87,7 +86,7 @@ class HttpConnection(HttpToolsProtocol):
         size = sum(map(len, chain.from_iterable(self.headers)))
         if len(self.headers) > limits.MAX_HEADERS or size > limits.MAX_HEAD_BYTES:
             raise RequestRefusedError(problems.HEAD_TOO_LARGE)
-        hosts = sum(name == b"host" for name, _ in self.headers)
+        hosts = [name for name, _ in self.headers].count(b"host")
         if hosts > 1 or (not hosts and self.parser.get_http_version() != "1.0"):
             raise RequestRefusedError(problems.MALFORMED_REQUEST)
         super().on_headers_complete()
@@ -107,10 +106,20 @@ class HttpConnection(HttpToolsProtocol):
         self._in_body, self._bytes_without_progress, self._deadline = False, 0, None
 
     def on_response_complete(self) -> None:
-        """Set a deadline for the rest of the body, if the response came before its end."""
-        super().on_response_complete()
-        if self._in_body:
+        """Start the next request of a pipeline, or set a deadline for it, or for the rest of an unread body.
+
+        uvicorn's own method would set a timer for each request.
+        """
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self._in_body:
             self._deadline = self.loop.time() + limits.BODY_SECONDS
+        elif self._deadline is None:
+            self._deadline, self._is_idle = self.loop.time() + self.timeout_keep_alive, True
 
     def resume_writing(self) -> None:
         """Note that the client is reading."""
@@ -188,6 +197,7 @@ class BufferedTransport:
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport, self._loop = transport, loop
+        self.is_closing = transport.is_closing
         self._buffer: list[bytes | memoryview] = []
         self._size = 0
 
@@ -215,7 +225,7 @@ class BufferedTransport:
 
     def _flush(self) -> None:
         buffer, self._buffer, self._size = self._buffer, [], 0
-        if buffer and not self._transport.is_closing():
+        if buffer and not self.is_closing():
             self._transport.writelines(buffer)
 
 
