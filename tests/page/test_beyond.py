@@ -138,6 +138,15 @@ def test_seed_that_does_something_else_is_not_said_to_collapse(page: Page, two_p
     expect(page.locator(".seen")).to_contain_text("does something else: G makes all patterns")
 
 
+@pytest.mark.parametrize("number", range(1, 9))
+def test_seed_of_each_step_shows_what_its_text_says(page: Page, number: int) -> None:
+    page.goto(f"/?path=beyond&step={number}")
+    words = page.evaluate("import('/assets/i18n/en.js').then((module) => module.default)")
+    name = page.evaluate(f"import('/assets/views/beyond.js').then(({{STEPS}}) => Object.keys(STEPS)[{number - 1}])")
+    page.locator(".step-text .row button").first.click()
+    expect(page.locator(".seen")).to_have_text(words[f"guided.{name}.seen"])
+
+
 def test_no_networks_are_shown_before_training(page: Page) -> None:
     page.goto("/?path=beyond")
     expect(page.get_by_text("The first button trains one GAN")).to_be_visible()

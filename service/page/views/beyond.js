@@ -29,16 +29,16 @@ const SINGLE = { ...TWO, batch_size: 1 };
 const BATCHES = { ...TWO, batch_size: 8 };
 
 /**
- * Each step: the settings of its GAN, the groups of outcomes that its observation is true of, and the sweep: which
- * settings stay, and which setting takes which values.
+ * Each step: the settings of its GAN, the groups of outcomes that its observation is true of, whether it speaks of a GAN
+ * that moves on, and the sweep: which settings stay, and which setting takes which values.
  */
 export const STEPS = {
-  chase: { settings: FAST, seed: CHASING, shows: [0], base: { preset: "article" }, grid: { learning_rate: [0.01, 0.1] } },
+  chase: { settings: FAST, seed: CHASING, shows: [0], moves: true, base: { preset: "article" }, grid: { learning_rate: [0.01, 0.1] } },
   brake: { settings: { ...FAST, r1: 0.1 }, seed: CHASING, shows: [2], base: FAST, grid: { r1: [0, 0.1] } },
-  choose: { settings: { ...SINGLE, latent: "constant" }, shows: [1], base: SINGLE, grid: { latent: ["constant"] } },
-  collapse: { settings: SINGLE, shows: [1], base: SINGLE, grid: { latent: ["constant", "normal"] } },
+  choose: { settings: { ...SINGLE, latent: "constant" }, shows: [1], moves: true, base: SINGLE, grid: { latent: ["constant"] } },
+  collapse: { settings: SINGLE, shows: [1], moves: true, base: SINGLE, grid: { latent: ["constant", "normal"] } },
   batch: { settings: BATCHES, shows: [2], base: TWO, grid: { batch_size: [1, 8] } },
-  rate: { settings: { ...BATCHES, learning_rate: 0.05 }, seed: RUSHING, shows: [0, 1], base: { preset: "two-patterns", batch_size: 8 }, grid: { learning_rate: [0.001, 0.005, 0.05] } },
+  rate: { settings: { ...BATCHES, learning_rate: 0.05 }, seed: RUSHING, shows: [0, 1], moves: true, base: { preset: "two-patterns", batch_size: 8 }, grid: { learning_rate: [0.001, 0.005, 0.05] } },
   penalty: { settings: { ...BATCHES, r1: 0.3 }, seed: STUBBORN, shows: [2], base: BATCHES, grid: { r1: [0, 0.3, 1] } },
   more: { settings: { ...BATCHES, discriminator_steps: 3 }, shows: [0, 1], base: BATCHES, grid: { discriminator_steps: [1, 3] } },
 };
@@ -118,21 +118,25 @@ export default class Beyond extends Component {
 
 /** What a run has done: what its step is about, or else what it does instead. */
 function observation(name, kind, run) {
-  const { settings, grid, shows } = STEPS[name];
+  const { settings, grid, shows, moves } = STEPS[name];
   const { result } = run.job;
   const [[field, values]] = Object.entries(grid);
   const isAsMeant = run.config[field] === (settings[field] ?? values.at(-1));
   const isWhole = kind === "chase" || !shows.includes(1) || shows.includes(0) || Math.max(...result.shares) > 0.9;
-  if (isAsMeant && isWhole && shows.includes(GROUPS[kind].of(result))) return t(`guided.${name}.seen`);
+  const hasMoved = !moves || (leavings(run).length && new Set(stretches(run).map(({ pattern }) => pattern)).size === run.patterns.length);
+  if (isAsMeant && isWhole && hasMoved && shows.includes(GROUPS[kind].of(result))) return t(`guided.${name}.seen`);
   const fact = kind === "chase" ? chaseOf(run) : outcomeOf(run);
   if (!isAsMeant) return t("beyond.compared", { setting: settingName(field, run.config[field]), fact });
   return kind === "chase" ? fact + gap() + t("beyond.luck") : t("beyond.other", { fact });
 }
 
+/** The stretches that a run has left again. */
+const leavings = (run) => stretches(run).filter(({ to }) => to < run.end);
+
 /** When a run was in range of its one pattern, from its snapshots. */
 function chaseOf(run) {
   const { settled_at: settled, in_range: isInside } = run.job.result;
-  const left = stretches(run).filter(({ to }) => to < run.end);
+  const left = leavings(run);
   const values = { at: whole(settled || stretches(run).at(-1)?.from || run.end), count: left.length, last: whole(left.at(-1)?.to ?? 0) };
   return t(isInside ? "beyond.inside" : left.length ? "beyond.outside" : "beyond.never", values);
 }
@@ -144,20 +148,16 @@ const slopeOf = (D, centres) => centres.reduce((sum, centre) => {
   return sum + (score * (1 - score) * Math.hypot(...along)) / centres.length;
 }, 0);
 
-/** The mean slope over the snapshots of a run. */
-function meanSlope(run) {
-  if (run.meanSlope?.version === run.version) return run.meanSlope.value;
-  const D = new Network(run.width, run.config.hidden_size, 1);
+/** D's slope now, and its mean over the snapshots. */
+function slopes({ D }, run) {
+  const net = new Network(run.width, run.config.hidden_size, 1);
   let sum = 0;
   run.snapshotIterations.forEach((_, row) => {
-    D.blend(run.discriminators, row, row, 0);
-    sum += slopeOf(D, run.centres);
+    net.blend(run.discriminators, row, row, 0);
+    sum += slopeOf(net, run.centres);
   });
-  run.meanSlope = { version: run.version, value: sum / run.snapshotIterations.length };
-  return run.meanSlope.value;
+  return t("beyond.slope", { now: fine(slopeOf(D, run.centres), 3), mean: fine(sum / run.snapshotIterations.length, 3) });
 }
-
-const slopes = ({ D }, run) => t("beyond.slope", { now: fine(slopeOf(D, run.centres), 3), mean: fine(meanSlope(run), 3) });
 
 /** The charts of a run: where G's samples are to D, and what it makes over its latents, or over time. */
 const Stage = ({ run }) => html`${run.varies && run.hasWeights && html`<${Made} run=${run} moments />`}
