@@ -4,21 +4,14 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, get_type_hints
 
-from fastapi import Request, Response
+from fastapi import Response
 from pydantic import BaseModel, ValidationError
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.compression import MIN_COMPRESSED_BYTES
 from service.api.head_requests import respond_to_head
-from service.api.route_classes import (
-    DescribedRoute,
-    Handler,
-    StrictRequest,
-    complete_response,
-    query_values,
-    validation_error,
-)
+from service.api.route_classes import DescribedRoute, StrictRequest, complete_response, validation_error
 
 MAX_KNOWN_PATHS = 128  # whose routes need no search
 
@@ -32,36 +25,26 @@ class DataRoute(DescribedRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
+        self.app = _raise_error  # FastAPI gets only the requests that fail, and responds to their errors
         self._query_model: type[BaseModel] | None = get_type_hints(endpoint).get("query")
-
-    def get_route_handler(self) -> Handler:
-        """Raise the error of the data plane, so that FastAPI responds to it as to all others."""
-
-        async def fail(request: Request) -> Response:
-            raise request.scope["error"]
-
-        return fail
 
     async def respond(self, request: StrictRequest, parameters: dict[str, Any]) -> Response:
         """Validate the query and call the endpoint with the path's parameters; compress a long text."""
-        values = query_values(request)
-        self.check_query(values)
-        if self._query_model:
-            parameters = {"query": self._validate(self._query_model, values)}
+        query, place = self.read_query(request), "query"
         try:
+            if self._query_model:  # the validator takes half the time of model_validate
+                parameters = {"query": self._query_model.__pydantic_validator__.validate_python(query)}
+            place = "body"
             response: Response = await self.endpoint(request, **parameters)
         except ValidationError as error:
-            raise validation_error("body", error) from None
+            raise validation_error(place, error) from None
         if len(response.body) >= MIN_COMPRESSED_BYTES:
             response = await complete_response(request, response, is_conditional=False)
         return response
 
-    def _validate(self, model: type[BaseModel], values: dict[str, list[str]]) -> Any:
-        parameters = {name: texts if name in self.lists else texts[0] for name, texts in values.items()}
-        try:
-            return model.__pydantic_validator__.validate_python(parameters)  # faster than model_validate
-        except ValidationError as error:
-            raise validation_error("query", error) from None
+
+async def _raise_error(scope: Scope, receive: Receive, send: Send) -> None:
+    raise scope["error"]
 
 
 class DataPlane:

@@ -56,18 +56,13 @@ class StrictRequest(Request):
         return orjson.loads(await self.body())
 
 
-def query_values(request: Request) -> dict[str, list[str]]:
+def _query_pairs(request: Request) -> list[tuple[str, str]]:
     """Parse the query as `request.query_params` does, in a third of the time if it has no escapes."""
     query = request.scope["query_string"].decode("latin-1")
-    values: dict[str, list[str]] = {}
     if "%" in query or "+" in query:
-        for name, value in parse_qsl(query, keep_blank_values=True):
-            values.setdefault(name, []).append(value)
-    else:
-        for part in filter(None, query.split("&")):
-            name, _, value = part.partition("=")
-            values.setdefault(name, []).append(value)
-    return values
+        return parse_qsl(query, keep_blank_values=True)
+    parts = [part.partition("=") for part in query.split("&") if part]
+    return [(name, value) for name, _, value in parts]
 
 
 def body_schema(
@@ -110,15 +105,15 @@ class DescribedRoute(APIRoute):
         options["operation_id"] = endpoint.__name__
         super().__init__(path, endpoint, **options)
         self.description = ""
-        self.parameters = _query_parameters(self.dependant)
-        self.lists = {name for name, field in self.parameters.items() if get_origin(field.annotation) is list}
+        self._parameters = _query_parameters(self.dependant)
+        self._lists = {name for name, field in self._parameters.items() if get_origin(field.annotation) is list}
 
     def get_route_handler(self) -> Handler:
         """Check the query before FastAPI's handler, and complete its response."""
         handler = super().get_route_handler()
 
         async def complete_handler(request: Request) -> Response:
-            self.check_query(query_values(request))
+            self.read_query(request)
             response = await handler(request)
             if isinstance(response, StreamingResponse):
                 return response
@@ -126,21 +121,24 @@ class DescribedRoute(APIRoute):
 
         return complete_handler
 
-    def check_query(self, values: dict[str, list[str]]) -> None:
-        """Raise RequestValidationError if a query parameter is unknown, or comes twice and is no list."""
-        known, mistakes = self.parameters, []
-        for name, texts in values.items():
-            if name not in known:
+    def read_query(self, request: Request) -> dict[str, Any]:
+        """Parse the query; raise RequestValidationError if a parameter is unknown, or comes twice and is no list."""
+        known, query, mistakes = self._parameters, dict[str, Any](), dict[str, tuple[str, str]]()
+        for name, text in _query_pairs(request):
+            if name in self._lists:
+                query.setdefault(name, []).append(text)
+            elif name not in known:
                 advice = f"Send one of these: {', '.join(known)}." if known else "This operation takes none."
-                mistakes.append(_query_mistake(name, "unknown_parameter", f"There is no such parameter. {advice}"))
-            elif len(texts) > 1 and name not in self.lists:
-                mistakes.append(_query_mistake(name, "repeated_parameter", "The parameter comes twice. Send it once."))
+                mistakes[name] = "unknown_parameter", f"There is no such parameter. {advice}"
+            elif name in query:
+                mistakes[name] = "repeated_parameter", "The parameter comes twice. Send it once."
+            else:
+                query[name] = text
         if mistakes:
-            raise RequestValidationError(mistakes)
-
-
-def _query_mistake(name: str, type: str, message: str) -> dict[str, Any]:
-    return {"loc": ("query", name), "msg": message, "type": type}
+            raise RequestValidationError(
+                [{"loc": ("query", name), "msg": text, "type": type} for name, (type, text) in mistakes.items()]
+            )
+        return query
 
 
 async def complete_response(request: Request, response: Response, *, is_conditional: bool) -> Response:
