@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
@@ -70,6 +71,8 @@ TAGS = {
 
 class App(FastAPI):
     """FastAPI inside the service's middleware, which also sees the responses to unexpected errors."""
+
+    __call__ = Starlette.__call__  # FastAPI's is for telemetry, which is off
 
     def build_middleware_stack(self) -> ASGIApp:
         """Add the middleware, from the inside out."""

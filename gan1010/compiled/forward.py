@@ -44,10 +44,13 @@ def generate(g: Any, latent: Any, hidden: Any, sample: Any) -> None:
 
 
 @compiled
-def sample(g: Any, latents: Any, hidden: Any, out: Any) -> None:
-    """Store G's samples for latents (n,) in out (n, W)."""
+def sample(g: Any, latents: Any, hidden: Any, out: Any) -> Any:
+    """Store G's samples for latents (n,) in out (n, W); return the first row that is not finite, or -1."""
     for row in range(latents.shape[0]):
+        if not np.isfinite(latents[row]):
+            return row
         generate(g, latents[row], hidden, out[row])
+    return -1
 
 
 @compiled
@@ -57,7 +60,11 @@ def sample_one(g: Any, latent: Any, hidden: Any, out: Any) -> None:
 
 
 @compiled
-def score(d: Any, vectors: Any, hidden: Any, out: Any) -> None:
-    """Store D's scores of vectors (n, W) in out (n,)."""
+def score(d: Any, vectors: Any, hidden: Any, out: Any) -> Any:
+    """Store D's scores of vectors (n, W) in out (n,); return the first row that is not finite, or -1."""
     for row in range(vectors.shape[0]):
+        for value in vectors[row]:
+            if not np.isfinite(value):
+                return row
         out[row] = discriminate(d, vectors[row], hidden)
+    return -1
