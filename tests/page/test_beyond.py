@@ -96,7 +96,9 @@ async () => {
   while (player.playing) {
     await new Promise((resume) => requestAnimationFrame(() => setTimeout(resume)));
     const shares = player.at < player.run.end ? player.moment.cloud.shares : player.run.job.result.shares;
-    found.push([shares.map((share) => Math.round(100 * share)), ...numbers()].map(String));
+    const [bars, written] = numbers();  // what is written adds up to 100, so it may be rounded up or down
+    const near = written.map((number, k) => (Math.abs(number - 100 * shares[k]) < 1 ? bars[k] : number));
+    found.push([shares.map((share) => Math.round(100 * share)), bars, near].map(String));
   }
   return found;
 }
