@@ -10,13 +10,13 @@ import logging
 import re
 from collections.abc import Awaitable, Iterable
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api import limits
 from service.api.error_page import PAGES
+from service.api.middleware.addresses import parse_address
 from service.api.middleware.wrong_keys import WrongKeys
 from service.api.problems import error_response
 from service.api_keys import ApiKeys
@@ -125,11 +125,8 @@ class AccessControlMiddleware:
 @lru_cache(maxsize=256)
 def _is_public(address: str) -> bool:
     """Return True for a public IP address; a peer without an IP address counts as local."""
-    try:
-        peer = ip_address(address)
-    except ValueError:
-        return False
-    return ((isinstance(peer, IPv6Address) and peer.ipv4_mapped) or peer).is_global
+    ip = parse_address(address)
+    return ip is not None and ip.is_global
 
 
 def _headers(scope: Scope) -> Headers:

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.api.middleware.addresses import parse_address
 from service.settings import PATH_PREFIX, Network
 
 LINKS = (b"location", b"link")  # headers of responses that have paths
@@ -75,12 +76,8 @@ class ProxyMiddleware:
         return address
 
     def _is_in_networks(self, address: str) -> bool:
-        try:
-            ip = ip_address(address)
-        except ValueError:
-            return False
-        ip = getattr(ip, "ipv4_mapped", None) or ip
-        return any(ip in network for network in self._networks)
+        ip = parse_address(address)
+        return ip is not None and any(ip in network for network in self._networks)
 
 
 def _parse_address(text: str) -> str | None:

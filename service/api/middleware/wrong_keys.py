@@ -3,10 +3,10 @@
 import math
 import time
 from collections import OrderedDict, deque
-from functools import lru_cache
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, ip_network
 
 from service.api import limits
+from service.api.middleware.addresses import parse_address
 
 MAX_ADDRESSES = 10_000  # the ones that have been silent longest are forgotten
 IPV6_PREFIX_BITS = 64  # of a network, whose host may use any address in it
@@ -36,13 +36,7 @@ class WrongKeys:
         return max(math.ceil(times[0] + limits.WRONG_KEYS_SECONDS - time.monotonic()), 0)
 
 
-@lru_cache(maxsize=256)
 def _source(address: str) -> str:
     """Return what stands for one client: an IPv4 address, or the network of an IPv6 address."""
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return address
-    if not isinstance(ip, IPv6Address):
-        return address
-    return str(ip.ipv4_mapped or ip_network((int(ip), IPV6_PREFIX_BITS), strict=False))
+    ip = parse_address(address)
+    return str(ip_network((int(ip), IPV6_PREFIX_BITS), strict=False) if isinstance(ip, IPv6Address) else ip or address)
