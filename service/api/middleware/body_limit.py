@@ -22,7 +22,7 @@ class BodyLimitMiddleware:
                     raise BodyTooLargeError
                 if b"transfer-encoding" in headers:
                     receive = self._counted(receive)
-                    if scope["method"] != "POST":  # no route reads this body
+                    if scope["method"] not in ("POST", "PATCH"):  # no route reads this body
                         while (await receive()).get("more_body"):
                             pass
             except BodyTooLargeError as error:

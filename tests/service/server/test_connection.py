@@ -178,6 +178,12 @@ def test_headers_without_a_value_count_as_absent(tmp_path: Path) -> None:
         assert send_alone(client.base_url, without_host) == 200
 
 
+@pytest.mark.parametrize("method", [b"POST", b"PATCH", b"PUT", b"GET"])
+def test_chunked_body_is_read_whatever_the_method(server_url: str, method: bytes) -> None:
+    head = CHUNKED.replace(b"POST /score", method + b" /jobs/unknown").replace(JSON, JSON + b"Connection: close\r\n")
+    assert send_alone(server_url, head + b'c\r\n{"note":"n"}\r\n0\r\n\r\n') in (404, 405)
+
+
 def test_trailers_are_ignored(server_url: str) -> None:
     with connect(server_url) as connection:
         body = b'15\r\n{"vectors": [[1, 2]]}\r\n0\r\nContent-Type: text/plain\r\nX-Request-ID: evil\r\n\r\n'
