@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.page.conftest import wait_for_js
-from tests.support.contract import LONG_JOB, SHORT_JOB, Json, wait_until
+from tests.support.contract import LONG_JOB, SHORT_JOB, Json, wait_for_end, wait_until
 
 
 def act(page: Page, action: str, name: str) -> None:
@@ -243,9 +243,8 @@ def test_values_are_read_with_pointer_and_keyboard_and_dragging_zooms(page: Page
 def test_only_visible_rows_are_drawn_and_keys_move_between_them(page: Page, server_url: str) -> None:
     with httpx.Client(base_url=server_url, timeout=60) as client:
         client.post("/train", params={"wait": 9}, json={**SHORT_JOB, "name": "the oldest"})
-        for _ in range(110):
-            client.post("/train", json=SHORT_JOB)
-        client.post("/train", params={"wait": 60}, json=SHORT_JOB)
+        for job in [client.post("/train", json=SHORT_JOB).json() for _ in range(111)]:
+            wait_for_end(client, job["id"])
     page.goto("/?view=runs&status=succeeded")
     rows = page.locator(".runs tbody tr[data-place]")
     rows.nth(20).wait_for()

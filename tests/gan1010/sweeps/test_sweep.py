@@ -1,6 +1,7 @@
 """Sweeps from the caller's side: against the article, executors, interruptions, tables, merging."""
 
 import contextlib
+import gc
 import multiprocessing
 import signal
 import warnings
@@ -49,12 +50,14 @@ def assert_same(one: Sweep, other: Sweep) -> None:
 def interrupted_after(seconds: float) -> Iterator[None]:
     """Interrupt the block as Ctrl-C does."""
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    gc.disable()  # an interrupt during Hypothesis's callback of the garbage collector would be lost
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        gc.enable()
 
 
 @pytest.mark.parametrize(

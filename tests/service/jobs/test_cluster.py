@@ -167,7 +167,7 @@ def test_scheduler_killed_in_the_middle_changes_nothing(tmp_path: Path, expected
             cluster.start_workers(2)
         check_end(client, job, obstacle, *(() if fallback else (NO_WORKER,)))
         assert content(client, data, job) == expected
-    assert 1 <= sum("WARNING The scheduler" in line for line in server.log) <= 2  # it was lost, and is not there
+    assert 1 <= sum("WARNING The scheduler" in line for line in server.log) <= 5  # not one each second
     assert [line for line in server.log if "Traceback" in line or "ERROR" in line] == []
 
 
