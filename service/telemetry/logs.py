@@ -7,7 +7,6 @@ import select
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -17,7 +16,7 @@ from prometheus_client import Counter
 from service.settings import LogFormat, LogLevel
 
 MAX_WAITING_BYTES = 2**20  # of log lines that standard error has not taken yet
-MAX_WRITE_BYTES = select.PIPE_BUF  # a pipe that is ready takes so many without blocking
+MAX_WRITE_BYTES = 4096  # an empty page of a pipe, so that a write does not block while the reader makes progress
 FLUSH_SECONDS = 1.0  # without progress, before the last lines are given up
 DROPPED_LINES = Counter("gan1010_dropped_log_lines", "Log lines that standard error did not take", registry=None)
 Fields = Mapping[str, object]
@@ -54,7 +53,7 @@ def log_events(logger: logging.Logger, message: str, events: Sequence[Event]) ->
 
 
 class LogHandler(logging.Handler):
-    """Write log lines while standard error is ready for them, and the rest in a thread, so that it stops nobody.
+    """Write log lines in a thread, so that standard error cannot stop the service.
 
     Lines that cannot be written, or that find too many others waiting, are dropped. Their number is logged in their
     place.
@@ -65,28 +64,23 @@ class LogHandler(logging.Handler):
         self._descriptor = descriptor
         self._waiting: list[bytes] = []
         self._waiting_bytes = self._dropped = self._writes = 0
-        self._unreported = 0  # lines that are missing from the log, with no notice of it
         self._is_cut = False  # a write has failed inside a line
         self._changed = threading.Condition()
         threading.Thread(target=self._run, name="log", daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record's lines, or queue them."""
+        """Queue a record's lines."""
         try:
             lines = self._encode(record)
         except Exception:
             self.handleError(record)
             return
         with self._changed:
-            if not self._waiting_bytes and not self._unreported:
-                with suppress(OSError):  # the thread will meet the same error
-                    while lines and select.select((), (self._descriptor,), (), 0)[1]:
-                        lines = self._write_part(lines)
             if self._waiting_bytes + len(lines) > MAX_WAITING_BYTES:
                 count = lines.count(b"\n")
                 self._dropped += count
                 DROPPED_LINES.inc(count)
-            elif lines:
+            else:
                 self._waiting.append(lines)
                 self._waiting_bytes += len(lines)
                 self._changed.notify_all()
@@ -100,46 +94,45 @@ class LogHandler(logging.Handler):
                 self._changed.wait_for(lambda: not self._waiting_bytes, FLUSH_SECONDS)
 
     def _run(self) -> None:
+        unreported = 0  # lines that are missing from the log, with no notice of it
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting)
                 lines, self._waiting = b"".join(self._waiting), []
                 dropped, self._dropped = self._dropped, 0  # after these lines
-            self._report()
+            if self._report(unreported):
+                unreported = 0
             lost = self._write(lines)
             DROPPED_LINES.inc(lost)
-            self._unreported += lost + dropped
-            if not lost:
-                self._report()
+            unreported += lost + dropped
+            if not lost and self._report(unreported):
+                unreported = 0
             with self._changed:
                 self._waiting_bytes -= len(lines)
                 self._changed.notify_all()
 
-    def _report(self) -> None:
-        """Write a notice of lines that are missing."""
-        if self._unreported:
-            message, count = "%d log lines were dropped, because standard error did not take them", self._unreported
-            notice = self._encode(logging.LogRecord(__name__, logging.WARNING, "", 0, message, (count,), None))
-            if not self._write(b"\n" * self._is_cut + notice):
-                self._unreported = 0
+    def _report(self, count: int) -> bool:
+        """Write a notice of lines that are missing; return False if that fails, too."""
+        if not count:
+            return True
+        message = "%d log lines were dropped, because standard error did not take them"
+        notice = self._encode(logging.LogRecord(__name__, logging.WARNING, "", 0, message, (count,), None))
+        return not self._write(b"\n" * self._is_cut + notice)
 
     def _write(self, lines: bytes) -> int:
         """Write lines part by part; drop the rest if that fails, and return the number of lines in it."""
         while lines:
             try:
-                lines = self._write_part(lines)
+                size = os.write(self._descriptor, lines[:MAX_WRITE_BYTES])
             except BlockingIOError:  # another process has made it non-blocking
                 select.select((), (self._descriptor,), ())
             except OSError:
                 return lines.count(b"\n")
+            else:
+                self._writes += 1
+                self._is_cut = lines[size - 1] != ord("\n")
+                lines = lines[size:]
         return 0
-
-    def _write_part(self, lines: bytes) -> bytes:
-        """Write the first lines, and return the rest."""
-        size = os.write(self._descriptor, lines[:MAX_WRITE_BYTES])
-        self._writes += 1
-        self._is_cut = lines[size - 1] != ord("\n")
-        return lines[size:]
 
     def _encode(self, record: logging.LogRecord) -> bytes:
         return f"{self.format(record)}\n".encode(errors="backslashreplace")
