@@ -4,6 +4,7 @@ import { Evolution } from "../charts/evolution.js";
 import { Response } from "../charts/response.js";
 import { Surface } from "../charts/surface.js";
 import { api } from "../api.js";
+import { backward } from "../gradients.js";
 import { Network } from "../model.js";
 import { settingName } from "../plan.js";
 import { player } from "../player.js";
@@ -143,21 +144,25 @@ function chaseOf(run) {
 
 /** The length of the gradient of D's score, at the middle of the real data: the mean of its regions. */
 const slopeOf = (D, centres) => centres.reduce((sum, centre) => {
-  const score = D.run(centre)[0];
-  const along = Array.from(centre, (_, i) => D.hidden.reduce((total, unit, h) => total + D.outputWeight(0, h) * unit * (1 - unit) * D.inputWeight(h, i), 0));
-  return sum + (score * (1 - score) * Math.hypot(...along)) / centres.length;
+  D.run(centre);
+  return sum + Math.hypot(...backward(D, centre, [1]).back) / centres.length;
 }, 0);
 
-/** D's slope now, and its mean over the snapshots. */
-function slopes({ D }, run) {
+/** The mean of D's slope over a run's snapshots. */
+function meanSlope(run) {
+  if (run.slope?.version === run.version) return run.slope.mean;
   const net = new Network(run.width, run.config.hidden_size, 1);
   let sum = 0;
   run.snapshotIterations.forEach((_, row) => {
     net.blend(run.discriminators, row, row, 0);
     sum += slopeOf(net, run.centres);
   });
-  return t("beyond.slope", { now: fine(slopeOf(D, run.centres), 3), mean: fine(sum / run.snapshotIterations.length, 3) });
+  run.slope = { version: run.version, mean: sum / run.snapshotIterations.length };
+  return run.slope.mean;
 }
+
+/** D's slope now, and its mean. */
+const slopes = ({ D }, run) => t("beyond.slope", { now: fine(slopeOf(D, run.centres), 3), mean: fine(meanSlope(run), 3) });
 
 /** The charts of a run: where G's samples are to D, and what it makes over its latents, or over time. */
 const Stage = ({ run }) => html`${run.varies && run.hasWeights && html`<${Made} run=${run} moments />`}
