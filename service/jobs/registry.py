@@ -34,7 +34,7 @@ from service.telemetry.logs import fields
 from service.telemetry.metrics import Metrics
 
 MAX_ATTEMPTS = 5  # crashes in a row, without a checkpoint in between, after which a job is still retried
-MAX_JOBS_PER_STEP, STEP_SECONDS = 24, 0.02  # of jobs that are deleted at once
+MAX_JOBS_PER_STEP, STEP_SECONDS = 64, 0.04  # of jobs that are deleted at once
 CRASHED = JobError(
     type="crashed",
     detail=f"The process died more than {MAX_ATTEMPTS} times in a row while the job ran, before any checkpoint. "

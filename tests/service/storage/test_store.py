@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -161,7 +162,9 @@ def test_job_whose_key_is_taken_is_not_added(store: Store) -> None:
     store.add(new(2), "other", "request")
 
 
-def test_deleted_job_leaves_nothing(store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", [os.environ["PATH"], "/nowhere"])  # without `rm`, too
+def test_deleted_job_leaves_nothing(store: Store, tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", path)
     store.add(new(1), "key", "request")
     other, _ = finish(store, new(2))
     deleted, _ = finish(store, new(3))
