@@ -21,6 +21,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+import yaml
 
 from tests.support.clients import Server, free_port
 from tests.support.container import DOCKERFILE, run_health_check
@@ -227,6 +228,38 @@ def test_documented_command_serves_behind_a_proxy_is_backed_up_and_pruned(image:
         assert len(client.get("/jobs").json()["data"]) == 1
         assert int(docker(*size)) < before / 2
         assert "route=/readyz" not in docker("logs", container)
+
+
+def test_compose_recipe_serves_and_reads_new_keys(image: str, tmp_path: Path) -> None:
+    has_plugin = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0
+    program = ["docker", "compose"] if has_plugin else ["docker-compose"]
+    if not has_plugin and not shutil.which("docker-compose"):
+        pytest.skip("no Docker Compose")
+    recipe = yaml.safe_load(recipes("Compose", "yaml")[0])
+    service, port = recipe["services"]["gan1010"], free_port()
+    assert service.pop("ports") == ["127.0.0.1:8000:8000"]  # an engine of tests may have no network of its own
+    service |= {"image": image, "network_mode": "host"}
+    service["environment"]["GAN1010_PORT"] = str(port)
+    file = tmp_path / "compose.yaml"
+    file.write_text(yaml.safe_dump(recipe))
+    (tmp_path / "keys").write_text(KEY)
+
+    def compose(*arguments: str) -> str:
+        command = [*program, "--project-name", NAME, "--file", str(file), *arguments]
+        done = subprocess.run(command, stdout=PIPE, stderr=STDOUT, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+        return done.stdout.strip()
+
+    try:
+        compose("up", "--detach")
+        wait_until_healthy(compose("ps", "--quiet"))
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": KEY}, timeout=30) as client:
+            assert train(client, **SHORT_JOB)["status"] == "succeeded"
+            (tmp_path / "keys").write_text("another")
+            compose("kill", "-s", "HUP", "gan1010")
+            wait_until(lambda: client.get("/jobs").status_code, lambda status: status == 401)
+    finally:
+        compose("down", "--volumes")
 
 
 def test_image_is_scheduler_worker_and_service(image: str) -> None:
