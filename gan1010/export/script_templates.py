@@ -110,31 +110,31 @@ SLOPE_PENALTY = '''def slope_penalty(real):
 '''
 
 REAL_STEP = Template("""\
-# 1. Train D on real data: its score should be 1$gently.
+# a. Train D on real data: its score should be 1$gently.
 ${real_line}real_loss = learn(discriminator_optimizer, discriminator($real), REAL$penalty)
 """)
 FAKE_STEP = Template("""
-# 2. Train D on a fake, a sample of G: its score should be 0. detach() keeps G unchanged.
+# b. Train D on a fake, a sample of G: its score should be 0. detach() keeps G unchanged.
 fake = generator($latent).detach()
 fake_loss = learn(discriminator_optimizer, discriminator(fake), FAKE)
 """)
 GENERATOR_STEP = Template("""
-# 3. Train G: D's score of its sample should be 1. The gradient passes through D, but only G changes.
+# c. Train G: D's score of its sample should be 1. The gradient passes through D, but only G changes.
 fake = generator($latent)
 generator_loss = learn(generator_optimizer, discriminator(fake), REAL)
 """)
 MINIMAX_STEP = Template("""
-# 3. Train G: D's score of its sample should not be 0, so G lowers log(1 - score), which is minus D's loss.
+# c. Train G: D's score of its sample should not be 0, so G lowers log(1 - score), which is minus D's loss.
 fake = generator($latent)
 generator_loss = learn(generator_optimizer, discriminator(fake), FAKE, sign=-1)
 """)
 SCORED_REAL_STEP = Template("""\
-# 1. Train D on real data: its score should be 1$gently.
+# a. Train D on real data: its score should be 1$gently.
 ${real_line}real_score = discriminator($real)
 real_loss = learn(discriminator_optimizer, real_score, REAL$penalty)
 """)
 NOISE_STEP = """
-# 2. Train D on noise: its score should be 0.
+# b. Train D on noise: its score should be 0.
 noise_score = discriminator(noise())
 noise_loss = learn(discriminator_optimizer, noise_score, FAKE)
 """

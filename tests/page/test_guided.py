@@ -200,9 +200,11 @@ def test_steps_show_the_moment_that_they_speak_of(page: Page, article_run: Json)
     wait_for_js(page, "lab.player.at === 10000 && !lab.player.playing")
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_each_step_fits_above_the_player(page: Page, article_run: Json, server_url: str, language: str) -> None:
-    page.set_viewport_size({"width": 1280, "height": 720})
+@pytest.mark.parametrize(("language", "width", "height"), [("en", 1280, 720), ("zh", 1024, 768)])
+def test_each_step_fits_above_the_player(
+    page: Page, article_run: Json, server_url: str, language: str, width: int, height: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": height})
     settings = {"preset": "discriminator-alone", "seed": 1010}
     alone = httpx.post(f"{server_url}/train?wait=9", json=settings).json()["id"]
     for step in range(1, 8):
@@ -212,7 +214,26 @@ def test_each_step_fits_above_the_player(page: Page, article_run: Json, server_u
             page.locator(".step-text button").click()
         page.locator(".seen").wait_for()
         bottom = page.locator(".stage").evaluate("stage => stage.getBoundingClientRect().bottom")
-        assert bottom <= (720 if step in (1, 3) else page.locator(".player").bounding_box()["y"]), step  # type: ignore[index]
+        assert bottom <= (height if step in (1, 3) else page.locator(".player").bounding_box()["y"]), step  # type: ignore[index]
+        text, pictures = (page.locator(of).bounding_box() for of in (".seen", ".stage-pictures"))
+        assert text
+        assert pictures
+        assert text["x"] + text["width"] <= pictures["x"]
+
+
+def test_small_windows_keep_room_for_the_pictures(page: Page, article_run: Json) -> None:
+    page.set_viewport_size({"width": 640, "height": 360})
+    page.goto(f"/?step=5&job={article_run['id']}")
+    page.locator(".seen").wait_for()
+    top = "(of) => document.querySelector(of).getBoundingClientRect().top"
+    assert page.evaluate(top, ".seen") > page.evaluate(top, ".losses")  # a long text is below its picture
+    page.mouse.wheel(0, 300)
+    wait_for_js(page, "scrollY > 200")
+    assert page.locator("header").bounding_box()["y"] <= -200  # type: ignore[index]
+    assert page.locator(".player").bounding_box()["height"] < 60  # type: ignore[index]
+    page.goto(f"/?step=4&job={article_run['id']}&walk=6&at=0")
+    expect(page.locator(".walk-sentence")).to_be_visible()
+    expect(page.locator(".player")).to_be_hidden()
 
 
 def test_replay_waits_until_its_picture_is_in_the_window(page: Page, article_run: Json) -> None:

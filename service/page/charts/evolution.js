@@ -13,10 +13,10 @@ const COLUMNS = 10;
 
 export class Evolution extends Picture {
   describe() {
-    const { run, at } = player;
+    const { run, at, moment } = player;
     if (!run?.samples) return t("evolution.none");
     const row = indexAt(run.snapshotIterations, at);
-    const sample = run.samples.subarray(row * run.width, (row + 1) * run.width);
+    const sample = run.hasWeights && moment.run === run ? moment.sample : run.samples.subarray(row * run.width, (row + 1) * run.width);
     return t("evolution.says", { at: whole(at), sample: vector(sample) });
   }
 
@@ -48,6 +48,8 @@ export class Evolution extends Picture {
     const high = tall / run.width;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
+    pen.font = font(12);
+    const last = pen.measureText(whole(run.snapshotIterations[columns.at(-1)])).width / 2;
     columns.forEach((row, column) => {
       for (let k = 0; k < run.width; k++) {
         const value = run.samples[row * run.width + k];
@@ -60,7 +62,9 @@ export class Evolution extends Picture {
       }
       pen.font = font(12);
       pen.fillStyle = theme.colours.quiet;
-      if (wide > 46 || column % 3 === 0) pen.fillText(whole(run.snapshotIterations[row]), LEFT + (column + 0.5) * wide, tall + AXIS / 2);
+      const label = whole(run.snapshotIterations[row]);
+      const half = pen.measureText(label).width / 2;
+      if (wide > 2 * last + 6 || column % 3 === 0) pen.fillText(label, Math.min(LEFT + (column + 0.5) * wide, LEFT + room + RIGHT - half), tall + AXIS / 2);
     });
   }
 

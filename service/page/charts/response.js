@@ -107,15 +107,15 @@ export class Response extends Picture {
     pen.fillText(t("response.x"), LEFT + room.wide / 2, y(0) + 26);
   }
 
-  /** Name the bands of real values if they are high enough. */
+  /** Name the bands of real values between them, beside their lines, if there is room. */
   bands(pen, run, y) {
     const { spread } = run.config;
-    if (y(0) - y(spread) < 15) return;
+    if (y(spread) - y(1 - spread) < 50) return;
     pen.font = font(12);
     pen.textAlign = "left";
     pen.textBaseline = "middle";
     pen.fillStyle = theme.colours.real;
-    for (const middle of [spread / 2, 1 - spread / 2]) haloed(pen, t("response.band"), LEFT + 6, y(middle));
+    for (const place of [y(spread) - 9, y(1 - spread) + 10]) haloed(pen, t("response.band"), LEFT + 6, place);
   }
 
   /** Draw how often each latent is drawn in training. */

@@ -204,11 +204,11 @@ export class WalkPicture extends Machine {
       pen.stroke();
       pen.setLineDash(SOLID);
       text(pen, `◀ ${narrow ? step.target : t("walk.target", { target: step.target })}`, x + 9 * u, end, colours.ink, this.face(12.5, 650), "left");
-      if (phase < 3) text(pen, narrow ? fine(step.loss) : t("walk.loss.short", { loss: fine(step.loss) }), x + 18 * u, (y + end) / 2, colours.ink, this.face(12.5, 600), "left");
+      if (phase < 3) text(pen, narrow ? fine(step.loss) : t("walk.loss.short", { loss: fine(step.loss, 3) }), x + 18 * u, (y + end) / 2, colours.ink, this.face(12.5, 600), "left");
     }
     const kind = step.name === "real" ? "real" : "fake";
     mark(pen, kind, x, y, 7.5 * u, colours[kind], colours.card);
-    text(pen, fine(now), x + 16 * u, y + 1, colours[kind], this.face(13, 650), "left");
+    text(pen, fine(now, narrow ? 2 : 3), x + 16 * u, y + 1, colours[kind], this.face(13, 650), "left");
   }
 
   titles(pen, x, middle, width, step, usesG) {

@@ -158,14 +158,14 @@ function StepText({ name, step, action, go }) {
     <h2 id="stage-title" tabindex="-1">${t(`guided.${name}.title`)}</h2>
     <p class="sentence">${t(`guided.${name}.sentence`, described(session.run))}</p>
     <div class="row">
+      ${name === "train" && action.done && slowMotion.possible && html`<button type="button" class=${slowMotion.seen ? "secondary" : "primary"} onClick=${() => slowMotion.start()}>${t("walk.go")}</button>`}
       ${action.needs
         ? html`<button type="button" class="primary" onClick=${() => go(TRAIN)}>${t("guided.needs")}</button>`
         : html`<button type="button" class=${action.done ? "secondary" : "primary"} disabled=${session.busy} onClick=${action.do}>${t(button)}</button>`}
       ${action.done && html`<button type="button" class=${classes(name === "train" && slowMotion.possible && !slowMotion.seen ? "secondary" : "primary", "next")} onClick=${() => (last ? openPath(BEYOND) : go(step + 1))}>${t(last ? "path.beyond" : "guided.next")}</button>`}
-      ${name === "train" && action.done && slowMotion.possible && html`<button type="button" class=${slowMotion.seen ? "secondary" : "primary"} onClick=${() => slowMotion.start()}>${t("walk.go")}</button>`}
       ${action.done && last && html`<button type="button" class="secondary" onClick=${() => state.push({ view: "lab", step: "" })}>${t("guided.tolab")}</button>`}
     </div>
   </div>
-  ${action.done && html`<p class="seen" role="status">${observation(name, session.run)}</p>`}
+  ${action.done && html`<div class="seen" role="status">${[observation(name, session.run)].flat().map((words) => html`<p>${words}</p>`)}</div>`}
   ${name === "train" && action.done && html`<${Outcome} run=${session.run} />`}</div>`;
 }

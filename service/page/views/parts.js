@@ -15,7 +15,7 @@ export function Verdict({ score }) {
   return html`<div class="verdict">
     <div class="verdict-scale" role="img" aria-label=${t("verdict.label", { score: fine(score) })}><span class="verdict-mark" style=${{ left: `${score * 100}%` }} /></div>
     <div class="verdict-ends" aria-hidden="true"><span>${t("machine.sure.fake")}</span><span>${t("machine.sure.real")}</span></div>
-    <p>${t("verdict.says")}${gap()}<b>${fine(score)}</b> <span class="quiet">${t(`verdict.${words}`)}</span></p>
+    <p>${t("verdict.says")}${gap()}<b>${fine(score)}</b><span class="quiet">${t(`verdict.${words}`)}</span></p>
   </div>`;
 }
 

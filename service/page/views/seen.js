@@ -28,13 +28,16 @@ export function described(run) {
   };
 }
 
-/** What there is to see of a run in a step, once its action is done. */
+/** What there is to see of a run in a step, once its action is done: a text, or its paragraphs. */
 export function observation(name, run) {
   if (name === "real") return t("guided.real.seen", described(run));
   if (name === "untrained") return run?.samples ? untrained(run) : "";
   if (!run || run.hasGenerator === (name === "alone")) return "";
-  return run.job.result ? OBSERVATIONS[name](run, run.job.result).filter(Boolean).join(gap()) : outcomeOf(run);
+  return run.job.result ? OBSERVATIONS[name](run, run.job.result).map(joined).filter(Boolean) : outcomeOf(run);
 }
+
+/** Sentences as one paragraph. */
+const joined = (says) => [says].flat().filter(Boolean).join(gap());
 
 const OBSERVATIONS = { alone, train, losses, sample, evolve };
 
@@ -50,8 +53,8 @@ const firstLosses = (run) => Object.fromEntries(Object.keys(LOSSES).map((name) =
 function alone(run, result) {
   const { real, fake } = firstLosses(run);
   const after = (result.discriminator_real_loss + result.discriminator_fake_loss) / 2;
-  return [t(result.real_score > result.fake_score + MEETING ? "guided.alone.can" : "guided.alone.cannot"),
-    t("guided.alone.seen", { real: fine(result.real_score), noise: fine(result.fake_score), before: fine((real + fake) / 2), after: fine(after) }),
+  return [[t(result.real_score > result.fake_score + MEETING ? "guided.alone.can" : "guided.alone.cannot"),
+    t("guided.alone.seen", { real: fine(result.real_score), noise: fine(result.fake_score), before: fine((real + fake) / 2), after: fine(after) })],
     result.discriminator_fake_loss * JUMP < Math.max(...run.points.fake.values.slice(-run.points.fake.length / 10)) && t("guided.alone.jumps")];
 }
 
@@ -68,9 +71,9 @@ function losses(run, result) {
   const figures = (valueOf) => Object.fromEntries(names.map((name) => [name, fine(valueOf(name), 3)]));
   const last = (name) => result[LOSSES[name]];
   const says = [t("guided.losses.seen", figures(last)), t(run.config.loss === "mse" ? "guided.losses.guess" : "guided.losses.guess.log")];
-  if (!isNear(last)) return [...says, t("guided.losses.far")];
+  if (!isNear(last)) return [[...says, t("guided.losses.far")]];
   const at = humpOf(run);
-  return [...says, t("guided.losses.near", { batch: run.config.batch_size }), at && t("guided.losses.hump", { at: whole(at) }),
+  return [[...says, t("guided.losses.near", { batch: run.config.batch_size })], at && t("guided.losses.hump", { at: whole(at) }),
     isNear((name) => first[name]) ? t("guided.losses.proof.began", figures((name) => first[name])) : t("guided.losses.proof")];
 }
 
@@ -94,9 +97,9 @@ function sample(run) {
   const most = reaction({ G, latent: [config.latent_value] }, config);
   const [low, high] = latentRange(config);
   const ignores = most < MAX_IGNORED_CHANGE;
-  return [outcomeOf(run), t(ignores ? "guided.sample.same" : "response.reacts", { low, high, most: fine(most, 3) }),
-    ignores && t(config.latent === "constant" ? "sample.ignores.constant" : "sample.ignores.varied", described(run)),
-    ignores && run.patterns.length === 1 && t("guided.sample.beyond")];
+  return [[outcomeOf(run), t(ignores ? "guided.sample.same" : "response.reacts", { low, high, most: fine(most, 3) })],
+    [ignores && t(config.latent === "constant" ? "sample.ignores.constant" : "sample.ignores.varied", described(run)),
+      ignores && run.patterns.length === 1 && t("guided.sample.beyond")]];
 }
 
 function evolve(run, { settled_at: at }) {

@@ -177,7 +177,7 @@ function sentence(run, step, phase) {
   if (phase === "update" && !step.after) key = "walk.adam.update";
   else if (step.name === "generator" && phase === "loss" && !step.target) key += ".minimax";
   const [before, after] = apart(step.score, step.scoreAfter ?? step.score);
-  return t(key, { score: fine(step.score), before, after, latent: short(step.input[0]), rate: short(step.rate), formula: formula(run, step) });
+  return t(key, { score: fine(step.score, 3), before, after, latent: short(step.input[0]), rate: short(step.rate), formula: formula(run, step) });
 }
 
 /** Why a phase is as it is, at this moment of the run. */
@@ -284,7 +284,7 @@ function placesOf(lines, which) {
   const learn = block(/^def learn\(/);
   const inLearn = (pattern) => learn.filter((k) => pattern.test(lines[k]));
   const learner = which === 2 ? "generator" : "discriminator";
-  const step = block(new RegExp(`^ *# ${which + 1}\\. `));
+  const step = block(new RegExp(`^ *# ${"abc"[which]}\\. `));
   const settings = find(new RegExp(`^(LEARNING_RATE|${learner.toUpperCase()}_LEARNING_RATE|${learner}_optimizer) =`));
   const loss = find(/^(loss_function|REAL, FAKE) =/);
   return {
