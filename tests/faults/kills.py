@@ -26,18 +26,18 @@ ACTIONS = {"/train", "/sweeps", "retry with a key", "cancel", "pause", "resume",
 def kills(seed: int, long: bool, folder: Path) -> list[Finding]:
     """Kill a process under load again and again: no job is lost or doubled, and each model has the right bits."""
     times, random = 300 if long else 3, Random(seed)  # noqa: S311
-    clean = statistics.median(_start_seconds(folder / f"clean-{number}") for number in range(5 if long else 1))
+    clean = statistics.median(_start_seconds(folder / f"clean-{number}", long) for number in range(5 if long else 1))
     clients = [SimulatedClient(f"client {number}", Random(seed + number)) for number in range(CLIENTS)]  # noqa: S311
     starts, data = [], folder / "data"
     for _ in range(times):
-        with _ready(data) as (server, client, seconds):
+        with _ready(data, long) as (server, client, seconds):
             starts.append(seconds)
             for simulated in clients:
                 simulated.check_all(client)
             check_no_duplicates(client, clients)
             _kill_under_load(server, clients, random.uniform(0.02, MAX_LIFE_SECONDS))
         check_store(data)
-    with _ready(data) as (_, client, _):
+    with _ready(data, long) as (_, client, _):
         crashed = _finish(client, clients)
     done = sum((simulated.done for simulated in clients), Counter[str]())
     assert not long or done.keys() >= ACTIONS, f"no client did {ACTIONS - done.keys()}"
@@ -57,18 +57,18 @@ def kills(seed: int, long: bool, folder: Path) -> list[Finding]:
 
 
 @contextmanager
-def _ready(data: Path) -> Iterator[tuple[Server, httpx.Client, float]]:
-    """Start a process; yield it, a client, and the seconds until it was ready."""
+def _ready(data: Path, fresh: bool) -> Iterator[tuple[Server, httpx.Client, float]]:
+    """Start a process, of a new interpreter or forked; yield it, a client, and the seconds until it was ready."""
     began = time.perf_counter()
-    with server_process(data, "--workers", "2", fresh=True) as server:
+    with server_process(data, "--workers", "2", fresh=fresh) as server:
         server.wait_until_ready()
         with httpx.Client(base_url=server.url, timeout=60) as client:
             assert client.get("/readyz").status_code == 200
             yield server, client, time.perf_counter() - began
 
 
-def _start_seconds(folder: Path) -> float:
-    with _ready(folder) as (_, _, seconds):
+def _start_seconds(folder: Path, fresh: bool) -> float:
+    with _ready(folder, fresh) as (_, _, seconds):
         return seconds
 
 
