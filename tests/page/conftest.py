@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.support.browser import CHROMIUM, PageObserver, launch_browser
 from tests.support.contract import Json
@@ -33,16 +33,32 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture
-def page(browser: Browser, server_url: str) -> Iterator[Page]:
-    """A page of a new user. At the end it must have no errors and no requests to other hosts."""
+@pytest.fixture(scope="package")
+def context(browser: Browser, server_url: str) -> Iterator[BrowserContext]:
+    """The context of all `page`s. Its first page only keeps the process, its cache and its compiled scripts."""
     with browser.new_context(base_url=server_url, viewport=WIDE, locale="en-US") as context:
-        page = context.new_page()
-        page.set_default_timeout(1000 * SECONDS)
-        observed = PageObserver(page)
-        yield page
-        assert observed.errors == []
-        assert observed.requests_to_other_hosts(server_url) == []
+        context.new_page().goto("/healthz")
+        yield context
+
+
+@pytest.fixture
+def page(context: BrowserContext, server_url: str) -> Iterator[Page]:
+    """A page of a new user. At the end it must have no errors and no requests to other hosts.
+
+    Clocks and other things that a context can't undo need a context of their own.
+    """
+    first, *left = context.pages
+    for page in left:
+        page.close()
+    first.evaluate("localStorage.clear()")
+    context.clear_cookies()
+    context.clear_permissions()
+    page = context.new_page()
+    page.set_default_timeout(1000 * SECONDS)
+    observed = PageObserver(page)
+    yield page
+    assert observed.errors == []
+    assert observed.requests_to_other_hosts(server_url) == []
 
 
 @pytest.fixture

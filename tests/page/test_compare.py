@@ -99,19 +99,23 @@ def test_deleted_runs_can_be_restored(page: Page, server_url: str, article_run: 
 
 
 @pytest.mark.parametrize("end", ["in time", "as the page is left"])
-def test_deletion_is_sent_after_ten_seconds_or_when_the_page_is_left(page: Page, server_url: str, end: str) -> None:
+def test_deletion_is_sent_after_ten_seconds_or_when_the_page_is_left(
+    browser: Browser, server_url: str, end: str
+) -> None:
     job = httpx.post(f"{server_url}/train", params={"wait": 9}, json={**SHORT_JOB, "name": f"gone {end}"}).json()
-    page.clock.install()
-    page.goto("/?view=runs")
-    act(page, "Delete", job["name"])
-    expect(page.get_by_text(f"Deleted: {job['name']}")).to_be_visible()
-    assert httpx.get(f"{server_url}/jobs/{job['id']}").status_code == 200
-    if end == "in time":
-        page.clock.fast_forward(11_000)
-        expect(page.get_by_role("button", name="Undo", exact=True)).to_have_count(0)
-    else:
-        page.goto("/docs")
-    wait_until(lambda: httpx.get(f"{server_url}/jobs/{job['id']}").status_code == 404)
+    with browser.new_context(base_url=server_url, locale="en-US") as context:
+        page = context.new_page()
+        page.clock.install()
+        page.goto("/?view=runs")
+        act(page, "Delete", job["name"])
+        expect(page.get_by_text(f"Deleted: {job['name']}")).to_be_visible()
+        assert httpx.get(f"{server_url}/jobs/{job['id']}").status_code == 200
+        if end == "in time":
+            page.clock.fast_forward(11_000)
+            expect(page.get_by_role("button", name="Undo", exact=True)).to_have_count(0)
+        else:
+            page.goto("/docs")
+        wait_until(lambda: httpx.get(f"{server_url}/jobs/{job['id']}").status_code == 404)
 
 
 def test_runs_that_have_not_ended_are_not_deleted(page: Page, server_url: str) -> None:
