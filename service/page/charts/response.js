@@ -64,10 +64,9 @@ export class Response extends Picture {
     const y = (value) => EDGE + (1 - value) * room.tall;
     this.frame(pen, run, room, y, low, high);
     this.lines(pen, run, moment, room, y, low, high);
-    this.bands(pen, run, y);
     if (run.varies) this.made(pen, run, moment, room, height - STRIP - 1);
     const latent = this.props.latent ?? run.config.latent_value;
-    if (latent < low || latent > high) return;
+    if (!(latent >= low && latent <= high)) return;
     const x = LEFT + ((latent - low) / (high - low)) * room.wide;
     pen.strokeStyle = theme.colours.ink;
     pen.lineWidth = 1.5;
@@ -105,17 +104,6 @@ export class Response extends Picture {
     pen.textAlign = "center";
     for (const value of [low, (low + high) / 2, high]) pen.fillText(String(value), LEFT + ((value - low) / (high - low)) * room.wide, y(0) + 12);
     pen.fillText(t("response.x"), LEFT + room.wide / 2, y(0) + 26);
-  }
-
-  /** Name the bands of real values between them, beside their lines, if there is room. */
-  bands(pen, run, y) {
-    const { spread } = run.config;
-    if (y(spread) - y(1 - spread) < 50) return;
-    pen.font = font(12);
-    pen.textAlign = "left";
-    pen.textBaseline = "middle";
-    pen.fillStyle = theme.colours.real;
-    for (const place of [y(spread) - 9, y(1 - spread) + 10]) haloed(pen, t("response.band"), LEFT + 6, place);
   }
 
   /** Draw how often each latent is drawn in training. */

@@ -57,9 +57,10 @@ export class Surface extends Picture {
       pen.restore();
       this.axes(pen, left, size, run, plane);
       const labels = plane.patterns.map((pattern) => this.region(pen, run, plane, pattern, at));
-      if (run.hasGenerator && run.config.latent !== "constant") this.cloud(pen, moment, plane, at);
-      const now = run.hasGenerator && at(plane.locate(moment.sample, 0));
-      if (now && run.config.latent === "constant") this.trail(pen, run, moment, plane, at, now);
+            const varies = run.config.latent !== "constant";
+      const now = run.hasGenerator && !(varies && this.props.recent) && at(plane.locate(moment.sample, 0));
+      if (run.hasGenerator && varies) this.cloud(pen, moment, plane, at);
+      if (now && !varies) this.trail(pen, run, moment, plane, at, now);
       for (const write of labels) write();
       if (now) mark(pen, "generator", ...now, 7, theme.colours.generator, theme.colours.card);
     });

@@ -11,7 +11,7 @@ import { player } from "../player.js";
 import { runAction, session, train } from "../session.js";
 import { state } from "../state.js";
 import { classes, Component, html } from "../ui.js";
-import { fine, gap, t, whole } from "../words.js";
+import { fine, t, whole } from "../words.js";
 import { Made, stretches } from "./made.js";
 import { focusTitle, Paths, Steps } from "./path.js";
 import { outcomeOf } from "./runhead.js";
@@ -31,17 +31,17 @@ const BATCHES = { ...TWO, batch_size: 8 };
 
 /**
  * Each step: the settings of its GAN, the groups of outcomes that its observation is true of, whether it speaks of a GAN
- * that moves on, and the sweep: which settings stay, and which setting takes which values.
+ * that moves on, whether D's slope matters, and the sweep: which settings stay, and which setting takes which values.
  */
 export const STEPS = {
   chase: { settings: FAST, seed: CHASING, shows: [0], moves: true, base: { preset: "article" }, grid: { learning_rate: [0.01, 0.1] } },
-  brake: { settings: { ...FAST, r1: 0.1 }, seed: CHASING, shows: [2], base: FAST, grid: { r1: [0, 0.1] } },
+  brake: { slope: true, settings: { ...FAST, r1: 0.1 }, seed: CHASING, shows: [2], base: FAST, grid: { r1: [0, 0.1] } },
   choose: { settings: { ...SINGLE, latent: "constant" }, shows: [1], moves: true, base: SINGLE, grid: { latent: ["constant"] } },
   collapse: { settings: SINGLE, shows: [1], moves: true, base: SINGLE, grid: { latent: ["constant", "normal"] } },
   batch: { settings: BATCHES, shows: [2], base: TWO, grid: { batch_size: [1, 8] } },
   rate: { settings: { ...BATCHES, learning_rate: 0.05 }, seed: RUSHING, shows: [0, 1], moves: true, base: { preset: "two-patterns", batch_size: 8 }, grid: { learning_rate: [0.001, 0.005, 0.05] } },
-  penalty: { settings: { ...BATCHES, r1: 0.3 }, seed: STUBBORN, shows: [2], base: BATCHES, grid: { r1: [0, 0.3, 1] } },
-  more: { settings: { ...BATCHES, discriminator_steps: 3 }, shows: [0, 1], base: BATCHES, grid: { discriminator_steps: [1, 3] } },
+  penalty: { slope: true, settings: { ...BATCHES, r1: 0.3 }, seed: STUBBORN, shows: [2], base: BATCHES, grid: { r1: [0, 0.3, 1] } },
+  more: { slope: true, settings: { ...BATCHES, discriminator_steps: 3 }, shows: [0, 1], base: BATCHES, grid: { discriminator_steps: [1, 3] } },
 };
 const NAMES = Object.keys(STEPS);
 
@@ -57,8 +57,8 @@ export default class Beyond extends Component {
     const charts = this.trained && document.querySelector(".beyond .halves");
     if (!charts) return;
     this.trained = false;
-    const [head, bar] = [".head", ".player"].map((part) => document.querySelector(part)?.offsetHeight ?? 0);
-    if (charts.getBoundingClientRect().bottom > innerHeight - bar) scrollBy(0, document.querySelector(".beyond .step-text .row").getBoundingClientRect().top - head - 8);
+    const bar = document.querySelector(".player")?.offsetHeight ?? 0;
+    if (charts.getBoundingClientRect().bottom > innerHeight - bar) document.querySelector(".beyond .step-text .row").scrollIntoView();
   }
 
   async trainOne(name, step, change) {
@@ -107,12 +107,13 @@ export default class Beyond extends Component {
             ${trained && html`<button type="button" class=${swept ? "primary next" : "secondary"} onClick=${next}>${t(last ? "guided.tolab" : "guided.next")}</button>`}
           </div>
         </div>
-        ${shown && run.job.result && html`<p class="seen" role="status">${observation(name, kind, run)}</p>`}
-        ${shown && html`<p class="row outcome same-seed"><span class="caption">${t(values.length > 1 ? "beyond.same" : "outcome.seed", { seed: run.config.seed })}</span>${values.length > 1 && values.map((value) => html`<button type="button" class=${classes("chip", run.config[field] === value && "here")}
-          aria-pressed=${run.config[field] === value} disabled=${session.busy} onClick=${() => this.trainOne(name, step, { [field]: value, seed: run.config.seed })}>${settingName(field, value)}</button>`)}<span>${run.job.result && html`${t("outcome.end")}${gap()}`}<b>${outcomeOf(run)}</b></span></p>`}
-        ${shown ? html`<${Stage} run=${run} />` : !trained && html`<p class="legend-line">${t("beyond.before")}</p>`}
+        ${shown && html`<p class="seen" role="status">${run.job.result ? observation(name, kind, run) : outcomeOf(run)}</p>`}
+        ${shown && html`<p class="row same-seed"><span class="caption">${t(values.length > 1 ? "beyond.same" : "outcome.seed", { seed: run.config.seed })}</span>${values.length > 1 && values.map((value) => html`<button type="button" class=${classes("chip", run.config[field] === value && "here")}
+          aria-pressed=${run.config[field] === value} disabled=${session.busy} onClick=${() => this.trainOne(name, step, { [field]: value, seed: run.config.seed })}>${settingName(field, value)}</button>`)}</p>`}
+        ${shown ? html`<${Stage} run=${run} slope=${STEPS[name].slope} />` : !trained && html`<p class="legend-line">${t("beyond.before")}</p>`}
       </section>
-      ${swept && html`<${Swept} key=${swept} id=${swept} fresh=${swept === this.fresh} kind=${kind} base=${STEPS[name].base} says=${`guided.${name}.swept`} label=${(config) => Object.entries(config).map(([field, value]) => settingName(field, value)).join(" · ")} />`}
+      ${swept && html`<${Swept} key=${swept} id=${swept} fresh=${swept === this.fresh} kind=${kind} base=${STEPS[name].base} says=${`guided.${name}.swept`} label=${(config) => Object.entries(config).map(([field, value]) => settingName(field, value)).join(" · ")}>
+        ${last && html`<p class="remember"><b>${t("beyond.remember")}</b>${t("beyond.remember.text")}</p>`}</${Swept}>`}
     </div>`;
   }
 }
@@ -127,8 +128,8 @@ function observation(name, kind, run) {
   const hasMoved = !moves || (leavings(run).length && new Set(stretches(run).map(({ pattern }) => pattern)).size === run.patterns.length);
   if (isAsMeant && isWhole && hasMoved && shows.includes(GROUPS[kind].of(result))) return t(`guided.${name}.seen`);
   const fact = kind === "chase" ? chaseOf(run) : outcomeOf(run);
-  if (!isAsMeant) return t("beyond.compared", { setting: settingName(field, run.config[field]), fact });
-  return kind === "chase" ? fact + gap() + t("beyond.luck") : t("beyond.other", { fact });
+  if (!isAsMeant) return t("beyond.compared", { fact });
+  return kind === "chase" ? fact : t("beyond.other", { fact });
 }
 
 /** The stretches that a run has left again. */
@@ -165,10 +166,10 @@ function meanSlope(run) {
 const slopes = ({ D }, run) => t("beyond.slope", { now: fine(slopeOf(D, run.centres), 3), mean: fine(meanSlope(run), 3) });
 
 /** The charts of a run: where G's samples are to D, and what it makes over its latents, or over time. */
-const Stage = ({ run }) => html`${run.varies && run.hasWeights && html`<${Made} run=${run} moments />`}
+const Stage = ({ run, slope }) => html`${run.varies && run.hasWeights && html`<${Made} run=${run} moments />`}
   ${run.hasWeights && html`<div class="halves">
-    <${Surface} name="surface" title=${t("part.surface")} note=${surfaceNote(run, true)} recent says=${slopes} />
+    <${Surface} name="surface" title=${t("part.surface")} note=${surfaceNote(run, true)} recent says=${slope ? slopes : () => ""} />
     ${run.config.latent === "constant"
       ? html`<${Evolution} name="evolution" title=${t("evolution.title")} note=${t("evolution.note")} />`
-      : html`<${Response} name="response" title=${t("response.title")} note=${responseNote(run)} />`}
+      : html`<${Response} name="response" title=${t("response.title")} note=${responseNote(run)} latent=${NaN} />`}
   </div>`}`;

@@ -41,15 +41,14 @@ export class Swept extends Component {
       const [{ data: cells }, { data: members }] = await Promise.all([api.sweepResults(id), api.sweepMembers(id, `limit=${MAX_MEMBERS}`)]);
       if (!this.mounted) return;
       this.setState({ cells, members }, () => {
-        const box = this.props.fresh && document.querySelector(".swept");
-        if (box && box.getBoundingClientRect().top > 0.8 * innerHeight) box.scrollIntoView();
+        if (this.props.fresh) document.querySelector(".swept")?.scrollIntoView({ block: "nearest" });
       });
     } catch (error) {
       showError(error);
     }
   }
 
-  render({ kind, base, says, label }, { job, cells, members }) {
+  render({ kind, base, says, label, children }, { job, cells, members }) {
     if (!job) return null;
     if (!members) return html`<div class="swept"><${Status} job=${job} /></div>`;
     const { names, of } = GROUPS[kind];
@@ -65,13 +64,14 @@ export class Swept extends Component {
     const at = (value) => (value ? whole(value) : "–");
     return html`<section class="swept" role="status">
       <div class="swept-head"><h3>${t(rows.length > 1 ? "swept.title.each" : "swept.title", { count: whole(members.length), seeds: whole(after.total) })}</h3><span class="quiet">${t("swept.took", { span: span(seconds) })}</span></div>
-      <p class="caption">${t("swept.same", { settings: nameSettings(Object.entries(base)) })}</p>
-      <dl>${rows.map(({ config, shares, written, settled }) => html`<div><dt>${label(config)}</dt>
+      <p>${t(says, { before: before.written[best], middle: middle.written[best], after: after.written[best], one: after.written[1], none: after.written[0], late: at(before.settled), early: at(after.settled) })}</p>
+      <dl>${rows.map(({ config, shares, written }) => html`<div><dt>${label(config)}</dt>
         <dd><span class="swept-bar" role="img" aria-label=${names.map((name, k) => t("swept.part", { name: t(`swept.${name}`), share: written[k] })).join(t("list.comma"))}>
           ${shares.map((share, k) => share > 0 && html`<i class=${`swept-${k}`} style=${{ flexGrow: share }}>${share >= 0.06 ? written[k] : ""}</i>`).reverse()}</span>
-          ${kind === "chase" && html`<span class="caption">${t("swept.settled", { at: at(settled) })}</span>`}</dd></div>`)}</dl>
+</dd></div>`)}</dl>
       <ul class="swept-key">${names.map((name, k) => html`<li><i class=${`swept-${k}`} />${t(`swept.${name}`)}</li>`).reverse()}</ul>
-      <p>${t(says, { before: before.written[best], middle: middle.written[best], after: after.written[best], one: after.written[1], none: after.written[0], late: at(before.settled), early: at(after.settled) })}</p>
+      <p class="caption">${t("swept.same", { settings: nameSettings(Object.entries(base)) })}</p>
+      ${children}
     </section>`;
   }
 }

@@ -3,7 +3,7 @@
 import { Evolution } from "../charts/evolution.js";
 import { Losses } from "../charts/losses.js";
 import { Machine } from "../charts/machine.js";
-import { nothing, Response } from "../charts/response.js";
+import { Response } from "../charts/response.js";
 import { Surface, surfaceTitle } from "../charts/surface.js";
 import { session, train } from "../session.js";
 import { FIELDS } from "../settings.js";
@@ -57,10 +57,10 @@ function resize(run, count) {
 }
 
 /** What the marks of the surface mean. */
-export const surfaceNote = (run, recent) => t(run.config.latent === "constant" ? (recent ? "surface.note.recent" : "surface.note") : "surface.note.varies", { latent: short(run.config.latent_value) });
+export const surfaceNote = (run, recent) => t(run.config.latent === "constant" ? (recent ? "surface.note.recent" : "surface.note") : recent ? "surface.note.dots" : "surface.note.varies", { latent: short(run.config.latent_value) });
 
 /** The places with this bit in the first pattern. */
 const placesOf = ({ patterns }, bit) => [...patterns[0]].flatMap((one, k) => (one === bit ? k + 1 : [])).join(t("list.comma")) || "–";
 
 /** What the lines of the response chart mean. */
-export const responseNote = (run) => t(run.patterns.length > 1 ? "response.note.several" : "response.note", { solid: placesOf(run, "1"), dashed: placesOf(run, "0"), nothing: nothing(run) }) + (run.config.latent === "normal" ? gap() + t("response.bell") : "");
+export const responseNote = (run) => t(run.patterns.length > 1 ? "response.note.several" : "response.note", { solid: placesOf(run, "1"), dashed: placesOf(run, "0") }) + (run.config.latent === "normal" ? gap() + t("response.bell") : "");
