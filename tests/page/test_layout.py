@@ -26,7 +26,9 @@ RECORD_TEXTS = """
   window.drawn = [];
   const fillText = CanvasRenderingContext2D.prototype.fillText;
   CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
-    drawn.push({ text: String(text), size: parseFloat(this.font.match(/[\\d.]+px/)[0]), x, y });
+    const half = this.textAlign === "center" ? this.measureText(text).width / 2 : 0;
+    const [size, on] = [parseFloat(this.font.match(/[\\d.]+px/)[0]), this.canvas.parentElement?.classList[1]];
+    drawn.push({ text: String(text), size, x, y, half, on });
     fillText.apply(this, arguments);
   };
 """
@@ -92,6 +94,20 @@ def test_texts_are_readable(browser: Browser, server_url: str, article_run: Json
         assert all(tick["y"] > key["y"] for tick in ticks)  # the key of the dashed line is above the curves
         sizes = "[...document.querySelectorAll('main *')].map((e) => parseFloat(getComputedStyle(e).fontSize))"
         assert min(page.evaluate(sizes)) >= 12
+
+
+def test_iterations_below_the_evolution_are_whole(page: Page, server_url: str) -> None:
+    body = {"iterations": 2_000_000, "snapshot_every": 20_000}
+    job = httpx.post(f"{server_url}/train", params={"wait": 30}, json=body).json()
+    page.add_init_script(RECORD_TEXTS)
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"/?view=lab&job={job['id']}")
+    wait_for_js(page, "drawn.some(({ text }) => text === '1,800,000')")
+    width = page.locator(".evolution canvas").bounding_box()["width"]  # type: ignore[index]
+    ends = page.evaluate(
+        "drawn.filter(({ text, on }) => on === 'evolution' && /0,000/.test(text)).map(({ x, half }) => x + half)"
+    )
+    assert max(ends) <= width, ends
 
 
 def test_labels_of_both_scores_never_cross(page: Page) -> None:

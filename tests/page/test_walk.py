@@ -82,6 +82,9 @@ def test_walk_shows_each_step_beside_its_code(page: Page, server_url: str, artic
         place = f"{'abc'[number // 4]} · {('Forward', 'Loss', 'Backward', 'Update')[number % 4]}"
         expect(page.locator("#walk-title")).to_have_text(f"Iteration 1 in slow motion {place}")
         _check_sums(page)
+        if number % 4 == 0:
+            score = page.locator(".walk-figures dd").first.inner_text()
+            expect(page.locator(".walk-sentence")).to_contain_text(f"gives it {score}")
         page.get_by_role("button", name="Next iteration" if number == 11 else "Next", exact=True).click()
     expect(page.get_by_role("heading", name="Iteration 2 in slow motion a · Forward")).to_be_visible()
     page.get_by_role("button", name="Back", exact=True).click()

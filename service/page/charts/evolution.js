@@ -64,7 +64,7 @@ export class Evolution extends Picture {
       pen.fillStyle = theme.colours.quiet;
       const label = whole(run.snapshotIterations[row]);
       const half = pen.measureText(label).width / 2;
-      if (wide > 2 * last + 6 || column % 3 === 0) pen.fillText(label, Math.min(LEFT + (column + 0.5) * wide, LEFT + room + RIGHT - half), tall + AXIS / 2);
+      if (wide > 2 * last + 6 || column % 3 === 0) pen.fillText(label, Math.min(LEFT + (column + 0.5) * wide, LEFT + room - half), tall + AXIS / 2);
     });
   }
 

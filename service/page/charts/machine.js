@@ -236,7 +236,7 @@ export class Machine extends Picture {
   }
 
   /** The scale of scores, from fake to real. */
-  ruler(pen, x, score) {
+  ruler(pen, x, score, beside = false) {
     const { colours } = this;
     const gradient = pen.createLinearGradient(0, score(1), 0, score(0));
     [colours.real, colours.even, colours.fake].forEach((colour, k) => gradient.addColorStop(k / 2, colour));
@@ -252,8 +252,9 @@ export class Machine extends Picture {
     pen.lineTo(x + 14, score(0.5));
     pen.stroke();
     pen.setLineDash(SOLID);
-    text(pen, t("machine.sure.real"), x, score(1) - 10, colours.quiet, this.face(12));
-    text(pen, t("machine.sure.fake"), x, score(0) + 14, colours.quiet, this.face(12));
+    const [at, align] = beside ? [x + 7, "right"] : [x];
+    text(pen, t("machine.sure.real"), at, score(1) - 10, colours.quiet, this.face(12), align);
+    text(pen, t("machine.sure.fake"), at, score(0) + 14, colours.quiet, this.face(12), align);
   }
 
   /** D's scores on a scale from fake to real. */

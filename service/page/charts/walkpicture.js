@@ -52,7 +52,7 @@ export class WalkPicture extends Machine {
       this.nodes(pen, x.hiddenG, places.hiddenG, hiddenG, colours.generator, 2, (k) => says(at("G", k), hiddenG[k]));
       this.latent(pen, x.latent, y, input[0]);
     };
-    this.ruler(pen, x.scale, score);
+    this.ruler(pen, x.scale, score, true);
     this.cells(pen, x.sample, onReal ? places.fake : places.real, cell, other.vector, onReal ? colours.fake : colours.real, 4, onReal ? "sample" : "real");
     if (!usesG) linesOfG();
     if (!usesG) unitsOfG();

@@ -6,7 +6,7 @@ import { classes, html } from "../ui.js";
 import { displayed, exact, fine, gap, span, t, whole, wholeParts, wholePercent } from "../words.js";
 import { Actions } from "./actions.js";
 
-export const runName = (job) => job.name || t("run.of", { pattern: job.config?.pattern ?? "", id: job.id.slice(-4) });
+export const runName = (job) => job.name || t("run.of", { pattern: job.config?.experiment === "discriminator" ? displayed("discriminator") : job.config?.pattern ?? "", id: job.id.slice(-4) });
 
 export function RunHead({ run, action }) {
   const { job } = run;
