@@ -178,6 +178,17 @@ def test_training_shows_the_step_whole_and_still(page: Page, number: int, slopes
     expect(page.get_by_text("on average")).to_have_count(slopes)
 
 
+def test_buttons_stay_below_the_header_of_a_phone(page: Page) -> None:
+    page.set_viewport_size({"width": 380, "height": 800})
+    page.goto("/?path=beyond&step=3")
+    button = page.locator(".step-text .row button").first
+    button.click()
+    wait_for_js(page, "scrollY > 0 && document.querySelector('.seen')")
+    tops = "(button) => [button.getBoundingClientRect().top, document.querySelector('.head').offsetHeight]"
+    top, head = button.evaluate(tops)
+    assert head <= top < 200
+
+
 def test_no_networks_are_shown_before_training(page: Page) -> None:
     page.goto("/?path=beyond")
     expect(page.get_by_text("The first button trains one GAN")).to_be_visible()
