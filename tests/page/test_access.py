@@ -1,12 +1,13 @@
 """Accessibility: axe-core on every view, light and wide as well as dark and narrow, and the keyboard."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.page.conftest import NARROW, WIDE
+from tests.page.conftest import NARROW, new_user, shared_context
 from tests.support.contract import Json
 
 AXE = Path(__file__).parent / "vendor/axe-core/axe.min.js"
@@ -30,54 +31,54 @@ def sweep_id(server_url: str) -> str:
     return str(httpx.post(f"{server_url}/sweeps", params={"wait": 30}, json=plan).json()["id"])
 
 
+@pytest.fixture(scope="module")
+def still_context(browser: Browser, server_url: str) -> Iterator[BrowserContext]:
+    """A context of pages without motion, to which a script can be added."""
+    with shared_context(browser, server_url, reduced_motion="reduce", bypass_csp=True) as context:
+        yield context
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_axe_finds_no_violations(
-    browser: Browser,
-    server_url: str,
+    still_context: BrowserContext,
     article_run: Json,
     bce_run: Json,
     two_patterns_run: Json,
     sweep_id: str,
     view: str,
 ) -> None:
-    with browser.new_context(
-        base_url=server_url, viewport=WIDE, locale="en-US", reduced_motion="reduce", bypass_csp=True
-    ) as context:
-        page = context.new_page()
-        ids = {"job": article_run["id"], "other": bce_run["id"], "two": two_patterns_run["id"], "sweep": sweep_id}
-        page.goto("/" + VIEWS[view].format(**ids))
-        page.wait_for_load_state("networkidle")
-        page.add_script_tag(path=AXE)
-        assert page.evaluate(VIOLATIONS) == []
-        page.get_by_role("button", name="Dark colours").click()
-        page.set_viewport_size(NARROW)
-        page.get_by_role("button", name="Light colours").wait_for()
-        assert page.evaluate(VIOLATIONS) == []
+    page = new_user(still_context)
+    ids = {"job": article_run["id"], "other": bce_run["id"], "two": two_patterns_run["id"], "sweep": sweep_id}
+    page.goto("/" + VIEWS[view].format(**ids))
+    page.wait_for_load_state("networkidle")
+    page.add_script_tag(path=AXE)
+    assert page.evaluate(VIOLATIONS) == []
+    page.get_by_role("button", name="Dark colours").click()
+    page.set_viewport_size(NARROW)
+    page.get_by_role("button", name="Light colours").wait_for()
+    assert page.evaluate(VIOLATIONS) == []
 
 
-def test_axe_finds_no_violations_in_menus_and_dialogs(browser: Browser, server_url: str, article_run: Json) -> None:
-    with browser.new_context(
-        base_url=server_url, viewport=WIDE, locale="en-US", reduced_motion="reduce", bypass_csp=True
-    ) as context:
-        page = context.new_page()
-        page.goto(f"/?view=runs&jobs={article_run['id']}")
-        page.add_script_tag(path=AXE)
-        page.get_by_role("button", name="Columns").click()
-        assert page.evaluate(VIOLATIONS) == []
-        page.get_by_role("button", name=f"Actions: {article_run['name']}").click()
-        assert page.evaluate(VIOLATIONS) == []
-        page.get_by_role("button", name=f"Name, note, tags: {article_run['name']}").click()
-        page.get_by_role("dialog").wait_for()
-        assert page.evaluate(VIOLATIONS) == []
-        page.keyboard.press("Escape")
-        page.get_by_role("button", name="Delete", exact=True).click()
-        page.get_by_role("button", name="Undo", exact=True).wait_for()
-        assert page.evaluate(VIOLATIONS) == []
-        page.get_by_role("button", name="Undo", exact=True).click()
-        page.get_by_role("link", name="Lab", exact=True).click()
-        page.get_by_role("button", name="What is shown").click()
-        page.get_by_role("dialog").wait_for()
-        assert page.evaluate(VIOLATIONS) == []
+def test_axe_finds_no_violations_in_menus_and_dialogs(still_context: BrowserContext, article_run: Json) -> None:
+    page = new_user(still_context)
+    page.goto(f"/?view=runs&jobs={article_run['id']}")
+    page.add_script_tag(path=AXE)
+    page.get_by_role("button", name="Columns").click()
+    assert page.evaluate(VIOLATIONS) == []
+    page.get_by_role("button", name=f"Actions: {article_run['name']}").click()
+    assert page.evaluate(VIOLATIONS) == []
+    page.get_by_role("button", name=f"Name, note, tags: {article_run['name']}").click()
+    page.get_by_role("dialog").wait_for()
+    assert page.evaluate(VIOLATIONS) == []
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Undo", exact=True).wait_for()
+    assert page.evaluate(VIOLATIONS) == []
+    page.get_by_role("button", name="Undo", exact=True).click()
+    page.get_by_role("link", name="Lab", exact=True).click()
+    page.get_by_role("button", name="What is shown").click()
+    page.get_by_role("dialog").wait_for()
+    assert page.evaluate(VIOLATIONS) == []
 
 
 def test_training_and_replay_need_no_mouse(page: Page) -> None:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.page.conftest import NARROW, wait_for_js
+from tests.page.conftest import NARROW, navigate, wait_for_js
 from tests.support.contract import LONG_JOB, Json
 
 SIZES = [(1000, 700), (1280, 720), (1440, 900), (1920, 1080), (2560, 1440)]
@@ -17,11 +17,6 @@ BOXES = """Object.fromEntries(
     const name = element.className.match(/of-(\\w+)|try|train|middle|player|primary/);
     return [name[1] ?? name[0], [left, right, top, bottom]];
   }))"""
-GO = """(query) => {
-  history.replaceState(null, "", query);
-  dispatchEvent(new PopStateEvent("popstate"));
-  return new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame));
-}"""
 RECORD_TEXTS = """
   window.drawn = [];
   const fillText = CanvasRenderingContext2D.prototype.fillText;
@@ -35,29 +30,25 @@ RECORD_TEXTS = """
 Box = tuple[float, float, float, float]
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_panels_fill_the_window_whichever_is_hidden(
-    browser: Browser, server_url: str, article_run: Json, width: int, height: int
-) -> None:
-    with browser.new_context(
-        base_url=server_url, locale="en-US", viewport={"width": width, "height": height}
-    ) as context:
-        page = context.new_page()
-        page.goto(f"/?view=lab&job={article_run['id']}")
-        page.locator(".evolution").wait_for()
-        page.evaluate("document.fonts.ready")
+def test_panels_fill_the_window_whichever_is_hidden(page: Page, article_run: Json) -> None:
+    page.goto(f"/?view=lab&job={article_run['id']}")
+    page.locator(".evolution").wait_for()
+    page.evaluate("document.fonts.ready")
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        navigate(page, f"?view=lab&job={article_run['id']}")
         boxes = page.evaluate(BOXES)
-        assert boxes["primary"][3] <= boxes["player"][2]
+        assert boxes["primary"][3] <= boxes["player"][2], width
         if width >= 1280:
             for name in ("primary", "machine", "losses", "evolution"):
                 left, right, top, bottom = boxes[name]
-                assert min(left, top) >= 0, name
-                assert right <= width, name
-                assert bottom <= boxes["player"][2], name
+                assert min(left, top) >= 0, (width, name)
+                assert right <= width, (width, name)
+                assert bottom <= boxes["player"][2], (width, name)
         for hidden in ["", *PANELS, "watch", "player", "train,sample", "train,machine,surface"]:
-            page.evaluate(GO, f"?view=lab&job={article_run['id']}&hide={hidden}")
+            navigate(page, f"?view=lab&job={article_run['id']}&hide={hidden}")
             _check_grid(page.evaluate(BOXES), width, hidden)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, hidden
 
 
 def _check_grid(boxes: dict[str, Box], width: int, hidden: str) -> None:

@@ -50,20 +50,19 @@ def test_replay_sends_no_requests(lab: Page) -> None:
     assert [url for url in requests if "/jobs/" in url] == []
 
 
-@pytest.mark.parametrize(
-    ("keys", "iteration"),
-    [
-        (["Home"], 0),
-        (["ArrowLeft"], 9900),
-        (["Home", "ArrowRight", "ArrowRight"], 200),
-        (["Home", "Shift+ArrowRight"], 1000),
-        (["Home", "Shift+ArrowRight", "ArrowLeft", "End"], 10_000),
-    ],
-)
-def test_keys(lab: Page, keys: list[str], iteration: int) -> None:
-    for key in keys:
+def test_keys_move_the_moment(lab: Page) -> None:
+    for key, iteration in (
+        ("ArrowLeft", 9900),
+        ("Home", 0),
+        ("ArrowRight", 100),
+        ("ArrowRight", 200),
+        ("Home", 0),
+        ("Shift+ArrowRight", 1000),
+        ("ArrowLeft", 900),
+        ("End", 10_000),
+    ):
         lab.keyboard.press(key)
-    expect(lab.locator(".player .at b")).to_have_text(f"{iteration:,}")
+        expect(lab.locator(".player .at b")).to_have_text(f"{iteration:,}")
 
 
 def test_space_plays_and_pauses(lab: Page) -> None:

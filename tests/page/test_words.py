@@ -5,7 +5,7 @@ import re
 import httpx
 from playwright.sync_api import Browser, Page, expect
 
-from tests.page.conftest import NARROW
+from tests.page.conftest import NARROW, navigate
 from tests.support.contract import Json
 
 VIEWS = [
@@ -54,8 +54,9 @@ def test_browser_chooses_the_language_and_all_keys_are_translated(
     for locale, language in (("zh-CN", "zh-Hans"), ("de-DE", "en")):
         with browser.new_context(base_url=server_url, locale=locale) as context:
             page = context.new_page()
+            page.goto("/")
             for view in VIEWS:
-                page.goto(f"/{view}{'&' if view else '?'}job={article_run['id']}")
+                navigate(page, f"{view}{'&' if view else '?'}job={article_run['id']}")
                 page.locator(".intro, .player, .page-head").first.wait_for()
                 assert page.locator("html").get_attribute("lang") == language
                 shown = {found.group() for found in KEY.finditer(page.locator("body").inner_text())}
