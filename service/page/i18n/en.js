@@ -169,6 +169,7 @@ export default {
   "beyond.remember": "To remember",
   "beyond.remember.text": "Mode collapse: G makes less variety than the data has. Batches, a learning rate neither too low nor too high, and R1 help against it. More steps of D do not.",
   "beyond.inside": "This seed ends in range, and has stayed there since iteration {at}. Before, the snapshots show that it left the range {count} {count:time|times}.",
+  "beyond.stayed": "This seed ends in range, and has stayed there since iteration {at}.",
   "beyond.outside": "This seed ends out of range. The snapshots show that it left the range {count} {count:time|times}, last after iteration {last}.",
   "beyond.never": "This seed ends out of range, and is so at every snapshot.",
   "beyond.slope": "Slope of D’s score at real data: {now} now, on average {mean}.",

@@ -169,6 +169,7 @@ export default {
   "beyond.remember": "请记住",
   "beyond.remember.text": "模式崩溃：G 的变化比数据少。批、不太低也不太高的学习率、R1 都有帮助；让 D 多走几步没有用。",
   "beyond.inside": "这个种子最后在区间内，从第 {at} 次迭代起一直如此。在此之前，从快照看它离开过区间 {count} 次。",
+  "beyond.stayed": "这个种子最后在区间内，从第 {at} 次迭代起一直如此。",
   "beyond.outside": "这个种子最后不在区间内。从快照看它离开过区间 {count} 次，最后一次在第 {last} 次迭代之后。",
   "beyond.never": "这个种子最后不在区间内，每个快照也都不在。",
   "beyond.slope": "D 的打分在真实数据中心的坡度：现在 {now}，平均 {mean}。",

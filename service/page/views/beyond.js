@@ -57,7 +57,7 @@ export default class Beyond extends Component {
     const charts = this.trained && document.querySelector(".beyond .halves");
     if (!charts) return;
     this.trained = false;
-    const bar = document.querySelector(".player")?.offsetHeight ?? 0;
+    const bar = document.querySelector(".player")?.offsetHeight || 64; // the player may come a moment later
     if (charts.getBoundingClientRect().bottom > innerHeight - bar) document.querySelector(".beyond .step-text .row").scrollIntoView();
   }
 
@@ -140,7 +140,7 @@ function chaseOf(run) {
   const { settled_at: settled, in_range: isInside } = run.job.result;
   const left = leavings(run);
   const values = { at: whole(settled || stretches(run).at(-1)?.from || run.end), count: left.length, last: whole(left.at(-1)?.to ?? 0) };
-  return t(isInside ? "beyond.inside" : left.length ? "beyond.outside" : "beyond.never", values);
+  return t(isInside ? (left.length ? "beyond.inside" : "beyond.stayed") : left.length ? "beyond.outside" : "beyond.never", values);
 }
 
 /** The length of the gradient of D's score, at the middle of the real data: the mean of its regions. */
