@@ -98,7 +98,7 @@ def test_commands_start_and_use_a_cluster(tmp_path: Path) -> None:
     scheduler, service = str(free_port()), str(free_port())
     start, use = (block.replace("8786", scheduler) for block in _blocks("cluster", "shell"))
     start = start.replace("dask scheduler", f"dask scheduler --port {scheduler} --dashboard-address 127.0.0.1:0")
-    wait = "until gan1010 cluster --json | grep trusted; do sleep 0.1; done 2>/dev/null"
+    wait = f"until curl --silent 127.0.0.1:{service}/cluster | grep trusted; do sleep 0.1; done"
     settings = {"GAN1010_PORT": service, "GAN1010_URL": f"http://127.0.0.1:{service}"}
     lines = ["trap 'kill -9 $(jobs -p); wait' EXIT", start, wait, use, "gan1010 cluster > cluster.txt"]
     _run_script(lines, tmp_path, PATH=COMMANDS, **settings)
