@@ -11,7 +11,6 @@ GZIP_OR_ZLIB = zlib.MAX_WBITS + 32  # "deflate" means zlib's format (RFC 9110, 8
 CODINGS = ("gzip", "deflate")
 LEVEL = 4  # of 9: a little slower than 1, and nearly as small as 9
 MIN_COMPRESSED_BYTES = 2048  # shorter bodies are not worth compressing
-COMPRESSION_COST = 10  # compressing a body takes so many times as long as all else
 TEXT_TYPES = ("application/json", "image/svg+xml", "text/")
 
 

@@ -5,13 +5,14 @@ from functools import lru_cache
 from typing import Any, get_type_hints
 
 from fastapi import Response
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.compression import MIN_COMPRESSED_BYTES
 from service.api.head_requests import respond_to_head
-from service.api.route_classes import DescribedRoute, StrictRequest, complete_response, validation_error
+from service.api.route_classes import DescribedRoute, StrictRequest, complete_response
 
 MAX_KNOWN_PATHS = 128  # whose routes need no search
 
@@ -37,7 +38,10 @@ class DataRoute(DescribedRoute):
             place = "body"
             response: Response = await self.endpoint(request, **parameters)
         except ValidationError as error:
-            raise validation_error(place, error) from None
+            mistakes = error.errors(include_url=False, include_context=False, include_input=False)
+            raise RequestValidationError(
+                [{**mistake, "loc": (place, *mistake["loc"])} for mistake in mistakes]
+            ) from None
         if len(response.body) >= MIN_COMPRESSED_BYTES:
             response = await complete_response(request, response, is_conditional=False)
         return response

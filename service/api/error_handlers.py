@@ -22,18 +22,24 @@ FIELD_NAME = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 
 def install_error_handlers(app: FastAPI) -> None:
     """Answer every error with a problem response."""
-    app.add_exception_handler(ServiceError, _service_error)
-    app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(ClientDisconnect, _client_disconnected)
-    app.add_exception_handler(Exception, _unexpected_error)
+    for error in (ServiceError, RequestValidationError, HTTPException, ClientDisconnect, Exception):
+        app.add_exception_handler(error, _respond)
 
 
-async def _service_error(request: Request, error: Any) -> Response:
-    return error_response(request, error)
+async def _respond(request: Request, error: Exception) -> Response:
+    match error:
+        case ServiceError():
+            return error_response(request, error)
+        case RequestValidationError():
+            return _validation_response(request, error)
+        case HTTPException():
+            return _http_response(request, error)
+        case ClientDisconnect():
+            return Response(status_code=400)  # never sent: the client disconnected before the end of its body
+    return problem_response(request, problems.INTERNAL_ERROR)
 
 
-async def _validation_error(request: Request, error: Any) -> Response:
+def _validation_response(request: Request, error: RequestValidationError) -> Response:
     mistakes = [_mistake(e) for e in error.errors()[:MAX_REPORTED_MISTAKES]]
     if mistakes[0]["type"] == "json_invalid":
         return problem_response(request, problems.MALFORMED_JSON)
@@ -50,18 +56,16 @@ def _mistake(error: dict[str, Any]) -> dict[str, Any]:
     return {"loc": loc, "msg": "there is no such field" if is_unknown else error["msg"], "type": error["type"]}
 
 
-async def _http_error(request: Request, error: Any) -> Response:
+def _http_response(request: Request, error: HTTPException) -> Response:
     status = HTTPStatus(error.status_code)
     if status == HTTPStatus.NOT_FOUND:
-        problem = problems.EXTRA_SLASH if _has_extra_slash(request) else problems.NOT_FOUND
-        response = problem_response(request, problem)
-    elif status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return problem_response(request, problems.EXTRA_SLASH if _has_extra_slash(request) else problems.NOT_FOUND)
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
         response = problem_response(request, problems.METHOD_NOT_ALLOWED)
         response.headers["Allow"] = ", ".join(_allowed_methods(request))
-    else:
-        slug = status.phrase.lower().replace(" ", "-")
-        response = problem_response(request, ProblemType(status, slug, status.phrase, str(error.detail)))
-    return response
+        return response
+    slug = status.phrase.lower().replace(" ", "-")
+    return problem_response(request, ProblemType(status, slug, status.phrase, str(error.detail)))
 
 
 def _has_extra_slash(request: Request) -> bool:
@@ -81,11 +85,3 @@ def _allowed_methods(request: Request) -> list[str]:
     methods = {method for route in matching for method in getattr(route, "methods", None) or ()}
     methods = methods or {"GET"}  # static files have no `methods`
     return sorted(methods | {"HEAD"} if "GET" in methods else methods)
-
-
-async def _client_disconnected(request: Request, error: Exception) -> Response:
-    return Response(status_code=400)  # never sent: the client disconnected before the end of its body
-
-
-async def _unexpected_error(request: Request, error: Exception) -> Response:
-    return problem_response(request, problems.INTERNAL_ERROR)

@@ -17,4 +17,5 @@ MAX_WAIT_SECONDS = 30
 
 # Requests up to these sizes are computed on the event loop; larger ones on a thread, so that others need not wait.
 MAX_INLINE_ROWS, MAX_INLINE_BYTES = 1000, 200_000
+MAX_COMPRESSED_INLINE_BYTES = 20_000  # compressing takes ten times as long as all else
 MAX_WRONG_KEYS, WRONG_KEYS_SECONDS = 20, 60.0  # of one address within this time; then its requests are refused

@@ -1,4 +1,4 @@
-"""Route classes: descriptions, checks of the query, strict JSON bodies, and conditional and compressed responses."""
+"""Routes: descriptions, checks of the query, strict JSON bodies, and conditional and compressed responses."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, get_origin
@@ -6,17 +6,17 @@ from urllib.parse import parse_qsl
 
 import orjson
 from fastapi import Request, Response
-from fastapi.dependencies.models import Dependant
+from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
+from fastapi.params import Header, Path
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 
-from service.api.compression import COMPRESSION_COST, coding_of, compress_response
-from service.api.limits import MAX_INLINE_BYTES
+from service.api.compression import coding_of, compress_response
+from service.api.limits import MAX_COMPRESSED_INLINE_BYTES, MAX_INLINE_BYTES
 from service.api.responses import conditional_response, header
 from service.errors import UnsupportedMediaTypeError
 
@@ -73,31 +73,11 @@ def body_schema(
     return {"requestBody": {"content": json | content} | ({} if required is None else {"required": required})}
 
 
-def validation_error(place: str, error: ValidationError) -> RequestValidationError:
-    """Convert an error of pydantic, without the values that the client sent."""
-    mistakes = error.errors(include_url=False, include_context=False, include_input=False)
-    return RequestValidationError([{**mistake, "loc": (place, *mistake["loc"])} for mistake in mistakes])
-
-
-def _query_parameters(dependant: Dependant) -> dict[str, FieldInfo]:
-    """Return the query parameters of an endpoint and of its dependencies; a model declares one for each field."""
-    parameters: dict[str, FieldInfo] = {}
-    for field in dependant.query_params:
-        model = field.field_info.annotation
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            parameters |= model.model_fields
-        else:
-            parameters[field.alias] = field.field_info
-    for dependency in dependant.dependencies:
-        parameters |= _query_parameters(dependency)
-    return parameters
-
-
 class DescribedRoute(APIRoute):
     """A route with the endpoint's docstring as its summary and the endpoint's name as its operation id.
 
-    It refuses query parameters that the endpoint does not declare, or that come twice and are no lists. Its responses
-    are compressed, and have an ETag if it declares a 304.
+    It refuses bodies that are not declared as JSON, and query parameters that the endpoint does not declare, or that
+    come twice and are no lists. Its responses are compressed, and have an ETag if it declares a 304.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
@@ -105,19 +85,25 @@ class DescribedRoute(APIRoute):
         options["operation_id"] = endpoint.__name__
         super().__init__(path, endpoint, **options)
         self.description = ""
-        self._parameters = _query_parameters(self.dependant)
-        self._lists = {name for name, field in self._parameters.items() if get_origin(field.annotation) is list}
+        fields = [
+            field for field in get_flat_params(self.dependant) if not isinstance(field.field_info, (Path, Header))
+        ]
+        self._parameters = [field.alias for field in fields]
+        self._lists = {field.alias for field in fields if get_origin(field.field_info.annotation) is list}
 
     def get_route_handler(self) -> Handler:
-        """Check the query before FastAPI's handler, and complete its response."""
+        """Check the body and the query before FastAPI's handler, and complete its response."""
         handler = super().get_route_handler()
 
         async def complete_handler(request: Request) -> Response:
-            self.read_query(request)
-            response = await handler(request)
+            strict = StrictRequest(request.scope, request.receive)
+            if request.method in {"POST", "PATCH"}:
+                await strict.json_body()
+            self.read_query(strict)
+            response = await handler(strict)
             if isinstance(response, StreamingResponse):
                 return response
-            return await complete_response(request, response, is_conditional=304 in self.responses)
+            return await complete_response(strict, response, is_conditional=304 in self.responses)
 
         return complete_handler
 
@@ -151,21 +137,5 @@ async def complete_response(request: Request, response: Response, *, is_conditio
             compress_response(response, coding)
         return completed
 
-    max_bytes = MAX_INLINE_BYTES // COMPRESSION_COST if coding else MAX_INLINE_BYTES
+    max_bytes = MAX_COMPRESSED_INLINE_BYTES if coding else MAX_INLINE_BYTES
     return complete() if len(response.body) <= max_bytes else await run_in_threadpool(complete)
-
-
-class StrictRoute(DescribedRoute):
-    """A route that accepts JSON bodies only."""
-
-    def get_route_handler(self) -> Handler:
-        """Check the body before FastAPI's handler."""
-        handler = super().get_route_handler()
-
-        async def strict_handler(request: Request) -> Response:
-            strict = StrictRequest(request.scope, request.receive)
-            if request.method in {"POST", "PATCH"}:
-                await strict.json_body()
-            return await handler(strict)
-
-        return strict_handler

@@ -1,6 +1,5 @@
 """Inference: sample the generator, score with the discriminator, as JSON or as binary float32."""
 
-from collections.abc import Callable
 from functools import partial
 from itertools import chain
 from operator import le
@@ -54,10 +53,24 @@ async def score(request: StrictRequest, query: Annotated[ModelQuery, Query()]) -
     if request.media_type == BINARY:
         numbers = await request.body()
         make_rows, inline = partial(_binary_rows, numbers), len(numbers) <= MAX_INLINE_BYTES
-        return await _score(request, make_rows, query.job_id, query.iteration, inline=inline)
-    body = ScoreRequest.model_validate_json(await request.json_body() or b"{}")
-    make_rows, inline = partial(_json_rows, body.vectors), len(body.vectors) <= MAX_INLINE_ROWS
-    return await _score(request, make_rows, *_job_and_iteration(body, query), inline=inline)
+        job_id, requested = query.job_id, query.iteration
+    else:
+        body = ScoreRequest.model_validate_json(await request.json_body() or b"{}")
+        make_rows, inline = partial(_json_rows, body.vectors), len(body.vectors) <= MAX_INLINE_ROWS
+        job_id, requested = _job_and_iteration(body, query)
+    job_id, iteration, model = await find_model(request, job_id, requested, with_generator=False)
+
+    def respond() -> Response:
+        try:
+            scores = model.score(make_rows(model.width))
+        except ValueError as error:
+            raise InvalidInputError(str(error), "body", "vectors") from None
+        services_of(request).metrics.scores.inc(len(scores))
+        if accepts(request, BINARY):
+            return binary_response(scores, job_id, iteration)
+        return json_response({"job_id": job_id, "iteration": iteration, "scores": scores})
+
+    return respond() if inline else await run_in_threadpool(respond)
 
 
 async def find_model(
@@ -114,25 +127,6 @@ def _is_in_range(sample: Float32s, model: Model) -> bool:
     """Test one sample (W,), as `results.in_range` tests many."""
     values = sample.tolist()
     return any(all(map(le, low, values)) and all(map(le, values, high)) for low, high in model.real_bounds)
-
-
-async def _score(
-    request: Request, make_rows: Callable[[int], Float32s], job_id: str | None, iteration: int | None, *, inline: bool
-) -> Response:
-    """Respond with D's scores of the rows that `make_rows` makes for the width of the model."""
-    job_id, iteration, model = await find_model(request, job_id, iteration, with_generator=False)
-
-    def respond() -> Response:
-        try:
-            scores = model.score(make_rows(model.width))
-        except ValueError as error:
-            raise InvalidInputError(str(error), "body", "vectors") from None
-        services_of(request).metrics.scores.inc(len(scores))
-        if accepts(request, BINARY):
-            return binary_response(scores, job_id, iteration)
-        return json_response({"job_id": job_id, "iteration": iteration, "scores": scores})
-
-    return respond() if inline else await run_in_threadpool(respond)
 
 
 def _job_and_iteration(body: SampleRequest | ScoreRequest, query: ModelQuery) -> tuple[str | None, int | None]:

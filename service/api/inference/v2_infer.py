@@ -11,18 +11,12 @@ from fastapi import APIRouter, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from gan1010 import Model
-from service.api.compression import (
-    COMPRESSION_COST,
-    MIN_COMPRESSED_BYTES,
-    accepted_coding,
-    compress_response,
-    decompress,
-)
+from service.api.compression import MIN_COMPRESSED_BYTES, accepted_coding, compress_response, decompress
 from service.api.data_plane import DataRoute
 from service.api.dependencies import JobId, services_of
 from service.api.inference.sample_and_score import find_model
 from service.api.inference.v2_tensors import DATATYPE, JSON_LENGTH, TensorSpec, decode_request, encode_response
-from service.api.limits import MAX_INLINE_BYTES
+from service.api.limits import MAX_COMPRESSED_INLINE_BYTES, MAX_INLINE_BYTES
 from service.api.problems import STOPPING, problem_response, v2_problems
 from service.api.responses import BYTES, header, json_response, ok
 from service.api.route_classes import body_schema
@@ -31,6 +25,7 @@ from service.errors import InvalidInputError, ModelNotFoundError, ModelNotLoaded
 from service.jobs.registry import Registry
 
 MODEL_NAMES = GENERATOR, DISCRIMINATOR = "generator", "discriminator"
+NEWEST = ""  # in place of a job's id: the newest version
 MAX_VERSIONS = 1000  # listed, newest first; older versions serve requests all the same
 SERVER_METADATA = {
     "name": "gan1010",
@@ -53,13 +48,37 @@ router = APIRouter(route_class=DataRoute, tags=["protocol"])
 @router.post("/v2/models/{name}/infer", responses=INFER_RESPONSES, openapi_extra=INFER_BODY)
 async def infer(request: Request, name: ModelName) -> Response:
     """Run inference with the newest version of a model."""
-    return await _infer(request, name, None)
+    return await infer_version(request, name, NEWEST)
 
 
 @router.post("/v2/models/{name}/versions/{job_id}/infer", responses=INFER_RESPONSES, openapi_extra=INFER_BODY)
 async def infer_version(request: Request, name: ModelName, job_id: JobId) -> Response:
     """Run inference with one version of a model."""
-    return await _infer(request, name, job_id)
+    job_id, model = await _find_version(request, name, job_id)
+    input_spec, output_spec = _tensor_specs(name, model.width)
+    body, services = await request.body(), services_of(request)
+    counter = services.metrics.scores if name == DISCRIMINATOR else services.metrics.samples
+    coding, accept_encoding = header(request, b"content-encoding"), header(request, b"accept-encoding") or ""
+
+    def respond() -> Response:
+        content = decompress(body, coding, services.settings.max_body_bytes) if coding else body
+        decoded = decode_request(content, header(request, JSON_LENGTH.lower().encode()), input_spec, output_spec)
+        try:
+            output = model.score(decoded.rows) if name == DISCRIMINATOR else model.sample(decoded.rows[:, 0])
+        except ValueError as error:
+            raise InvalidInputError(str(error), "inputs", 0, "data") from None
+        counter.inc(len(output))
+        head = {"model_name": name, "model_version": job_id}
+        if decoded.id is not None:
+            head["id"] = decoded.id
+        response = encode_response(head, output_spec, output, binary=decoded.binary_output)
+        if len(response.body) >= MIN_COMPRESSED_BYTES:
+            compress_response(response, accepted_coding(accept_encoding))
+        return response
+
+    max_bytes = MAX_COMPRESSED_INLINE_BYTES if accept_encoding else MAX_INLINE_BYTES
+    inline = not coding and len(body) * output_spec.width <= max_bytes
+    return respond() if inline else await run_in_threadpool(respond)
 
 
 @router.get("/v2", responses=ok(model=v2.ServerMetadata))
@@ -91,20 +110,24 @@ async def model_names(request: Request) -> Response:
 @router.get("/v2/models/{name}", responses=ok(model=v2.ModelMetadata) | MODEL_PROBLEMS)
 async def model_metadata(request: Request, name: ModelName) -> Response:
     """Describe the inputs and outputs of a model."""
-    return await _metadata(request, name, None)
+    return await version_metadata(request, name, NEWEST)
 
 
 @router.get("/v2/models/{name}/versions/{job_id}", responses=ok(model=v2.ModelMetadata) | MODEL_PROBLEMS)
 async def version_metadata(request: Request, name: ModelName, job_id: JobId) -> Response:
     """Describe the inputs and outputs of one version of a model."""
-    return await _metadata(request, name, job_id)
+    _, model = await _find_version(request, name, job_id)
+    versions = [job_id] if job_id else await run_in_threadpool(versions_of, services_of(request).registry, name)
+    specs = _tensor_specs(name, model.width)
+    inputs, outputs = ([{"name": spec.name, "datatype": DATATYPE, "shape": [-1, spec.width]}] for spec in specs)
+    content = {"name": name, "versions": versions, "platform": "gan1010", "inputs": inputs, "outputs": outputs}
+    return json_response(content)
 
 
 @router.get("/v2/models/{name}/ready", responses=ok(model=v2.ModelReady) | MODEL_PROBLEMS)
 async def model_ready(request: Request, name: ModelName) -> Response:
     """Report that a model is ready."""
-    await _find_version(request, name, None)
-    return json_response({"name": name, "ready": True})
+    return await version_ready(request, name, NEWEST)
 
 
 @router.get("/v2/models/{name}/versions/{job_id}/ready", responses=ok(model=v2.ModelReady) | MODEL_PROBLEMS)
@@ -128,12 +151,12 @@ def versions_of(registry: Registry, name: str) -> list[str]:
     return [job.id for job in jobs if name == DISCRIMINATOR or job.train_config.experiment == "gan"]
 
 
-async def _find_version(request: Request, name: str, job_id: str | None) -> tuple[str, Model]:
-    """Return a version's job and networks, or those of the newest version."""
+async def _find_version(request: Request, name: str, job_id: str) -> tuple[str, Model]:
+    """Return a version's job and networks."""
     check_name(name)
     if name in services_of(request).unloaded_models:
         raise ModelNotLoadedError(f"POST /v2/repository/models/{name}/load loads it again.")
-    job_id, _, model = await find_model(request, job_id, None, with_generator=name == GENERATOR)
+    job_id, _, model = await find_model(request, job_id or None, None, with_generator=name == GENERATOR)
     return job_id, model
 
 
@@ -143,40 +166,3 @@ def _tensor_specs(name: str, width: int) -> tuple[TensorSpec, TensorSpec]:
     if name == DISCRIMINATOR:
         return TensorSpec("vector", width), TensorSpec("score", 1)
     return TensorSpec("seed", 1), TensorSpec("sample", width)
-
-
-async def _metadata(request: Request, name: str, job_id: str | None) -> Response:
-    _, model = await _find_version(request, name, job_id)
-    versions = [job_id] if job_id else await run_in_threadpool(versions_of, services_of(request).registry, name)
-    specs = _tensor_specs(name, model.width)
-    inputs, outputs = ([{"name": spec.name, "datatype": DATATYPE, "shape": [-1, spec.width]}] for spec in specs)
-    content = {"name": name, "versions": versions, "platform": "gan1010", "inputs": inputs, "outputs": outputs}
-    return json_response(content)
-
-
-async def _infer(request: Request, name: str, version: str | None) -> Response:
-    job_id, model = await _find_version(request, name, version)
-    input_spec, output_spec = _tensor_specs(name, model.width)
-    body, services = await request.body(), services_of(request)
-    counter = services.metrics.scores if name == DISCRIMINATOR else services.metrics.samples
-    coding, accept_encoding = header(request, b"content-encoding"), header(request, b"accept-encoding") or ""
-
-    def respond() -> Response:
-        content = decompress(body, coding, services.settings.max_body_bytes) if coding else body
-        decoded = decode_request(content, header(request, JSON_LENGTH.lower().encode()), input_spec, output_spec)
-        try:
-            output = model.score(decoded.rows) if name == DISCRIMINATOR else model.sample(decoded.rows[:, 0])
-        except ValueError as error:
-            raise InvalidInputError(str(error), "inputs", 0, "data") from None
-        counter.inc(len(output))
-        head = {"model_name": name, "model_version": job_id}
-        if decoded.id is not None:
-            head["id"] = decoded.id
-        response = encode_response(head, output_spec, output, binary=decoded.binary_output)
-        if len(response.body) >= MIN_COMPRESSED_BYTES:
-            compress_response(response, accepted_coding(accept_encoding))
-        return response
-
-    max_bytes = MAX_INLINE_BYTES if not accept_encoding else MAX_INLINE_BYTES // COMPRESSION_COST
-    inline = not coding and len(body) * output_spec.width <= max_bytes
-    return respond() if inline else await run_in_threadpool(respond)

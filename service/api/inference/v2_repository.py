@@ -18,6 +18,7 @@ router = APIRouter(route_class=DataRoute, tags=["protocol"])
 
 BODY = body_schema(RepositoryRequest, {}, required=False)
 BODY_PROBLEMS = v2_problems(400, 413, 422)
+READINESS = ok(model=ModelReady) | BODY_PROBLEMS | v2_problems(404)
 
 
 @router.post("/v2/repository/index", responses=ok(model=list[IndexEntry]) | BODY_PROBLEMS, openapi_extra=BODY)
@@ -28,11 +29,7 @@ async def repository_index(request: Request) -> Response:
     return json_response([entry for entry in entries if entry["state"] == "READY" or not body.ready])
 
 
-@router.post(
-    "/v2/repository/models/{name}/load",
-    responses=ok(model=ModelReady) | BODY_PROBLEMS | v2_problems(404, 409),
-    openapi_extra=BODY,
-)
+@router.post("/v2/repository/models/{name}/load", responses=READINESS | v2_problems(409), openapi_extra=BODY)
 async def load_model(request: Request, name: ModelName) -> Response:
     """Load a model that was unloaded."""
     body = await _parse_body(request)
@@ -45,11 +42,7 @@ async def load_model(request: Request, name: ModelName) -> Response:
     return json_response({"name": name, "ready": True})
 
 
-@router.post(
-    "/v2/repository/models/{name}/unload",
-    responses=ok(model=ModelReady) | BODY_PROBLEMS | v2_problems(404),
-    openapi_extra=BODY,
-)
+@router.post("/v2/repository/models/{name}/unload", responses=READINESS, openapi_extra=BODY)
 async def unload_model(request: Request, name: ModelName) -> Response:
     """Unload a model, in all versions, until it is loaded or the service restarts."""
     await _parse_body(request)

@@ -13,10 +13,10 @@ from service.api.event_stream import MAX_BATCH_POINTS, TICK_SECONDS, JobView, ne
 from service.api.limits import MAX_QUERY_INTEGER
 from service.api.problems import problems
 from service.api.responses import ok
-from service.api.route_classes import StrictRoute
+from service.api.route_classes import DescribedRoute
 from service.jobs.registry import Registry
 
-router = APIRouter(route_class=StrictRoute, tags=["watching"])
+router = APIRouter(route_class=DescribedRoute, tags=["watching"])
 
 KEEPALIVE_TICKS = int(15 / TICK_SECONDS)
 CHUNK_BYTES = 65_536  # the most that the server buffers for a slow client

@@ -14,13 +14,13 @@ from service.api.dependencies import ExistingJob, JobRegistry
 from service.api.event_stream import progress_content
 from service.api.limits import MAX_QUERY_INTEGER
 from service.api.responses import NPZ, accepts, csv_response, json_response, ok
-from service.api.route_classes import StrictRoute
+from service.api.route_classes import DescribedRoute
 from service.api.routes.jobs import READ
 from service.api.schemas.history import ArticleProgressOut, ProgressOut, SnapshotsOut
 from service.errors import ArticleViewError
 from service.job import Job
 
-router = APIRouter(route_class=StrictRoute, tags=["watching"])
+router = APIRouter(route_class=DescribedRoute, tags=["watching"])
 
 EMPTY = np.empty(0, np.float32)
 NO_WEIGHTS = np.empty((0, 0), np.float32)

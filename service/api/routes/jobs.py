@@ -17,7 +17,7 @@ from service.api.dependencies import JobId, JobRegistry, Limit, Wait
 from service.api.limits import MAX_QUERY_INTEGER
 from service.api.problems import problems
 from service.api.responses import NOT_MODIFIED, Responses, json_response, matches, ok
-from service.api.route_classes import StrictRoute
+from service.api.route_classes import DescribedRoute
 from service.api.schemas.common import page_content
 from service.api.schemas.jobs import DeletedJobs, JobEdit, JobOut, JobPage
 from service.api.schemas.training import PRESET_LIST, PresetList, TrainRequest, to_config
@@ -27,7 +27,7 @@ from service.job_search import CURSOR_PATTERN, DEFAULT_SORT, SORTS, Cursor, JobQ
 from service.jobs.active_job import ActiveJob
 from service.jobs.registry import Registry
 
-router = APIRouter(route_class=StrictRoute, tags=["training"])
+router = APIRouter(route_class=DescribedRoute, tags=["training"])
 
 MAX_DELETE_SECONDS = 10.0  # of one request: less than proxies wait for a response
 NO_CONDITION = "The request names no jobs. Send at least one of status, before, name and keep."

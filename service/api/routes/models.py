@@ -12,13 +12,13 @@ from gan1010.export.pytorch_script import Draws, pytorch_script
 from service.api.dependencies import After, ExistingJob, JobId, JobRegistry, Limit
 from service.api.problems import problems
 from service.api.responses import BINARY, BYTES, ok
-from service.api.route_classes import StrictRoute
+from service.api.route_classes import DescribedRoute
 from service.api.routes.jobs import READ
 from service.api.schemas.common import page_content
 from service.api.schemas.jobs import ModelOut, ModelPage
 from service.errors import ModelFileNotFoundError
 
-router = APIRouter(route_class=StrictRoute, tags=["models"])
+router = APIRouter(route_class=DescribedRoute, tags=["models"])
 
 WHOLE_MODEL = "model.safetensors"
 FILES: dict[str, Callable[[Model], bytes]] = {

@@ -16,13 +16,13 @@ from gan1010.training import model_at
 from service.api.dependencies import ExistingJob, JobRegistry, services_of
 from service.api.limits import MAX_AXIS_VALUES
 from service.api.responses import BINARY, BYTES, PLOT_HEADERS, Responses, accepts, ok
-from service.api.route_classes import StrictRoute
+from service.api.route_classes import DescribedRoute
 from service.api.routes.jobs import READ
 from service.errors import InvalidInputError, NoGeneratorError, NoModelError, PlotNotFoundError
 from service.job import Job
 from service.jobs.registry import Registry
 
-router = APIRouter(route_class=StrictRoute)
+router = APIRouter(route_class=DescribedRoute)
 
 Format = Literal["png", "svg"]
 Figure = Literal[

@@ -15,7 +15,7 @@ from service.api.dependencies import ExistingJob, JobRegistry, Wait
 from service.api.limits import DEFAULT_PAGE_SIZE, MAX_CELLS_PER_PAGE, MAX_PAGE_SIZE, MAX_QUERY_INTEGER
 from service.api.problems import problems
 from service.api.responses import NPZ, accepts, csv_response, csv_stream, json_response, npz_stream, ok
-from service.api.route_classes import StrictRoute
+from service.api.route_classes import DescribedRoute
 from service.api.routes.jobs import (
     READ,
     TRAINING_ACCEPTED,
@@ -38,7 +38,7 @@ from service.api.schemas.sweeps import SweepRequest, fingerprint, to_sweep_confi
 from service.errors import InvalidInputError, MemberNotFoundError
 from service.jobs.sweep_runs import FinishedMembers
 
-router = APIRouter(route_class=StrictRoute, tags=["sweeps"])
+router = APIRouter(route_class=DescribedRoute, tags=["sweeps"])
 
 SWEEP_ACCEPTED = accepted_responses(
     job="get_job", results="get_results", members="list_members", cancel="cancel_job", delete="delete_job"
