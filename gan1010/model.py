@@ -76,7 +76,10 @@ class Model:
         """
         if self.generator is None:
             raise ValueError(NO_GENERATOR)
-        inputs = _as_float32s(latents)
+        numbers = np.asarray(latents)
+        if numbers.shape == (1,) and numbers.dtype.kind == "f" and abs(latent := numbers.item()) <= FLOAT32_MAX:
+            return self.sample_one(latent)[np.newaxis]
+        inputs = _as_float32s(numbers)
         if inputs.ndim != 1:
             raise ValueError(f"latents must be one row of numbers, not of shape {inputs.shape}")
         samples = np.empty((len(inputs), self.width), np.float32)
