@@ -188,7 +188,7 @@ class HttpConnection(HttpToolsProtocol):
             return request_id_in(scope)
         now, request_id = self.loop.time(), new_request_id()
         seconds = now - self._deadline + limits.HEAD_SECONDS if self._deadline is not None else 0
-        self.app_state["request_log"].add("-", NO_ROUTE, status, seconds, request_id, None, self.client)
+        self.app_state["request_log"].add(("-", NO_ROUTE, status, seconds, request_id, None, self.client))
         return request_id
 
 

@@ -24,7 +24,7 @@ DELAY_SECONDS, MAX_PENDING = 0.02, 64  # many at once are recorded faster than o
 _process_id, _numbers = secrets.token_hex(6).encode(), count(1)
 log = logging.getLogger(__name__)
 Header = tuple[bytes, bytes]
-Client = tuple[str, int] | None
+Request = tuple[str, str, int, float, bytes, str | None, tuple[str, int] | None]  # its fields, as in `write`
 
 
 class RequestLog:
@@ -32,13 +32,11 @@ class RequestLog:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._pending: list[tuple[float, str, str, int, float, bytes, str | None, Client]] = []
+        self._pending: list[tuple[float, Request]] = []
 
-    def add(
-        self, method: str, route: str, status: int, seconds: float, request_id: bytes, key: str | None, client: Client
-    ) -> None:
+    def add(self, request: Request) -> None:
         """Record a finished request, alone or with those that follow."""
-        self._pending.append((time.time(), method, route, status, seconds, request_id, key, client))
+        self._pending.append((time.time(), request))
         if len(self._pending) == 1:
             asyncio.get_running_loop().call_later(DELAY_SECONDS, self.write)
         elif len(self._pending) >= MAX_PENDING:
@@ -48,7 +46,7 @@ class RequestLog:
         """Record the requests that wait: each by its route, because the path and the query may contain secrets."""
         pending, self._pending = self._pending, []
         events: list[Event] = []
-        for finished_at, method, route, status, seconds, request_id, key, client in pending:
+        for finished_at, (method, route, status, seconds, request_id, key, client) in pending:
             self._metrics.record_request(method, route, status, seconds)
             level = logging.DEBUG if status == 200 and route in PROBES else logging.INFO
             if log.isEnabledFor(level):
@@ -97,7 +95,7 @@ class RequestLogMiddleware:
             seconds = time.perf_counter() - started
             route = getattr(scope.get("route"), "path", "") or scope.get("root_path") or NO_ROUTE
             outcome = scope.get("refused", status), seconds, request_id, scope.get("key"), scope.get("client")
-            self._log.add(scope["method"], route, *outcome)
+            self._log.add((scope["method"], route, *outcome))
 
 
 def request_id_in(scope: MutableMapping[str, Any]) -> bytes:
