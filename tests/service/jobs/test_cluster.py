@@ -264,7 +264,7 @@ def test_requests_and_trainings_do_not_wait_for_the_cluster(tmp_path: Path) -> N
             began = time.monotonic()
             assert train(client)["status"] == "succeeded"
             seconds.append(time.monotonic() - began)
-        assert statistics.median(seconds) < 0.2 * SLOWNESS
+        assert statistics.median(seconds) < 0.5 * SLOWNESS
         for action in ("pause", "resume", "pause", "resume", "cancel"):
             began = time.monotonic()
             assert client.post(f"/jobs/{job['id']}/{action}").status_code == 200

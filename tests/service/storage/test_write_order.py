@@ -62,7 +62,7 @@ def test_job_is_on_disk_before_it_is_acknowledged(tmp_path: Path) -> None:
     assert response.status_code == 202
     check_order(
         tmp_path / "trace",
-        r"<(socket|TCP).*POST /train",
+        r"read.*POST /train",
         r"pwrite64\(.*sqlite-wal>",
         r"fdatasync\(.*sqlite-wal>",
         r"<(socket|TCP).*HTTP/1.1 202",
