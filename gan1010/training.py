@@ -19,7 +19,7 @@ from gan1010.types import Float32s, Int64s
 
 # Iterations between two progresses times the weights of both networks: about ten milliseconds.
 WEIGHTS_PER_STRIDE = 2_000_000
-PYTORCH_STRIDE = 50  # of the backend "pytorch": iterations times steps of D, some tens of milliseconds
+PYTORCH_STRIDE = 200  # of the backend "pytorch": iterations times steps of D, some tenths of a second
 Advance = Callable[[TrainConfig, kernel.State, kernel.Draws, kernel.Records, int], None]
 CHANGEABLE_SETTINGS = ("iterations", "learning_rate", "generator_learning_rate")
 

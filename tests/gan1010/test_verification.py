@@ -49,8 +49,8 @@ def _largest(runs: list[Run], *values: Any) -> float:
 
 
 def test_verification_grows_with_the_second_run() -> None:
-    steps = list(verifying(TrainConfig(seed=3, iterations=130)))
-    assert [step.iteration for step in steps] == [50, 100, 130]
+    steps = list(verifying(TrainConfig(seed=3, iterations=450)))
+    assert [step.iteration for step in steps] == [200, 400, 450]
     for before, after in itertools.pairwise(steps):
         for name in ("loss_difference", "weight_difference", "sample_difference", "pytorch_seconds"):
             assert getattr(before, name) <= getattr(after, name)
