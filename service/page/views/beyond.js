@@ -103,7 +103,7 @@ export default class Beyond extends Component {
           <p class="sentence">${t(`guided.${name}.sentence`, { seed: STEPS[name].seed ?? COLLAPSING })}</p>
           <div class="row">
             <button type="button" class=${trained ? "secondary" : "primary"} disabled=${session.busy} onClick=${() => this.trainOne(name, step, trained && { seed: Math.floor(Math.random() * 1e6) })}>${t(trained ? "beyond.again" : `guided.${name}.do`)}</button>
-            <button type="button" class=${trained && !swept ? "primary" : "secondary"} disabled=${busy} onClick=${() => this.sweep(name, step)}>${t("beyond.sweep", { count: SEEDS })}</button>
+            <button type="button" class=${trained && !swept ? "primary" : "secondary"} disabled=${busy} onClick=${() => this.sweep(name, step)}>${t("beyond.sweep", { count: SEEDS, settings: values.length })}</button>
             ${trained && html`<button type="button" class=${swept ? "primary next" : "secondary"} onClick=${next}>${t(last ? "guided.tolab" : "guided.next")}</button>`}
           </div>
         </div>

@@ -97,7 +97,7 @@ function sample(run) {
   const most = reaction({ G, latent: [config.latent_value] }, config);
   const [low, high] = latentRange(config);
   const ignores = most < MAX_IGNORED_CHANGE;
-  return [[outcomeOf(run), t(ignores ? "guided.sample.same" : "response.reacts", { low, high, most: fine(most, 3) })],
+  return [[outcomeOf(run), t(ignores ? "guided.sample.same" : "response.reacts", { low, high, most: fine(Math.max(most, 0.001), 3) })],
     [ignores && t(config.latent === "constant" ? "sample.ignores.constant" : "sample.ignores.varied", described(run)),
       ignores && run.patterns.length === 1 && t("guided.sample.beyond")]];
 }
