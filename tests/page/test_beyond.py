@@ -177,7 +177,7 @@ def test_training_shows_the_step_whole_and_still(page: Page, number: int, slopes
     assert places["sentence"] <= places["head"] or places["top"] >= places["head"]  # hidden whole, or not at all
     assert places["charts"] <= places["bar"]
     assert len(set(map(str, places["heights"]))) == 1
-    expect(page.get_by_text("on average")).to_have_count(slopes)
+    expect(page.get_by_text("mean of the run")).to_have_count(slopes)
 
 
 def test_buttons_stay_below_the_header_of_a_phone(page: Page) -> None:
@@ -204,10 +204,10 @@ def test_slope_of_the_chase_falls_with_r1_and_is_printed(page: Page, server_url:
     expect(page.locator(".seen")).to_contain_text(
         "For comparison: This seed ends out of range. The snapshots show that it left"
     )
-    expect(page.locator(".surface .caption")).to_contain_text("on average over the run 0.112")
+    expect(page.locator(".surface .caption")).to_contain_text("mean of the run: 0.112")
     page.get_by_role("button", name="R1 penalty: 0.1").click()
     expect(page.locator(".seen")).to_contain_text("G arrives and stays")
-    expect(page.locator(".surface .caption")).to_contain_text("on average over the run 0.028")
+    expect(page.locator(".surface .caption")).to_contain_text("mean of the run: 0.028")
 
 
 def test_the_small_network_of_the_article_finds_neither_pattern() -> None:

@@ -172,7 +172,7 @@ export default {
   "beyond.stayed": "This seed ends in range, and has stayed there since iteration {at}.",
   "beyond.outside": "This seed ends out of range. The snapshots show that it left the range {count} {count:time|times}, last after iteration {last}.",
   "beyond.never": "This seed ends out of range, and is so at every snapshot.",
-  "beyond.slope": "Slope of D’s score at real data: {now} now, on average over the run {mean}.",
+  "beyond.slope": "Slope of D’s score at real data: {now}, mean of the run: {mean}.",
   "guided.chase.title": "Train too fast",
   "guided.chase.sentence": "Why not learn faster? This is the article’s GAN with ten times its learning rate: 0.1.",
   "guided.chase.do": "Train ten times as fast",

@@ -172,7 +172,7 @@ export default {
   "beyond.stayed": "这个种子最后在区间内，从第 {at} 次迭代起一直如此。",
   "beyond.outside": "这个种子最后不在区间内。从快照看它离开过区间 {count} 次，最后一次在第 {last} 次迭代之后。",
   "beyond.never": "这个种子最后不在区间内，每个快照也都不在。",
-  "beyond.slope": "D 的打分在真实数据中心的坡度：现在 {now}，整个训练平均 {mean}。",
+  "beyond.slope": "D 的打分在真实数据中心的坡度：现在 {now}，全程平均 {mean}。",
   "guided.chase.title": "训练得太快",
   "guided.chase.sentence": "为什么不学得快一点？这还是文章里的 GAN，但学习率是它的十倍：0.1。",
   "guided.chase.do": "以十倍速度训练",
