@@ -86,7 +86,9 @@ def test_learn_says_of_each_run_only_what_is_true(page: Page, server_url: str) -
         near = all(abs(result[loss] / guess - 1) < 0.15 for loss in losses)
         began_near = all(abs(points[loss][0] / guess - 1) < 0.15 for loss in losses)
         assert ("come close" in seen[5], "no proof" in seen[5]) == (near, near)
-        began = "started near it, too (before smoothing at {:.3f}, {:.3f} and {:.3f})".format(*(points[loss][0] for loss in losses))
+        began = "started near it, too (before smoothing at {:.3f}, {:.3f} and {:.3f})".format(
+            *(points[loss][0] for loss in losses)
+        )
         assert (began in seen[5]) == ("started" in seen[5]) == (near and began_near)
         if hump := re.search(r"most around iteration ([\d,]+);", seen[5]):
             ahead = _mean_losses(points, int(hump[1].replace(",", "")))
