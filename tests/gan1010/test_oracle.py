@@ -77,6 +77,7 @@ def test_run_is_resumed_with_either_backend(
     backends: tuple[Any, Any], settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training, "WEIGHTS_PER_STRIDE", 50 * 34)
+    monkeypatch.setattr(training, "PYTORCH_STRIDE", 50)
     first, second = (TrainConfig(seed=3, iterations=120, snapshot_every=7, backend=b, **settings) for b in backends)
     whole = train(first)
     checkpoint = next(progress for progress in run(first) if progress.iteration >= 50)
@@ -90,7 +91,7 @@ def test_run_is_resumed_with_either_backend(
 @pytest.mark.parametrize("loss", ["mse", "bce"])
 def test_reference_that_diverges_raises_after_its_finite_part(loss: Any) -> None:
     # No settings within the bounds are known to make a run diverge, so a weight is changed.
-    progresses = run(TrainConfig(seed=3, iterations=150, backend="pytorch", loss=loss, record_every=1))
+    progresses = run(TrainConfig(seed=3, iterations=450, backend="pytorch", loss=loss, record_every=1))
     checkpoint = next(progresses)
     assert checkpoint.state is not None
     checkpoint.state.discriminator[0] = np.nan
