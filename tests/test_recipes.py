@@ -125,6 +125,26 @@ def settings_of(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> S
     return read_settings()
 
 
+def test_compose_file_fits_the_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = yaml.safe_load(recipes("Compose", "yaml")[0])
+    service = content["services"]["gan1010"]
+    (port,), (volume,), (secret,) = service["ports"], service["volumes"], service["secrets"]
+    assert port.rpartition(":")[2] == PORT
+    assert volume == f"{next(iter(content['volumes']))}:{DATA}"
+    assert content["secrets"] == {secret: {"file": f"./{secret}"}}
+    assert service["environment"]["GAN1010_API_KEY_FILE"] == f"/run/secrets/{secret}"
+    (tmp_path / secret).write_text(KEY)
+    settings = settings_of(service["environment"] | {"GAN1010_API_KEY_FILE": f"{tmp_path / secret}"}, monkeypatch)
+    assert settings.api_key.get_secret_value() == KEY
+    command = recipes("Container", "sh")[1]  # which a test runs
+    options = {
+        "--init": service["init"], "--read-only": service["read_only"], f"--tmpfs {service['tmpfs'][0]}": True,
+        f"--cap-drop {service['cap_drop'][0]}": True, f"--pids-limit {service['pids_limit']}": True,
+        f"--security-opt {service['security_opt'][0].removesuffix(':true')}": True, f"-m {service['mem_limit']}": True,
+    }  # fmt: skip
+    assert {option: option in command for option in options} == options
+
+
 def test_kubernetes_manifest_fits_the_image(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server_client: httpx.Client
 ) -> None:

@@ -57,7 +57,7 @@ export class Surface extends Picture {
       pen.restore();
       this.axes(pen, left, size, run, plane);
       const labels = plane.patterns.map((pattern) => this.region(pen, run, plane, pattern, at));
-            const varies = run.config.latent !== "constant";
+      const varies = run.config.latent !== "constant";
       const now = run.hasGenerator && !(varies && this.props.recent) && at(plane.locate(moment.sample, 0));
       if (run.hasGenerator && varies) this.cloud(pen, moment, plane, at);
       if (now && !varies) this.trail(pen, run, moment, plane, at, now);

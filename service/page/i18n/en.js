@@ -121,7 +121,7 @@ export default {
   "walk.generator.forward": "now it is G’s turn. G makes its fake again, this time without detach, and the D that has just learned gives it {score}.",
   "walk.generator.loss": "D’s target for a fake was 0. G wants the opposite, to be taken for real, so its target is 1: {formula}. That is how they train against each other.",
   "walk.generator.loss.minimax": "D lowers its loss on a fake. G wants the opposite, so it lowers minus that loss: {formula}. That is how they train against each other.",
-  "walk.generator.backward": "the error flows through D and on into G. D passes the error on, but its weights are frozen. If they changed here, D would learn to be fooled. The triangles show which of its numbers G should raise or lower. This is all that G is told; it never sees real data.",
+  "walk.generator.backward": "the error flows through D and on into G, but D’s weights are frozen. If they changed here, D would learn to be fooled. The triangles show which of its numbers G should raise or lower. This is all that G is told; it never sees real data.",
   "walk.generator.update": "only G changes. D gives its new fake {after} instead of {before}.",
   "walk.adam.update": "Adam makes the step. It also uses the gradients of earlier steps, which the page does not have, so the new weights are not shown.",
   "walk.why.start": "D’s weights are still random, so this score means nothing yet.",

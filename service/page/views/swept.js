@@ -67,8 +67,7 @@ export class Swept extends Component {
       <p>${t(says, { before: before.written[best], middle: middle.written[best], after: after.written[best], one: after.written[1], none: after.written[0], late: at(before.settled), early: at(after.settled) })}</p>
       <dl>${rows.map(({ config, shares, written }) => html`<div><dt>${label(config)}</dt>
         <dd><span class="swept-bar" role="img" aria-label=${names.map((name, k) => t("swept.part", { name: t(`swept.${name}`), share: written[k] })).join(t("list.comma"))}>
-          ${shares.map((share, k) => share > 0 && html`<i class=${`swept-${k}`} style=${{ flexGrow: share }}>${share >= 0.06 ? written[k] : ""}</i>`).reverse()}</span>
-</dd></div>`)}</dl>
+          ${shares.map((share, k) => share > 0 && html`<i class=${`swept-${k}`} style=${{ flexGrow: share }}>${share >= 0.06 ? written[k] : ""}</i>`).reverse()}</span></dd></div>`)}</dl>
       <ul class="swept-key">${names.map((name, k) => html`<li><i class=${`swept-${k}`} />${t(`swept.${name}`)}</li>`).reverse()}</ul>
       <p class="caption">${t("swept.same", { settings: nameSettings(Object.entries(base)) })}</p>
       ${children}
