@@ -12,7 +12,7 @@ MEANS = ("discriminator_real_loss", "discriminator_fake_loss", "generator_loss",
 
 def bits(samples: Float32s) -> list[str]:
     """Round every value of the samples (n, W) at 0.5, and return a string of 0 and 1 for each sample."""
-    return ["".join("1" if value >= 0.5 else "0" for value in sample) for sample in samples.tolist()]
+    return ["".join(["1" if value >= 0.5 else "0" for value in sample]) for sample in samples.tolist()]
 
 
 def in_range(samples: Float32s, low: Float32s, high: Float32s) -> Bools:

@@ -107,7 +107,9 @@ class DescribedRoute(APIRoute):
 
     def read_query(self, request: Request) -> dict[str, Any]:
         """Parse the query; raise RequestValidationError if a parameter is unknown, or comes twice and is no list."""
-        known, query, mistakes = self._parameters, dict[str, Any](), dict[str, tuple[str, str]]()
+        known = self._parameters
+        query: dict[str, Any] = {}
+        mistakes: dict[str, tuple[str, str]] = {}
         for name, text in _query_pairs(request):
             if name in self._lists:
                 query.setdefault(name, []).append(text)
