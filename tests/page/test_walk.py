@@ -123,11 +123,11 @@ def test_walk_fits_above_the_player(page: Page, article_run: Json) -> None:
 
 
 def test_walk_says_that_scores_have_met_only_where_they_have(page: Page, article_run: Json) -> None:
-    page.goto(f"/?step=4&job={article_run['id']}&at=0&walk=1")
-    page.get_by_role("button", name="D is ahead").click()
+    page.goto(f"/?step=4&job={article_run['id']}&at=0&walk=12")
+    page.get_by_role("button", name="Next moment: D is ahead").click()
     expect(page.locator(".walk-why")).to_contain_text("ahead here")
     for place in range(1, 9):
-        page.get_by_role("button", name=re.compile("^Next")).click()
+        page.get_by_role("button", name=re.compile("^Next( iteration)?$")).click()
         expect(page.locator(".walk-dots .on")).to_have_count((9 + place) % 12 + 1)
     expect(page.locator("#walk-title")).to_contain_text("b · Loss")
     expect(page.locator(".walk-why")).to_have_count(0)

@@ -11,8 +11,9 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class WalkPicture extends Machine {
   describe() {
-    const { step, phase } = this.props;
-    return t(`walk.legend.${phase === 3 && !step.after ? "adam" : ["forward", "loss", "backward", "update"][phase]}`);
+    const { step, phase, loss } = this.props;
+    const names = ["forward", loss === "mse" ? "loss.mse" : "loss", "backward", step.after ? "update" : "adam"];
+    return t(`walk.legend.${names[phase]}`);
   }
 
   componentDidUpdate(before) {

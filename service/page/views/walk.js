@@ -110,10 +110,11 @@ export default class Walk extends Component {
         <button type="button" class=${done && (gone || !exact) ? "primary" : "secondary"} onClick=${playRun}>${t("walk.run", { count: whole(run.config.iterations) })}</button>
       </div>
       <div class="walk-shown">
-        <${WalkPicture} name="machine" step=${step} other=${steps[which ? 0 : 1]} phase=${phase} moment=${`${row} ${place}`} fast=${fast} />
+        <${WalkPicture} name="machine" step=${step} other=${steps[which ? 0 : 1]} phase=${phase} loss=${run.config.loss} moment=${`${row} ${place}`} fast=${fast} />
         <div class="walk-says" aria-live=${fast ? "off" : "polite"}>
           <p class="walk-sentence"><b>${t(`walk.${PHASES[phase]}`)}${t("walk.colon")}</b>${gap()}${sentence(run, step, PHASES[phase])}</p>
           ${because && html`<p class="walk-why">${because}</p>`}
+          ${done && html`<${NextStop} run=${run} />`}
         </div>
         <${Figures} config=${run.config} step=${step} phase=${phase} />
       </div>
@@ -122,13 +123,21 @@ export default class Walk extends Component {
   }
 }
 
-/** Moments of the run worth a walk: its start, D ahead of G, its end. */
+/** Moments of the run worth a walk, each with its place: its start, D ahead of G, its end. */
+function stopsOf(run) {
+  const [ahead, end] = [leads(run), run.snapshotIterations.at(-2) ?? 0];
+  return [["start", 0, 1], ["ahead", ahead, 10], ["end", end, 6]].filter(([name, at]) => at > 0 || name === "start");
+}
+
 function Stops({ run, place: now }) {
-  const stops = [["start", 0, 1], ["end", run.snapshotIterations.at(-2) ?? 0, 6]];
-  const ahead = leads(run);
-  if (ahead) stops.splice(1, 0, ["ahead", ahead, 10]);
-  return html`<div class="row" role="group" aria-label=${t("walk.stops")}>${stops.map(([name, at, place]) => html`<button type="button" class="chip" aria-pressed=${player.at === at && now <= PLACES}
+  return html`<div class="row" role="group" aria-label=${t("walk.stops")}>${stopsOf(run).map(([name, at, place]) => html`<button type="button" class="chip" aria-pressed=${player.at === at && now <= PLACES}
     onClick=${() => slowMotion.start(at, place)}>${t(`walk.stop.${name}`)}</button>`)}</div>`;
+}
+
+/** The way from one of these moments to the next. */
+function NextStop({ run }) {
+  const next = stopsOf(run).find(([, at]) => at > player.at);
+  return next && html`<button type="button" class="secondary small" onClick=${() => slowMotion.start(next[1], next[2])}>${t(`walk.next.${next[0]}`)}</button>`;
 }
 
 const known = new WeakMap(); // where D leads in runs
