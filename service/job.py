@@ -125,15 +125,19 @@ class Selection:
         before: they ended before this time.
         name: they have this name.
         keep: they are not among the newest of these statuses, so many of them.
+        ids: they have one of these ids.
     """
 
     statuses: frozenset[Status] = ENDED
     before: datetime | None = None
     name: str | None = None
     keep: int = 0
+    ids: frozenset[str] | None = None
 
-    def has(self, status: str, name: str | None, finished_at: str | None) -> bool:
+    def has(self, id: str, status: str, name: str | None, finished_at: str | None) -> bool:
         """Return whether a job is selected; `keep` is up to the caller."""
+        if self.ids is not None and id not in self.ids:
+            return False
         if status not in self.statuses or self.name not in (None, name):
             return False
         return self.before is None or (finished_at is not None and datetime.fromisoformat(finished_at) < self.before)

@@ -218,6 +218,7 @@ class Endpoints:
         before: datetime | None = None,
         name: str | None = None,
         keep: int | None = None,
+        ids: Sequence[str] | None = None,
         dry_run: bool = False,
     ) -> Call[responses.DeletedJobs]:
         """Delete ended jobs that meet all conditions, for some seconds. Repeat the call while jobs remain.
@@ -227,10 +228,16 @@ class Endpoints:
             before: only jobs that ended before this time, which has a time zone.
             name: only jobs of this name.
             keep: keep so many of the newest jobs in these statuses.
+            ids: only jobs with one of these ids; about 500 fit into a request.
             dry_run: delete nothing, and count the jobs.
+
+        Raises:
+            ValueError: `ids` is empty, which would select jobs with any id.
         """
+        if ids is not None and not ids:
+            raise ValueError("ids is empty. Pass None for jobs with any id.")
         time = None if before is None else before.isoformat()
-        params = {"status": status, "before": time, "name": name, "keep": keep, "dry_run": dry_run}
+        params = {"status": status, "before": time, "name": name, "keep": keep, "id": ids, "dry_run": dry_run}
         return Call(method="DELETE", path="/jobs", params=params, parser=_model(responses.DeletedJobs))
 
     @Endpoint

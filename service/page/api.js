@@ -52,7 +52,7 @@ export const api = {
   train: (settings, wait = 0, key = "") => json(`train${wait ? `?wait=${wait}` : ""}`, { method: "POST", body: settings, headers: key ? { "Idempotency-Key": key } : {} }),
   act: (id, action) => json(`jobs/${id}/${action}`, { method: "POST" }),
   edit: (id, changes) => json(`jobs/${id}`, { method: "PATCH", body: changes }),
-  remove: (id) => sendRequest(`jobs/${id}`, { method: "DELETE", keepalive: true }), // also when the page is left
+  remove: (ids) => json(`jobs?id=${ids.join("&id=")}`, { method: "DELETE", keepalive: true }), // also when the page is left
   progress: (id, query) => json(`jobs/${id}/progress?${query}`),
   snapshots: (id, weights) => json(`jobs/${id}/snapshots?weights=${weights}`),
   script: async (id) => (await sendRequest(`jobs/${id}/script.py?draws=same`)).text(),

@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 
 const UNDO_MS = 10_000;
-const AT_ONCE = 6; // requests
+const MAX_JOBS = 500; // of one request, whose URL the service limits to 16 KiB; when the page is left, browsers send few requests
 const hidden = new Set();
 const listeners = new Set();
 let timer = 0;
@@ -32,30 +32,28 @@ export const trash = {
     notify();
   },
 
-  /** Delete the hidden jobs; those that cannot be deleted return, and `trash.failed` is called. */
-  async empty(atOnce = AT_ONCE) {
+  /** Delete the hidden jobs, all requests at once; those that cannot be deleted return, and `trash.failed` is called. */
+  empty() {
     clearTimeout(timer);
-    const queue = trash.jobs;
+    const ids = trash.jobs.map((job) => job.id);
     trash.jobs = [];
     notify();
-    const next = async () => {
-      for (let job = queue.pop(); job; job = queue.pop()) {
-        try {
-          await api.remove(job.id);
-        } catch (error) {
-          if (error.status === 404) continue;
-          hidden.delete(job.id);
-          trash.failed?.(error);
-          notify();
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: atOnce }, next));
+    while (ids.length) remove(ids.splice(0, MAX_JOBS));
   },
 };
+
+async function remove(ids) {
+  try {
+    while ((await api.remove(ids)).remaining); // a request ends after some seconds
+  } catch (error) {
+    for (const id of ids) hidden.delete(id);
+    trash.failed?.(error);
+    notify();
+  }
+}
 
 const notify = () => {
   for (const listener of listeners) listener();
 };
 
-addEventListener("pagehide", () => trash.empty(trash.jobs.length));
+addEventListener("pagehide", trash.empty);

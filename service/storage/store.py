@@ -134,7 +134,7 @@ class Store:
         )  # fmt: skip
         selected, cursor = list[str](), ""
         while newest and (rows := self._database.rows(SCAN_LISTING, cursor, newest[0], SCANNED_ROWS)):
-            selected += [id for id, *values in rows if selection.has(*values)]
+            selected += [row[0] for row in rows if selection.has(*row)]
             if rows[-1][0] <= cursor:  # the id is damaged
                 break
             cursor = rows[-1][0]

@@ -5,10 +5,16 @@ import time
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Request, expect
 
 from tests.page.conftest import wait_for_js
 from tests.support.contract import LONG_JOB, SHORT_JOB, Json, wait_for_end, wait_until
+
+DELETE_RUNS_THAT_DO_NOT_EXIST = """async () => {
+  const { trash } = await import("/assets/trash.js");
+  trash.put(Array.from({ length: 1244 }, (_, k) => ({ id: String(k).padStart(24, "0") })));
+  dispatchEvent(new Event("pagehide"));
+}"""
 
 
 def act(page: Page, action: str, name: str) -> None:
@@ -102,20 +108,33 @@ def test_deleted_runs_can_be_restored(page: Page, server_url: str, article_run: 
 def test_deletion_is_sent_after_ten_seconds_or_when_the_page_is_left(
     browser: Browser, server_url: str, end: str
 ) -> None:
-    job = httpx.post(f"{server_url}/train", params={"wait": 9}, json={**SHORT_JOB, "name": f"gone {end}"}).json()
+    name = f"gone {end}"
+    made = (httpx.post(f"{server_url}/train", params={"wait": 9}, json={**SHORT_JOB, "name": name}) for _ in range(2))
+    ids = [response.json()["id"] for response in made]
     with browser.new_context(base_url=server_url, locale="en-US") as context:
         page = context.new_page()
         page.clock.install()
-        page.goto("/?view=runs")
-        act(page, "Delete", job["name"])
-        expect(page.get_by_text(f"Deleted: {job['name']}")).to_be_visible()
-        assert httpx.get(f"{server_url}/jobs/{job['id']}").status_code == 200
+        page.goto(f"/?view=runs&jobs={','.join(ids)}")
+        page.locator(".overlay .values li").nth(1).wait_for()
+        page.get_by_role("button", name="Delete", exact=True).click()
+        expect(page.get_by_text("Deleted runs: 2")).to_be_visible()
+        assert httpx.get(f"{server_url}/jobs/{ids[0]}").status_code == 200
         if end == "in time":
             page.clock.fast_forward(11_000)
             expect(page.get_by_role("button", name="Undo", exact=True)).to_have_count(0)
         else:
             page.goto("/docs")
-        wait_until(lambda: httpx.get(f"{server_url}/jobs/{job['id']}").status_code == 404)
+        wait_until(lambda: {httpx.get(f"{server_url}/jobs/{id}").status_code for id in ids} == {404})
+
+
+def test_many_runs_are_deleted_by_few_requests(page: Page) -> None:
+    """Browsers drop most of the requests of a page that is left."""
+    page.goto("/?view=runs")
+    requests: list[Request] = []
+    page.on("request", lambda request: requests.append(request) if request.method == "DELETE" else None)
+    page.evaluate(DELETE_RUNS_THAT_DO_NOT_EXIST)
+    wait_until(lambda: len(requests) == 3)
+    assert all((response := request.response()) and response.json()["remaining"] == 0 for request in requests)
 
 
 def test_runs_that_have_not_ended_are_not_deleted(page: Page, server_url: str) -> None:

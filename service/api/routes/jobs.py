@@ -30,7 +30,7 @@ from service.jobs.registry import Registry
 router = APIRouter(route_class=DescribedRoute, tags=["training"])
 
 MAX_DELETE_SECONDS = 10.0  # of one request: less than proxies wait for a response
-NO_CONDITION = "The request names no jobs. Send at least one of status, before, name and keep."
+NO_CONDITION = "The request names no jobs. Send at least one of id, status, before, name and keep."
 
 READ = NOT_MODIFIED | problems(404, 409, 422)  # the other responses of a route that reads a job
 IdempotencyKey = Annotated[str | None, Header(max_length=255, description="the same key and body return the same job")]
@@ -133,6 +133,7 @@ def list_jobs(
 @router.delete("/jobs", responses=problems(422, 507))
 def delete_jobs(
     registry: JobRegistry,
+    id: Annotated[list[str], Query(default_factory=list, description="only jobs with one of these ids")],
     status: Annotated[list[EndedStatus], Query(default_factory=list, description="only jobs in one of these statuses")],
     before: Annotated[Timestamp | None, Query(description="only jobs that ended before this time")] = None,
     name: JobName = None,
@@ -142,10 +143,12 @@ def delete_jobs(
     dry_run: Annotated[bool, Query(description="delete nothing, and count the jobs")] = False,
 ) -> DeletedJobs:
     """Delete the ended jobs that meet all of these conditions, oldest first, for at most 10 seconds."""
-    if not (status or before or name is not None or keep):
+    if not (id or status or before or name is not None or keep):
         raise InvalidInputError(NO_CONDITION, "query")
     statuses = frozenset(status or ENDED)
-    ids = registry.ended_jobs(Selection(statuses=statuses, before=before, name=name, keep=keep))
+    ids = registry.ended_jobs(
+        Selection(statuses=statuses, before=before, name=name, keep=keep, ids=frozenset(id) or None)
+    )
     deleted, deadline = 0, time.monotonic() + MAX_DELETE_SECONDS
     for deleted in () if dry_run else registry.delete_ended(ids):
         if time.monotonic() > deadline and deleted < len(ids):

@@ -79,7 +79,11 @@ def test_job_is_paused_resumed_cancelled_and_deleted(client: Any) -> None:
     assert client.resume(job.id).status in ("queued", "running")
     assert client.cancel(job.id).status == "cancelled"
     assert client.delete(job.id) is None
-    assert job.id not in [other.id for other in client.jobs().data]
+    others = [client.train(iterations=1, wait=20).id for _ in range(2)]
+    assert client.delete_jobs(ids=others).deleted == 2
+    assert not {job.id, *others} & {listed.id for listed in client.jobs().data}
+    with pytest.raises(ValueError, match="ids is empty"):
+        client.delete_jobs(ids=[], status=["succeeded"])
 
 
 def test_watch_yields_the_job_until_it_has_ended(client: Any) -> None:

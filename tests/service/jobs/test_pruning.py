@@ -89,6 +89,7 @@ def test_retention_keeps_new_jobs_unfinished_ones_and_the_models_in_use(
         (Selection(name="nobody's"), []),
         (Selection(before=NOW - timedelta(days=7, hours=1)), range(8, 12)),
         (Selection(keep=3), range(9)),
+        (Selection(ids=frozenset({new(2).id, new(5).id, "unknown"})), [2, 5]),
         (Selection(keep=12), []),
         (Selection(keep=2**53), []),
         (Selection(statuses=frozenset({"failed"}), keep=1), [1, 4, 7]),

@@ -153,7 +153,7 @@ def test_deleted_job_is_gone_with_its_history_and_model(client: Client) -> None:
     assert client.get("/jobs").json() == client.get("/models").json() == {"data": [], "has_more": False, "next": None}
 
 
-def test_ended_jobs_are_deleted_by_status_time_name_and_number(client: Client) -> None:
+def test_ended_jobs_are_deleted_by_id_status_time_name_and_number(client: Client) -> None:
     first, second, third = (train(client, **SHORT_JOB, name=name)["id"] for name in ("a", "b", "a"))
     running = start_running_job(client)["id"]
     left = [running, third, second, first]
@@ -166,13 +166,19 @@ def test_ended_jobs_are_deleted_by_status_time_name_and_number(client: Client) -
 
     counted = {"deleted": 0, "remaining": 2, "oldest": first, "newest": second}
     assert delete(keep=1, status=["succeeded", "failed"], dry_run=True) == counted
+    assert delete(id=[running, second, 24 * "0"], dry_run=True) == {**counted, "remaining": 1, "oldest": second}
     assert delete(name="b", before="2000-01-01T00:00:00Z") == {**dict.fromkeys(counted), "deleted": 0, "remaining": 0}
     assert listed() == left
     assert (listed(name="a"), listed(name="c")) == ([third, first], [])
     assert (listed(prefix=first[:20]), listed(prefix="f"), listed(prefix="1", name="b")) == ([first], [], [second])
     assert delete(name="a", keep=1) == {"deleted": 1, "remaining": 0, "oldest": first, "newest": first}
-    rest = {"deleted": 2, "remaining": 0, "oldest": second, "newest": third}
-    assert delete(before="2999-01-01T00:00:00+01:00") == rest
+    assert delete(id=[second, running, 24 * "0"]) == {"deleted": 1, "remaining": 0, "oldest": second, "newest": second}
+    assert delete(before="2999-01-01T00:00:00+01:00") == {
+        "deleted": 1,
+        "remaining": 0,
+        "oldest": third,
+        "newest": third,
+    }
     assert listed() == [running]
     check_problem(client.get("/sample", params={"job_id": third}), 404, "job-not-found")
 
