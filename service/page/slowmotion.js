@@ -18,9 +18,9 @@ export const slowMotion = {
     return state.number("walk", 0) >= 1 && slowMotion.possible;
   },
 
-  /** Whole iterations walked since the player's moment. */
-  get gone() {
-    return slowMotion.on ? Math.floor((state.number("walk", 1) - 1) / PLACES) : 0;
+  /** Iterations begun since the player's moment. */
+  get begun() {
+    return slowMotion.on ? Math.floor((state.number("walk", 1) - 1) / PLACES) + 1 : 0;
   },
 
   start(at = 0, place = 1) {

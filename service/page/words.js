@@ -6,6 +6,7 @@ import { state } from "./state.js";
 const LANGUAGES = { en: "English", zh: "中文" };
 let dictionary = {};
 let formats = {};
+const parts = new Set([""]); // of the texts: the page's own, and those that load with a part of it
 export const words = { language: "", languages: LANGUAGES };
 
 /** Load the language of the address, the user's last choice, or the browser's. */
@@ -13,11 +14,22 @@ export async function loadWords() {
   const preferred = state.get("lang") || loadPreference("language") || navigator.languages.find((name) => name.slice(0, 2) in LANGUAGES) || "en";
   const language = preferred.slice(0, 2) in LANGUAGES ? preferred.slice(0, 2) : "en";
   if (language === words.language) return;
-  dictionary = (await import(`./i18n/${language}.js`)).default;
+  await loadTexts(language);
   words.language = language;
   formats = {};
   document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
   document.title = t("title");
+}
+
+/** Load the texts of a part of the page, in each language that is chosen from now on. */
+export function addWords(part) {
+  parts.add(part);
+  return loadTexts(words.language);
+}
+
+async function loadTexts(language) {
+  const modules = await Promise.all([...parts].map((part) => import(`./i18n/${language}${part}.js`)));
+  dictionary = Object.assign({}, ...modules.map((module) => module.default));
 }
 
 export async function chooseLanguage(language) {

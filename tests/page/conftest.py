@@ -31,6 +31,13 @@ def wait_for_js(page: Page, expression: str) -> None:
         time.sleep(0.05)
 
 
+def texts(page: Page, language: str = "en") -> dict[str, str]:
+    """Return all texts of the page in a language, by their keys."""
+    load = "(names) => Promise.all(names.map((name) => import(`/assets/i18n/${name}.js`)))"
+    modules: list[dict[str, dict[str, str]]] = page.evaluate(load, [language, f"{language}-paths"])
+    return modules[0]["default"] | modules[1]["default"]
+
+
 def navigate(page: Page, query: str) -> None:
     """Change the address of a loaded page as its own links do, without loading it again."""
     page.evaluate(NAVIGATE, query)

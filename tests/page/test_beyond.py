@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from gan1010 import PRESETS, sweep, train
 from gan1010.results import Result
-from tests.page.conftest import wait_for_js
+from tests.page.conftest import texts, wait_for_js
 from tests.support.contract import Json
 
 
@@ -42,7 +42,7 @@ def test_the_gan_of_each_step_does_what_its_text_says(page: Page, steps: dict[st
 
 
 def test_every_step_has_its_texts(page: Page, steps: dict[str, Any]) -> None:
-    words = page.evaluate("import('/assets/i18n/en.js').then((module) => module.default)")
+    words = texts(page)
     parts = ("title", "sentence", "do", "seen", "swept")
     assert [key for name in steps for part in parts if (key := f"guided.{name}.{part}") not in words] == []
 
@@ -158,7 +158,7 @@ def test_seed_that_does_something_else_is_not_said_to_collapse(page: Page, two_p
 @pytest.mark.parametrize("number", range(1, 9))
 def test_seed_of_each_step_shows_what_its_text_says(page: Page, number: int) -> None:
     page.goto(f"/?path=beyond&step={number}")
-    words = page.evaluate("import('/assets/i18n/en.js').then((module) => module.default)")
+    words = texts(page)
     name = page.evaluate(f"import('/assets/views/beyond.js').then(({{STEPS}}) => Object.keys(STEPS)[{number - 1}])")
     page.locator(".step-text .row button").first.click()
     expect(page.locator(".seen")).to_have_text(words[f"guided.{name}.seen"])

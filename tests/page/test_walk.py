@@ -98,7 +98,7 @@ def test_walk_shows_each_step_beside_its_code(page: Page, server_url: str, artic
     page.emulate_media(reduced_motion="reduce")
     page.get_by_role("button", name="10 iterations").click()
     expect(page.get_by_role("heading", name="Iteration 111 in slow motion a · Forward")).to_be_visible()
-    expect(page.locator(".player .at")).to_have_text("110 of 10,000")
+    expect(page.locator(".player .at")).to_have_text("111 of 10,000 iterations")
     expect(page.locator(".walk [aria-pressed=true]")).to_have_count(0)
     page.get_by_role("button", name="Play all 10,000").click()
     expect(page.locator(".outcome")).to_contain_text("G makes 1010")

@@ -5,7 +5,7 @@ import re
 import httpx
 from playwright.sync_api import Browser, Page, expect
 
-from tests.page.conftest import NARROW, navigate
+from tests.page.conftest import NARROW, navigate, texts
 from tests.support.contract import Json
 
 VIEWS = [
@@ -41,8 +41,7 @@ NOT_KEYS = {
 
 def test_languages_have_the_same_keys_and_placeholders(page: Page) -> None:
     page.goto("/")
-    read = "Promise.all(['en', 'zh'].map(async (name) => (await import(`/assets/i18n/${name}.js`)).default))"
-    english, chinese = page.evaluate(read)
+    english, chinese = (texts(page, language) for language in ("en", "zh"))
     assert english.keys() == chinese.keys()
     for key, words in english.items():
         assert sorted(re.findall(r"\{\w+\}", words)) == sorted(re.findall(r"\{\w+\}", chinese[key])), key

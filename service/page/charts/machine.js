@@ -21,7 +21,7 @@ export class Machine extends Picture {
     if (!run?.hasWeights) return t("machine.none");
     const scores = { real: Array.from(moment.realScores, (score) => fine(score)).join(t("list.comma")), fake: fine(moment.fakeScore) };
     if (!run.hasGenerator) return t("machine.alone.says", { ...scores, at: whole(player.at) });
-    return t("machine.says", { ...scores, at: whole(player.at), sample: vector(moment.sample) });
+    return t(player.at ? "machine.says" : "machine.says.start", { ...scores, at: whole(player.at), sample: vector(moment.sample) });
   }
 
   pointed(x, y) {
@@ -269,7 +269,7 @@ export class Machine extends Picture {
     for (const value of moment.realScores) mark(pen, "real", x, score(value), (several ? 5.5 : 7.5) * this.unit, colours.real, colours.card);
     mark(pen, "fake", x, fakeY, 7.5 * this.unit, colours.fake, colours.card);
     const say = (key, value) => (narrow ? fine(value) : `${t(key)} ${fine(value)}`);
-    text(pen, say("machine.real", moment.realScore), x + 16 * this.unit, realText + 1, colours.real, this.face(13, 650), "left");
+    text(pen, say(several ? "machine.real.mean" : "machine.real", moment.realScore), x + 16 * this.unit, realText + 1, colours.real, this.face(13, 650), "left");
     text(pen, say(player.run.hasGenerator ? "machine.fake" : "machine.noise", moment.fakeScore), x + 16 * this.unit, fakeText + 1, colours.fake, this.face(13, 650), "left");
   }
 

@@ -59,14 +59,14 @@ export class App extends Component {
 }
 
 function Head({ view, arrange }) {
-  const go = (name) => (event) => {
+  const go = (name, where) => (event) => {
     event.preventDefault();
-    state.push({ view: name === "guided" ? "" : name });
+    state.push({ view: name === "guided" ? "" : name, ...where });
     scrollTo(0, 0);
   };
   const tabs = Object.keys(VIEWS).filter((name) => !state.isHidden(name));
   return html`<header class="head">
-    <a class="brand" href="?" onClick=${go("guided")}><${Logo} /><span>gan1010</span></a>
+    <a class="brand" href="?" onClick=${go("guided", { step: "", path: "", walk: "", at: "" })}><${Logo} /><span>gan1010</span></a>
     <nav aria-label=${t("nav")}>${tabs.map((name) => html`<a href=${`?view=${name}`} class=${classes("tab", name === view && "here")}
       aria-current=${name === view ? "page" : undefined} onClick=${go(name)}>${t(`view.${name}`)}</a>`)}</nav>
     <div class="switches">

@@ -8,17 +8,19 @@ import { latentRange, Response } from "../charts/response.js";
 import { drawReal, patternsOf } from "../model.js";
 import { onTick, player } from "../player.js";
 import { BEYOND, isTrained, session, showsUntrained, train } from "../session.js";
+import { compareWithArticle } from "../settings.js";
 import { slowMotion } from "../slowmotion.js";
 import { state } from "../state.js";
 import { classes, Component, createRef, html, lazy } from "../ui.js";
-import { t } from "../words.js";
+import { addWords, gap, t } from "../words.js";
 import { focusTitle, openPath, Paths, Steps } from "./path.js";
-import { Outcome } from "./runhead.js";
+import { listed, Outcome } from "./runhead.js";
 import { described, observation } from "./seen.js";
 import { Sample, Score } from "./try.js";
 
-const Beyond = lazy(() => import("./beyond.js"));
-const Walk = lazy(() => import("./walk.js"));
+const withTexts = (module) => Promise.all([module, addWords("-paths")]).then(([loaded]) => loaded);
+const Beyond = lazy(() => withTexts(import("./beyond.js")));
+const Walk = lazy(() => withTexts(import("./walk.js")));
 const STEPS = ["start", "real", "alone", "untrained", "train", "losses", "sample", "evolve"];
 const [START, , ALONE, UNTRAINED, TRAIN] = STEPS.keys();
 const ARTICLE = { pattern: "1010", spread: 0.2 };
@@ -28,12 +30,14 @@ const feed = (config) => {
   const [low, high] = latentRange(config);
   state.replace({ feed: (low + Math.random() * (high - low)).toFixed(2) });
 };
+const visited = new Set(); // steps that were done
+let ownJob = ""; // the last GAN that was trained here
 const newSeed = () => Math.floor(Math.random() * 1e6);
 
 export const Guided = () => (state.get("path") === BEYOND ? html`<${Beyond} />` : html`<${Article} />`);
 
 class Article extends Component {
-  state = { rows: [], visited: new Set() };
+  state = { rows: [] };
   pictures = createRef();
 
   componentDidMount() {
@@ -72,7 +76,9 @@ class Article extends Component {
   }
 
   async train(...job) {
-    if ((await train(...job)) && player.playing) this.replay();
+    const started = await train(...job);
+    if (started?.config.experiment === "gan") ownJob = started.id;
+    if (started && player.playing) this.replay();
   }
 
   go(step) {
@@ -114,7 +120,7 @@ class Article extends Component {
     const { pattern, spread } = session.run?.config ?? ARTICLE;
     if (pattern !== this.realData?.pattern || spread !== this.realData.spread) Object.assign(this, { realData: { pattern, spread }, state: { ...this.state, rows: [] } });
     const actions = this.actions();
-    if (actions[STEPS[step]]?.done) this.state.visited.add(STEPS[step]);
+    if (actions[STEPS[step]]?.done) visited.add(STEPS[step]);
     return html`<div class=${classes("guided", step > 0 && "under-way", step === TRAIN && slowMotion.on && "walking")}>
       <section class="intro">
         <h1>${t("guided.title")}</h1>
@@ -124,9 +130,9 @@ class Article extends Component {
           <p class="quiet small-print">${t("guided.go.note")}</p>`}
         <${Paths} />
       </section>
-      <${Steps} names=${STEPS.slice(1)} current=${step} isDone=${(name) => this.state.visited.has(name)} go=${(to) => this.go(to)} />
+      <${Steps} names=${STEPS.slice(1)} current=${step} isDone=${(name) => visited.has(name)} go=${(to) => this.go(to)} />
       <section class=${classes("stage card", step > 0 && "beside")} aria-labelledby="stage-title">
-        ${step === START ? html`<h2 id="stage-title" class="unseen" tabindex="-1">${t("guided.start.title")}</h2>` : html`<${StepText} name=${STEPS[step]} step=${step} action=${actions[STEPS[step]]} go=${(to) => this.go(to)} />`}
+        ${step === START ? html`<h2 id="stage-title" class="unseen" tabindex="-1">${t("guided.start.title")}</h2>` : html`<${StepText} name=${STEPS[step]} step=${step} action=${actions[STEPS[step]]} trainNow=${this.trainNow} go=${(to) => this.go(to)} />`}
         <div class=${`stage-pictures at-${STEPS[step]}`} ref=${this.pictures}>${this.stage(STEPS[step])}</div>
       </section>
     </div>`;
@@ -150,12 +156,13 @@ class Article extends Component {
 }
 
 /** A step's text, its button, its observation, and the button to the next step. */
-function StepText({ name, step, action, go }) {
+function StepText({ name, step, action, go, trainNow }) {
   const last = step === STEPS.length - 1;
   const button = `guided.${name}.${action.done ? "again" : "do"}`;
   return html`<div class="stage-text"><div class="step-text">
     <p class="step-count">${t("guided.count", { step, count: STEPS.length - 1 })}</p>
     <h2 id="stage-title" tabindex="-1">${t(`guided.${name}.title`)}</h2>
+    ${step > UNTRAINED && isTrained(session.run) && html`<${Other} run=${session.run} trainNow=${trainNow} />`}
     <p class="sentence">${t(`guided.${name}.sentence`, described(session.run))}</p>
     <div class="row">
       ${name === "train" && action.done && slowMotion.possible && html`<button type="button" class=${slowMotion.seen ? "secondary" : "primary"} onClick=${() => slowMotion.start()}>${t("walk.go")}</button>`}
@@ -168,4 +175,12 @@ function StepText({ name, step, action, go }) {
   </div>
   ${action.done && html`<div class="seen" role="status">${[observation(name, session.run)].flat().map((words) => html`<p>${words}</p>`)}</div>`}
   ${name === "train" && action.done && html`<${Outcome} run=${session.run} />`}</div>`;
+}
+
+/** What differs from the article in a run that comes from elsewhere, and the way back. */
+function Other({ run, trainNow }) {
+  const [other] = compareWithArticle(run.config);
+  if (!other.length) return null;
+  const back = ownJob && ownJob !== run.job.id ? () => state.push({ job: ownJob, at: "", walk: "" }) : null;
+  return html`<p class="other-run note">${t("guided.other")}${gap()}<b>${listed(run.config, other)}</b>${gap()}<button type="button" class="chip" disabled=${session.busy} onClick=${back ?? trainNow}>${t(back ? "guided.other.own" : "guided.other.train")}</button></p>`;
 }

@@ -9,9 +9,11 @@ export const Cells = ({ values, label, kind }) => html`<div class=${classes("cel
   ${values.map((value) => html`<span style=${{ background: shade(theme.ramps.value, value), color: onShade(theme.ramps.value, value) }} class="cell">${fine(value)}</span>`)}
 </div>`;
 
+const GRADES = [[0.75, "real"], [0.55, "rather.real"], [0.45, "unsure"], [0.25, "rather.fake"], [-Infinity, "fake"]]; // from these scores on
+
 /** D's score from 0 (fake) to 1 (real), on a scale and in words. */
 export function Verdict({ score }) {
-  const words = score > 0.65 ? "real" : score < 0.35 ? "fake" : "unsure";
+  const words = GRADES.find(([least]) => score >= least)?.[1] ?? "unsure";
   return html`<div class="verdict">
     <div class="verdict-scale" role="img" aria-label=${t("verdict.label", { score: fine(score) })}><span class="verdict-mark" style=${{ left: `${score * 100}%` }} /></div>
     <div class="verdict-ends" aria-hidden="true"><span>${t("machine.sure.fake")}</span><span>${t("machine.sure.real")}</span></div>

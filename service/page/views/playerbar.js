@@ -40,7 +40,7 @@ export class PlayerBar extends Component {
 
   render() {
     const { run, playing, speed, live } = player;
-    const at = player.at + slowMotion.gone;
+    const at = player.at + slowMotion.begun;
     const end = run?.end ?? 0;
     const status = session.run?.job.status;
     const fresh = status === "running" && connection.up; // whether new iterations arrive

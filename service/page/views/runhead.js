@@ -20,10 +20,14 @@ export function RunHead({ run, action }) {
 /** A run's settings: what differs from the article, and behind that the others. */
 function Settings({ config }) {
   const [other, same] = compareWithArticle(config);
+  return html`<details class="run-settings"><summary>${other.length ? html`<span>${t("run.other")}</span>${gap()}${listed(config, other)}` : t("run.article")}</summary>
+    <p class="caption"><b>${t("run.same")}</b>${gap()}${listed(config, same)}</p></details>`;
+}
+
+/** Settings of a run as text: their names and values. */
+export function listed(config, names) {
   const value = (name) => (typeof config[name] === "number" ? exact(config[name]) : displayed(config[name]));
-  const list = (names) => names.map((name) => t("sweep.pair", { name: t(`field.${name}`), value: value(name) })).join(" · ");
-  return html`<details class="run-settings"><summary>${other.length ? html`<span>${t("run.other")}</span>${gap()}${list(other)}` : t("run.article")}</summary>
-    <p class="caption"><b>${t("run.same")}</b>${gap()}${list(same)}</p></details>`;
+  return names.map((name) => t("sweep.pair", { name: t(`field.${name}`), value: value(name) })).join(" · ");
 }
 
 export function Status({ job }) {

@@ -70,11 +70,14 @@ function losses(run, result) {
   const isNear = (valueOf) => names.every((name) => Math.abs(valueOf(name) / run.equilibriumOf(name) - 1) < NEAR);
   const figures = (valueOf) => Object.fromEntries(names.map((name) => [name, fine(valueOf(name), 3)]));
   const last = (name) => result[LOSSES[name]];
-  const says = [t("guided.losses.seen", figures(last)), t(run.config.loss === "mse" ? "guided.losses.guess" : "guided.losses.guess.log")];
+  const squared = run.config.loss === "mse";
+  const says = [t("guided.losses.seen", figures(last)), t(squared ? "guided.losses.guess" : "guided.losses.guess.log")];
   if (!isNear(last)) return [[...says, t("guided.losses.far")]];
   const at = humpOf(run);
-  return [[...says, t("guided.losses.near", { batch: run.config.batch_size })], at && t("guided.losses.hump", { at: whole(at) }),
-    isNear((name) => first[name]) ? t("guided.losses.proof.began", figures((name) => first[name])) : t("guided.losses.proof")];
+  const beganNear = isNear((name) => first[name]);
+  return [[...says, t("guided.losses.near", { batch: run.config.batch_size })],
+    [!beganNear && t("guided.losses.levelled", { guess: squared ? "0.25" : "0.69" }), at && t("guided.losses.hump", { at: whole(at) })],
+    beganNear ? t("guided.losses.proof.began", figures((name) => first[name])) : t("guided.losses.proof")];
 }
 
 /** The iteration at which D is furthest ahead of G, by means over a twentieth of the run; 0 if it never is. */

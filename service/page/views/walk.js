@@ -186,7 +186,7 @@ function sentence(run, step, phase) {
   if (phase === "update" && !step.after) key = "walk.adam.update";
   else if (step.name === "generator" && phase === "loss" && !step.target) key += ".minimax";
   const [before, after] = apart(step.score, step.scoreAfter ?? step.score);
-  return t(key, { score: fine(step.score, 3), before, after, latent: short(step.input[0]), rate: short(step.rate), formula: formula(run, step) });
+  return t(key, { score: fine(step.score, 3), before, after, latent: short(step.input[0]), count: run.width, rate: short(step.rate), formula: formula(run, step) });
 }
 
 /** Why a phase is as it is, at this moment of the run. */
@@ -201,11 +201,12 @@ function why(run, [real, fake, byG], which, phase, iteration) {
     5: met && iteration > iterations / 2 && (loss === "mse" ? "even" : "even.entropy"),
     8: latent === "constant" && (run.patterns.length > 1 ? "latent.several" : "latent"),
     9: real.score - fake.score >= LEAD && "ahead",
+    10: iteration === 1 && "random",
     11: iteration === 1 ? iterations > 1 && "over" : times >= SMALL_STEP && times < Infinity && "small",
   };
   return keys[place] ? t(`walk.why.${keys[place]}`, {
-    mean: fine(mean), real: fine(real.score), fake: fine(fake.score), latent: short(run.config.latent_value), left: whole(iterations - 1),
-    times: whole(+times.toPrecision(1)), slope: short(Math.max(...byG.back.map(Math.abs)) / Math.abs(byG.slope)), bend: short(Math.max(...byG.vector.map((value) => value * (1 - value)))),
+    mean: fine(mean), real: fine(real.score), fake: fine(fake.score), now: fine(byG.score), latent: short(run.config.latent_value), left: whole(iterations - 1),
+    times: times < 1000 ? 1 : 2, slope: short(Math.max(...byG.back.map(Math.abs)) / Math.abs(byG.slope)), bend: short(Math.max(...byG.vector.map((value) => value * (1 - value)))),
   }) : "";
 }
 
@@ -270,7 +271,7 @@ class Code extends Component {
       <div class="walk-code-head"><h3>${t("walk.code")}</h3><button type="button" class="plain" aria-expanded=${Boolean(all)} onClick=${() => this.setState({ whole: !all })}>${t(all ? "walk.code.step" : "walk.code.whole")}</button></div>
       <div class=${classes("code", all && "scroll")} tabindex="0" role="region" aria-label=${t(all ? "walk.code.whole" : "walk.code")}>${shown.map((k, n) => html`
         ${n > 0 && k !== shown[n - 1] + 1 && html`<p class="code-gap" aria-hidden="true">⋮</p>`}
-        <p class=${classes("code-line", now.has(k) && "now")} ref=${k === places[PHASES[phase]][0] ? this.marked : undefined}><i aria-hidden="true">${k + 1}</i><code>${now.has(k) ? html`<mark>${tinted(lines[k])}</mark>` : tinted(lines[k])}</code></p>`)}</div>
+        <p class=${classes("code-line", now.has(k) && "now")} ref=${k === places[PHASES[phase]][0] ? this.marked : undefined}><i aria-hidden="true">${k + 1}</i><code style=${{ "--indent": `${lines[k].search(/\S|$/) + 4}ch` }}>${now.has(k) ? html`<mark>${tinted(lines[k])}</mark>` : tinted(lines[k])}</code></p>`)}</div>
       <p class="caption">${note}</p>
     </div>`;
   }
