@@ -16,12 +16,13 @@ TOUR = (  # step, its button, a part of its observation
     ("Look at real data", "Draw a sample", "all of them follow 1010"),
     ("Test D alone", "Train D against noise", "It can"),
     ("Look at the untrained G", "Make a generator", "knows nothing of 1010"),
-    ("Train them against each other", "Train the GAN", "At the end D gives"),
+    ("Train them against each other", "Train the GAN", "Over the last tenth"),
     ("Look at the losses", "Play it again", "0.25"),
     ("Sample the trained G", "Feed G a random number", "mode collapse"),
     ("Watch the pattern evolve", "Play it again", "You have seen all of the article"),
 )
 STEPS = [step for step, *_ in TOUR]
+MINUS = "\N{MINUS SIGN}"
 
 
 def test_one_click_trains_and_replays_a_gan(page: Page) -> None:
@@ -49,6 +50,8 @@ RUNS: dict[str, Json] = {
     "another pattern": {"pattern": "110010"},
     "two patterns": {"preset": "two-patterns", "seed": 111, "batch_size": 8},
     "cross-entropy": {"preset": "article-bce"},
+    "minimax": {"loss": "minimax"},
+    "three steps of D": {"discriminator_steps": 3},
     "worse than guessing": {"learning_rate": 10, "loss": "bce", "r1": 100},
     "no G": {"preset": "discriminator-alone"},
     "diverged": {},
@@ -77,23 +80,28 @@ def test_learn_says_of_each_run_only_what_is_true(page: Page, server_url: str) -
             continue
         result, points = job["result"], httpx.get(f"{server_url}/jobs/{job['id']}/progress").json()["series"]
         real, fake = result["real_score"], result["fake_score"]
-        assert f"real data {real:.2f} and fakes {fake:.2f}" in seen[4]
+        assert f"D’s mean score is {real:.2f} for real data and {fake:.2f} for fakes" in seen[4]
         assert ("have met" in seen[4]) == (f"{real:.2f}" == f"{fake:.2f}")
         assert ("have nearly met" in seen[4]) == (0.005 < abs(real - fake) < 0.1 and "have met" not in seen[4])
         guess = 0.25 if job["config"]["loss"] == "mse" else math.log(2)
+        guess_of_g = -guess if job["config"]["loss"] == "minimax" else guess
         losses = ("discriminator_real_loss", "discriminator_fake_loss", "generator_loss")
-        assert "{:.3f} on real data, {:.3f} on fakes and {:.3f} for G".format(*(result[x] for x in losses)) in seen[5]
-        near = all(abs(result[loss] / guess - 1) < 0.15 for loss in losses)
-        began_near = all(abs(points[loss][0] / guess - 1) < 0.15 for loss in losses)
+        guesses = dict(zip(losses, (guess, guess, guess_of_g), strict=True))
+        said = "{:.3f} on real data, {:.3f} on fakes and {:.3f} for G".format(*(result[x] for x in losses))
+        assert said.replace("-", MINUS) in seen[5]
+        assert (f"G’s is {MINUS}{guess:.2f}" in seen[5]) == (guess_of_g < 0)
+        near = all(abs(result[loss] / guesses[loss] - 1) < 0.15 for loss in losses)
+        began_near = all(abs(points[loss][0] / guesses[loss] - 1) < 0.15 for loss in losses)
         assert ("come close" in seen[5], "no proof" in seen[5]) == (near, near)
-        began = "started near it, too (before smoothing at {:.3f}, {:.3f} and {:.3f})".format(
+        began = "started near it, too (unsmoothed: {:.3f}, {:.3f}, {:.3f})".format(
             *(points[loss][0] for loss in losses)
         )
         assert (began in seen[5]) == ("started" in seen[5]) == (near and began_near)
         if hump := re.search(r"most around iteration ([\d,]+);", seen[5]):
             ahead = _mean_losses(points, int(hump[1].replace(",", "")))
             assert near
-            assert ahead["generator_loss"] > guess > (ahead[losses[0]] + ahead[losses[1]]) / 2
+            assert ahead["generator_loss"] > guess_of_g
+            assert guess > (ahead[losses[0]] + ahead[losses[1]]) / 2
         assert hump or kind != "settled"
         assert ("has not learned" in seen[6]) == (result["bits"] not in job["config"]["pattern"])
         assert ("Fed the same 0.5 every time" in seen[6]) == (kind != "two patterns")
@@ -186,7 +194,7 @@ def test_reduced_motion_shows_the_end(page: Page) -> None:
     page.emulate_media(reduced_motion="reduce")
     page.goto("/")
     page.get_by_role("button", name="Train a GAN now").click()
-    expect(page.locator(".player .at")).to_have_text("10,000 of 10,000")
+    expect(page.locator(".player .at")).to_have_text("10,000 of 10,000 iterations")
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
 
 

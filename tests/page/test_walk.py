@@ -33,7 +33,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "batches": {"batch_size": 3, "discriminator_steps": 2, "pattern": "1010+0101", "latent": "uniform"},
 }
 STEPS = (  # a part of the sentence, and of the marked lines of the program
-    ("a real vector goes into D", "discriminator(real_data())"),
+    ("a real vector, 4 numbers, goes into D", "discriminator(real_data())"),
     ("target is 1", "loss_function(score, target)"),
     ("back through D", "loss.backward()"),
     ("G stays as it is", "discriminator_optimizer = torch.optim.SGD"),

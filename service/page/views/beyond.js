@@ -126,10 +126,11 @@ function observation(name, kind, run) {
   const isAsMeant = run.config[field] === (settings[field] ?? values.at(-1));
   const isWhole = kind === "chase" || !shows.includes(1) || shows.includes(0) || Math.max(...result.shares) > 0.9;
   const hasMoved = !moves || (leavings(run).length && new Set(stretches(run).map(({ pattern }) => pattern)).size === run.patterns.length);
-  if (isAsMeant && isWhole && hasMoved && shows.includes(GROUPS[kind].of(result))) return t(`guided.${name}.seen`);
+  const makesAsMeant = shows.includes(GROUPS[kind].of(result));
+  if (isAsMeant && isWhole && hasMoved && makesAsMeant) return t(`guided.${name}.seen`);
   const fact = kind === "chase" ? chaseOf(run) : outcomeOf(run);
   if (!isAsMeant) return t("beyond.compared", { fact });
-  return kind === "chase" ? fact : t("beyond.other", { fact });
+  return kind === "chase" || makesAsMeant ? fact : t("beyond.other", { fact });
 }
 
 /** The stretches that a run has left again. */

@@ -158,7 +158,8 @@ class Article extends Component {
 /** A step's text, its button, its observation, and the button to the next step. */
 function StepText({ name, step, action, go, trainNow }) {
   const last = step === STEPS.length - 1;
-  const button = `guided.${name}.${action.done ? "again" : "do"}`;
+  const other = name === "train" && action.done && compareWithArticle(session.run.config)[0].length > 0;
+  const button = other ? "guided.other.train" : `guided.${name}.${action.done ? "again" : "do"}`;
   return html`<div class="stage-text"><div class="step-text">
     <p class="step-count">${t("guided.count", { step, count: STEPS.length - 1 })}</p>
     <h2 id="stage-title" tabindex="-1">${t(`guided.${name}.title`)}</h2>

@@ -25,6 +25,7 @@ export function described(run) {
     high: short(1 - spread),
     latent: short(latent),
     rounds: whole(isTrained(run) ? run.config.iterations : 10_000),
+    times: run?.config.discriminator_steps > 1 ? t("guided.train.times", { count: run.config.discriminator_steps }) : "",
   };
 }
 
@@ -70,13 +71,13 @@ function losses(run, result) {
   const isNear = (valueOf) => names.every((name) => Math.abs(valueOf(name) / run.equilibriumOf(name) - 1) < NEAR);
   const figures = (valueOf) => Object.fromEntries(names.map((name) => [name, fine(valueOf(name), 3)]));
   const last = (name) => result[LOSSES[name]];
-  const squared = run.config.loss === "mse";
-  const says = [t("guided.losses.seen", figures(last)), t(squared ? "guided.losses.guess" : "guided.losses.guess.log")];
+  const { loss } = run.config;
+  const says = [t("guided.losses.seen", figures(last)), t({ mse: "guided.losses.guess", minimax: "guided.losses.guess.minimax" }[loss] ?? "guided.losses.guess.log")];
   if (!isNear(last)) return [[...says, t("guided.losses.far")]];
   const at = humpOf(run);
   const beganNear = isNear((name) => first[name]);
   return [[...says, t("guided.losses.near", { batch: run.config.batch_size })],
-    [!beganNear && t("guided.losses.levelled", { guess: squared ? "0.25" : "0.69" }), at && t("guided.losses.hump", { at: whole(at) })],
+    [!beganNear && t("guided.losses.levelled", { guess: loss === "mse" ? "0.25" : "0.69" }), at && t("guided.losses.hump", { at: whole(at) })],
     beganNear ? t("guided.losses.proof.began", figures((name) => first[name])) : t("guided.losses.proof")];
 }
 
@@ -106,5 +107,5 @@ function sample(run) {
 }
 
 function evolve(run, { settled_at: at }) {
-  return [at ? t("guided.evolve.settled", { ...described(run), at: whole(at) }) : outcomeOf(run), t("guided.evolve.last")];
+  return [at ? t(run.config.latent === "constant" ? "guided.evolve.settled" : "guided.evolve.settled.latent", { ...described(run), at: whole(at) }) : outcomeOf(run), t("guided.evolve.last")];
 }

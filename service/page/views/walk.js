@@ -160,12 +160,10 @@ function leads(run) {
 /** D's mean score of the centres of the real regions. */
 const scoreOfReal = ({ centres }, D) => centres.reduce((sum, centre) => sum + D.run(centre)[0] / centres.length, 0);
 
-const minus = (text) => text.replaceAll("-", "−");
-
 /** The calculation of a step's loss or of its slope, with as many digits of the score as make it right as printed. */
 function calculation(config, { name, score, target }, which) {
   const raised = name === "generator" && !target; // D's loss, by minimax
-  const value = (of) => minus(fine(lossOf(config.loss, of, target, raised ? -1 : 1)[which], 3));
+  const value = (of) => fine(lossOf(config.loss, of, target, raised ? -1 : 1)[which], 3);
   let digits = 3;
   while (digits < 7 && value(+score.toFixed(digits)) !== value(score)) digits++;
   const printed = fine(score, digits);
@@ -178,7 +176,7 @@ function calculation(config, { name, score, target }, which) {
 
 /** The calculation of a loss, or its value where more than one score counts. */
 const formula = ({ config }, step) =>
-  (config.batch_size > 1 || (config.r1 && step.name === "real") ? minus(fine(step.loss, 3)) : calculation(config, step, "loss"));
+  (config.batch_size > 1 || (config.r1 && step.name === "real") ? fine(step.loss, 3) : calculation(config, step, "loss"));
 
 /** What happens in a phase of a step. */
 function sentence(run, step, phase) {
@@ -186,13 +184,14 @@ function sentence(run, step, phase) {
   if (phase === "update" && !step.after) key = "walk.adam.update";
   else if (step.name === "generator" && phase === "loss" && !step.target) key += ".minimax";
   const [before, after] = apart(step.score, step.scoreAfter ?? step.score);
+  if (key === "walk.generator.update" && before === after) key += ".same";
   return t(key, { score: fine(step.score, 3), before, after, latent: short(step.input[0]), count: run.width, rate: short(step.rate), formula: formula(run, step) });
 }
 
 /** Why a phase is as it is, at this moment of the run. */
 function why(run, [real, fake, byG], which, phase, iteration) {
   const place = which * PHASES.length + phase;
-  const { latent, loss, iterations } = run.config;
+  const { latent, loss, iterations, optimizer } = run.config;
   const mean = scoreOfReal(run, real.D);
   const met = [mean, fake.score].every((score) => Math.abs(score - 0.5) <= MET) && real.score - fake.score < LEAD;
   const times = Math.abs((fake.scoreAfter - fake.score) / (byG.scoreAfter - byG.score));
@@ -202,7 +201,7 @@ function why(run, [real, fake, byG], which, phase, iteration) {
     8: latent === "constant" && (run.patterns.length > 1 ? "latent.several" : "latent"),
     9: real.score - fake.score >= LEAD && "ahead",
     10: iteration === 1 && "random",
-    11: iteration === 1 ? iterations > 1 && "over" : times >= SMALL_STEP && times < Infinity && "small",
+    11: iteration === 1 ? iterations > 1 && (optimizer === "sgd" ? "over" : "over.adam") : times >= SMALL_STEP && times < Infinity && "small",
   };
   return keys[place] ? t(`walk.why.${keys[place]}`, {
     mean: fine(mean), real: fine(real.score), fake: fine(fake.score), now: fine(byG.score), latent: short(run.config.latent_value), left: whole(iterations - 1),
@@ -234,7 +233,7 @@ function Figures({ config, step, phase }) {
     ["changed", 3, t("walk.changed", { name, count: gradient.filter((value) => value).length, all: gradient.length, other: name === "D" ? "G" : "D" })],
     ["most", 3, after ? apart(learner.weights[most], after.weights[most]).join(" → ") : "–"],
   ];
-  return html`<dl class="walk-figures">${rows.map(([key, from, value]) => html`<div class=${classes((from === phase || (key === "score" && phase === 3)) && "now")}><dt>${t(`walk.figure.${key}`)}</dt><dd>${phase >= from ? minus(value) : "–"}</dd></div>`)}</dl>`;
+  return html`<dl class="walk-figures">${rows.map(([key, from, value]) => html`<div class=${classes((from === phase || (key === "score" && phase === 3)) && "now")}><dt>${t(`walk.figure.${key}`)}</dt><dd>${phase >= from ? value : "–"}</dd></div>`)}</dl>`;
 }
 
 const scripts = new Map(); // by job
