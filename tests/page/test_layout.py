@@ -87,6 +87,32 @@ def test_texts_are_readable(browser: Browser, server_url: str, article_run: Json
         assert min(page.evaluate(sizes)) >= 12
 
 
+def test_values_and_rows_of_six_places_are_written_in_every_window(page: Page, server_url: str) -> None:
+    body = {"pattern": "110010", "iterations": 1000}
+    job = httpx.post(f"{server_url}/train", params={"wait": 30}, json=body).json()
+    page.add_init_script(RECORD_TEXTS)
+    page.goto(f"/?view=lab&job={job['id']}")
+    page.locator(".evolution").wait_for()
+    page.evaluate("document.fonts.ready")
+    for size in ((380, 800), (768, 1024), *SIZES):
+        page.evaluate("drawn.length = 0")
+        page.set_viewport_size(dict(zip(("width", "height"), size, strict=True)))  # type: ignore[arg-type]
+        page.evaluate(
+            "new Promise(requestAnimationFrame).then(() => lab.player.setHover(null) ?? lab.player.seek(1000))"
+        )
+        page.evaluate("new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame))")
+        texts = page.evaluate("drawn")
+        values = {name: set() for name in ("evolution", "machine")}
+        for text in texts:
+            if text["on"] in values and re.fullmatch(r"[01]?\.\d\d?", text["text"]):
+                values[text["on"]].add((round(text["x"]), round(text["y"])))
+        assert len(values["evolution"]) >= 60, size
+        assert len(values["machine"]) >= 12, size
+        rows = {round(text["y"]) for text in texts if text["on"] == "evolution" and text["x"] == 13}
+        assert len(rows) >= 9, size  # all of the upper picture, and at least every other one of the lower
+        assert all(text["size"] >= 12 for text in texts)
+
+
 def test_iterations_below_the_evolution_are_whole(page: Page, server_url: str) -> None:
     body = {"iterations": 2_000_000, "snapshot_every": 20_000}
     job = httpx.post(f"{server_url}/train", params={"wait": 30}, json=body).json()

@@ -3,13 +3,15 @@
 import { player } from "../player.js";
 import { indexAt } from "../run.js";
 import { onShade, shade, theme } from "../theme.js";
-import { fine, t, vector, whole } from "../words.js";
-import { font, Picture, type } from "./picture.js";
+import { t, vector, whole } from "../words.js";
+import { fittingForm, font, isReadable, Picture, type } from "./picture.js";
 
 const LEFT = 26;
 const RIGHT = 8;
 const AXIS = 20;
 const COLUMNS = 10;
+const ROW = 13; // the height of a row with numbers, at least
+const MAX_UPPER = 0.7; // of the room, if the rows need it
 
 export class Evolution extends Picture {
   describe() {
@@ -24,21 +26,23 @@ export class Evolution extends Picture {
     const { run } = player;
     if (!run?.samples?.length || !run.hasGenerator) return;
     const room = width - LEFT - RIGHT;
-    const tall = (height - 2 * AXIS - 8) / 2;
+    const both = height - 2 * AXIS - 8;
+    const tall = Math.max(both / 2, Math.min(ROW * type.scale * run.width, MAX_UPPER * both));
     const lower = tall + AXIS + 8;
     this.article(pen, run, room, tall);
-    this.continuous(pen, run, room, lower, tall);
+    this.continuous(pen, run, room, lower, both - tall);
     pen.font = font(12, 600);
     pen.fillStyle = theme.colours.quiet;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
-    for (let k = 0; k < run.width && tall / run.width > 12 * type.scale; k++) {
-      const y = ((k + 0.5) * tall) / run.width;
-      const label = run.patterns.length > 1 ? k + 1 : run.patterns[0][k];
-      pen.fillText(label, LEFT / 2, y);
-      pen.fillText(label, LEFT / 2, lower + y);
-    }
-    this.playhead(pen, run, room, height);
+    this.names(pen, run, 0, tall / run.width);
+    this.names(pen, run, lower, (both - tall) / run.width);
+    this.playhead(pen, run, room, lower - 6, both - tall + 12);
+  }
+
+  /** Name the rows, or every other one where they are low. */
+  names(pen, run, top, high) {
+    for (let step = Math.ceil((11 * type.scale) / high), k = 0; k < run.width; k += step) pen.fillText(run.patterns.length > 1 ? k + 1 : run.patterns[0][k], LEFT / 2, top + (k + 0.5) * high);
   }
 
   /** Draw the article's picture: a column for each tenth of the run. */
@@ -49,16 +53,20 @@ export class Evolution extends Picture {
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     pen.font = font(12);
+    const face = font(12, 600);
+    pen.font = face;
+    const form = isReadable(high - 1.5) && fittingForm(pen, wide - 1.5);
+    pen.font = font(12);
     const last = pen.measureText(whole(run.snapshotIterations[columns.at(-1)])).width / 2;
     columns.forEach((row, column) => {
       for (let k = 0; k < run.width; k++) {
         const value = run.samples[row * run.width + k];
         pen.fillStyle = shade(theme.ramps.value, value);
         pen.fillRect(LEFT + column * wide, k * high, wide - 1.5, high - 1.5);
-        if (wide < 31 * type.scale || high < 14 * type.scale) continue;
-        pen.font = font(12, 600);
+        if (!form) continue;
+        pen.font = face;
         pen.fillStyle = onShade(theme.ramps.value, value);
-        pen.fillText(fine(value), LEFT + (column + 0.5) * wide, (k + 0.5) * high);
+        pen.fillText(form(value), LEFT + (column + 0.5) * wide, (k + 0.5) * high);
       }
       pen.font = font(12);
       pen.fillStyle = theme.colours.quiet;
@@ -98,11 +106,11 @@ export class Evolution extends Picture {
     pen.putImageData(image, 0, 0);
   }
 
-  playhead(pen, run, room, height) {
+  playhead(pen, run, room, top, tall) {
     const line = (at, colour, wide) => {
       const x = LEFT + (at / (run.end || 1)) * room;
       pen.fillStyle = colour;
-      pen.fillRect(x - wide / 2, (height + 8) / 2 - 6, wide, (height - 8) / 2 - AXIS + 12);
+      pen.fillRect(x - wide / 2, top, wide, tall);
     };
     if (player.hover !== null) line(player.hover, theme.colours.quiet, 1);
     line(player.at, theme.colours.card, 5);

@@ -3,7 +3,7 @@
 import { player, repaint } from "../player.js";
 import { onShade, shade, theme } from "../theme.js";
 import { fine, t, vector, whole } from "../words.js";
-import { font, mark, Picture, type } from "./picture.js";
+import { fittingForm, font, isReadable, mark, Picture, type } from "./picture.js";
 
 const NODE_GAP = 12; // between hidden units; more units stand in several lanes
 const MAX_LANES = 4;
@@ -13,6 +13,7 @@ export const REACH = 6; // from the pointer to the element whose value it shows
 export const PLACES = { latent: 0.055, hiddenG: 0.215, sample: 0.41, hiddenD: 0.655, scale: 0.86 };
 const ALONE = { sample: 0.18, hiddenD: 0.51, scale: 0.8 }; // without G
 export const TOP = 32;
+const CELL = 14; // the height of a cell with a number, at least
 const MAX_SHRUNK = 1.7; // the width of several real samples, in cells
 
 export class Machine extends Picture {
@@ -95,12 +96,13 @@ export class Machine extends Picture {
     const x = Object.fromEntries(Object.entries(run.hasGenerator ? PLACES : ALONE).map(([name, share]) => [name, share * width]));
     const unit = (this.unit = Math.min(Math.max(height / 370, 0.85), 1.5, Math.max(width / 620, 0.85)));
     const half = (height - TOP - 14) / 2;
-    const stack = (from) => spread(run.width, from + 14 * unit, half - 20 * unit);
-    const real = stack(TOP);
-    const fake = stack(TOP + half + 10);
+    const room = Math.max(half - 20 * unit, Math.min(CELL * type.scale * run.width, half - 5)); // many cells take more of it
+    const stack = (bottom) => spread(run.width, bottom - room, room);
+    const real = stack(TOP + half - 6 * unit);
+    const fake = stack(TOP + 2 * half + 10 - Math.max(half - 14 * unit - room, 0));
     const tall = Math.min(Math.max(height * 0.52, moment.D.hidden.length * 24 * unit), height - TOP - 14);
     const hiddenD = spread(moment.D.hidden.length, TOP + (height - TOP - 14 - tall) / 2, tall, unit);
-    const cell = Math.min(real.gap * 0.86, width * 0.075, 62);
+    const cell = Math.min(Math.max(real.gap * 0.86, Math.min(real.gap - 0.5, CELL * type.scale)), width * 0.075, 62);
     const wide = (this.wide = Math.max(cell, Math.min(38 * unit, width * 0.075)));
     const fakes = run.hasGenerator ? "sample" : "noise";
     if (run.hasGenerator) this.generator(pen, x, fake, cell, moment);
@@ -214,6 +216,8 @@ export class Machine extends Picture {
   /** Values as cells, with numbers where these are readable. */
   cells(pen, x, places, size, values, colour, layer, name, wide = this.wide) {
     const high = Math.min(size, wide);
+    const face = (pen.font = font(Math.min(Math.max(high * 0.36, 12), 17), 620));
+    const form = isReadable(high) && fittingForm(pen, wide);
     for (let k = 0; k < places.count; k++) {
       const y = places.at[k] - high / 2;
       pen.fillStyle = shade(theme.ramps.value, values[k]);
@@ -223,7 +227,7 @@ export class Machine extends Picture {
       pen.roundRect(x - wide / 2, y, wide, high, high * 0.18);
       pen.fill();
       pen.stroke();
-      if (wide >= 28 * type.scale && high >= 13 * type.scale) text(pen, fine(values[k]), x, places.at[k] + 1, onShade(theme.ramps.value, values[k]), font(Math.min(Math.max(high * 0.36, 12), 17), 620));
+      if (form) text(pen, form(values[k]), x, places.at[k] + 1, onShade(theme.ramps.value, values[k]), face);
       const inside = this.spot && Math.abs(this.spot.x - x) < wide / 2 && Math.abs(this.spot.y - places.at[k]) < places.gap / 2;
       if (inside || this.chosen) this.offer(layer, k, -REACH, x, places.at[k], () => says(at(name, k), values[k]));
     }

@@ -3,6 +3,7 @@
 import { onFrame, onTick, player, repaint } from "../player.js";
 import { theme } from "../theme.js";
 import { classes, Component, createRef, html } from "../ui.js";
+import { fine } from "../words.js";
 
 /** A chart. Subclasses have `draw(pen, width, height)` and `describe()`, and may have `pointed(x, y, down)`, `left(event)` and `keys(event)`. */
 export class Picture extends Component {
@@ -88,6 +89,20 @@ export const type = { scale: 1 }; // larger for presenters
 
 /** The page's font. */
 export const font = (size, weight = 500) => `${weight} ${size * type.scale}px Figtree, system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif`;
+
+const FORMS = [fine, (value) => brief(value, 2), (value) => brief(value, 1)];
+
+/** A value from 0 to 1 without the zero before the point: ".93", or with one digit ".9". */
+function brief(value, digits) {
+  const full = fine(value, digits);
+  return full[0] === "0" ? full.slice(1) : full.slice(0, 2 * digits - 1);
+}
+
+/** The most exact form of values from 0 to 1 that fits a width with the pen's font; undefined if none does. */
+export const fittingForm = (pen, width) => FORMS.find((form) => pen.measureText(form(0)).width + 3 <= width);
+
+/** Whether digits of 12 px fit a height. */
+export const isReadable = (height) => height >= 11 * type.scale;
 
 /** Write words that stay readable on lines: with a rim of the card's colour. */
 export function haloed(pen, words, x, y) {
