@@ -143,17 +143,23 @@ def media_type_of(path: str) -> str:
     return "application/json" if is_v2(path) else "application/problem+json"
 
 
-def problem_response(request: Request, problem: ProblemType, detail: str = "", **more: Any) -> Response:
+def problem_response(
+    request: Request, problem: ProblemType, detail: str = "", *, retry_after_seconds: int | None = None, **more: Any
+) -> Response:
     """Build the response to a request that failed."""
     path = request.scope["path"]
     response_class = EarlyResponse if problem.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else Response
     if wants_page(request):
-        response: Response = error_page(problem.title, detail or problem.detail, problem.status)
+        response: Response = error_page(
+            request, problem.title, detail or problem.detail, problem.status, retry_after_seconds
+        )
     else:
         body = orjson.dumps(problem_content(path, problem, detail, **more))
         response = response_class(body, problem.status, media_type=media_type_of(path))
     for name, value in problem.headers:
         response.headers.append(name, value)
+    if retry_after_seconds is not None:
+        response.headers["Retry-After"] = str(retry_after_seconds)
     return response
 
 
@@ -162,10 +168,7 @@ def error_response(request: Request, error: errors.ServiceError) -> Response:
     problem, more = PROBLEM_TYPES[type(error)], {}
     if isinstance(error, errors.InvalidInputError):
         more["errors"] = [{"loc": error.loc, "msg": error.detail, "type": problem.slug}]
-    response = problem_response(request, problem, error.detail, **more)
-    if error.retry_after_seconds is not None:
-        response.headers["Retry-After"] = str(error.retry_after_seconds)
-    return response
+    return problem_response(request, problem, error.detail, retry_after_seconds=error.retry_after_seconds, **more)
 
 
 def problems(

@@ -243,19 +243,24 @@ def test_other_sites_may_link_to_the_pages_only(without_keys: Client) -> None:
         assert without_keys.get(path, headers=followed).status_code == 403
 
 
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+CHINESE = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"}
+
+
 def test_browser_without_a_key_gets_a_page_with_the_remedy(with_keys: Client, without_keys: Client) -> None:
-    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
     for path in ("/", "/docs"):
         for headers in ({}, {"Authorization": basic("alice", "wrong")}):
-            response = with_keys.get(path, headers=browser | headers)
+            response = with_keys.get(path, headers=BROWSER | headers)
             assert response.status_code == 401
             assert response.headers["content-type"].startswith("text/html")
             assert "basic" in response.headers["www-authenticate"].lower()
-            assert "your key as the password" in response.text
-            assert "hidden" not in response.text
-        refused = without_keys.get(path, headers=browser | {"Host": "evil.example"})
+            assert "enter the key as the password" in response.text
+            assert "Bearer" not in response.text
+            chinese = with_keys.get(path, headers=BROWSER | headers | CHINESE)
+            assert ('<html lang="zh-Hans">' in chinese.text, "密码填写密钥" in chinese.text) == (True, True)
+        refused = without_keys.get(path, headers=BROWSER | CHINESE | {"Host": "evil.example"})
         assert (refused.status_code, "<h1>Host not allowed</h1>" in refused.text) == (403, True)
-    check_refused(with_keys.get("/jobs", headers=browser), 401, "key-needed")
+    check_refused(with_keys.get("/jobs", headers=BROWSER), 401, "key-needed")
     check_refused(with_keys.get("/"), 401, "key-needed")
 
 
@@ -356,11 +361,14 @@ def test_address_with_many_wrong_keys_is_blocked_for_a_minute(
             blocked = request_from(client, "10.0.0.1", headers)
             check_refused(blocked, 429, "too-many-wrong-keys")
             assert 55 <= int(blocked.headers["retry-after"]) <= 60
+        for language, words in ({}, "Wait {} seconds"), (CHINESE, "请等待 {} 秒"):
+            page = request_from(client, "10.0.0.1", VALID_KEY | BROWSER | language, "/")
+            assert (page.status_code, words.format(page.headers["retry-after"]) in page.text) == (429, True)
         assert request_from(client, "10.0.0.1", {}).status_code == 401  # no guess, so a browser still asks for the key
         assert request_from(client, "10.0.0.1", guess, "/healthz").status_code == 200
         assert request_from(client, "10.0.0.2", VALID_KEY).status_code == 200
         assert refusals(client) == {
-            "host": 0, "public-address": 0, "origin": 0, "no-key": 1, "wrong-key": 20, "too-many-wrong-keys": 2,
+            "host": 0, "public-address": 0, "origin": 0, "no-key": 1, "wrong-key": 20, "too-many-wrong-keys": 4,
         }  # fmt: skip
         monkeypatch.setattr(limits, "WRONG_KEYS_SECONDS", 0.0)
         assert request_from(client, "10.0.0.1", VALID_KEY).status_code == 200
