@@ -65,7 +65,7 @@ export const vector = (values) => (values.length > 8 ? Array.from(values, Math.r
 export const whole = (value) => format(Math.round(value), {});
 /** A value between 0 and 1, or a loss. */
 export const fine = (value, digits = 2) =>
-  Number.isFinite(value) ? format(value, { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace("-", "−") : "–";
+  Number.isFinite(value) ? format(value, { minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: "negative" }).replace("-", "−") : "–";
 export const percent = (value) => format(value, { style: "percent", maximumFractionDigits: 1 });
 export const wholePercent = (value) => format(value, { style: "percent", maximumFractionDigits: 0 });
 export const exact = (value) => format(value, { maximumSignificantDigits: 15 });

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from tests.page.conftest import wait_for_js
+from tests.page.conftest import NARROW, wait_for_js
 from tests.support.contract import LONG_JOB, SHORT_JOB, Json, wait_for_end, wait_until
 
 DELETE_RUNS_THAT_DO_NOT_EXIST = """async () => {
@@ -29,8 +29,8 @@ def test_chosen_runs_share_a_chart_and_a_table_of_differences(page: Page, articl
         page.get_by_role("checkbox", name=f"Compare {job['name']}").check()
     expect(page.locator(".overlay .values li")).to_have_count(2)
     differences = page.get_by_role("table", name="Differences")
-    expect(differences.get_by_role("row", name="Loss squared error cross-entropy")).to_be_visible()
-    expect(differences.get_by_role("row", name="Pattern")).to_have_count(0)
+    expect(differences.get_by_role("columnheader")).to_have_text(["Run", "Loss", "Bits", "In range from"])
+    expect(differences.get_by_role("row", name=f"{bce_run['name']} cross-entropy 1010")).to_be_visible()
     assert f"jobs={article_run['id']},{bce_run['id']}" in page.url
     page.get_by_role("button", name="D on fakes").click()
     page.wait_for_url("**curve=fake*")
@@ -57,7 +57,7 @@ def test_run_again_draws_another_seed(page: Page, server_url: str) -> None:
     httpx.post(f"{server_url}/train", params={"wait": 5}, json={**SHORT_JOB, "name": "once more"})
     page.goto("/?view=runs")
     act(page, "Run again", "once more")
-    rows = page.get_by_role("row").filter(has_text="once more").filter(has_text="finished")
+    rows = page.get_by_role("row").filter(has_text="once more").filter(has=page.locator(".bits"))
     expect(rows).to_have_count(2)
     jobs = [job for job in httpx.get(f"{server_url}/jobs").json()["data"] if job["name"] == "once more"]
     first, again = (job["config"] for job in jobs)
@@ -92,16 +92,23 @@ def test_settings_that_were_not_set_are_not_copied(page: Page, server_url: str) 
     assert config["defaults"] == {"generator_learning_rate": 0.03}
 
 
-def test_deleted_runs_can_be_restored(page: Page, server_url: str, article_run: Json, bce_run: Json) -> None:
+def test_deleted_runs_can_be_restored_with_their_selection(
+    page: Page, server_url: str, article_run: Json, bce_run: Json
+) -> None:
     page.goto(f"/?view=runs&jobs={article_run['id']},{bce_run['id']}")
-    page.locator(".overlay .values li").nth(1).wait_for()
-    page.get_by_role("button", name="Delete", exact=True).click()
+    drawn = page.locator(".overlay .values li")
+    expect(drawn).to_have_count(2)
+    page.get_by_role("button", name="Delete 2", exact=True).click()
+    expect(drawn).to_have_count(0)
     expect(page.get_by_role("link", name=article_run["name"])).to_have_count(0)
     expect(page.get_by_role("button", name="Undo", exact=True)).to_be_focused()
     page.get_by_role("button", name="Undo", exact=True).click()
     for run in (article_run, bce_run):
         expect(page.get_by_role("link", name=run["name"])).to_be_visible()
+        expect(page.get_by_role("checkbox", name=f"Compare {run['name']}")).to_be_checked()
         assert httpx.get(f"{server_url}/jobs/{run['id']}").status_code == 200
+    expect(drawn).to_have_count(2)
+    page.wait_for_url(f"**jobs={article_run['id']},{bce_run['id']}")
 
 
 @pytest.mark.parametrize("end", ["in time", "as the page is left"])
@@ -140,6 +147,7 @@ def test_many_runs_are_deleted_by_few_requests(page: Page) -> None:
 def test_runs_that_have_not_ended_are_not_deleted(page: Page, server_url: str) -> None:
     job = httpx.post(f"{server_url}/train", json=LONG_JOB).json()
     page.goto(f"/?view=runs&jobs={job['id']}")
+    expect(page.locator(".values-at span")).to_have_text("Mean of the last tenth so far")
     page.get_by_role("button", name="Delete", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("have not ended: 1")
     httpx.post(f"{server_url}/jobs/{job['id']}/cancel")
@@ -246,7 +254,11 @@ def test_values_are_read_with_pointer_and_keyboard_and_dragging_zooms(page: Page
     page.goto(f"/?view=runs&jobs={article_run['id']}&smooth=0")
     value = page.locator(".overlay .values b")
     losses = httpx.get(page.url.split("?")[0] + f"jobs/{article_run['id']}/progress").json()["series"]["generator_loss"]
-    expect(value).to_have_text(f"{losses[-1]:.3f}")
+    expect(page.locator(".values-at span")).to_have_text("Mean of the last tenth")
+    expect(value).to_have_text(f"{article_run['result']['generator_loss']:.3f}")
+    expect(page.get_by_role("row").filter(has_text=article_run["name"]).locator(".c-generator_loss")).to_have_text(
+        value.inner_text()
+    )
     page.get_by_role("slider", name="Iteration of the values").focus()
     page.keyboard.press("Home")
     expect(value).to_have_text(f"{losses[0]:.3f}")
@@ -284,3 +296,75 @@ def test_only_visible_rows_are_drawn_and_keys_move_between_them(page: Page, serv
         " [...document.querySelectorAll('.runs a')].some((a) => a.textContent === 'the oldest'))",
     )
     assert rows.count() < 60
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"seed": 7}, "as the article · seed 7"),
+        ({"learning_rate": 0.5, "hidden_size": 1, "generator_learning_rate": 0.5}, "rate 0.5 · 1 hidden unit"),
+        ({"pattern": "1100", "latent": "uniform", "iterations": 2000}, "1100 · uniform latent · 2,000 iterations"),
+        ({"experiment": "discriminator", "batch_size": 4}, "D alone · batches of 4"),
+    ],
+)
+def test_row_says_what_differs_from_the_article(page: Page, server_url: str, settings: Json, says: str) -> None:
+    name = f"n{time.time_ns()}"
+    httpx.post(f"{server_url}/train", params={"wait": 9}, json={"name": name, **settings})
+    page.goto(f"/?view=runs&q={name}")
+    expect(page.locator(".runs tbody .c-name p")).to_have_text(says)
+
+
+def test_runs_without_names_are_labelled_by_what_differs_among_them(page: Page, server_url: str) -> None:
+    runs: list[Json] = [
+        {"hidden_size": 2, "iterations": 20},
+        {"hidden_size": 16, "iterations": 20, "seed": 4},
+        {"hidden_size": 16, "iterations": 20, "seed": 5},
+        {"hidden_size": 16, "iterations": 20, "name": "mine"},
+    ]
+    jobs = [httpx.post(f"{server_url}/train", params={"wait": 9}, json=settings).json()["id"] for settings in runs]
+    page.goto(f"/?view=runs&jobs={','.join(jobs)}")
+    expect(page.locator(".overlay .value-name")).to_have_text(
+        ["2 hidden units", "16 hidden units · seed 4", "16 hidden units · seed 5", "mine"]
+    )
+    headings = page.get_by_role("table", name="Differences").get_by_role("columnheader")
+    expect(headings).to_have_text(["Run", "Hidden units", "Bits", "In range from"])
+
+
+def test_row_names_every_pattern_that_the_run_makes(page: Page, two_patterns_run: Json) -> None:
+    page.goto(f"/?view=runs&jobs={two_patterns_run['id']}")
+    row = page.locator(".runs").get_by_role("row").filter(has_text=two_patterns_run["name"])
+    expect(row.locator(".c-bits")).to_have_text("1010 + 0101")
+
+
+def test_selected_rows_that_a_search_hides_are_counted(page: Page, article_run: Json, bce_run: Json) -> None:
+    page.goto(f"/?view=runs&jobs={article_run['id']},{bce_run['id']}")
+    status = page.locator(".selection p")
+    expect(status).to_have_text("Selected: 2")
+    page.get_by_role("searchbox").fill(bce_run["name"])
+    expect(status).to_have_text("Selected: 2, not shown in the list: 1")
+    expect(page.get_by_role("button", name="Delete 2")).to_be_enabled()
+
+
+def test_shade_says_that_columns_are_cut(page: Page, article_run: Json) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto("/?view=runs")
+    page.get_by_role("link", name=article_run["name"]).wait_for()
+    rows = page.locator(".rows")
+    expect(rows).to_contain_class("cut")
+    rows.evaluate("(box) => (box.scrollLeft = box.scrollWidth)")
+    expect(rows).not_to_contain_class("cut")
+
+
+def test_phone_shows_either_the_list_or_the_chart(page: Page, article_run: Json) -> None:
+    page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    page.goto("/?view=runs")
+    search = page.get_by_role("searchbox")
+    search.fill(article_run["name"])
+    page.get_by_role("checkbox", name=f"Compare {article_run['name']}").check()
+    expect(page.locator(".chart-card")).to_be_hidden()
+    page.get_by_role("button", name="Chart", exact=True).click()
+    expect(page.locator(".overlay .values li")).to_have_count(1)
+    expect(search).to_be_hidden()
+    assert page.locator(".overlay .tools").evaluate("(box) => box.scrollWidth <= box.clientWidth")
+    page.get_by_role("button", name="List", exact=True).click()
+    expect(search).to_be_visible()

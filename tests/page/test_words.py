@@ -5,6 +5,7 @@ import re
 import httpx
 from playwright.sync_api import Browser, Page, expect
 
+from service.api.routes.pages import PAGE
 from tests.page.conftest import NARROW, navigate, texts
 from tests.support.contract import Json
 
@@ -45,6 +46,17 @@ def test_languages_have_the_same_keys_and_placeholders(page: Page) -> None:
     assert english.keys() == chinese.keys()
     for key, words in english.items():
         assert sorted(re.findall(r"\{\w+\}", words)) == sorted(re.findall(r"\{\w+\}", chinese[key])), key
+
+
+def test_every_key_in_the_scripts_has_words() -> None:
+    words = "".join(path.read_text() for path in PAGE.glob("i18n/en*.js"))
+    keys = set(re.findall(r'^  "([^"]+)": ', words, re.MULTILINE))
+    subjects = {key.partition(".")[0] for key in keys}
+    scripts = "".join(path.read_text() for folder in (".", "charts", "views") for path in PAGE.glob(f"{folder}/*.js"))
+    literals = {key for key in re.findall(r'"([a-z]+(?:\.[\w-]+)+)"', scripts) if key.partition(".")[0] in subjects}
+    assert literals - keys - NOT_KEYS == set()
+    prefixes = set(re.findall(r"\bt\(`([\w.]+)\$", scripts))
+    assert {prefix for prefix in prefixes if not any(key.startswith(prefix) for key in keys)} == set()
 
 
 def test_browser_chooses_the_language_and_all_keys_are_translated(

@@ -17,7 +17,7 @@ export function Actions({ job, name, forget }) {
     runAction(() => api.train(body));
   };
   const remove = () => {
-    forget();
+    forget?.();
     trash.put([job]);
     if (state.get("job") === job.id) state.replace({ job: "" });
   };

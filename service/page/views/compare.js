@@ -4,15 +4,15 @@ import { api, UnreachableError } from "../api.js";
 import { JobList } from "../joblist.js";
 import { ENDED, Run } from "../run.js";
 import { runAction, session, showError } from "../session.js";
-import { FIELDS } from "../settings.js";
+import { describe, FIELDS } from "../settings.js";
 import { state } from "../state.js";
 import { loadPreference, savePreference } from "../theme.js";
 import { trash } from "../trash.js";
-import { classes, Component, createRef, html, lazy } from "../ui.js";
+import { classes, Component, createRef, html, lazy, markCut } from "../ui.js";
 import { ago, displayed, fine, short, t, whole, words } from "../words.js";
 import { Actions } from "./actions.js";
 import { Edit } from "./edit.js";
-import { Bits } from "./parts.js";
+import { Bits, madeOf } from "./parts.js";
 import { runName, Status } from "./runhead.js";
 import { assignStyles, MAX_STYLES, Swatch } from "./swatch.js";
 
@@ -21,31 +21,37 @@ const SPARE = 8; // rows drawn above and below the visible ones
 const POINTS = 4000; // of each line
 const SEARCH_MS = 200; // after the last key
 const narrow = matchMedia("(max-width: 47.99rem)");
-const loss = (name) => ({ width: 92, number: true, cell: ({ result }) => fine(result?.[name] ?? NaN, 3) });
+const loss = (name) => ({ width: 84, number: true, hint: "overlay.last", cell: ({ result }) => fine(result?.[name] ?? NaN, 3) });
 const setting = (name, width, show = displayed) => ({ width, number: FIELDS[name].kind === "number", cell: ({ config }) => html`<span class=${String(config[name]) === String(FIELDS[name].default ?? config.learning_rate) ? "quiet" : "differs"}>${show(config[name])}</span>` });
+function bits(job) {
+  const made = madeOf(job);
+  return /^[01]{1,6}$/.test(made) ? html`<${Bits} bits=${made} right=${job.result.in_range} />` : html`<span class="long">${made}</span>`;
+}
 const COLUMNS = {
-  status: { width: 150, cell: (job) => html`<${Status} job=${job} />` },
-  created_at: { width: 110, cell: (job) => html`<span class="quiet" title=${new Date(job.created_at).toLocaleString()}>${ago(job.created_at)}</span>` },
-  bits: { width: 160, cell: ({ result }) => (result?.bits?.length > 6 ? result.bits : result?.bits ? html`<${Bits} bits=${result.bits} right=${result.in_range} />` : "–") },
+  bits: { width: 140, cell: (job) => (job.result ? bits(job) : html`<${Status} job=${job} />`) },
   settled_at: { width: 100, number: true, cell: ({ result }) => (result?.settled_at ? whole(result.settled_at) : "–") },
   generator_loss: loss("generator_loss"),
   discriminator_real_loss: loss("discriminator_real_loss"),
   discriminator_fake_loss: loss("discriminator_fake_loss"),
-  pattern: setting("pattern", 110),
-  loss: setting("loss", 130),
+  created_at: { width: 92, cell: (job) => html`<span class="quiet" title=${new Date(job.created_at).toLocaleString()}>${ago(job.created_at)}</span>` },
+  learning_rate: setting("learning_rate", 72, short),
+  generator_learning_rate: setting("generator_learning_rate", 84, short),
+  hidden_size: setting("hidden_size", 80),
+  iterations: setting("iterations", 112, whole),
   optimizer: setting("optimizer", 100),
-  learning_rate: setting("learning_rate", 92, short),
-  generator_learning_rate: setting("generator_learning_rate", 92, short),
-  hidden_size: setting("hidden_size", 92),
-  iterations: setting("iterations", 104, whole),
+  loss: setting("loss", 125),
+  pattern: setting("pattern", 110),
+  status: { width: 150, cell: (job) => html`<${Status} job=${job} />` },
 };
-const HIDDEN = ["discriminator_real_loss", "discriminator_fake_loss", "generator_learning_rate"]; // until they are chosen
+const HIDDEN = ["status", "discriminator_real_loss", "discriminator_fake_loss", "generator_learning_rate"]; // until they are chosen
 const DESCENDING = ["created_at", "settled_at"]; // at the first press
 const STATUSES = ["queued", "running", "paused", "succeeded", "failed", "cancelled"];
+const dropped = new Map(); // selected jobs that were deleted, until that is undone
 const selected = new Map(); // jobs by id, once they are known; the address has as many as the chart draws
 const runs = new Map(); // the loaded runs of the chart
 
 export class Compare extends Component {
+  state = { charting: state.get("jobs") !== "" }; // on narrow screens: the chart instead of the list
   scroller = createRef();
   menu = createRef();
   fetching = new Set();
@@ -57,9 +63,13 @@ export class Compare extends Component {
       state.listen(() => this.follow()),
       session.listen(() => session.jobs !== this.jobs && ((this.jobs = session.jobs), this.list.refresh())),
     ];
-    this.resized = () => this.see();
+    this.resized = () => this.setState({});
     addEventListener("resize", this.resized);
     this.follow();
+  }
+
+  componentDidUpdate() {
+    this.see();
   }
 
   componentWillUnmount() {
@@ -83,8 +93,12 @@ export class Compare extends Component {
   }
 
   changed() {
-    const deleted = [...selected.keys()].filter((id) => trash.has(id));
-    if (deleted.length) this.select(deleted, false);
+    const deleted = [...selected].filter(([id]) => trash.has(id));
+    for (const [id, job] of deleted) dropped.set(id, job);
+    if (deleted.length) this.select(deleted.map(([id]) => id), false);
+    const restored = [...dropped].filter(([id]) => !trash.has(id));
+    for (const [id, job] of restored) dropped.delete(id), selected.set(id, job);
+    if (restored.length) this.select([], true);
     for (const job of this.list.rows) if (selected.has(job.id)) selected.set(job.id, job);
     this.see();
     this.fetch();
@@ -104,6 +118,10 @@ export class Compare extends Component {
   get columns() {
     const hidden = (state.get("hidden", null) ?? loadPreference("hidden columns") ?? HIDDEN.join()).split(",");
     return Object.keys(COLUMNS).filter((name) => !hidden.includes(name));
+  }
+
+  get isFiltered() {
+    return Boolean(state.get("q") || state.get("status"));
   }
 
   select(ids, on) {
@@ -147,6 +165,7 @@ export class Compare extends Component {
   see() {
     const box = this.scroller.current;
     if (!box) return;
+    markCut(box);
     const height = rowHeight();
     const first = Math.floor(box.scrollTop / height);
     const last = Math.ceil((box.scrollTop + box.clientHeight) / height);
@@ -212,26 +231,25 @@ export class Compare extends Component {
     if (left) showError(new Error(t("compare.left", { count: whole(left) })));
   }
 
-  render(_, { job }) {
+  render(_, { job, charting }) {
     const rows = this.list?.rows ?? [];
     const chosen = [...selected.keys()].slice(0, MAX_STYLES);
     assignStyles(chosen);
     const drawn = chosen.map((id) => runs.get(id)).filter(Boolean);
     const current = job && (rows.find((row) => row.id === job.id) ?? job);
-    const isFiltered = state.get("q") || state.get("status");
-    return html`<div class=${classes("compare", selected.size > 0 && "choosing")}>
+    return html`<div class=${classes("compare", selected.size > 0 && (charting ? "choosing charting" : "choosing"))}>
       <div class="page-head"><h1>${t("view.runs")}</h1><p class="quiet">${t("compare.lede")}</p></div>
       <section class="card table-card" aria-label=${t("view.runs")}>
         ${this.toolbar()}
-        ${this.bar(rows)}
+        ${this.bar(rows, charting)}
         <div class="rows" ref=${this.scroller} tabindex="-1" onScroll=${() => this.see()} onKeyDown=${(event) => this.move(event)}>
-          ${rows.length > 0 ? this.table(rows) : html`<p class="empty">${t(!this.list?.isLoaded ? "compare.loading" : isFiltered ? "compare.nothing" : "compare.empty")}</p>`}
+          ${rows.length > 0 ? this.table(rows) : html`<p class="empty">${t(!this.list?.isLoaded ? "compare.loading" : this.isFiltered ? "compare.nothing" : "compare.empty")}</p>`}
         </div>
       </section>
       <section class="card chart-card" aria-label=${t("overlay.title")}><${Overlay} runs=${drawn} count=${selected.size} drop=${(id) => this.select([id], false)} /></section>
       <div class="menu" popover="auto" ref=${this.menu} role="group" aria-label=${t("compare.actions")} onClick=${(event) => event.target.closest("button") && this.menu.current?.hidePopover()}>
         ${current && html`<button type="button" class="plain" aria-label=${`${t("act.edit")}: ${runName(current)}`} onClick=${() => this.edit([current])}>${t("act.edit")}</button>
-          <${Actions} job=${current} name=${runName(current)} forget=${() => this.select([current.id], false)} />`}</div>
+          <${Actions} job=${current} name=${runName(current)} />`}</div>
       <${Edit} ready=${(editor) => (this.editor = editor)} />
     </div>`;
   }
@@ -260,12 +278,15 @@ export class Compare extends Component {
   }
 
   /** The number of runs, or what can be done with the selected ones. */
-  bar(rows) {
+  bar(rows, charting) {
     const jobs = this.chosen;
     const isLoading = jobs.length < selected.size;
-    return html`<div class="selection"><p role="status">${selected.size ? t("compare.selected", { count: whole(selected.size) }) : this.list?.isLoaded ? t(this.list.hasMore ? "compare.more" : "compare.count", { count: whole(rows.length) }) : ""}</p>
-      ${selected.size > 0 && html`<button type="button" class="plain" disabled=${isLoading} onClick=${() => this.edit(jobs)}>${t(jobs.length > 1 ? "act.tag" : "act.edit")}</button>
-        <button type="button" class="plain" disabled=${isLoading} onClick=${() => this.remove()}>${t("act.delete")}</button>
+    const hidden = this.isFiltered ? selected.size - rows.filter((job) => selected.has(job.id)).length : 0;
+    const ended = jobs.filter((job) => ENDED.has(job.status)).length;
+    return html`<div class="selection"><p role="status">${selected.size ? t(hidden ? "compare.hidden" : "compare.selected", { count: whole(selected.size), hidden: whole(hidden) }) : this.list?.isLoaded ? t(this.list.hasMore ? "compare.more" : "compare.count", { count: whole(rows.length) }) : ""}</p>
+      ${selected.size > 0 && html`<button type="button" class="plain chart-button" onClick=${() => this.setState({ charting: !charting })}>${t(charting ? "compare.list" : "compare.chart")}</button>
+        <button type="button" class="plain" disabled=${isLoading} onClick=${() => this.edit(jobs)}>${t(jobs.length > 1 ? "act.tag" : "act.edit")}</button>
+        <button type="button" class="plain" disabled=${isLoading} onClick=${() => this.remove()}>${ended > 1 ? t("compare.delete", { count: whole(ended) }) : t("act.delete")}</button>
         <button type="button" class="plain" onClick=${() => this.select([...selected.keys()], false)}>${t("compare.unselect")}</button>`}</div>`;
   }
 
@@ -278,12 +299,12 @@ export class Compare extends Component {
       const isDescending = sort.startsWith("-");
       const next = isSorted ? (isDescending ? name : `-${name}`) : DESCENDING.includes(name) ? `-${name}` : name;
       return html`<th scope="col" class=${classes(COLUMNS[name]?.number && "number", `c-${name}`)} aria-sort=${isSorted ? (isDescending ? "descending" : "ascending") : undefined}>
-        <button type="button" class="plain" onClick=${() => state.replace({ sort: next === "-created_at" ? "" : next })}>${label}<span aria-hidden="true">${isSorted ? (isDescending ? " ↓" : " ↑") : ""}</span></button></th>`;
+        <button type="button" class="plain" title=${COLUMNS[name]?.hint && t(COLUMNS[name].hint)} onClick=${() => state.replace({ sort: next === "-created_at" ? "" : next })}>${label}<span aria-hidden="true">${isSorted ? (isDescending ? " ↓" : " ↑") : ""}</span></button></th>`;
     };
     const all = rows.every((job) => selected.has(job.id));
     return html`<table class="runs" aria-rowcount=${this.list.hasMore ? -1 : rows.length + 1}>
       <caption class="unseen">${t("view.runs")}</caption>
-      <colgroup><col style=${{ width: "74px" }} /><col style=${{ width: "250px" }} />${columns.map((name) => html`<col key=${name} style=${{ width: `${COLUMNS[name].width}px` }} />`)}</colgroup>
+      <colgroup><col class="of-tick" /><col class="of-name" />${columns.map((name) => html`<col key=${name} style=${{ width: `${COLUMNS[name].width}px` }} />`)}</colgroup>
       <thead><tr aria-rowindex="1"><th scope="col"><label class="tick"><input type="checkbox" checked=${all} indeterminate=${!all && rows.some((job) => selected.has(job.id))} aria-label=${t("compare.tick.all")} onChange=${() => this.select(rows.map((job) => job.id), !all)} /></label></th>
         ${heading("name", t("compare.name"))}${columns.map((name) => heading(name, t(`compare.${name}`)))}</tr></thead>
       <tbody>
@@ -313,6 +334,7 @@ class Row extends Component {
   render({ job, place, columns, isSelected, view }) {
     this.language = words.language;
     const name = runName(job);
+    const says = [describe(job), job.note].filter(Boolean).join(" – ");
     const open = (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return; // another tab or window
       event.preventDefault();
@@ -321,9 +343,9 @@ class Row extends Component {
     return html`<tr class=${isSelected ? "chosen" : ""} data-place=${place} aria-rowindex=${place + 2}>
       <td class="c-tick"><label class="tick"><input type="checkbox" checked=${isSelected} onClick=${(event) => view.tick(job, place, event)} aria-label=${t("compare.overlay", { name })} />
         ${isSelected && html`<${Swatch} id=${job.id} />`}</label></td>
-      <td class="c-name"><div><a href=${`?view=lab&job=${job.id}`} title=${name} onClick=${open}>${name}</a>
+      <td class="c-name"><div><a href=${`?view=lab&job=${job.id}`} title=${job.name} onClick=${open}>${name}</a>
         <button type="button" class="plain dots" aria-haspopup="true" aria-label=${`${t("compare.actions")}: ${name}`} onClick=${(event) => view.openMenu(job, event)}>⋯</button>
-        <p class="quiet" title=${job.note ?? undefined}>${job.tags.map((tag) => html`<button type="button" class="tag" onClick=${() => state.replace({ q: `#${tag}` })}>${tag}</button>`)}${job.note ?? (job.tags.length ? "" : t("compare.seed", { seed: job.config.seed }))}</p></div></td>
+        <p class="quiet" title=${says}>${job.tags.map((tag) => html`<button type="button" class="tag" onClick=${() => state.replace({ q: `#${tag}` })}>${tag}</button>`)}${says}</p></div></td>
       ${columns.map((column) => html`<td key=${column} class=${classes(`c-${column}`, COLUMNS[column].number && "number")}>${COLUMNS[column].cell(job)}</td>`)}
     </tr>`;
   }

@@ -2,11 +2,13 @@
 
 import { Lines } from "../charts/lines.js";
 import { smoothed, thinned } from "../charts/losses.js";
-import { indexAt } from "../run.js";
+import { ENDED, indexAt, LOSSES } from "../run.js";
+import { differing, labelsOf, settingText } from "../settings.js";
 import { state } from "../state.js";
-import { Component, html } from "../ui.js";
+import { Component, html, markCut } from "../ui.js";
 import uPlot from "../charts/uplot.js";
-import { displayed, fine, hasWords, t, whole } from "../words.js";
+import { displayed, fine, t, whole } from "../words.js";
+import { madeOf } from "./parts.js";
 import { runName } from "./runhead.js";
 import { MAX_STYLES, style, Swatch } from "./swatch.js";
 
@@ -43,11 +45,12 @@ export default class Overlay extends Component {
     return this.cache[name].data;
   }
 
+  /** The smoothed loss at an iteration, or else the mean of the last tenth, as in the table. */
   value(run, curve, smooth, at) {
     const iterations = run.points.iteration.values;
+    if (at === null) return run.job.result?.[LOSSES[curve]] ?? meanOf(run.points[curve].values.subarray(indexAt(iterations, 0.9 * iterations.at(-1))));
     const mean = this.mean(run, curve, smooth);
-    if (!mean.length || (at !== null && at > iterations.at(-1) + run.config.record_every)) return NaN;
-    return mean[at === null ? mean.length - 1 : indexAt(iterations, at)];
+    return !mean.length || at > iterations.at(-1) + run.config.record_every ? NaN : mean[indexAt(iterations, at)];
   }
 
   render({ runs, count, drop }, { hover = null, pinned = null, focus }) {
@@ -60,11 +63,13 @@ export default class Overlay extends Component {
     const losses = [...new Set(shown.map((run) => run.config.loss))];
     const end = Math.max(0, ...shown.map((run) => run.points.iteration.values.at(-1)));
     const at = hover ?? pinned;
+    const labels = labelsOf(runs.map((run) => run.job));
+    const last = runs.every((run) => ENDED.has(run.job.status)) ? "overlay.last" : "overlay.last.live";
     const toggle = (axis) => state.replace({ log: (log.includes(axis) ? log.filter((name) => name !== axis) : [...log, axis]).join() });
     return html`<figure class="picture overlay"><figcaption class="picture-title"><h2>${t("losses.title")}</h2>
-        <div class="tools"><div class="segments" role="group" aria-label=${t("overlay.curve")}>${CURVES.map((name) => html`<button type="button" class="chip" aria-pressed=${name === curve}
+        <div class="segments" role="group" aria-label=${t("overlay.curve")}>${CURVES.map((name) => html`<button type="button" class="chip" aria-pressed=${name === curve}
           onClick=${() => state.replace({ curve: name === "generator" ? "" : name })}>${t(`losses.${name}`)}</button>`)}</div>
-          <label class="smooth">${t("losses.smooth")}<input type="range" min="0" max="100" value=${smooth} onInput=${(event) => state.replace({ smooth: event.target.value })} /></label>
+        <div class="tools"><label class="smooth">${t("losses.smooth")}<input type="range" min="0" max="100" value=${smooth} onInput=${(event) => state.replace({ smooth: event.target.value })} /></label>
           ${["x", "y"].map((axis) => html`<button type="button" class="chip" aria-pressed=${log.includes(axis)} onClick=${() => toggle(axis)}>${t(`losses.log${axis}`)}</button>`)}
           ${span.length > 0 && html`<button type="button" class="chip" onClick=${() => state.replace({ span: "" })}>${t("losses.whole")}</button>`}</div></figcaption>
       ${losses.length > 1 && html`<p class="caption">${t("overlay.scales")}</p>`}
@@ -79,30 +84,31 @@ export default class Overlay extends Component {
             onHover=${(x) => this.setState({ hover: x === null ? null : Math.min(Math.max(Math.round(x), 0), end) })} onFocus=${(k) => this.setState({ focus: k ? group[k - 1]?.job.id : undefined })}
             onZoom=${(a, b) => state.replace({ span: `${Math.max(Math.round(a), 0)}-${Math.round(b)}` })} /></div>`;
       })}
-      ${end > 0 && html`<label class="values-at"><span>${at === null ? t("overlay.last") : t("overlay.at", { at: whole(at) })}</span>
+      ${end > 0 && html`<label class="values-at"><span>${at === null ? t(last) : t(smooth ? "overlay.at.smoothed" : "overlay.at", { at: whole(at) })}</span>
         <input type="range" min="0" max=${end} step="any" value=${at ?? end} aria-label=${t("overlay.slider")} aria-valuetext=${whole(at ?? end)} onInput=${(event) => this.setState({ pinned: +event.target.value >= end ? null : Math.round(event.target.value) })} /></label>`}
-      <ul class="values">${runs.map((run) => html`<li key=${run.job.id} class=${run.job.id === focus ? "focus" : ""} onPointerEnter=${() => this.setState({ focus: run.job.id })} onPointerLeave=${() => this.setState({ focus: undefined })}>
-        <${Swatch} id=${run.job.id} /><span class="value-name">${runName(run.job)}</span><b>${fine(this.value(run, curve, smooth, at), 3)}</b>
-        <button type="button" class="plain" aria-label=${t("overlay.drop", { name: runName(run.job) })} onClick=${() => drop(run.job.id)}>×</button></li>`)}</ul>
+      <ul class="values">${runs.map((run, k) => html`<li key=${run.job.id} class=${run.job.id === focus ? "focus" : ""} onPointerEnter=${() => this.setState({ focus: run.job.id })} onPointerLeave=${() => this.setState({ focus: undefined })}>
+        <${Swatch} id=${run.job.id} /><span class="value-name" title=${labels[k]}>${labels[k]}</span><b>${fine(this.value(run, curve, smooth, at), 3)}</b>
+        <button type="button" class="plain" aria-label=${t("overlay.drop", { name: labels[k] })} onClick=${() => drop(run.job.id)}>×</button></li>`)}</ul>
       ${count > MAX_STYLES && html`<p class="caption">${t("overlay.most", { drawn: whole(MAX_STYLES), count: whole(count) })}</p>`}
       <${Differences} runs=${runs} />
     </figure>`;
   }
 }
 
-/** Settings that differ, and results, side by side. */
+const meanOf = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Settings that differ, and results: a run in each row. */
 function Differences({ runs }) {
   if (runs.length < 2) return html`<p class="caption">${t("overlay.more")}</p>`;
-  const differ = Object.keys(runs[0].config).filter((name) => !["name", "defaults", "preset"].includes(name) && new Set(runs.map((run) => String(run.config[name]))).size > 1);
-  const rows = [
-    ...differ.map((name) => [hasWords(`field.${name}`) ? t(`field.${name}`) : name, (run) => displayed(run.config[name])]),
-    [t("compare.bits"), ({ job }) => job.result?.bits ?? "–"],
-    [t("compare.settled_at"), ({ job }) => (job.result?.settled_at ? whole(job.result.settled_at) : "–")],
-    [t("compare.generator_loss"), ({ job }) => fine(job.result?.generator_loss ?? NaN, 3)],
+  const differ = differing(runs.map((run) => run.config));
+  const columns = [
+    ...differ.map((name) => [t(`field.${name}`), ({ config }) => settingText(config[name])]),
+    [t("compare.bits"), madeOf],
+    [t("compare.settled_at"), ({ result }) => (result?.settled_at ? whole(result.settled_at) : "–")],
   ];
-  return html`<div class="scroll" tabindex="0" role="region" aria-label=${t("overlay.differences")}><table class="differences"><caption>${t(differ.length ? "overlay.differences" : "overlay.same")}</caption>
-    <thead><tr><td></td>${runs.map((run) => html`<th scope="col"><${Swatch} id=${run.job.id} /> ${runName(run.job)}</th>`)}</tr></thead>
-    <tbody>${rows.map(([name, value]) => html`<tr><th scope="row">${name}</th>${runs.map((run) => html`<td>${value(run)}</td>`)}</tr>`)}</tbody></table></div>`;
+  return html`<div class="scroll" tabindex="0" role="region" aria-label=${t("overlay.differences")} ref=${(box) => box && markCut(box)} onScroll=${(event) => markCut(event.currentTarget)}><table class="differences"><caption>${t(differ.length ? "overlay.differences" : "overlay.same")}</caption>
+    <thead><tr><th scope="col">${t("compare.name")}</th>${columns.map(([name]) => html`<th scope="col">${name}</th>`)}</tr></thead>
+    <tbody>${runs.map(({ job }) => html`<tr key=${job.id}><th scope="row" title=${runName(job)}><${Swatch} id=${job.id} /> ${runName(job)}</th>${columns.map(([, value]) => html`<td>${value(job)}</td>`)}</tr>`)}</tbody></table></div>`;
 }
 
 /** A chart that waits for runs. */

@@ -1,5 +1,6 @@
 // Shared parts: a vector as cells, D's score on a scale, a row of bits.
 
+import { patternsOf } from "../model.js";
 import { onShade, shade, theme } from "../theme.js";
 import { classes, html } from "../ui.js";
 import { fine, gap, t, vector } from "../words.js";
@@ -23,3 +24,14 @@ export function Verdict({ score }) {
 
 /** Bits as small blocks and as digits. */
 export const Bits = ({ bits, right }) => html`<span class=${classes("bits", right && "right")}>${[...bits].map((bit) => html`<i class=${bit === "1" ? "one" : "zero"} />`)}<span>${bits}</span></span>`;
+
+const MIN_SHARE = 0.1; // of G's samples, for a pattern that it makes
+const MAX_LISTED = 13; // characters
+
+/** The bits of G's sample, or which of several patterns it makes. */
+export function madeOf({ config, result }) {
+  const patterns = patternsOf(config.pattern);
+  const made = patterns.length > 1 && result?.shares ? patterns.filter((_, k) => result.shares[k] >= MIN_SHARE) : [];
+  const list = made.join(" + ");
+  return list.length > MAX_LISTED ? t("compare.made", { made: made.length, count: patterns.length }) : list || (result?.bits ?? "–");
+}
