@@ -72,6 +72,14 @@ export const readGrid = () => readPairs("grid", DEFAULT_GRID);
 export const readBase = () => readPairs("base").filter(([name]) => name !== "preset");
 export const readPreset = () => readPairs("base").find(([name]) => name === "preset")?.[1] ?? ARTICLE;
 
+export const writeBase = (pairs, preset) => writePairs([...(preset === ARTICLE ? [] : [["preset", preset]]), ...pairs]).replace(/^none$/, "");
+
+/** The plan of a sweep in the address, so that it can be changed and started again. */
+export function planOf({ config: { base, grid, seeds } }) {
+  const { preset = ARTICLE, ...kept } = base;
+  return { grid: writePairs(Object.entries(grid).map(([name, values]) => [name, values.map(String).join()])), base: writeBase(Object.entries(kept).map(([name, value]) => [name, String(value)]), preset), seeds: seeds.count, called: "" };
+}
+
 /** The values of a text, and what is wrong with it: `{ values, wrong }`. */
 export function parse(field, text) {
   const normal = text.normalize("NFKC").replaceAll("、", ","); // full-width digits and commas

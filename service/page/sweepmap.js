@@ -1,17 +1,23 @@
 // Map of a sweep's cells: which setting is on which axis, the figures, and their colours. Dark is good in every figure.
 
 import { fieldName, readPairs, settingName } from "./plan.js";
+import { session } from "./session.js";
 import { state } from "./state.js";
-import { hasWords, percent, short, t, whole } from "./words.js";
+import { gap, hasWords, percent, short, t, whole } from "./words.js";
 
 const FIGURES = ["in_range_rate", "bits_rate", "settled_at", "generator_loss"];
 const NO_FIGURES = new Set(["cell", "config", "count", "discriminator_real_loss", "discriminator_fake_loss"]);
+const NEEDS = { covers_all_rate: "pattern", covered: "pattern", quality: "latent", diversity: "latent" }; // with one pattern or a constant latent, they repeat another figure
 const LOW_IS_GOOD = /loss|settled/;
 const IS_SHARE = /rate$|^quality$/;
 
-/** The figures of cells: those that this page knows, then all others that the service sends. */
-export function figuresOf(cells) {
-  const sent = Object.keys(cells[0] ?? {}).filter((name) => !NO_FIGURES.has(name));
+/** The figures of cells: those that this page knows, then the others that the service sends and that say more of these GANs. */
+export function figuresOf(job, cells) {
+  const { grid, base } = job.config;
+  const preset = session.presets.find(({ name }) => name === base.preset)?.settings;
+  const takes = (name, test) => (grid[name] ?? [base[name] ?? preset?.[name] ?? ""]).some(test);
+  const needs = { pattern: takes("pattern", (value) => value.includes("+")), latent: takes("latent", (value) => value && value !== "constant") };
+  const sent = Object.keys(cells[0] ?? {}).filter((name) => !NO_FIGURES.has(name) && (needs[NEEDS[name]] ?? true));
   return [...FIGURES, ...sent.filter((name) => !FIGURES.includes(name))];
 }
 
@@ -44,18 +50,34 @@ export function scaleOf(figure, cells) {
 /** A value's place on the scale: 0 is the worst, 1 the best. */
 export const shareOf = ([worst, best], value) => (worst === best ? 1 : (value - worst) / (best - worst));
 
-/** The best cell: by the figure, then by what is in range and how early; null without any value. */
+/** The length of a bar from 0 to 1, which is proportional to the value. */
+export const lengthOf = (figure, scale, value) => (IS_SHARE.test(figure) ? value : Math.abs(value) / (Math.max(...scale.map(Math.abs)) || 1));
+
+/** The best value of a figure, how many cells have it, the figures that decide between them, and the best cell if one is; null without any value. */
 export function bestOf(figure, cells) {
   const keys = [figure, ...FIGURES.filter((name) => name !== figure && name !== "generator_loss")];
   const score = (cell, name) => {
     const value = valueOf(cell, name);
     return value === null ? -Infinity : LOW_IS_GOOD.test(name) ? -value : value;
   };
-  const better = (one, other) => {
-    const name = keys.find((key) => score(one, key) !== score(other, key));
-    return name && score(one, name) > score(other, name);
-  };
-  return cells.reduce((best, cell) => (valueOf(cell, figure) !== null && (!best || better(cell, best)) ? cell : best), null);
+  let left = cells.filter((cell) => valueOf(cell, figure) !== null);
+  if (!left.length) return null;
+  const best = { by: [] };
+  for (const key of keys) {
+    const top = left.reduce((most, cell) => Math.max(most, score(cell, key)), -Infinity);
+    const next = left.filter((cell) => score(cell, key) === top);
+    best.ties ??= next.length;
+    if (key !== figure && next.length < left.length) best.by.push(key);
+    left = next;
+  }
+  return { ...best, value: valueOf(left[0], figure), cell: left.length === 1 ? left[0] : null };
+}
+
+/** The best value in words, and by what the best cell, whose name follows, was chosen. */
+export function bestWords(figure, { ties, by, value, cell }) {
+  const words = t(ties > 1 ? "sweep.tied" : "sweep.best", { count: whole(ties), figure: figureName(figure), value: formatFigure(figure, value) });
+  const last = by.at(-1);
+  return ties > 1 && cell ? `${words}${gap()}${t("sweep.tied.by", { by: by.map(figureName).join(t("list.comma")), value: formatFigure(last, valueOf(cell, last)) })}` : words;
 }
 
 const rising = (values) => values.map((value, place) => ({ value, place })).sort((a, b) => (typeof a.value === "number" && typeof b.value === "number" ? a.value - b.value : 0));

@@ -3,7 +3,7 @@
 import { paintNow, repaint } from "./player.js";
 import { state } from "./state.js";
 
-const COLOURS = ["ink", "quiet", "line", "card", "ground", "real", "fake", "generator", "low", "high", "even", "accent"];
+const COLOURS = ["ink", "quiet", "line", "card", "ground", "real", "fake", "generator", "low", "high", "best", "even", "accent"];
 const system = matchMedia("(prefers-color-scheme: dark)");
 const listeners = new Set();
 let printing = false; // on paper the page is light
@@ -29,6 +29,7 @@ export function applyTheme() {
   theme.runs = Array.from({ length: 10 }, (_, k) => style.getPropertyValue(`--run-${k}`).trim());
   theme.ramps = {
     value: ramp([theme.colours.low, theme.colours.high]),
+    cell: ramp([theme.colours.low, theme.colours.best]), // the text on each of its colours is the page's
     score: ramp([theme.colours.fake, theme.colours.even, theme.colours.real]),
   };
   for (const listener of listeners) listener();

@@ -64,6 +64,28 @@ def test_sweep_is_paused_resumed_cancelled_and_deleted(page: Page, server_url: s
     )
 
 
+@pytest.mark.parametrize("width", [380, 768, 1280])
+def test_opened_sweep_and_chosen_members_are_in_sight(page: Page, server_url: str, width: int) -> None:
+    grid = {"learning_rate": [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07], "hidden_size": [1, 2, 3, 4, 5, 6]}
+    _start(server_url, grid=grid, seeds=20, name=f"opened at {width}")
+    page.set_viewport_size({"width": width, "height": 720})
+    page.goto("/?view=sweep")
+    page.get_by_role("link", name=f"opened at {width}").click()
+    title = page.get_by_role("heading", name=f"opened at {width}")
+    expect(title).to_be_focused()
+    _wait_until_in_sight(page, ".map-head h2")
+    page.locator("button.heat-cell").nth(8).click()
+    table = page.get_by_role("table", name="The members of this cell")
+    expect(table.get_by_role("columnheader")).to_have_text(["Random seed", "Bits", "In range from iteration"])
+    _wait_until_in_sight(page, ".members-of tbody tr:nth-child(3) td:nth-child(2)")
+
+
+def _wait_until_in_sight(page: Page, selector: str) -> None:
+    box = f"document.querySelector('{selector}').getBoundingClientRect()"
+    head = "document.querySelector('.head').offsetHeight"
+    wait_for_js(page, f"{box}.height && {box}.top >= {head} && {box}.bottom <= innerHeight")
+
+
 def test_double_click_loads_members_once(page: Page, server_url: str) -> None:
     page.goto(f"/?view=sweep&sweep={_start(server_url, seeds=50)}&cell=0")
     rows = page.get_by_role("table", name="The members of this cell").locator("tbody tr")
@@ -151,10 +173,66 @@ def test_plan_has_base_settings_and_any_number_of_fields(page: Page, server_url:
     expect(entry.locator("time")).to_be_visible()
 
 
+def test_preview_has_a_panel_for_each_value_of_a_third_setting(page: Page) -> None:
+    page.goto("/?view=sweep&grid=learning_rate=0.1,1;hidden_size=2,3;loss=mse,bce,minimax")
+    titles = page.locator(".shown .panel h3")
+    expect(titles).to_have_text(["Loss: squared error", "Loss: cross-entropy", "Loss: minimax"])
+    expect(page.locator(".shown .heat-cell")).to_have_count(12)
+    page.get_by_role("group", name="Down").get_by_role("textbox").fill("1..60")
+    expect(titles).to_have_count(3)
+    page.get_by_role("group", name="Across").get_by_role("textbox").fill("1..3 step 1")
+    expect(page.get_by_text("and 1 more panel like it")).to_be_visible()
+
+
+def test_settings_of_a_sweep_are_used_again(page: Page, server_url: str) -> None:
+    plan = {
+        "base": {"preset": "adam-orbit", "iterations": 100},
+        "grid": {"hidden_size": [1, 2], "generator_learning_rate": [None, 0.1], "pattern": ["10", "10+01"]},
+    }
+    page.goto(f"/?view=sweep&sweep={_start(server_url, **plan, seeds=3)}")
+    page.get_by_role("button", name="Use its settings").click()
+    expect(page.get_by_role("heading", name="Plan a sweep")).to_be_focused()
+    expect(page.get_by_label("Random seeds per cell")).to_have_value("3")
+    page.get_by_label("Name").fill("again")
+    page.get_by_role("button", name="Start the sweep").click()
+    expect(page.locator(".map-head h2")).to_have_text("again")
+    config = httpx.get(f"{server_url}/jobs", params={"kind": "sweep", "limit": 1}).json()["data"][0]["config"]
+    assert config == plan | {"seeds": {"start": 0, "count": 3}, "name": "again"}
+
+
+def test_figures_that_repeat_others_are_left_out(page: Page, server_url: str) -> None:
+    figures = page.get_by_role("group", name="What the map shows").get_by_role("button")
+    for settings, count in (({"pattern": "10"}, 4), ({"pattern": "10+01"}, 6), ({"latent": "uniform"}, 6)):
+        grid = {"pattern": ["1010"]} | {name: [value] for name, value in settings.items()}
+        page.goto(f"/?view=sweep&sweep={_start(server_url, grid=grid)}")
+        expect(figures).to_have_count(count)
+
+
+def test_ties_for_the_best_cell_are_named(page: Page, server_url: str) -> None:
+    best = page.locator(".best")
+    page.goto(f"/?view=sweep&sweep={_start(server_url, grid={'hidden_size': [1, 2]})}")
+    expect(best).to_have_text("2 cells tie at the best value (In range: 0%).")  # after 100 iterations
+    expect(page.locator(".star")).to_have_count(0)
+    page.goto(f"/?view=sweep&sweep={_start(server_url, base={}, grid={'learning_rate': [0.001, 0.01, 0.03]})}")
+    expect(best).to_contain_text("2 cells tie at the best value (In range: 100%).")
+    expect(best).to_contain_text(re.compile(r"The best of them by .In range from iteration \(median\). \([\d,]+\):"))
+    expect(best.get_by_role("button")).to_have_text("Learning rate: 0.03")
+
+
+def test_bars_of_one_setting_are_as_long_as_their_values(page: Page, server_url: str) -> None:
+    grid = {"learning_rate": [0.001, 0.1]}
+    page.goto(f"/?view=sweep&value=generator_loss&sweep={_start(server_url, grid=grid)}")
+    lengths = page.locator("button.heat-cell").evaluate_all(
+        "(cells) => cells.map((cell) => cell.style.getPropertyValue('--length'))"
+    )
+    shown = [float(text) for text in page.locator("button.heat-cell span:not(.star)").all_inner_texts()]
+    assert [float(length) for length in lengths] == pytest.approx([value / max(shown) for value in shown], abs=0.01)
+
+
 def test_another_setting_does_not_keep_the_values(page: Page) -> None:
     page.goto("/?view=sweep&grid=learning_rate=0.003,0.01")
     page.get_by_label("Setting", exact=True).first.select_option("hidden_size")
-    expect(page.get_by_role("group", name="Across").get_by_role("textbox")).to_have_value("1..6")
+    expect(page.get_by_role("group", name="Down").get_by_role("textbox")).to_have_value("1..6")
     expect(page.get_by_text("NaN")).to_have_count(0)
 
 

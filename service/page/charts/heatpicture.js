@@ -1,8 +1,8 @@
 // Picture of a heat map, in the language and the theme of the page.
 
 import { fieldName, settingName, valueName } from "../plan.js";
-import { cellName, figureName, formatFigure, shareOf, valueOf } from "../sweepmap.js";
-import { onShade, shade, theme } from "../theme.js";
+import { bestWords, cellName, figureName, formatFigure, shareOf, valueOf } from "../sweepmap.js";
+import { shade, theme } from "../theme.js";
 import { t } from "../words.js";
 import { font } from "./picture.js";
 import { sheet, widthOf, wrapped } from "./sheet.js";
@@ -11,7 +11,7 @@ const EDGE = 28;
 const HEAD = 92; // title, settings and the key
 const GAP = 28;
 
-export function drawHeatMap({ figure, map, scale, best }, title, settings) {
+export function drawHeatMap({ figure, map, scale }, best, title, settings) {
   const { columns, rows, panels } = map;
   const cell = { wide: columns.values.length > 20 ? 14 : columns.values.length > 8 || panels.name ? 54 : 84, high: columns.values.length > 20 ? 14 : 40 };
   const labels = Math.max(...rows.values.map(({ value }) => widthOf(valueName(value), 12)), rows.name ? widthOf(`${fieldName(rows.name)} ↓`, 12) : 0) + 18;
@@ -21,7 +21,7 @@ export function drawHeatMap({ figure, map, scale, best }, title, settings) {
   const width = Math.max(2 * EDGE + across * panel.wide + (across - 1) * GAP, 560);
   const lines = wrapped(settings, width - 2 * EDGE, 12.5);
   const top = EDGE + HEAD + lines.length * 18;
-  const foot = best ? wrapped(`★ ${bestWords(figure, best)}`, width - 2 * EDGE, 13) : [];
+  const foot = best ? wrapped([best.cell && "★", bestWords(figure, best), best.cell && (cellName(best.cell) || t("sweep.all"))].filter(Boolean).join(" "), width - 2 * EDGE, 13) : [];
   const { canvas, pen } = sheet(width, top + down * (panel.high + GAP) + foot.length * 18 + EDGE);
   const text = (words, x, y, colour = theme.colours.ink, size = 12, weight = 500, align = "left") => {
     pen.font = font(size, weight);
@@ -47,14 +47,12 @@ export function drawHeatMap({ figure, map, scale, best }, title, settings) {
     y += 44;
     rows.values.forEach((row, n) => {
       if (rows.name && n % every(rows, 14) === 0) text(valueName(row.value), left + labels - 10, y + (n + 0.5) * cell.high, theme.colours.quiet, 12, 600, "right");
-      columns.values.forEach((column, k) => drawCell(pen, text, { figure, scale, best, cell: map.at(column, row, place) }, left + labels + k * cell.wide, y + n * cell.high, cell));
+      columns.values.forEach((column, k) => drawCell(pen, text, { figure, scale, best: best?.cell, cell: map.at(column, row, place) }, left + labels + k * cell.wide, y + n * cell.high, cell));
     });
   });
   foot.forEach((line, k) => text(line, EDGE, top + down * (panel.high + GAP) + k * 18, theme.colours.ink, 13, 600));
   return canvas;
 }
-
-export const bestWords = (figure, best) => `${t("sweep.best", { figure: figureName(figure), value: formatFigure(figure, valueOf(best, figure)) })} ${cellName(best) || t("sweep.all")}`;
 
 function drawCell(pen, text, { figure, scale, best, cell }, x, y, { wide, high }) {
   const value = valueOf(cell, figure);
@@ -67,9 +65,9 @@ function drawCell(pen, text, { figure, scale, best, cell }, x, y, { wide, high }
     return;
   }
   const share = shareOf(scale, value);
-  pen.fillStyle = shade(theme.ramps.value, share);
+  pen.fillStyle = shade(theme.ramps.cell, share);
   pen.fill();
-  const ink = onShade(theme.ramps.value, share);
+  const ink = theme.colours.ink;
   if (wide > 20) text(`${cell === best ? "★ " : ""}${formatFigure(figure, value)}`, x + wide / 2, y + high / 2, ink, 12.5, 640, "center");
   else if (cell === best) text("★", x + wide / 2, y + high / 2, ink, 10, 700, "center");
 }
@@ -104,7 +102,7 @@ function drawKey(pen, text, figure, scale, y) {
     label(formatFigure(figure, scale[0]));
     const ramp = pen.createLinearGradient(x, 0, x + 120, 0);
     ramp.addColorStop(0, theme.colours.low);
-    ramp.addColorStop(1, theme.colours.high);
+    ramp.addColorStop(1, theme.colours.best);
     pen.beginPath();
     pen.roundRect(x, y, 120, 12, 3);
     pen.fillStyle = ramp;

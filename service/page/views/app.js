@@ -12,11 +12,10 @@ import { Guided } from "./guided.js";
 import { Keys, listenToKeys, openKeys } from "./keys.js";
 import { Lab } from "./lab.js";
 import { PlayerBar } from "./playerbar.js";
-import { Sweep } from "./sweep.js";
 import { TakeAway } from "./takeaway.js";
 import { Undo } from "./undo.js";
 
-const VIEWS = { guided: Guided, lab: Lab, runs: Compare, sweep: Sweep, take: TakeAway };
+const VIEWS = { guided: Guided, lab: Lab, runs: Compare, sweep: lazy(() => import("./sweep.js")), take: TakeAway };
 const Arrange = lazy(() => import("./arrange.js"));
 const WITH_PLAYER = ["guided", "lab"];
 

@@ -1,12 +1,12 @@
 // Heat map of a sweep: a cell for each combination of settings, a panel for each value of a third setting.
 
 import { sendRequest } from "../api.js";
-import { fieldName, readPairs, settingName, valueName, writePairs } from "../plan.js";
+import { fieldName, planOf, readPairs, settingName, valueName, writePairs } from "../plan.js";
 import { runAction } from "../session.js";
 import { state } from "../state.js";
-import { bestOf, cellName, figureName, figuresOf, formatFigure, layOut, scaleOf, shareOf, sweepName, sweepSettings, unitOf, valueOf } from "../sweepmap.js";
-import { onShade, shade, theme } from "../theme.js";
-import { classes, Component, html } from "../ui.js";
+import { bestOf, bestWords, cellName, figureName, figuresOf, formatFigure, layOut, lengthOf, scaleOf, shareOf, sweepName, sweepSettings, unitOf, valueOf } from "../sweepmap.js";
+import { shade, theme } from "../theme.js";
+import { classes, Component, html, reveal } from "../ui.js";
 import { t, whole } from "../words.js";
 import { Actions } from "./actions.js";
 import { ClusterLine } from "./cluster.js";
@@ -19,30 +19,47 @@ const MAX_WRITTEN = 20; // columns with text in their cells
 const MAX_HEADS = 8; // labels along an axis without text in its cells
 
 export class HeatMap extends Component {
+  /** Choose a cell, and the values of the settings that are not on an axis so that it is on the map; show its members. */
+  choose(cell, map) {
+    const pick = map.choices.map(({ name }) => [name, String(cell.config[name])]);
+    this.chose = true;
+    state.replace({ cell: cell.cell, ...(pick.length && { pick: writePairs(pick) }) });
+  }
+
+  /** Scroll to the members of the cell that the user has chosen, unless they are in sight. */
+  shown() {
+    const members = document.querySelector(".members-of");
+    const { top } = members.getBoundingClientRect();
+    if (this.chose && (top < 0 || top > innerHeight / 2)) members.scrollIntoView();
+    this.chose = false;
+  }
+
   render({ job, cells, cluster }) {
-    const figures = figuresOf(cells);
+    const figures = figuresOf(job, cells);
     const figure = figures.includes(state.get("value")) ? state.get("value") : figures[0];
     const map = layOut(job, cells);
     const scale = scaleOf(figure, cells);
     const best = bestOf(figure, cells);
     const chosen = cells.find((cell) => String(cell.cell) === state.get("cell"));
-    const view = { figure, map, scale, best, chosen, density: density(map) };
+    const isDrawn = map.size <= MAX_DRAWN;
+    const view = { figure, map, scale, best: best?.cell, chosen, density: density(map) };
     const mixed = figure.endsWith("loss") && map.vary.includes("loss");
     return html`<div class="map">
-      <div class="map-head"><h2>${sweepName(job)}</h2><${Status} job=${job} />
-        <span class="actions"><${Actions} job=${job} name=${sweepName(job)} forget=${() => state.replace({ sweep: "", cell: "" })} /></span>
+      <div class="map-head"><h2 tabindex="-1">${sweepName(job)}</h2><${Status} job=${job} />
+        <span class="actions"><button type="button" class="plain" onClick=${() => copyPlan(job)}>${t("sweep.use")}</button><${Actions} job=${job} name=${sweepName(job)} forget=${() => state.replace({ sweep: "", cell: "" })} /></span>
         <p class="caption">${sweepSettings(job)}</p></div>
       ${cluster && html`<${ClusterLine} cluster=${cluster} />`}
       <div class="map-tools"><div class="segments wrap" role="group" aria-label=${t("sweep.question")}>${figures.map((name) => html`<button type="button" class="chip" aria-pressed=${name === figure}
         onClick=${() => state.replace({ value: name === figures[0] ? "" : name })}>${figureName(name)}</button>`)}</div>
         <${Axes} map=${map} /></div>
-      <${Key} figure=${figure} scale=${scale} />
-      ${map.size > MAX_DRAWN ? html`<p class="caption">${t("sweep.toomany", { count: whole(map.size) })}</p><img class="map-image" src=${serverPicture(job, map, figure)} alt=${figureName(figure)} />`
-        : html`<div class=${classes("panels", map.panels.name && "several")}>${map.panels.values.map((panel) => html`<${Panel} ...${view} panel=${panel} />`)}</div>`}
-      ${best && html`<p class="best"><span class="star" aria-hidden="true">★</span> ${t("sweep.best", { figure: figureName(figure), value: formatFigure(figure, valueOf(best, figure)) })}<button type="button" class="link" onClick=${() => showCell(best, map)}>${cellName(best) || t("sweep.all")}</button></p>`}
+      <div class="map-key"><${Key} figure=${figure} scale=${scale} />${isDrawn && html`<p class="caption">${t("sweep.click")}</p>`}</div>
+      <div class=${classes("map-body", chosen && "divided", view.density)}><div>
+      ${!isDrawn ? html`<p class="caption">${t("sweep.toomany", { count: whole(map.size) })}</p><img class="map-image" src=${serverPicture(job, map, figure)} alt=${figureName(figure)} />`
+        : html`<div class=${classes("panels", map.panels.name && "several")}>${map.panels.values.map((panel) => html`<${Panel} ...${view} panel=${panel} choose=${(cell) => this.choose(cell, map)} />`)}</div>`}
+      ${best && html`<p class="best">${best.cell && html`<span class="star" aria-hidden="true">★</span>${" "}`}${bestWords(figure, best)}${best.cell && html`<button type="button" class="link" onClick=${() => this.choose(best.cell, map)}>${cellName(best.cell) || t("sweep.all")}</button>`}</p>`}
       ${mixed && html`<p class="caption">${t("sweep.mixed")}</p>`}
-      <${Downloads} job=${job} view=${view} cells=${cells} />
-      ${chosen ? html`<${Members} key=${`${job.id}-${chosen.cell}`} job=${job} cell=${chosen} />` : html`<p class="caption">${t("sweep.click")}</p>`}
+      <${Downloads} job=${job} view=${view} best=${best} cells=${cells} /></div>
+      ${chosen && html`<${Members} key=${`${job.id}-${chosen.cell}`} job=${job} cell=${chosen} shown=${() => this.shown()} />`}</div>
     </div>`;
   }
 }
@@ -51,10 +68,10 @@ const density = ({ columns, panels }) => (columns.values.length > MAX_WRITTEN ? 
 const serverPicture = (job, { columns, rows }, figure) =>
   `sweeps/${job.id}/plots/heatmap.png?${new URLSearchParams({ ...(columns.name && { x: columns.name }), ...(rows.name && { y: rows.name }), value: figure === "settled_at" ? "settled_at_p50" : figure })}`;
 
-/** Choose a cell, and the values of the settings that are not on an axis so that it is on the map. */
-function showCell(cell, map) {
-  const pick = map.choices.map(({ name }) => [name, String(cell.config[name])]);
-  state.replace({ cell: cell.cell, ...(pick.length && { pick: writePairs(pick) }) });
+/** Fill the form with the settings of a sweep. */
+function copyPlan(job) {
+  state.push(planOf(job));
+  reveal(".plan");
 }
 
 /** Which setting is across and which down, and the values of those that are on no axis and in no panel. */
@@ -89,12 +106,12 @@ function Panel({ map, panel, density: roominess, ...view }) {
   const head = (axis, k) => (axis.name && k % every(axis) === 0 ? valueName(axis.values[k].value) : "");
   return html`<div class="panel">${title && html`<h3>${title}</h3>`}
     ${rows.name && !columns.name && html`<p class="axis-name" aria-hidden="true">${fieldName(rows.name)} ↓</p>`}
-    <div class="scroll" tabindex="0" role="region" aria-label=${title || t("sweep.map")} onKeyDown=${move}><table class=${classes("heat", roominess, !columns.name && "single")} style=${{ "--columns": columns.values.length }}>
+    <div class="scroll" tabindex="0" role="region" aria-label=${title || t("sweep.map")} onKeyDown=${move}><table class=${classes("heat", roominess, !columns.name && "single", columns.values.length > 5 && "dense")} style=${{ "--columns": columns.values.length }}>
     <caption class="unseen">${[title, columns.name && `${t("sweep.across")}: ${fieldName(columns.name)}`, rows.name && `${t("sweep.down")}: ${fieldName(rows.name)}`].filter(Boolean).join(" · ") || t("sweep.map")}</caption>
     ${columns.name && html`<thead><tr class="axis-name"><td>${fieldName(rows.name)} ↓</td><td colspan=${columns.values.length}>${fieldName(columns.name)} →</td></tr><tr><td></td>${columns.values.map((_, k) => html`<th scope="col">${head(columns, k)}</th>`)}</tr></thead>`}
     <tbody>${rows.values.map((row, n) => html`<tr>${rows.name && html`<th scope="row">${head(rows, n)}</th>`}${columns.values.map((column, k) => {
       const cell = map.at(column, row, panel);
-      return html`<td><${Cell} cell=${cell} at=${`${k},${n}`} ...${view} written=${roominess !== "tiny"} focusable=${cell && cell === first} /></td>`;
+      return html`<td><${Cell} cell=${cell} at=${`${k},${n}`} ...${view} isBar=${!columns.name} written=${roominess !== "tiny"} focusable=${cell && cell === first} /></td>`;
     })}</tr>`)}</tbody></table></div></div>`;
 }
 
@@ -112,27 +129,28 @@ function move(event) {
   next.focus();
 }
 
-function Cell({ cell, at, figure, scale, best, chosen, written, focusable }) {
+function Cell({ cell, at, figure, scale, best, chosen, written, focusable, isBar, choose }) {
   const value = valueOf(cell, figure);
   if (!cell?.count) return html`<span class="heat-cell waiting" data-at=${at}><span class="unseen">${t("sweep.waiting")}</span></span>`;
   const share = value === null ? 0 : shareOf(scale, value);
   const words = value === null ? "–" : formatFigure(figure, value);
   const unit = value === null ? "" : unitOf(figure, cell);
-  const style = value === null ? undefined : { background: shade(theme.ramps.value, share), color: onShade(theme.ramps.value, share) };
+  const colour = value === null ? undefined : shade(theme.ramps.cell, share);
+  const style = colour && (isBar ? { "--length": lengthOf(figure, scale, value), "--colour": colour } : { background: colour });
   return html`<button type="button" class=${classes("heat-cell", value === null && "none", cell === chosen && "chosen")} style=${style} data-at=${at} tabindex=${focusable ? 0 : -1}
     aria-pressed=${cell === chosen} aria-label=${[`${cellName(cell)}: ${words}`, unit, cell === best && t("sweep.best.short")].filter(Boolean).join(" ")}
-    title=${`${cellName(cell)}: ${words}`} onClick=${() => state.replace({ cell: cell === chosen ? "" : cell.cell })}>
+    title=${`${cellName(cell)}: ${words}`} onClick=${() => (cell === chosen ? state.replace({ cell: "" }) : choose(cell))}>
     ${cell === best && html`<span class="star" aria-hidden="true">★</span>`}${written && html`<span>${words}</span>${unit && html`<small>${unit}</small>`}`}</button>`;
 }
 
 /** The cells and the members as CSV, and the map as a picture. */
-function Downloads({ job, view, cells }) {
+function Downloads({ job, view, best, cells }) {
   const name = sweepName(job);
   const files = () => import("../files.js"); // loaded when needed, to keep the page small
   const csv = (what) => runAction(async () => (await files()).save(await (await sendRequest(`sweeps/${job.id}/${what}`, { headers: { Accept: "text/csv" } })).blob(), `${name} ${what}.csv`));
   const picture = () => runAction(async () => {
     const { drawHeatMap } = await import("../charts/heatpicture.js");
-    await (await files()).saveCanvas(drawHeatMap(view, name, sweepSettings(job)), `${name} ${figureName(view.figure)}.png`);
+    await (await files()).saveCanvas(drawHeatMap(view, best, name, sweepSettings(job)), `${name} ${figureName(view.figure)}.png`);
   });
   const button = (label, description, onClick) => html`<button type="button" class="secondary small" title=${description} onClick=${onClick}>${label}</button>`;
   return html`<div class="row downloads" role="group" aria-label=${t("sweep.save")}>${view.map.size <= MAX_DRAWN && button(t("sweep.save.png"), t("sweep.save.png.says"), picture)}

@@ -25,7 +25,9 @@ export class Members extends Component {
     try {
       const page = await api.sweepMembers(job.id, query);
       if (turn !== this.turn) return; // a newer request is pending
-      this.setState({ rows: [...(after ? this.state.rows : []), ...page.data], next: page.next, only });
+      this.setState({ rows: [...(after ? this.state.rows : []), ...page.data], next: page.next, only }, () => {
+        if (!after && !only) this.props.shown();
+      });
     } catch (error) {
       showError(error);
     }
@@ -49,9 +51,9 @@ export class Members extends Component {
     return html`<section class="members-of"><h3>${t("members.title", { config: cellName(cell) })}</h3>
       <div class="segments" role="group" aria-label=${t("members.filter")}>${filter("", "members.all")}${filter("true", "members.in")}${filter("false", "members.out")}</div>
       ${rows && !rows.length && html`<p class="empty">${t("members.none")}</p>`}
-      ${rows?.length > 0 && html`<table class="runs"><caption class="unseen">${t("members.caption")}</caption><thead><tr><th scope="col" class="number">${t("field.seed")}</th><th scope="col">${t("compare.bits")}</th><th scope="col" class="number">${t("compare.settled_at")}</th><th scope="col"><span class="unseen">${t("compare.actions")}</span></th></tr></thead>
+      ${rows?.length > 0 && html`<table><caption class="unseen">${t("members.caption")}</caption><thead><tr><th scope="col" class="number">${t("field.seed")}</th><th scope="col">${t("compare.bits")}</th><th scope="col" class="number">${t("members.settled")}</th><td></td></tr></thead>
         <tbody>${rows.map((row) => html`<tr><td class="number">${row.seed}</td><td>${row.bits ? html`<${Bits} bits=${row.bits} right=${row.in_range} />` : "–"}</td><td class="number">${row.settled_at ? whole(row.settled_at) : "–"}</td>
-          <td class="actions"><button type="button" class="plain" disabled=${busy} aria-label=${`${t("members.open")}: ${t("compare.seed", { seed: row.seed })}`} onClick=${() => this.open(row.index)}>${t("members.open")}</button></td></tr>`)}</tbody></table>`}
+          <td><button type="button" class="plain" disabled=${busy} aria-label=${`${t("members.open")}: ${t("compare.seed", { seed: row.seed })}`} onClick=${() => this.open(row.index)}>${t("members.open.short")}</button></td></tr>`)}</tbody></table>`}
       ${next && html`<button type="button" class="secondary small" onClick=${() => this.more(only, next)}>${t("members.more")}</button>`}
     </section>`;
   }

@@ -1,6 +1,6 @@
 // Form that plans a sweep: the settings that vary with their values, those that stay, and the number of seeds.
 
-import { ARTICLE, fieldName, firstValues, MAX_MEMBERS, readBase, readGrid, readPreset, valueName, writePairs } from "../plan.js";
+import { ARTICLE, fieldName, firstValues, MAX_MEMBERS, readBase, readGrid, readPreset, valueName, writeBase as baseText, writePairs } from "../plan.js";
 import { session } from "../session.js";
 import { state } from "../state.js";
 import { classes, html } from "../ui.js";
@@ -10,7 +10,7 @@ const ROLES = ["across", "down", "panels"];
 const MAX_LISTED = 12; // values of a range that are shown
 
 const writeGrid = (pairs) => state.replace({ grid: writePairs(pairs) });
-const writeBase = (pairs, preset = readPreset()) => state.replace({ base: writePairs([...(preset === ARTICLE ? [] : [["preset", preset]]), ...pairs]).replace(/^none$/, "") });
+const writeBase = (pairs, preset = readPreset()) => state.replace({ base: baseText(pairs, preset) });
 const presetName = (name) => (hasWords(`preset.${name}.name`) ? t(`preset.${name}.name`) : name);
 
 /** Focus the control that follows an addition or a removal. */
@@ -27,9 +27,9 @@ export function Planner({ fields, plan, busy, start }) {
   const presets = session.presets.length ? session.presets.map(({ name }) => name) : [plan.preset];
   const kept = plan.base.length + (plan.preset === ARTICLE ? 0 : 1);
   return html`<form class="card plan" onSubmit=${start} novalidate aria-label=${t("sweep.plan")}>
-    <h2>${t("sweep.plan")}</h2>
+    <h2 tabindex="-1">${t("sweep.plan")}</h2>
     <fieldset><legend>${t("sweep.vary")}</legend>
-      ${plan.grid.map((row, k) => html`<${Row} key=${`grid-${k}`} id=${`grid-${k}`} row=${row} role=${t(`sweep.${ROLES[k] ?? "choice"}`)} field=${fields[row.name]} fields=${fields} free=${free} many
+      ${plan.grid.map((row, k) => html`<${Row} key=${`grid-${k}`} id=${`grid-${k}`} row=${row} role=${t(`sweep.${plan.grid.length === 1 ? "down" : ROLES[k] ?? "choice"}`)} field=${fields[row.name]} fields=${fields} free=${free} many
         write=${(name, text) => writeGrid(readGrid().map((pair, n) => (n === k ? [name, text] : pair)))}
         remove=${() => { writeGrid(readGrid().filter((_, n) => n !== k)); focusLater("#add-grid"); }} />`)}
       ${free.length > 0 && html`<button type="button" class="secondary small" id="add-grid" onClick=${() => add(readGrid(), writeGrid, "grid")}>${t("sweep.add")}</button>`}

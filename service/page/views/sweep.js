@@ -1,13 +1,13 @@
 // Sweep view: the plan, the sweeps so far, and the map of one of them, which fills while it runs.
 
 import { api } from "../api.js";
-import { fieldName, loadFields, readPlan, valueName } from "../plan.js";
+import { fieldName, loadFields, readPlan, settingName, valueName } from "../plan.js";
 import { ENDED } from "../run.js";
 import { runAction, session, showError } from "../session.js";
 import { state } from "../state.js";
 import { sweepName, sweepSettings } from "../sweepmap.js";
 import { trash } from "../trash.js";
-import { classes, Component, html } from "../ui.js";
+import { classes, Component, html, reveal } from "../ui.js";
 import { ago, t, whole } from "../words.js";
 import { HeatMap } from "./heatmap.js";
 import { Planner } from "./planner.js";
@@ -18,6 +18,7 @@ const LISTED = 12; // sweeps, and as many with each "more"
 const MAX_PREVIEW = 400; // cells
 const TRAINING = new Set(["queued", "running"]);
 
+let opened = ""; // by the user, and still to be shown
 let hasScheduler = true; // until the service says that it has none
 
 /** Load the status of the Dask cluster; null if the service has no scheduler, which is asked for only once. */
@@ -27,7 +28,7 @@ async function loadCluster() {
   return hasScheduler ? cluster : null;
 }
 
-export class Sweep extends Component {
+export default class Sweep extends Component {
   listed = LISTED;
 
   componentDidMount() {
@@ -70,7 +71,10 @@ export class Sweep extends Component {
       const [job, results] = await Promise.all([api.job(id), api.sweepResults(id)]);
       const cluster = TRAINING.has(job.status) ? await loadCluster() : null;
       if (id !== this.sweepId) return;
-      this.setState({ job, cells: results.data, cluster });
+      this.setState({ job, cells: results.data, cluster }, () => {
+        if (id === opened) reveal(".shown");
+        opened = "";
+      });
       if (!ENDED.has(job.status)) this.timer = setTimeout(() => this.load(id), POLL_MS);
     } catch (error) {
       if (id !== this.sweepId) return;
@@ -108,7 +112,11 @@ export class Sweep extends Component {
   }
 }
 
-const open = (id) => state.push({ sweep: id, cell: "", across: "", down: "", pick: "" });
+function open(id) {
+  if (id === state.get("sweep")) return reveal(".shown");
+  opened = id;
+  state.push({ sweep: id, cell: "", across: "", down: "", pick: "" });
+}
 
 /** The sweeps so far: name, status, date and settings. */
 function Earlier({ sweeps, more, older }) {
@@ -122,12 +130,15 @@ function Earlier({ sweeps, more, older }) {
     ${more && html`<button type="button" class="secondary small" onClick=${older}>${t("sweep.older")}</button>`}</nav>`;
 }
 
-/** The empty map of the planned sweep. */
+/** The empty map of the planned sweep, with a panel for each value of a third setting. */
 function Preview({ plan }) {
-  const [columns, rows] = plan.grid.length === 1 ? [null, plan.grid[0]] : plan.grid;
-  const fits = plan.isValid && (columns?.values.length ?? 1) * (rows?.values.length ?? 1) <= MAX_PREVIEW;
-  return html`<div class="map"><p class="quiet">${t("sweep.none")}</p>${fits && rows && html`<div class="scroll" aria-hidden="true"><table class="heat compact" style=${{ "--columns": columns?.values.length ?? 1 }}>
+  const [columns, rows, panels] = plan.grid.length === 1 ? [null, plan.grid[0]] : plan.grid;
+  const size = (columns?.values.length ?? 1) * (rows?.values.length ?? 1);
+  const drawn = plan.isValid && rows && size <= MAX_PREVIEW ? (panels?.values ?? [null]).slice(0, Math.floor(MAX_PREVIEW / size)) : [];
+  const rest = panels && panels.values.length - drawn.length;
+  return html`<div class="map"><p class="quiet">${t("sweep.none")}</p><div class=${classes("panels", panels && "several")} aria-hidden="true">${drawn.map((panel) => html`<div class="panel">${panels && html`<h3>${settingName(panels.name, panel)}</h3>`}<div class="scroll"><table class=${classes("heat compact", !columns && "single")} style=${{ "--columns": columns?.values.length ?? 1 }}>
     <thead><tr class="axis-name"><td>${fieldName(rows.name)} ↓</td>${columns && html`<td colspan=${columns.values.length}>${fieldName(columns.name)} →</td>`}</tr>${columns && html`<tr><td></td>${columns.values.map((x) => html`<th>${valueName(x)}</th>`)}</tr>`}</thead>
-    <tbody>${rows.values.map((y) => html`<tr><th>${valueName(y)}</th>${(columns?.values ?? [0]).map(() => html`<td><span class="heat-cell waiting" /></td>`)}</tr>`)}</tbody></table></div>
-    <p class="caption">${t("sweep.count", { count: whole(plan.members), cells: whole(plan.cells) })}</p>`}</div>`;
+    <tbody>${rows.values.map((y) => html`<tr><th>${valueName(y)}</th>${(columns?.values ?? [0]).map(() => html`<td><span class="heat-cell waiting" /></td>`)}</tr>`)}</tbody></table></div></div>`)}</div>
+    ${drawn.length > 0 && rest > 0 && html`<p class="caption">${t("sweep.panels.more", { count: whole(rest) })}</p>`}
+    <p class="caption">${t("sweep.count", { count: whole(plan.members), cells: whole(plan.cells) })}</p></div>`;
 }
