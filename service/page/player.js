@@ -5,7 +5,7 @@ import { Network } from "./model.js";
 import { indexAt } from "./run.js";
 
 const RUN_SECONDS = 10; // for a whole run at normal speed
-const TICK_MS = 200; // between two updates of texts, so that they are readable
+const TICK_MS = 100; // between two updates of texts, so that they are readable
 export const SPEEDS = [0.25, 0.5, 1, 2, 4];
 
 const painters = new Set();
@@ -49,7 +49,9 @@ function frame(now) {
   const since = Math.min(now - lastFrame, 250);
   lastFrame = now;
   if (player.playing) player.advance(since);
+  const due = player.playing ? now - lastTick > TICK_MS : stale;
   player.moment.show(player.run, player.at);
+  if (due) player.moment.keep();
   const started = performance.now();
   for (const paint of painters) paint();
   if (player.playing) {
@@ -58,7 +60,7 @@ function frame(now) {
     frames.painting[slot] = performance.now() - started;
     repaint();
   }
-  if (player.playing ? now - lastTick > TICK_MS : stale) {
+  if (due) {
     lastTick = now;
     stale = false;
     for (const listener of tickers) listener();
@@ -68,7 +70,8 @@ function frame(now) {
 /** Both networks at one moment, with weights interpolated between two snapshots. */
 class Moment {
   show(run, at) {
-    if (run !== this.run) this.prepare(run);
+    const isNew = run !== this.run;
+    if (isNew) this.prepare(run);
     if (!run?.hasWeights) return;
     const before = indexAt(run.snapshotIterations, at);
     const after = Math.min(before + 1, run.snapshotIterations.length - 1);
@@ -84,6 +87,12 @@ class Moment {
     this.fakeScore = this.D.run(this.sample)[0];
     run.centres.forEach((centre, k) => (this.realScores[k] = this.D.run(centre)[0]));
     this.cloud?.outdate();
+    if (isNew) this.keep();
+  }
+
+  /** Keep the values that all texts show until the next tick, also those in pictures. */
+  keep() {
+    if (this.run?.hasWeights) this.kept = { sample: this.sample.slice(), real: this.realScore, fake: this.fakeScore };
   }
 
   /** D's mean score of the centres of the real regions. */

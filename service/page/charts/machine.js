@@ -112,7 +112,7 @@ export class Machine extends Picture {
     const middle = spread(1, score(0.5), 0);
     this.edges(pen, x.hiddenD, hiddenD, x.scale - 12, middle, (o, h) => moment.D.outputWeight(o, h), this.colours.quiet, 8, "D", "score");
     this.realCells(pen, x.sample, real, cell, run);
-    this.cells(pen, x.sample, fake, cell, moment.sample, this.colours.fake, 4, fakes);
+    this.cells(pen, x.sample, fake, cell, moment.sample, this.colours.fake, 4, fakes, this.wide, moment.kept.sample);
     this.nodes(pen, x.hiddenD, hiddenD, moment.D.hidden, this.colours.quiet, 7, (k) => this.unitOfD(k, moment));
     this.scores(pen, x.scale, score, moment, width);
     this.labels(pen, x, width, run, TOP + half);
@@ -214,7 +214,7 @@ export class Machine extends Picture {
   }
 
   /** Values as cells, with numbers where these are readable. */
-  cells(pen, x, places, size, values, colour, layer, name, wide = this.wide) {
+  cells(pen, x, places, size, values, colour, layer, name, wide = this.wide, printed = values) {
     const high = Math.min(size, wide);
     const face = (pen.font = font(Math.min(Math.max(high * 0.36, 12), 17), 620));
     const form = isReadable(high) && fittingForm(pen, wide);
@@ -227,7 +227,7 @@ export class Machine extends Picture {
       pen.roundRect(x - wide / 2, y, wide, high, high * 0.18);
       pen.fill();
       pen.stroke();
-      if (form) text(pen, form(values[k]), x, places.at[k] + 1, onShade(theme.ramps.value, values[k]), face);
+      if (form) text(pen, form(printed[k]), x, places.at[k] + 1, onShade(theme.ramps.value, values[k]), face);
       const inside = this.spot && Math.abs(this.spot.x - x) < wide / 2 && Math.abs(this.spot.y - places.at[k]) < places.gap / 2;
       if (inside || this.chosen) this.offer(layer, k, -REACH, x, places.at[k], () => says(at(name, k), values[k]));
     }
@@ -273,8 +273,8 @@ export class Machine extends Picture {
     for (const value of moment.realScores) mark(pen, "real", x, score(value), (several ? 5.5 : 7.5) * this.unit, colours.real, colours.card);
     mark(pen, "fake", x, fakeY, 7.5 * this.unit, colours.fake, colours.card);
     const say = (key, value) => (narrow ? fine(value) : `${t(key)} ${fine(value)}`);
-    text(pen, say(several ? "machine.real.mean" : "machine.real", moment.realScore), x + 16 * this.unit, realText + 1, colours.real, this.face(13, 650), "left");
-    text(pen, say(player.run.hasGenerator ? "machine.fake" : "machine.noise", moment.fakeScore), x + 16 * this.unit, fakeText + 1, colours.fake, this.face(13, 650), "left");
+    text(pen, say(several ? "machine.real.mean" : "machine.real", moment.kept.real), x + 16 * this.unit, realText + 1, colours.real, this.face(13, 650), "left");
+    text(pen, say(player.run.hasGenerator ? "machine.fake" : "machine.noise", moment.kept.fake), x + 16 * this.unit, fakeText + 1, colours.fake, this.face(13, 650), "left");
   }
 
   labels(pen, x, width, run, middle) {
