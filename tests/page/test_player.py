@@ -34,7 +34,8 @@ def test_each_snapshot_agrees_with_the_service(lab: Page, server_url: str, artic
             f"{server_url}/sample", params={"job_id": article_run["id"], "iteration": iteration}
         ).json()
         assert lab.evaluate(SAMPLE) == pytest.approx(response["samples"][0], abs=1e-5)
-        expect(lab.locator(".machine .caption")).to_contain_text(f"At iteration {iteration:,} G makes")
+        moment = f"At iteration {iteration:,}" if iteration else "Before training,"
+        expect(lab.locator(".machine .caption")).to_contain_text(f"{moment} G makes")
         expect(lab.locator(".evolution .caption")).to_contain_text(f"At iteration {iteration:,}")
 
 
