@@ -114,7 +114,7 @@ REAL_STEP = Template("""\
 ${real_line}real_loss = learn(discriminator_optimizer, discriminator($real), REAL$penalty)
 """)
 FAKE_STEP = Template("""
-# b. Train D on a fake, a sample of G: its score should be 0. detach() keeps G unchanged.
+# b. Train D on a fake, a sample of G: its score should be 0. detach() stops the gradient before G.
 fake = generator($latent).detach()
 fake_loss = learn(discriminator_optimizer, discriminator(fake), FAKE)
 """)
