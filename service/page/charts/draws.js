@@ -37,7 +37,7 @@ export class Draws extends Picture {
     [...patterns[0]].forEach((_, k) => {
       const left = LEFT + (k + 0.14) * wide;
       const bits = [...new Set(patterns.map((pattern) => pattern[k]))];
-      pen.globalAlpha = 0.12;
+      pen.globalAlpha = theme.dark ? 0.24 : 0.14;
       pen.fillStyle = colours.real;
       for (const [low, high] of realRange(bits, spread)) {
         pen.beginPath();

@@ -42,7 +42,7 @@ export class Evolution extends Picture {
 
   /** Name the rows, or every other one where they are low. */
   names(pen, run, top, high) {
-    for (let step = Math.ceil((11 * type.scale) / high), k = 0; k < run.width; k += step) pen.fillText(run.patterns.length > 1 ? k + 1 : run.patterns[0][k], LEFT / 2, top + (k + 0.5) * high);
+    for (let step = Math.ceil((11 * type.scale) / high), k = step >> 1; k < run.width; k += step) pen.fillText(run.patterns.length > 1 ? k + 1 : run.patterns[0][k], LEFT / 2, top + (k + 0.5) * high);
   }
 
   /** Draw the article's picture: a column for each tenth of the run. */

@@ -130,7 +130,7 @@ export class Lines extends Component {
     curves.forEach((curve, k) => curve.mark && this.marks(u, pen, curve, this.props.data[k + 1], k, scale));
     for (const value of levels(equilibrium)) this.level(pen, bbox, scale, u.valToPos(value, "y", true));
     pen.restore();
-    if (equilibrium !== undefined) this.levelKey(pen, bbox, scale, levels(equilibrium));
+    if (equilibrium !== undefined) this.levelKey(pen, bbox, scale, levels(equilibrium), levels(equilibrium).map((value) => u.valToPos(value, "y", true)));
   }
 
   /** Draw the loss of a discriminator that only guesses. */
@@ -145,8 +145,8 @@ export class Lines extends Component {
     pen.setLineDash([]);
   }
 
-  /** Say above the chart what its dashed lines mean, where no curve can be. */
-  levelKey(pen, { left, width, top }, scale, values) {
+  /** Say above the chart what its dashed lines mean, where no curve can be. The lines lead there, beside the chart. */
+  levelKey(pen, { left, width, top, height }, scale, values, heights) {
     pen.save();
     pen.font = font(12 * scale, 600);
     pen.textAlign = "right";
@@ -155,7 +155,16 @@ export class Lines extends Component {
     const label = this.props.levelLabel ?? t("losses.equilibrium", { value: values.map(short).join(t("list.comma")) });
     const [right, y] = [left + width, top - 11 * scale];
     pen.fillText(label, right, y);
-    this.level(pen, { left: right - pen.measureText(label).width - 32 * scale, width: 26 * scale }, scale, y);
+    pen.strokeStyle = theme.colours.ink;
+    pen.lineWidth = scale;
+    pen.setLineDash([5 * scale, 4 * scale]);
+    for (const from of heights) {
+      if (!(from >= top && from <= top + height)) continue;
+      pen.beginPath();
+      pen.moveTo(right, from);
+      for (const point of [[14, from], [14, y], [5, y]]) pen.lineTo(right + point[0] * scale, point[1]);
+      pen.stroke();
+    }
     pen.restore();
   }
 

@@ -129,7 +129,7 @@ export class Machine extends Picture {
   generator(pen, x, fake, cell, moment) {
     const { colours } = this;
     const y = (fake.at[0] + fake.at[fake.count - 1]) / 2;
-    const hidden = spread(moment.G.hidden.length, fake.at[0] - fake.gap / 2, fake.gap * fake.count, this.unit);
+    const hidden = spread(moment.G.hidden.length, fake.at[0] - fake.gap / 2 + 4, fake.gap * fake.count - 8, this.unit);
     const latent = spread(1, y, 0);
     this.edges(pen, x.latent, latent, x.hiddenG, hidden, (h) => moment.G.inputWeight(h, 0), colours.generator, 1, "latent", "G");
     this.edges(pen, x.hiddenG, hidden, x.sample - this.wide / 2, fake, (o, h) => moment.G.outputWeight(o, h), colours.generator, 3, "G", "sample");
@@ -178,8 +178,8 @@ export class Machine extends Picture {
     }
     paths.forEach((path, k) => { // few strokes are fast, also for a thousand lines
       const strength = (k % (STRENGTHS + 1)) / STRENGTHS;
-      pen.globalAlpha = (0.22 + 0.6 * strength) * Math.sqrt(crowd);
-      pen.lineWidth = (0.7 + 4.3 * strength) * this.unit * crowd;
+      pen.globalAlpha = Math.max((0.22 + 0.6 * strength) * Math.sqrt(crowd), theme.dark ? 0.36 : 0.2);
+      pen.lineWidth = Math.max((0.7 + 4.3 * strength) * this.unit * crowd, 0.6);
       pen.setLineDash(k > STRENGTHS ? DASHED : SOLID);
       pen.stroke(path);
     });
@@ -264,7 +264,6 @@ export class Machine extends Picture {
   /** D's scores on a scale from fake to real. */
   scores(pen, x, score, moment, width) {
     const { colours } = this;
-    const narrow = width < 560;
     this.ruler(pen, x, score);
     const realY = score(moment.realScore);
     const fakeY = score(moment.fakeScore);
@@ -272,9 +271,14 @@ export class Machine extends Picture {
     const several = moment.realScores.length > 1;
     for (const value of moment.realScores) mark(pen, "real", x, score(value), (several ? 5.5 : 7.5) * this.unit, colours.real, colours.card);
     mark(pen, "fake", x, fakeY, 7.5 * this.unit, colours.fake, colours.card);
-    const say = (key, value) => (narrow ? fine(value) : `${t(key)} ${fine(value)}`);
-    text(pen, say(several ? "machine.real.mean" : "machine.real", moment.kept.real), x + 16 * this.unit, realText + 1, colours.real, this.face(13, 650), "left");
-    text(pen, say(player.run.hasGenerator ? "machine.fake" : "machine.noise", moment.kept.fake), x + 16 * this.unit, fakeText + 1, colours.fake, this.face(13, 650), "left");
+    const left = x + 16 * this.unit;
+    const face = (pen.font = this.face(13, 650));
+    const say = (keys, value, y, colour) => {
+      const forms = [...keys.map((key) => `${t(key)} ${fine(value)}`), fine(value)];
+      text(pen, forms.find((words) => left + pen.measureText(words).width <= width) ?? forms.at(-1), left, y + 1, colour, face, "left");
+    };
+    say(several ? ["machine.real.mean", "machine.mean"] : ["machine.real"], moment.kept.real, realText, colours.real);
+    say([player.run.hasGenerator ? "machine.fake" : "machine.noise"], moment.kept.fake, fakeText, colours.fake);
   }
 
   labels(pen, x, width, run, middle) {

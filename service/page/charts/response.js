@@ -10,10 +10,11 @@ const STEPS = 96;
 const PROBES = 8;
 const LEFT = 34;
 const BOTTOM = 34;
-const EDGE = 10;
-const RIGHT = 22;
+const EDGE = 22;
 const STRIP = 22;
 const APART = 14; // between two labels of lines
+const SAME = 9; // lines that are so near share a label
+const MAX_LABELLED = 8; // lines
 export const MAX_IGNORED_CHANGE = 0.05; // an output that changes less over all latents counts as independent of them
 
 /** The word for a sample that belongs to no pattern. */
@@ -60,7 +61,8 @@ export class Response extends Picture {
     const { run, moment } = player;
     if (!run?.hasWeights || !run.hasGenerator || !moment.G) return;
     const [low, high] = latentRange(run.config);
-    const room = { wide: width - LEFT - RIGHT, tall: height - BOTTOM - EDGE - (run.varies ? STRIP + 8 : 0) };
+    const right = run.width > MAX_LABELLED ? 12 : 14 + 10 * Math.ceil(run.width / 2);
+    const room = { wide: width - LEFT - right, right, tall: height - BOTTOM - EDGE - (run.varies ? STRIP + 8 : 0) };
     const y = (value) => EDGE + (1 - value) * room.tall;
     this.frame(pen, run, room, y, low, high);
     this.lines(pen, run, moment, room, y, low, high);
@@ -77,14 +79,15 @@ export class Response extends Picture {
     pen.font = font(12);
     pen.fillStyle = theme.colours.ink;
     pen.textBaseline = "middle";
-    const left = x < LEFT + 0.7 * room.wide;
-    pen.textAlign = left ? "left" : "right";
-    haloed(pen, t("response.here", { latent: short(latent) }), x + (left ? 6 : -6), y(0.6));
+    pen.textAlign = "center";
+    const words = t("response.here", { latent: short(latent) });
+    const half = pen.measureText(words).width / 2;
+    pen.fillText(words, Math.min(Math.max(x, half + 2), width - half - 2), EDGE - 12);
   }
 
   frame(pen, run, room, y, low, high) {
     const { colours } = theme;
-    pen.globalAlpha = 0.1;
+    pen.globalAlpha = theme.dark ? 0.24 : 0.14;
     pen.fillStyle = colours.real;
     const { spread } = run.config;
     pen.fillRect(LEFT, y(1), room.wide, y(1 - spread) - y(1));
@@ -174,17 +177,24 @@ export class Response extends Picture {
     this.endings(pen, run, room, y);
   }
 
-  /** Label the lines with their places if there is room. */
+  /** Label the lines with their places if there is room; lines that end at the same height share a label. */
   endings(pen, run, room, y) {
-    if (run.width > 8) return;
+    if (run.width > MAX_LABELLED) return;
     pen.fillStyle = theme.colours.ink;
-    const order = Array.from({ length: run.width }, (_, i) => [y(this.table[STEPS * run.width + i]), i + 1]).sort((a, b) => a[0] - b[0]);
-    order.forEach((place, k) => (place[0] = Math.max(place[0], (order[k - 1]?.[0] ?? -Infinity) + APART, y(1))));
+    const ends = Array.from({ length: run.width }, (_, i) => [y(this.table[STEPS * run.width + i]), i + 1]).sort((a, b) => a[0] - b[0]);
+    const labels = [];
+    ends.forEach(([end, place], k) => {
+      if (k && end - ends[k - 1][0] < SAME) {
+        const label = labels.at(-1);
+        label.y += (end - label.y) / label.places.push(place);
+      } else labels.push({ y: end, places: [place] });
+    });
+    labels.forEach((label, k) => (label.y = Math.max(label.y, (labels[k - 1]?.y ?? -Infinity) + APART)));
     let lowest = y(0);
-    for (const place of order.reverse()) {
-      place[0] = Math.min(place[0], lowest);
-      lowest = place[0] - APART;
-      pen.fillText(place[1], LEFT + room.wide + 7, place[0]);
+    for (const label of labels.reverse()) {
+      label.y = Math.min(label.y, lowest);
+      lowest = label.y - APART;
+      pen.fillText(label.places.sort().join(" "), LEFT + room.wide + 7, label.y, room.right - 8);
     }
   }
 }
