@@ -4,7 +4,7 @@ import { api, connection, UnreachableError } from "./api.js";
 import { follow, unfollow } from "./live.js";
 import { player } from "./player.js";
 import { ENDED, Run } from "./run.js";
-import { FIELDS } from "./settings.js";
+import { fieldText, valueOf, validationError } from "./settings.js";
 import { state } from "./state.js";
 import { trash } from "./trash.js";
 import { hasWords, t } from "./words.js";
@@ -15,6 +15,8 @@ const LISTED = 100; // the newest jobs
 export const BEYOND = "beyond"; // the guided path in the address
 const [REAL, ALONE, UNTRAINED] = [1, 2, 3]; // steps of the article's
 const untrained = {}; // kept, so that they stay the same
+const DRAWN = ["experiment", "pattern", "spread", "hidden_size", "latent", "latent_value"]; // settings that untrained networks show
+const lastValid = {}; // of these in the form, so that the picture stays while a field is edited
 let wasStill = false;
 let latestOpening = 0;
 let openingId = null; // of the job that is being loaded
@@ -61,9 +63,15 @@ export function addressedJobId() {
 /** Untrained networks: the article's, or D alone. The path beyond the article has none, since each of its steps names its seed. */
 function untrainedRun() {
   if (state.get("view", "guided") === "guided" && state.get("path") === BEYOND) return null;
-  const { hidden_size: hidden } = FIELDS;
-  const size = state.get("view") === "lab" ? Math.min(Math.max(Math.round(state.number("hidden_size", hidden.default)), hidden.min), hidden.max) : hidden.default;
-  const settings = articleStep() === ALONE ? { experiment: "discriminator" } : { hidden_size: size };
+  const settings = articleStep() === ALONE ? { experiment: "discriminator" } : {};
+  if (state.get("view") === "lab") {
+    const preset = session.presets.find(({ name }) => name === state.get("preset", "article"));
+    for (const name of DRAWN) {
+      const text = fieldText(name, preset);
+      if (!validationError(name, text)) lastValid[name] = valueOf(name, text);
+    }
+    Object.assign(settings, lastValid);
+  }
   return (untrained[JSON.stringify(settings)] ??= Run.untrained(settings));
 }
 
@@ -184,6 +192,7 @@ export async function refreshJobs() {
 export async function loadPresets() {
   try {
     session.presets = (await api.presets()).data;
+    if (!session.run) openAddressedRun(); // the untrained networks may be those of a preset
   } catch (error) {
     showError(error);
   }
