@@ -11,11 +11,16 @@ from tests.support.contract import Json
 def test_run_is_checked_against_pytorch(page: Page, server_url: str) -> None:
     job = _train(server_url, name="to check")
     page.goto(f"/?view=lab&job={job['id']}")
+    heights = "[...document.querySelectorAll('.lab [class*=of-] canvas')].map((e) => e.clientHeight)"
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.locator(".response").wait_for()
+    before = page.evaluate(heights)
     page.get_by_role("button", name="Check against PyTorch").click()
     check = page.get_by_role("region", name="Compiled code against PyTorch")
     expect(check).to_contain_text("They agree: no loss differs by more than", timeout=60_000)  # it loads PyTorch
     expect(check).to_contain_text(re.compile(r"PyTorch took .+, the compiled code .+: [\d,]+ times as long"))
     expect(check.locator("canvas")).to_have_count(2)
+    assert all(now > 0.9 * old for now, old in zip(page.evaluate(heights), before, strict=True))
     expect(page.get_by_role("button", name="Check against PyTorch")).to_have_count(0)
     other = httpx.get(f"{server_url}/jobs/{page.url.partition('check=')[2]}").json()
     assert (other["name"], other["status"]) == ("to check · PyTorch", "succeeded")

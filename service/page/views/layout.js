@@ -27,7 +27,7 @@ export function layoutOf(panels, varied) {
     const left = panels.includes("train");
     const right = panels.includes(plan.right);
     const line = (areas, size) => `"${left ? "train " : ""}${areas}${right ? ` ${plan.right}` : ""}" ${size}`;
-    const lines = rows.map((row, k) => line(areasOf(row, varied), k < filling ? `minmax(${plan.least}rem, ${row.includes("machine") ? 8 : 7}fr)` : filling && row[0] !== "sample" ? "minmax(22rem, auto)" : "auto"));
+    const lines = rows.map((row, k) => line(areasOf(row, varied), k < filling ? `minmax(max(${plan.least}rem, var(--least, 0rem)), ${row.includes("machine") ? 8 : 7}fr)` : filling && row[0] !== "sample" ? "minmax(22rem, auto)" : "auto"));
     style[`--${name}`] = `${line(areasOf(["head"]), "auto")} ${lines.join(" ")} / ${left ? "19.5rem " : ""}${"minmax(0, 1fr) ".repeat(COLUMNS)}${right ? "21rem" : ""}`;
     style[`--${name}-filling`] = filling;
   }
