@@ -2,35 +2,35 @@
 
 import { patternsOf } from "./model.js";
 import { state } from "./state.js";
-import { displayed, exact, hasWords, t } from "./words.js";
+import { displayed, exact, hasWords, t, whole } from "./words.js";
 
 export const MAX_PATTERNS = 8;
 export const MAX_BITS = 16;
 const LARGEST_SEED = 2 ** 53 - 1;
 const number = (rest) => ({ kind: "number", ...rest });
-const whole = (rest) => ({ kind: "number", whole: true, ...rest });
+const integer = (rest) => ({ kind: "number", whole: true, ...rest });
 const choice = (...options) => ({ kind: "choice", options });
 
 /** All settings. `more`: hidden at first; default `null`: the service chooses the value. */
 export const FIELDS = {
   pattern: { kind: "pattern", default: "1010" },
-  iterations: whole({ default: 10_000, min: 1, max: 10_000_000 }),
+  iterations: integer({ default: 10_000, min: 1, max: 10_000_000 }),
   learning_rate: number({ default: 0.01, greaterThan: 0, max: 10 }),
-  hidden_size: whole({ default: 3, min: 1, max: 64 }),
-  loss: { ...choice("mse", "bce", "minimax"), default: "mse" },
+  hidden_size: integer({ default: 3, min: 1, max: 64 }),
   optimizer: { ...choice("sgd", "adam"), default: "sgd" },
+  loss: { ...choice("mse", "bce", "minimax"), default: "mse" },
   latent: { ...choice("constant", "uniform", "normal"), default: "constant" },
-  seed: whole({ default: null, min: 0, max: LARGEST_SEED }),
+  seed: integer({ default: null, min: 0, max: LARGEST_SEED }),
   experiment: { ...choice("gan", "discriminator"), default: "gan", more: true },
-  batch_size: whole({ default: 1, min: 1, max: 64, more: true }),
-  discriminator_steps: whole({ default: 1, min: 1, max: 10, more: true }),
+  batch_size: integer({ default: 1, min: 1, max: 64, more: true }),
+  discriminator_steps: integer({ default: 1, min: 1, max: 10, more: true }),
   r1: number({ default: 0, min: 0, max: 100, more: true }),
   spread: number({ default: 0.2, greaterThan: 0, max: 0.5, more: true }),
   generator_learning_rate: number({ default: null, greaterThan: 0, max: 10, more: true }),
   latent_value: number({ default: 0.5, min: -1000, max: 1000, more: true }),
   backend: { ...choice("compiled", "pytorch"), default: "compiled", more: true },
-  record_every: whole({ default: null, min: 1, max: 10_000_000, more: true }),
-  snapshot_every: whole({ default: null, min: 1, max: 10_000_000, more: true }),
+  record_every: integer({ default: null, min: 1, max: 10_000_000, more: true }),
+  snapshot_every: integer({ default: null, min: 1, max: 10_000_000, more: true }),
   name: { kind: "text", default: null, maxLength: 100, more: true },
 };
 
@@ -48,9 +48,12 @@ export function fieldText(name, preset) {
 export function cleaned({ kind }, text) {
   if (kind === "text") return text;
   const plain = text.normalize("NFKC").trim();
-  if (kind === "pattern") return plain.replaceAll(/\s/g, "");
+  if (kind === "pattern") return plain.replaceAll(/\s/g, "").replaceAll(/[,;、]/g, "+");
   return kind === "number" && /^\d{1,3}([, ]\d{3})+$/.test(plain) ? plain.replaceAll(/\D/g, "") : plain;
 }
+
+/** A field's text while it is not edited: large numbers with separators of thousands, as in the rest of the page. */
+export const readable = ({ whole: isWhole }, text) => (isWhole && /^\d{4,15}$/.test(text) ? whole(text) : text);
 
 /** The value of a field's text; null if it is empty. */
 export function valueOf(name, text) {

@@ -31,7 +31,7 @@ def test_bounds_are_checked_while_typing(page: Page) -> None:
 def test_numbers_and_patterns_are_read_as_people_write_them(page: Page) -> None:
     page.goto("/?view=lab")
     for label, text in (
-        ("Pattern", " 1 1 0 "),
+        ("Pattern", " 1 1 0\N{FULLWIDTH COMMA} 001 "),
         ("Iterations", "2,000"),
         ("Hidden units", "\N{FULLWIDTH DIGIT FOUR}"),
         ("Learning rate", " 0.02 "),
@@ -41,7 +41,7 @@ def test_numbers_and_patterns_are_read_as_people_write_them(page: Page) -> None:
     page.wait_for_url("**job=*")
     expect(page.locator(".run-head .outcome")).to_contain_text("G makes")
     config = page.evaluate("lab.session.run.config")
-    assert (config["pattern"], config["iterations"]) == ("110", 2000)
+    assert (config["pattern"], config["iterations"]) == ("110+001", 2000)
     assert (config["hidden_size"], config["learning_rate"]) == (4, 0.02)
 
 
@@ -69,7 +69,7 @@ def test_run_and_form_say_what_they_are(page: Page, bce_run: Json) -> None:
     expect(preset.locator("option:checked")).to_have_text("Own settings")
     expect(page.locator("#preset-known")).to_contain_text("Changed from the preset")
     page.get_by_role("button", name="Use its settings").click()
-    expect(shown).to_have_text("As the run that is shown, to the same result.")
+    expect(shown).to_have_text("Same settings and seed as the run shown: the same result.")
     expect(preset.locator("option:checked")).to_have_text("With cross-entropy")
     page.get_by_label("Learning rate", exact=True).fill("0.1")
     preset.select_option("article")
@@ -117,13 +117,52 @@ def test_preset_sets_fields_and_shows_what_is_known(page: Page) -> None:
     page.get_by_label("Preset").select_option("adam-orbit")
     expect(page.get_by_label("Learning rate", exact=True)).to_have_value("0.001")
     expect(page.get_by_role("radio", name="Adam")).to_be_checked()
-    expect(page.get_by_text("52 % in range")).to_be_visible()
+    expect(page.get_by_text("52% in range")).to_be_visible()
 
 
-def test_hover_shows_a_hint(page: Page) -> None:
+def test_one_hint_is_shown_beside_the_panel(page: Page) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
     page.goto("/?view=lab")
-    page.get_by_label("Iterations", exact=True).hover()
-    expect(page.get_by_role("tooltip", name="Rounds of the three steps")).to_be_visible()
+    shown = page.get_by_role("tooltip")
+    for act, label, words in (
+        ("focus", "Learning rate", "How far each step goes"),
+        ("hover", "Iterations", "Rounds of the three steps"),  # while the other field has the focus
+        ("hover", "Random seed", "The start of all random numbers"),  # below the fold of the panel
+    ):
+        getattr(page.get_by_label(label, exact=True), act)()
+        expect(page.get_by_role("tooltip", name=words)).to_be_visible()
+        expect(shown).to_have_count(1)
+        field = page.get_by_label(label, exact=True).bounding_box()
+        hint, form = shown.bounding_box(), page.locator("#train").bounding_box()
+        assert hint is not None
+        assert form is not None
+        assert field is not None
+        assert hint["x"] >= form["x"] + form["width"]
+        assert abs(hint["y"] - field["y"]) < 60
+
+
+def test_numbers_are_written_alike_and_edited_as_they_are(page: Page) -> None:
+    page.goto("/?view=lab")
+    field = page.get_by_label("Iterations", exact=True)
+    expect(field).to_have_value("10,000")
+    field.focus()
+    expect(field).to_have_value("10000")
+    page.keyboard.press("End")
+    page.keyboard.type("0")
+    expect(field).to_have_value("100000")
+    field.blur()
+    expect(field).to_have_value("100,000")
+    assert "iterations=100000" in page.url
+
+
+def test_untrained_networks_are_those_of_the_form(page: Page) -> None:
+    page.goto("/?view=lab&preset=two-patterns")
+    wait_for_js(page, "lab.player.run.patterns.length === 2 && lab.player.moment.D.hidden.length === 8")
+    page.get_by_label("Pattern", exact=True).fill("110010")
+    wait_for_js(page, "lab.player.run.width === 6")
+    page.get_by_label("Pattern", exact=True).fill("1100x")  # not valid, so the picture stays
+    expect(page.locator(".field .mistake")).to_have_count(1)
+    assert page.evaluate("lab.player.run.config.pattern") == "110010"
 
 
 def test_long_run_updates_live_until_cancelled(page: Page, server_url: str) -> None:

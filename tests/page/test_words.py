@@ -86,8 +86,8 @@ def test_user_switches_the_language_and_the_page_remembers(page: Page) -> None:
 
 def test_one_is_singular(page: Page, server_url: str) -> None:
     job = httpx.post(f"{server_url}/train", params={"wait": 10}, json={"iterations": 1, "record_every": 5}).json()
-    page.goto(f"/?view=lab&job={job['id']}")
-    expect(page.locator(".outcome")).to_contain_text("1 iteration in ")
+    page.goto(f"/?view=lab&job={job['id']}&pattern=1")
+    expect(page.locator(".pattern-width")).to_have_text(re.compile(r"1 place\W*$"))
     expect(page.get_by_text("This run has recorded no losses")).to_be_visible()
 
 

@@ -14,19 +14,17 @@ const EDGE = 10;
 const MAX_TRAIL = 400;
 const MAX_LETTERS = 8;
 
-/** The title of the chart: the samples that it shows. */
+/** The title of the chart: all outputs lie on the plane of one or two patterns. */
 export function surfaceTitle(run) {
   const planes = planesOf(run.patterns);
-  const letters = planes.length === 1 && run.width <= MAX_LETTERS && planes[0].letters;
-  if (!letters && run.patterns.length > 1) return t("surface.between");
-  return t("surface.title", { vector: letters ? letters.join(", ") : t("surface.vector") });
+  return t(planes.length === 1 && planes[0].letters ? "surface.title" : "surface.between");
 }
 
 /** What an axis shows: the values that its letter stands for, if there are few. */
 function axisName(run, { letters }, letter) {
   if (run.patterns.length === 1) return t(`surface.${letter}`);
   if (!letters || run.width > MAX_LETTERS) return letter;
-  return t("surface.places", { letter, places: letters.flatMap((name, i) => (name.endsWith(letter) ? i + 1 : [])).join(t("list.comma")) });
+  return t("surface.places", { places: letters.flatMap((name, i) => (name.endsWith(letter) ? i + 1 : [])).join(t("list.comma")) });
 }
 
 export class Surface extends Picture {

@@ -23,7 +23,7 @@ export function Lab() {
       ${isShown("train") && html`<${Train} />`}
       <div class="middle">
         ${isShown("train") && html`<p class="narrow"><button type="submit" form="train" class="primary" disabled=${session.busy}>${t(session.busy ? "train.busy" : "train.go")}</button><a class="plain" href="#train">${t("lab.settings")}</a></p>`}
-        ${run ? html`<${RunHead} run=${run} action=${html`<${CheckButton} run=${run} />`} />${state.get("check") && html`<${Check} run=${run} />`}` : html`<p class="hint-line">${t("lab.none")}</p>`}
+        ${run ? html`<${RunHead} run=${run} action=${html`<${CheckButton} run=${run} />`} below=${isShown("sample") && html`<a class="plain to-try" href="#try">${t("try.below")} ↓</a>`} />${state.get("check") && html`<${Check} run=${run} />`}` : html`<p class="hint-line">${t("lab.none")}</p>`}
         ${player.run && html`<${WatchNote} run=${player.run} />`}
       </div>
       <${Watch} run=${player.run} charts=${charts} />

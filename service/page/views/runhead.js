@@ -8,11 +8,12 @@ import { Actions } from "./actions.js";
 
 export const runName = (job) => job.name || t("run.of", { pattern: job.config?.experiment === "discriminator" ? displayed("discriminator") : job.config?.pattern ?? "", id: job.id.slice(-4) });
 
-export function RunHead({ run, action }) {
+export function RunHead({ run, action, below }) {
   const { job } = run;
   return html`<section class="run-head" aria-label=${t("run")}>
-    <div><h2>${runName(job)}</h2><${Status} job=${job} />${!run.ended && html`<span class="actions"><${Actions} job=${job} name=${runName(job)} /></span>`}${action}</div>
-    <${Outcome} run=${run} />
+    <div><h2 title=${runName(job)}>${runName(job)}</h2><${Status} job=${job} trained replay=${action} />${!run.ended && html`<span class="actions"><${Actions} job=${job} name=${runName(job)} /></span>`}${action}</div>
+    <${Outcome} run=${run} brief />
+    ${below}
     <${Settings} config=${run.config} />
   </section>`;
 }
@@ -30,11 +31,13 @@ export function listed(config, names) {
   return names.map((name) => t("sweep.pair", { name: t(`field.${name}`), value: value(name) })).join(" · ");
 }
 
-export function Status({ job }) {
+export function Status({ job, trained, replay }) {
   const share = job.iterations ? job.iteration / job.iterations : 0;
   const moving = ["queued", "running", "paused"].includes(job.status);
-  return html`<span class="status ${job.status}"><span class="status-word">${t(`status.${job.status}`)}</span>
-    ${moving && html`<progress max="1" value=${share} aria-label=${t("status.progress")}>${Math.round(share * 100)} %</progress>
+  const took = trained && job.status === "succeeded" && job.iterations_per_second && t("outcome.trained", { span: span(job.iteration / job.iterations_per_second) });
+  return html`<span class="status ${job.status}"><span class="status-word">${took || t(`status.${job.status}`)}</span>
+    ${took && replay && html`<span class="quiet">${t("outcome.replay")}</span>`}
+    ${moving && html`<progress max="1" value=${share} aria-label=${t("status.progress")}>${wholePercent(share)}</progress>
       ${job.eta_seconds !== null && job.status === "running" && html`<span class="quiet">${t("status.left", { span: span(job.eta_seconds) })}</span>`}`}
   </span>`;
 }
@@ -50,13 +53,13 @@ export function outcomeOf(run) {
   return t(`outcome.${kind}`, { bits: result.bits, at: whole(result.settled_at ?? 0) });
 }
 
-/** The outcome with the duration and the seed. */
-export function Outcome({ run }) {
+/** The outcome with the seed, and the duration unless it is brief. */
+export function Outcome({ run, brief }) {
   const { error, result, iterations_per_second: speed, iteration, config } = run.job;
   if (error || !result) return html`<p class=${classes("outcome", error && "bad")}>${outcomeOf(run)}</p>`;
-  const duration = speed ? t("outcome.took", { count: whole(iteration), span: span(iteration / speed) }) : "";
+  const duration = speed && !brief ? t("outcome.took", { count: whole(iteration), span: span(iteration / speed) }) : "";
   const seed = t(config.backend === "pytorch" ? "outcome.seed.pytorch" : "outcome.seed", { seed: config.seed });
-  return html`<p class="outcome">${duration}${gap()}${run.hasGenerator ? html`${t("outcome.end")}${gap()}<b>${outcomeOf(run)}</b>` : outcomeOf(run)}${gap()}<span class="quiet">${seed}</span></p>`;
+  return html`<p class="outcome">${duration && duration + gap()}${run.hasGenerator ? html`${t("outcome.end")}${gap()}<b>${outcomeOf(run)}</b>` : outcomeOf(run)}${gap()}<span class="quiet seed-of">${seed}</span></p>`;
 }
 
 /** The outcome in a sentence where G may make several patterns: which it makes, and how often. */
@@ -65,7 +68,9 @@ function variedOutcome(run, { covered, quality, shares }) {
   const count = patterns.length;
   const rest = Math.max(1 - shares.reduce((sum, share) => sum + share, 0), 0);
   const written = wholeParts([...shares, rest]);
-  const list = patterns.flatMap((pattern, k) => (shares[k] > 0 ? t("outcome.share", { pattern, share: written[k] }) : [])).join(t("list.comma"));
+  const parts = patterns.flatMap((pattern, k) => (shares[k] > 0 ? t("outcome.share", { pattern, share: written[k] }) : []));
+  if (parts.length && rest >= 0.005) parts.push(t("outcome.share", { pattern: nothing(run), share: written.at(-1) }));
+  const list = parts.join(t("list.comma"));
   if (config.latent === "constant") return t(list ? "outcome.one.constant" : "outcome.none", { pattern: patterns.find((_, k) => shares[k] > 0), count });
   if (count === 1) return t("outcome.quality", { pattern: patterns[0], share: wholePercent(quality) });
   if (!covered) return t(list ? "outcome.none.some" : "outcome.none", { count, list });

@@ -3,13 +3,14 @@
 import { player } from "../player.js";
 import { session, notify, train } from "../session.js";
 import { patternsOf } from "../model.js";
-import { addressOf, differencesFrom, drafts, FIELDS, fieldText, isEdited, MAX_BITS, MAX_PATTERNS, requestBody, validationError, valueOf, wrongFields } from "../settings.js";
+import { addressOf, cleaned, differencesFrom, drafts, FIELDS, fieldText, isEdited, MAX_BITS, MAX_PATTERNS, readable, requestBody, validationError, valueOf, wrongFields } from "../settings.js";
 import { state } from "../state.js";
 import { classes, Component, html } from "../ui.js";
 import { hasWords, t } from "../words.js";
 
 const NAMES = Object.keys(FIELDS);
 const BASIC = NAMES.filter((name) => !FIELDS[name].more);
+const HALVES = new Set(["iterations", "learning_rate", "hidden_size", "optimizer", "batch_size", "discriminator_steps", "r1", "spread", "generator_learning_rate", "latent_value", "record_every", "snapshot_every"]); // side by side
 const MORE = NAMES.filter((name) => FIELDS[name].more);
 const fieldNames = (names) => names.map((name) => t(`field.${name}`)).join(t("list.comma"));
 
@@ -36,12 +37,12 @@ export class Train extends Component {
       train(requestBody(preset));
     };
     return html`<form id="train" class="card train" onSubmit=${submit} novalidate aria-label=${t("train")}>
-      <div class="settings">
+      <div class="settings" onPointerOver=${placeHints} onfocusin=${placeHints} onScroll=${placeHints}>
       <h2>${t(session.run ? "train.next" : "train")}</h2>
       ${session.run && preset && html`<${AsShown} config=${session.run.config} preset=${preset} />`}
       <${Presets} preset=${preset} />
       ${BASIC.map((name) => (name === "seed" ? html`<${Seed} />` : html`<${Field} name=${name} preset=${preset} />`))}
-      <details open=${this.open(preset, wrong)} onToggle=${(event) => (this.isOpen = event.target.open)}><summary>${t("train.more")}</summary>${MORE.map((name) => html`<${Field} name=${name} preset=${preset} />`)}</details>
+      <details open=${this.open(preset, wrong)} onToggle=${(event) => (this.isOpen = event.target.open)}><summary>${t("train.more")}</summary><div class="settings-more">${MORE.map((name) => html`<${Field} name=${name} preset=${preset} />`)}</div></details>
       </div>
       ${wrong.length > 0 && html`<p class="mistake" role="status">${t("train.wrong", { names: fieldNames(wrong) })}</p>`}
       <div class="submit">
@@ -50,6 +51,12 @@ export class Train extends Component {
       </div>
     </form>`;
   }
+}
+
+/** Put the hint of each field that is pointed at or edited beside it, outside the panel, where it covers no other field. */
+function placeHints({ currentTarget: settings }) {
+  const form = settings.parentElement.getBoundingClientRect();
+  for (const field of settings.querySelectorAll(".field:hover, .field:focus-within")) field.style.setProperty("--hint", `${Math.max(field.getBoundingClientRect().top - form.top, 0)}px`);
 }
 
 const clear = () => state.replace({ preset: "", ...Object.fromEntries(NAMES.map((name) => [name, ""])) });
@@ -86,8 +93,13 @@ function Field({ name, preset }) {
   const write = (value) => {
     if (value === "") drafts[name] = value;
     else delete drafts[name];
-    state.replace({ [name]: preset && value === String(preset.settings[name] ?? field.default ?? "") ? "" : value });
+    state.replace({ [name]: preset && cleaned(field, value) === String(preset.settings[name] ?? field.default ?? "") ? "" : value });
     notify();
+  };
+  const editAsIs = ({ target }) => {
+    if (target.value === text) return;
+    target.value = text;
+    target.select(); // as it was
   };
   const endEditing = () => {
     delete drafts[name];
@@ -95,13 +107,13 @@ function Field({ name, preset }) {
   };
   const hint = html`<span class="hint" role="tooltip" id=${`${name}-hint`}>${t(`hint.${name}`)}</span>`;
   if (field.kind === "choice") {
-    return html`<fieldset class=${classes("field choice", wrong && "wrong")} aria-describedby=${described}><legend>${t(`field.${name}`)}</legend>
+    return html`<fieldset class=${classes("field choice", HALVES.has(name) && "half", wrong && "wrong")} aria-describedby=${described}><legend>${t(`field.${name}`)}</legend>
       <div class="segments">${field.options.map((option) => html`<label><input type="radio" name=${name} value=${option} checked=${text === option}
         onChange=${() => write(option)} /><span>${t(`choice.${option}`)}</span></label>`)}</div>${hint}</fieldset>`;
   }
-  return html`<div class=${classes("field", wrong && "wrong")}>
+  return html`<div class=${classes("field", HALVES.has(name) && "half", wrong && "wrong")}>
     <label for=${`set-${name}`}>${t(`field.${name}`)}</label>
-    <input id=${`set-${name}`} value=${text} inputmode=${field.kind === "number" ? "decimal" : "text"} autocomplete="off" spellcheck="false"
+    <input id=${`set-${name}`} value=${document.activeElement?.id === `set-${name}` ? text : readable(field, text)} onFocus=${editAsIs} inputmode=${field.kind === "number" ? "decimal" : "text"} autocomplete="off" spellcheck="false"
       placeholder=${field.default === null ? t("field.filled") : ""} aria-invalid=${Boolean(wrong)} aria-describedby=${described} onInput=${(event) => write(event.target.value)} onBlur=${endEditing} />
     ${field.kind === "pattern" && !wrong && html`<${PatternBits} patterns=${patternsOf(valueOf(name, text))} write=${(patterns) => write(patterns.join("+"))} />`}
     ${hint}

@@ -20,7 +20,7 @@ export class Try extends Component {
   render() {
     const { run, moment, at } = player;
     if (!run?.hasWeights || !moment.D || moment.run !== run) return html`<aside class="card try" aria-label=${t("try")}><h2>${t("try")}</h2><p class="empty">${t("try.none")}</p></aside>`;
-    return html`<aside class="card try" aria-label=${t("try")}>
+    return html`<aside class="card try" id="try" aria-label=${t("try")}>
       <h2>${t("try")}</h2>
       <p class="quiet">${run.job.id ? t("try.at", { at: whole(at) }) : t("try.untrained")}</p>
       ${run.hasGenerator ? html`<${Sample} run=${run} moment=${moment} />` : html`<p class="note">${t("try.alone")}</p>`}

@@ -44,9 +44,9 @@ const CHART = {
 function HiddenUnits({ run }) {
   const { hidden_size: count } = run.config;
   const { min, max } = FIELDS.hidden_size;
-  const button = (change, sign, words) => html`<button type="button" class="secondary small" aria-label=${t(words)} title=${t(words)} disabled=${session.busy || count + change < min || count + change > max}
+  const button = (change, sign, words) => html`<button type="button" class="secondary small" aria-label=${t(words)} title=${run.job.id ? t("units.trains") : t(words)} disabled=${session.busy || count + change < min || count + change > max}
     onClick=${() => resize(run, count + change)}>${sign}</button>`;
-  return html`<div class="hidden-units"><span>${t("field.hidden_size")}</span><div>${button(-1, "−", "units.less")}<b>${count}</b>${button(1, "+", "units.more")}</div></div>`;
+  return html`<div class="hidden-units"><span>${t("field.hidden_size")}</span><div>${button(-1, "−", "units.less")}<b>${count}</b>${button(1, "+", "units.more")}</div>${run.job.id && html`<small>${t("units.trains")}</small>`}</div>`;
 }
 
 function resize(run, count) {
@@ -56,8 +56,10 @@ function resize(run, count) {
   else state.replace(change);
 }
 
-/** What the marks of the surface mean. */
-export const surfaceNote = (run, recent) => t(run.config.latent === "constant" ? (recent ? "surface.note.recent" : "surface.note") : recent ? "surface.note.dots" : "surface.note.varies", { latent: short(run.config.latent_value) });
+/** What the colours, the axes and the marks of the surface mean. */
+export const surfaceNote = (run, recent) => html`<span class="score-key">${t("machine.sure.fake")}<i />${t("machine.sure.real")}</span> ${t(run.patterns.length > 1 ? "surface.point" : "surface.axes")}${gap()}${marksOf(run, recent)}`;
+
+const marksOf = (run, recent) => t(run.config.latent === "constant" ? (recent ? "surface.note.recent" : "surface.note") : recent ? "surface.note.dots" : "surface.note.varies", { latent: short(run.config.latent_value) });
 
 /** The places with this bit in the first pattern. */
 const placesOf = ({ patterns }, bit) => [...patterns[0]].flatMap((one, k) => (one === bit ? k + 1 : [])).join(t("list.comma")) || "–";
