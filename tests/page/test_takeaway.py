@@ -1,13 +1,14 @@
 """Files to take away: the archive, the pictures in the page's language and theme, and paper."""
 
 import io
+import re
 import zipfile
 from pathlib import Path
 
 import httpx
 from playwright.sync_api import Browser, Page, expect
 
-from tests.page.conftest import NARROW
+from tests.page.conftest import NARROW, wait_for_js
 from tests.support.contract import Json
 
 DARK_CARD = (23, 28, 35)
@@ -24,6 +25,10 @@ def test_archive_has_all_files_of_the_run(page: Page, server_url: str, article_r
         page.get_by_role("button", name="All files as one ZIP").click()
     assert download.value.suggested_filename == f"{article_run['name']}.zip"
     download.value.save_as(tmp_path / "run.zip")
+    size = round((tmp_path / "run.zip").stat().st_size / 1000)
+    expect(page.get_by_role("status").filter(has_text="Saved")).to_have_text(
+        f"Saved: {article_run['name']}.zip, {size:,} KB"
+    )
     with zipfile.ZipFile(tmp_path / "run.zip") as archive:
         assert archive.testzip() is None
         content = {name.removeprefix(f"{article_run['name']}/"): archive.read(name) for name in archive.namelist()}
@@ -37,6 +42,37 @@ def test_archive_has_all_files_of_the_run(page: Page, server_url: str, article_r
     ):
         assert content[name] == httpx.get(f"{server_url}/{path}").content, name
     assert content["losses.csv"].startswith(b"iteration,")
+
+
+def test_all_pictures_show_the_moment_at_which_the_replay_was_left(page: Page, article_run: Json) -> None:
+    page.goto(f"/?view=lab&job={article_run['id']}&at=2000")
+    wait_for_js(page, "lab.player.run?.ended")
+    page.evaluate("lab.player.play()")
+    page.get_by_role("link", name="Take away").click()
+    title = page.get_by_role("heading", name="Pictures at iteration")
+    moment = title.inner_text().removeprefix("Pictures at iteration ")
+    assert page.evaluate("[lab.player.playing, lab.player.at]") == [False, int(moment.replace(",", ""))]
+    assert 2000 <= int(moment.replace(",", "")) < 10_000
+    pictures = page.locator(".take-plot img")
+    for k in range(3):  # networks, losses, evolution
+        expect(pictures.nth(k)).to_have_attribute("alt", re.compile(f"teration {moment}"))
+    page.get_by_role("button", name="Show the end").click()
+    expect(title).to_have_text("Pictures at iteration 10,000")
+    expect(pictures.first).to_have_attribute("alt", re.compile("^Networks. At iteration 10,000"))
+    sizes = pictures.evaluate_all(
+        "(images) => images.map((image) => `${image.naturalWidth} ${image.naturalHeight} ${image.clientHeight}`)"
+    )
+    assert len(sizes) == 5
+    assert len(set(sizes)) == 1
+
+
+def test_another_run_is_chosen(page: Page, article_run: Json, bce_run: Json) -> None:
+    page.goto(f"/?view=take&job={article_run['id']}")
+    expect(page.get_by_role("heading", name=article_run["name"])).to_be_visible()
+    page.get_by_role("combobox", name="Run").select_option(bce_run["id"])
+    expect(page.get_by_role("heading", name=bce_run["name"])).to_be_visible()
+    link = page.get_by_role("link", name="discriminator.onnx")
+    expect(link).to_have_attribute("href", f"models/{bce_run['id']}/discriminator.onnx")
 
 
 def test_pictures_have_the_language_and_the_theme_of_the_page(

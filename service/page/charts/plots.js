@@ -1,6 +1,7 @@
 // Pictures of a run to take away: its charts on sheets with title, legend and caption, in the language and the theme of the page.
 
 import uPlot from "./uplot.js";
+import { player } from "../player.js";
 import { state } from "../state.js";
 import { theme } from "../theme.js";
 import { t } from "../words.js";
@@ -11,37 +12,40 @@ import { Machine } from "./machine.js";
 import { font, mark } from "./picture.js";
 import { Response } from "./response.js";
 import { sheet, widthOf, wrapped } from "./sheet.js";
-import { Surface } from "./surface.js";
+import { Surface, surfaceTitle } from "./surface.js";
 
-const WIDTH = 880;
+const [WIDTH, HEIGHT] = [880, 560]; // of each picture
 const EDGE = 28;
 const ZOOM = 2; // of the line chart, which is drawn on a canvas of its own
 const PLOTS = {
-  machine: { of: Machine, high: 380, needs: (run) => run.hasWeights },
-  losses: { high: 360, needs: (run) => run.points.iteration.length > 0 },
-  evolution: { of: Evolution, high: 300, needs: (run) => run.hasGenerator && run.samples?.length > 0 },
-  surface: { of: Surface, high: 460, needs: (run) => run.hasWeights },
-  response: { of: Response, high: 340, needs: (run) => run.hasWeights && run.hasGenerator },
+  machine: { of: Machine, title: () => t("part.machine"), needs: (run) => run.hasWeights },
+  losses: { title: () => t("losses.title"), needs: (run) => run.points.iteration.length > 0 },
+  evolution: { of: Evolution, title: () => t("evolution.title"), needs: (run) => run.hasGenerator && run.samples?.length > 0 },
+  surface: { of: Surface, title: surfaceTitle, needs: (run) => run.hasWeights },
+  response: { of: Response, title: () => t("response.title"), needs: (run) => run.hasWeights && run.hasGenerator },
 };
 
 /** The names of the pictures that a run has. */
 export const plotsOf = (run) => Object.keys(PLOTS).filter((name) => PLOTS[name].needs(run));
 
-/** Draw a picture of the run that the player shows; return its canvas and its text. */
+/** Draw a picture of the run that the player shows; return its canvas, its title as in the lab, and its text. */
 export async function drawPlot(name, run, runTitle) {
-  const { of, high } = PLOTS[name];
+  const { of, title } = PLOTS[name];
+  player.moment.show(run, player.at);
   const chart = name === "losses" ? new Losses({}) : new of({});
-  const lines = name === "losses" ? await drawLosses(chart, run, WIDTH - 2 * EDGE, high) : null;
-  const words = name === "losses" ? chart.describe(run) : chart.describe();
+  const data = name === "losses" ? chart.data(run, state.number("smooth", DEFAULT_SMOOTHING)) : null;
+  const words = data ? chart.describe(run) : chart.describe();
   const caption = wrapped(words, WIDTH - 2 * EDGE, 12.5);
-  const [top, legend] = [EDGE + 52, lines ? 28 : 0];
-  const { canvas, pen } = sheet(WIDTH, top + high + legend + 12 + caption.length * 18 + EDGE);
+  const [top, legend] = [EDGE + 52, data ? 28 : 0];
+  const high = HEIGHT - top - legend - 12 - caption.length * 18 - EDGE;
+  const lines = data ? await drawLosses(data, run, WIDTH - 2 * EDGE, high) : null;
+  const { canvas, pen } = sheet(WIDTH, HEIGHT);
   const { colours } = theme;
   const text = (line, x, y, colour, size, weight, align = "left") => {
     Object.assign(pen, { font: font(size, weight), fillStyle: colour, textAlign: align, textBaseline: "middle" });
     pen.fillText(line, x, y);
   };
-  text(t(`take.${name}`), EDGE, EDGE + 8, colours.ink, 19, 700);
+  text(title(run), EDGE, EDGE + 8, colours.ink, 19, 700);
   text(runTitle, EDGE, EDGE + 32, colours.quiet, 12.5, 500);
   text("gan1010", WIDTH - EDGE, EDGE + 8, colours.quiet, 12.5, 600, "right");
   pen.save();
@@ -51,13 +55,13 @@ export async function drawPlot(name, run, runTitle) {
   pen.restore();
   if (lines) drawLegend(pen, text, run, top + high + 14);
   caption.forEach((line, k) => text(line, EDGE, top + high + legend + 16 + k * 18, colours.quiet, 12.5, 500));
-  return { canvas, words };
+  return { canvas, title: title(run), words };
 }
 
-async function drawLosses(losses, run, width, height) {
+async function drawLosses(data, run, width, height) {
   const log = logAxes(run);
   const props = {
-    curves: lossCurves(run), data: losses.data(run, state.number("smooth", DEFAULT_SMOOTHING)), equilibrium: equilibria(run),
+    curves: lossCurves(run), data, equilibrium: equilibria(run),
     logX: log.includes("x"), logY: log.includes("y"), still: true, zoom: ZOOM,
   };
   const lines = new Lines(props);

@@ -6,7 +6,7 @@ import { runAction } from "../session.js";
 import { state } from "../state.js";
 import { bestOf, bestWords, cellName, figureName, figuresOf, formatFigure, layOut, lengthOf, scaleOf, shareOf, sweepName, sweepSettings, unitOf, valueOf } from "../sweepmap.js";
 import { shade, theme } from "../theme.js";
-import { classes, Component, html, reveal } from "../ui.js";
+import { classes, Component, html, markCut, reveal } from "../ui.js";
 import { t, whole } from "../words.js";
 import { Actions } from "./actions.js";
 import { ClusterLine } from "./cluster.js";
@@ -106,7 +106,7 @@ function Panel({ map, panel, density: roominess, ...view }) {
   const head = (axis, k) => (axis.name && k % every(axis) === 0 ? valueName(axis.values[k].value) : "");
   return html`<div class="panel">${title && html`<h3>${title}</h3>`}
     ${rows.name && !columns.name && html`<p class="axis-name" aria-hidden="true">${fieldName(rows.name)} ↓</p>`}
-    <div class="scroll" tabindex="0" role="region" aria-label=${title || t("sweep.map")} onKeyDown=${move}><table class=${classes("heat", roominess, !columns.name && "single", columns.values.length > 5 && "dense")} style=${{ "--columns": columns.values.length }}>
+    <div class="scroll" tabindex="0" role="region" aria-label=${title || t("sweep.map")} onKeyDown=${move} ref=${(box) => box && markCut(box)} onScroll=${(event) => markCut(event.currentTarget)}><table class=${classes("heat", roominess, !columns.name && "single", columns.values.length > 5 && "dense")} style=${{ "--columns": columns.values.length }}>
     <caption class="unseen">${[title, columns.name && `${t("sweep.across")}: ${fieldName(columns.name)}`, rows.name && `${t("sweep.down")}: ${fieldName(rows.name)}`].filter(Boolean).join(" · ") || t("sweep.map")}</caption>
     ${columns.name && html`<thead><tr class="axis-name"><td>${fieldName(rows.name)} ↓</td><td colspan=${columns.values.length}>${fieldName(columns.name)} →</td></tr><tr><td></td>${columns.values.map((_, k) => html`<th scope="col">${head(columns, k)}</th>`)}</tr></thead>`}
     <tbody>${rows.values.map((row, n) => html`<tr>${rows.name && html`<th scope="row">${head(rows, n)}</th>`}${columns.values.map((column, k) => {

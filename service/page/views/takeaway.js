@@ -6,19 +6,22 @@ import { showError, session, addressedJobId } from "../session.js";
 import { state } from "../state.js";
 import { theme } from "../theme.js";
 import { Component, html } from "../ui.js";
-import { t, words } from "../words.js";
+import { ago, t, whole, words } from "../words.js";
 import { RunHead, runName } from "./runhead.js";
 
 const SERVICE_PLOTS = ["losses", "evolution", "surface"]; // as SVG
 
+const FORMATS = ["safetensors", "onnx"];
+const networksOf = ({ hasGenerator }) => (hasGenerator ? ["generator", "discriminator"] : ["discriminator"]);
+
 /** The files of a run that the service has: section, name, path, and the media type to ask for if it is not the first. */
 function filesOf({ job, hasGenerator }) {
-  const networks = (hasGenerator ? ["generator", "discriminator"] : ["discriminator"]).flatMap((network) => [`${network}.safetensors`, `${network}.onnx`]);
+  const networks = job.status === "succeeded" ? networksOf({ hasGenerator }).flatMap((network) => FORMATS.map((format) => `${network}.${format}`)) : [];
   return [
     { section: "numbers", name: "losses.csv", path: `jobs/${job.id}/progress`, accept: "text/csv", says: "take.csv" },
     { section: "numbers", name: "snapshots.json", path: `jobs/${job.id}/snapshots?weights=true`, says: "take.snapshots" },
     { section: "numbers", name: "run.json", path: `jobs/${job.id}`, says: "take.job" },
-    ...(job.status === "succeeded" ? networks : []).map((name) => ({ section: "networks", name, path: `models/${job.id}/${name}`, says: "take.model" })),
+    ...networks.map((name) => ({ section: "networks", name, path: `models/${job.id}/${name}` })),
     { section: "again", name: "train_gan.py", path: `jobs/${job.id}/script.py`, says: "take.script" },
     { section: "again", name: "train_gan_same_draws.py", path: `jobs/${job.id}/script.py?draws=same`, says: "take.script.same" },
   ];
@@ -32,6 +35,18 @@ const loadFiles = () => import("../files.js");
 export class TakeAway extends Component {
   componentDidMount() {
     this.choose();
+    this.settle(player.at);
+  }
+
+  /** Stop the player, so that all pictures show one moment: where it is, or at the end if a replay begins here. */
+  settle(at) {
+    const { run } = session;
+    if (!run || player.run !== run || (run === this.settled && !player.playing && !player.live)) return;
+    this.settled = run;
+    player.playing = false;
+    player.setHover(null);
+    player.seek(Math.min(at, run.end));
+    player.live = false;
   }
 
   /** If the address names no run, choose the newest that has succeeded. */
@@ -42,9 +57,10 @@ export class TakeAway extends Component {
 
   componentDidUpdate() {
     this.choose();
+    this.settle(player.playing ? Infinity : player.at);
   }
 
-  render(_, { copied, packing }) {
+  render(_, { copied, packing, saved }) {
     const { run } = session;
     if (!run) return html`<div class="take"><div class="page-head"><h1>${t("view.take")}</h1></div>${(session.errorMessage || (session.jobs && !addressedJobId())) && html`<p class="card empty">${t("take.none")}</p>`}</div>`;
     const files = filesOf(run);
@@ -52,18 +68,20 @@ export class TakeAway extends Component {
     return html`<div class="take">
       <div class="page-head"><h1>${t("view.take")}</h1><p class="quiet">${t("take.lede")}</p></div>
       <div class="card take-head"><${RunHead} run=${run} />
-        <button type="button" class="primary" disabled=${packing} onClick=${() => this.pack(run)}>${t(packing ? "take.packing" : "take.zip")}</button></div>
+        <div><${Choice} run=${run} /><button type="button" class="primary" disabled=${packing} onClick=${() => this.pack(run)}>${t(packing ? "take.packing" : "take.zip")}</button>
+        <p class="caption" role="status">${saved?.run === run && t("take.saved", saved)}</p></div></div>
       <div class="take-grid">
-        <${Pictures} run=${run} version=${[run.job.id, run.version, Math.round(player.at), theme.dark, words.language].join()} />
+        <${Pictures} run=${run} version=${[run.job.id, run.ended, Math.round(player.at), theme.dark, words.language].join()} />
         ${section("numbers")}
-        ${files.some((file) => file.section === "networks") && section("networks")}
+        ${run.job.status === "succeeded" && html`<section class="card"><h2>${t("take.networks")}</h2><ul>${networksOf(run).map((network) => html`<li class="take-network"><b>${t(`take.${network}`)}</b>${FORMATS.map((format) => html`<a class="chip" href=${`models/${run.job.id}/${network}.${format}`} download=${`${network}.${format}`} aria-label=${`${network}.${format}`}>${format}</a>`)}</li>`)}</ul>
+          ${FORMATS.map((format) => html`<p class="caption">${t(`take.${format}`)}</p>`)}</section>`}
         ${section("again", html`<li><button type="button" class="take-item" onClick=${() => this.copy()}><b>${t("take.link")}</b><span role="status">${t(copied ? "take.copied" : "take.link.says")}</span></button></li>`)}
       </div></div>`;
   }
 
   /** Save all files and pictures as one archive. */
   async pack(run) {
-    this.setState({ packing: true });
+    this.setState({ packing: true, saved: null });
     try {
       const [{ plotsOf, drawPlot }, { fileName, save, toBlob, zip }] = await Promise.all([loadDrawing(), loadFiles()]);
       const name = fileName(runName(run.job));
@@ -71,7 +89,9 @@ export class TakeAway extends Component {
       for (const file of filesOf(run)) entries.push([`${name}/${file.name}`, await load(file)]);
       for (const plot of plotsOf(run)) entries.push([`${name}/pictures/${plot}.png`, await toBlob((await drawPlot(plot, run, runName(run.job))).canvas)]);
       for (const plot of servicePlots(run)) entries.push([`${name}/pictures/${plot.name}`, await load(plot)]);
-      save(await zip(entries), `${name}.zip`);
+      const archive = await zip(entries);
+      save(archive, `${name}.zip`);
+      this.setState({ saved: { run, name: `${name}.zip`, size: whole(archive.size / 1000) } });
     } catch (error) {
       showError(error);
     }
@@ -83,6 +103,13 @@ export class TakeAway extends Component {
     await navigator.clipboard?.writeText(link).catch(() => {});
     this.setState({ copied: true });
   }
+}
+
+/** The choice of another run: the newest that have succeeded. */
+function Choice({ run }) {
+  const others = (session.jobs ?? []).filter((job) => job.kind === "train" && job.status === "succeeded" && job.id !== run.job.id);
+  return others.length > 0 && html`<label class="inline">${t("take.run")}<select onChange=${(event) => state.push({ job: event.target.value, at: "" })}>
+    ${[run.job, ...others].map((job) => html`<option value=${job.id} selected=${job === run.job}>${runName(job)} · ${ago(job.created_at)}</option>`)}</select></label>`;
 }
 
 /** The pictures as the page draws them, in its language and theme. */
@@ -113,23 +140,23 @@ class Pictures extends Component {
       const plots = [];
       for (const name of plotsOf(run)) {
         if (this.drawing !== version) return this.release(plots); // another run, moment, theme or language
-        const { canvas, words: says } = await drawPlot(name, run, runName(run.job));
-        plots.push({ name, says, url: URL.createObjectURL(await toBlob(canvas)) });
+        const { canvas, title, words: says } = await drawPlot(name, run, runName(run.job));
+        plots.push({ name, title, says, url: URL.createObjectURL(await toBlob(canvas)) });
       }
       if (this.drawing !== version) return this.release(plots);
       this.release(this.state.plots);
-      this.setState({ plots });
+      this.setState({ plots, at: player.at });
     } catch (error) {
       showError(error);
     }
   }
 
-  render({ run }, { plots }) {
+  render({ run }, { plots, at }) {
     if (!plots?.length) return null;
-    return html`<section class="card pictures"><h2>${t("take.pictures")}</h2>
-      <ul>${plots.map(({ name, says, url }) => html`<li class="take-plot"><img src=${url} alt=${`${t(`take.${name}`)}. ${says}`} /><span class="row"><b>${t(`take.${name}`)}</b>
-        <a class="chip" href=${url} download=${`${name}.png`} aria-label=${`${name}.png`}>PNG</a></span></li>`)}</ul>
-      <p class="caption">${t("take.svg")} ${servicePlots(run).map(({ name, path }) => html`<a class="chip" href=${path} download=${name}>${name}</a> `)}</p></section>`;
+    return html`<section class="card pictures"><div class="row"><h2>${t("take.pictures", { at: whole(at) })}</h2>${at < run.end && html`<button type="button" class="chip" onClick=${() => player.seek(run.end)}>${t("take.end")}</button>`}</div>
+      <ul>${plots.map(({ name, title, says, url }) => html`<li class="take-plot"><img src=${url} alt=${`${title}. ${says}`} /><span class="row"><b>${title}</b>
+        <a class="chip" href=${url} download=${`${name}.png`} aria-label=${`${name}.png`}>PNG</a></span></li>`)}
+        <li class="take-svg"><p class="caption">${t("take.svg")}</p>${servicePlots(run).map(({ name, path }) => html`<a class="chip" href=${path} download=${name}>${name}</a>`)}</li></ul></section>`;
   }
 }
 
