@@ -147,7 +147,7 @@ const join = (parts) => parts.filter(Boolean).join(" · ");
 /** Settings with their values in a few words: "rate 0.5 · 16 hidden units". */
 const brief = (config, names) => join(names.map((name) => {
   const value = settingText(config[name]);
-  return hasWords(`brief.${name}`) ? t(`brief.${name}`, { value }) : value;
+  return (hasWords(`brief.${name}`) ? t(`brief.${name}`, { value }) : value).replaceAll(" ", "\u00a0");
 }));
 
 const briefSeed = ({ config }) => t("brief.seed", { value: config.seed });
@@ -162,7 +162,7 @@ export function describe(job) {
 }
 
 /** The names of the settings that differ among runs: not the seed, and none that only follows another. */
-export const differing = (configs, names = Object.keys(FIELDS)) =>
+export const differing = (configs, names = [...LABELLED, ...INCIDENTAL]) =>
   names.filter((name) => !["name", "seed"].includes(name) && new Set(configs.map((config) => config[name])).size > 1 && !configs.every((config) => follows(config, name)));
 
 /** A label for each job: its name, or what differs among them; more where two would be the same. */

@@ -7,7 +7,7 @@ import { differing, labelsOf, settingText } from "../settings.js";
 import { state } from "../state.js";
 import { Component, html, markCut } from "../ui.js";
 import uPlot from "../charts/uplot.js";
-import { displayed, fine, t, whole } from "../words.js";
+import { displayed, fine, hasWords, t, whole } from "../words.js";
 import { madeOf } from "./parts.js";
 import { runName } from "./runhead.js";
 import { MAX_STYLES, style, Swatch } from "./swatch.js";
@@ -87,7 +87,7 @@ export default class Overlay extends Component {
       ${end > 0 && html`<label class="values-at"><span>${at === null ? t(last) : t(smooth ? "overlay.at.smoothed" : "overlay.at", { at: whole(at) })}</span>
         <input type="range" min="0" max=${end} step="any" value=${at ?? end} aria-label=${t("overlay.slider")} aria-valuetext=${whole(at ?? end)} onInput=${(event) => this.setState({ pinned: +event.target.value >= end ? null : Math.round(event.target.value) })} /></label>`}
       <ul class="values">${runs.map((run, k) => html`<li key=${run.job.id} class=${run.job.id === focus ? "focus" : ""} onPointerEnter=${() => this.setState({ focus: run.job.id })} onPointerLeave=${() => this.setState({ focus: undefined })}>
-        <${Swatch} id=${run.job.id} /><span class="value-name" title=${labels[k]}>${labels[k]}</span><b>${fine(this.value(run, curve, smooth, at), 3)}</b>
+        <${Swatch} id=${run.job.id} /><span class="value-name">${labels[k]}</span><b>${fine(this.value(run, curve, smooth, at), 3)}</b>
         <button type="button" class="plain" aria-label=${t("overlay.drop", { name: labels[k] })} onClick=${() => drop(run.job.id)}>×</button></li>`)}</ul>
       ${count > MAX_STYLES && html`<p class="caption">${t("overlay.most", { drawn: whole(MAX_STYLES), count: whole(count) })}</p>`}
       <${Differences} runs=${runs} />
@@ -102,7 +102,7 @@ function Differences({ runs }) {
   if (runs.length < 2) return html`<p class="caption">${t("overlay.more")}</p>`;
   const differ = differing(runs.map((run) => run.config));
   const columns = [
-    ...differ.map((name) => [t(`field.${name}`), ({ config }) => settingText(config[name])]),
+    ...differ.map((name) => [t(hasWords(`compare.${name}`) ? `compare.${name}` : `field.${name}`), ({ config }) => settingText(config[name])]),
     [t("compare.bits"), madeOf],
     [t("compare.settled_at"), ({ result }) => (result?.settled_at ? whole(result.settled_at) : "–")],
   ];
