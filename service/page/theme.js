@@ -3,7 +3,7 @@
 import { paintNow, repaint } from "./player.js";
 import { state } from "./state.js";
 
-const COLOURS = ["ink", "quiet", "line", "card", "ground", "real", "fake", "generator", "low", "high", "best", "even", "accent"];
+const COLOURS = ["ink", "quiet", "line", "card", "ground", "real", "fake", "generator", "edge", "low", "high", "best", "even", "accent"];
 const system = matchMedia("(prefers-color-scheme: dark)");
 const listeners = new Set();
 let printing = false; // on paper the page is light

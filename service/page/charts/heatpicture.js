@@ -1,7 +1,7 @@
 // Picture of a heat map, in the language and the theme of the page.
 
 import { fieldName, settingName, valueName } from "../plan.js";
-import { bestWords, cellName, figureName, formatFigure, shareOf, valueOf } from "../sweepmap.js";
+import { bestWords, cellName, figureName, formatFigure, lengthOf, shareOf, valueOf } from "../sweepmap.js";
 import { shade, theme } from "../theme.js";
 import { t } from "../words.js";
 import { font } from "./picture.js";
@@ -10,15 +10,16 @@ import { sheet, widthOf, wrapped } from "./sheet.js";
 const EDGE = 28;
 const HEAD = 92; // title, settings and the key
 const GAP = 28;
+const [BAR, NUMBER] = [360, 100]; // widths of a bar and of the value beside it
 
 export function drawHeatMap({ figure, map, scale }, best, title, settings) {
   const { columns, rows, panels } = map;
-  const cell = { wide: columns.values.length > 20 ? 14 : columns.values.length > 8 || panels.name ? 54 : 84, high: columns.values.length > 20 ? 14 : 40 };
+  const cell = { wide: !columns.name ? BAR + NUMBER : columns.values.length > 20 ? 14 : columns.values.length > 8 || panels.name ? 54 : 84, high: columns.values.length > 20 ? 14 : 40 };
   const labels = Math.max(...rows.values.map(({ value }) => widthOf(valueName(value), 12)), rows.name ? widthOf(`${fieldName(rows.name)} ↓`, 12) : 0) + 18;
   const panel = { wide: labels + columns.values.length * cell.wide, high: (panels.name ? 26 : 0) + 44 + rows.values.length * cell.high };
   const across = Math.min(panels.values.length, Math.max(1, Math.ceil(Math.sqrt((panels.values.length * panel.high * 1.6) / panel.wide))));
   const down = Math.ceil(panels.values.length / across);
-  const width = Math.max(2 * EDGE + across * panel.wide + (across - 1) * GAP, 560);
+  const width = Math.max(2 * EDGE + across * panel.wide + (across - 1) * GAP, 720);
   const lines = wrapped(settings, width - 2 * EDGE, 12.5);
   const top = EDGE + HEAD + lines.length * 18;
   const foot = best ? wrapped([best.cell && "★", bestWords(figure, best), best.cell && (cellName(best.cell) || t("sweep.all"))].filter(Boolean).join(" "), width - 2 * EDGE, 13) : [];
@@ -64,11 +65,21 @@ function drawCell(pen, text, { figure, scale, best, cell }, x, y, { wide, high }
     hatch(pen, box);
     return;
   }
+  const isBar = wide === BAR + NUMBER;
+  if (isBar) {
+    pen.fillStyle = theme.colours.ground;
+    pen.fillRect(x, y + 2, BAR, high - 4);
+    pen.strokeStyle = theme.colours.edge;
+    pen.lineWidth = 1;
+    pen.beginPath();
+    pen.rect(x, y + 2, BAR * lengthOf(figure, scale, value), high - 4);
+  }
   const share = shareOf(scale, value);
   pen.fillStyle = shade(theme.ramps.cell, share);
   pen.fill();
+  if (isBar) pen.stroke();
   const ink = theme.colours.ink;
-  if (wide > 20) text(`${cell === best ? "★ " : ""}${formatFigure(figure, value)}`, x + wide / 2, y + high / 2, ink, 12.5, 640, "center");
+  if (wide > 20) text(`${cell === best ? "★ " : ""}${formatFigure(figure, value)}`, isBar ? x + BAR + NUMBER / 2 : x + wide / 2, y + high / 2, ink, 12.5, 640, "center");
   else if (cell === best) text("★", x + wide / 2, y + high / 2, ink, 10, 700, "center");
 }
 

@@ -7,7 +7,7 @@ import { state } from "../state.js";
 import { bestOf, bestWords, cellName, figureName, figuresOf, formatFigure, layOut, lengthOf, scaleOf, shareOf, sweepName, sweepSettings, unitOf, valueOf } from "../sweepmap.js";
 import { shade, theme } from "../theme.js";
 import { classes, Component, html, markCut, reveal } from "../ui.js";
-import { t, whole } from "../words.js";
+import { gap, t, whole } from "../words.js";
 import { Actions } from "./actions.js";
 import { ClusterLine } from "./cluster.js";
 import { Members } from "./members.js";
@@ -56,7 +56,7 @@ export class HeatMap extends Component {
       <div class=${classes("map-body", chosen && "divided", view.density)}><div>
       ${!isDrawn ? html`<p class="caption">${t("sweep.toomany", { count: whole(map.size) })}</p><img class="map-image" src=${serverPicture(job, map, figure)} alt=${figureName(figure)} />`
         : html`<div class=${classes("panels", map.panels.name && "several")}>${map.panels.values.map((panel) => html`<${Panel} ...${view} panel=${panel} choose=${(cell) => this.choose(cell, map)} />`)}</div>`}
-      ${best && html`<p class="best">${best.cell && html`<span class="star" aria-hidden="true">★</span>${" "}`}${bestWords(figure, best)}${best.cell && html`<button type="button" class="link" onClick=${() => this.choose(best.cell, map)}>${cellName(best.cell) || t("sweep.all")}</button>`}</p>`}
+      ${best && html`<p class="best">${best.cell && html`<span class="star" aria-hidden="true">★</span>${" "}`}${bestWords(figure, best)}${best.cell && html`${gap()}<button type="button" class="link" onClick=${() => this.choose(best.cell, map)}>${cellName(best.cell) || t("sweep.all")}</button>`}</p>`}
       ${mixed && html`<p class="caption">${t("sweep.mixed")}</p>`}
       <${Downloads} job=${job} view=${view} best=${best} cells=${cells} /></div>
       ${chosen && html`<${Members} key=${`${job.id}-${chosen.cell}`} job=${job} cell=${chosen} shown=${() => this.shown()} />`}</div>
