@@ -164,7 +164,7 @@ def test_run_that_does_not_exist_is_named_in_plain_words(browser: Browser, serve
 def test_name_note_and_tags_are_edited_and_found(page: Page, server_url: str) -> None:
     jobs = [httpx.post(f"{server_url}/train", params={"wait": 9}, json=SHORT_JOB).json()["id"] for _ in range(2)]
     page.goto(f"/?view=runs&jobs={jobs[0]}")
-    page.get_by_role("button", name="Name, note, tags").click()
+    page.get_by_role("button", name="Edit", exact=True).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Name").fill("renamed <b>")
     dialog.get_by_label("Note").fill("a note")

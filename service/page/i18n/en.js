@@ -368,6 +368,7 @@ export default {
   "compare.unselect": "Unselect",
   "compare.left": "Some runs were not deleted, because they have not ended: {count}. Cancel them first.",
   "compare.chart": "Chart",
+  "compare.edit": "Edit",
   "compare.list": "List",
   "compare.delete": "Delete {count}",
   "compare.hidden": "Selected: {count}, not shown in the list: {hidden}",

@@ -368,6 +368,7 @@ export default {
   "compare.unselect": "取消选择",
   "compare.left": "有 {count} 个训练尚未结束，没有删除。请先取消它们。",
   "compare.chart": "图表",
+  "compare.edit": "编辑",
   "compare.list": "列表",
   "compare.delete": "删除 {count} 个",
   "compare.hidden": "已选：{count} 个，其中不在列表中：{hidden} 个",

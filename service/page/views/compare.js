@@ -285,7 +285,7 @@ export class Compare extends Component {
     const ended = jobs.filter((job) => ENDED.has(job.status)).length;
     return html`<div class="selection"><p role="status">${selected.size ? t(hidden ? "compare.hidden" : "compare.selected", { count: whole(selected.size), hidden: whole(hidden) }) : this.list?.isLoaded ? t(this.list.hasMore ? "compare.more" : "compare.count", { count: whole(rows.length) }) : ""}</p>
       ${selected.size > 0 && html`<button type="button" class="plain chart-button" onClick=${() => this.setState({ charting: !charting })}>${t(charting ? "compare.list" : "compare.chart")}</button>
-        <button type="button" class="plain" disabled=${isLoading} onClick=${() => this.edit(jobs)}>${t(jobs.length > 1 ? "act.tag" : "act.edit")}</button>
+        <button type="button" class="plain" disabled=${isLoading} onClick=${() => this.edit(jobs)}>${t(selected.size > 1 ? "act.tag" : "compare.edit")}</button>
         <button type="button" class="plain" disabled=${isLoading} onClick=${() => this.remove()}>${ended > 1 ? t("compare.delete", { count: whole(ended) }) : t("act.delete")}</button>
         <button type="button" class="plain" onClick=${() => this.select([...selected.keys()], false)}>${t("compare.unselect")}</button>`}</div>`;
   }
