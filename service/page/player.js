@@ -40,9 +40,6 @@ export function invalidate() {
   repaint();
 }
 
-/** Paint the charts at once, for events that cannot wait for a frame. */
-export const paintNow = () => frame(performance.now());
-
 function frame(now) {
   requestedFrame = 0;
   frames.all++;

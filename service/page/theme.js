@@ -1,18 +1,18 @@
 // Theme: light or dark, by the system or the user, and the colours of the canvases.
 
-import { paintNow, repaint } from "./player.js";
+import { repaint } from "./player.js";
 import { state } from "./state.js";
 
 const COLOURS = ["ink", "quiet", "line", "card", "ground", "real", "fake", "generator", "edge", "low", "high", "best", "even", "accent"];
 const system = matchMedia("(prefers-color-scheme: dark)");
 const listeners = new Set();
-let printing = false; // on paper the page is light
 
 export const theme = {
   colours: {},
   runs: [], // of compared runs
   ramps: {},
   dark: false,
+  printing: false, // on paper the page is light, and its charts have the width of the paper
   listen(listener) {
     listeners.add(listener);
     return () => listeners.delete(listener);
@@ -21,9 +21,10 @@ export const theme = {
 
 /** Apply the theme of the address, the user's last choice, or the system's. */
 export function applyTheme() {
-  const name = printing ? "light" : state.get("theme") || loadPreference("theme") || (system.matches ? "dark" : "light");
+  const name = theme.printing ? "light" : state.get("theme") || loadPreference("theme") || (system.matches ? "dark" : "light");
   theme.dark = name === "dark";
   document.documentElement.dataset.theme = name;
+  document.documentElement.toggleAttribute("data-paper", theme.printing);
   const style = getComputedStyle(document.documentElement);
   for (const colour of COLOURS) theme.colours[colour] = style.getPropertyValue(`--${colour}`).trim();
   theme.runs = Array.from({ length: 10 }, (_, k) => style.getPropertyValue(`--run-${k}`).trim());
@@ -61,9 +62,8 @@ export const savePreference = (name, value) => {
 system.addEventListener("change", applyTheme);
 for (const type of ["beforeprint", "afterprint"]) {
   addEventListener(type, () => {
-    printing = type === "beforeprint";
+    theme.printing = type === "beforeprint";
     applyTheme();
-    paintNow();
   });
 }
 

@@ -1,16 +1,21 @@
 """Files to take away: the archive, the pictures in the page's language and theme, and paper."""
 
 import io
+import itertools
 import re
 import zipfile
 from pathlib import Path
 
 import httpx
+import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.page.conftest import NARROW, wait_for_js
 from tests.support.contract import Json
 
+PAPER_WIDTH = 680  # of charts, in pixels
+A4 = {"width": 794, "height": 1123}
 DARK_CARD = (23, 28, 35)
 TEXTS = {"losses.csv", "snapshots.json", "run.json", "train_gan.py", "train_gan_same_draws.py"}
 NETWORKS = {f"{network}.{format}" for network in ("generator", "discriminator") for format in ("safetensors", "onnx")}
@@ -78,8 +83,6 @@ def test_another_run_is_chosen(page: Page, article_run: Json, bce_run: Json) -> 
 def test_pictures_have_the_language_and_the_theme_of_the_page(
     browser: Browser, server_url: str, article_run: Json
 ) -> None:
-    from PIL import Image
-
     with browser.new_context(base_url=server_url, locale="zh-CN", color_scheme="dark") as context:
         page = context.new_page()
         page.goto(f"/?view=take&job={article_run['id']}")
@@ -91,6 +94,10 @@ def test_pictures_have_the_language_and_the_theme_of_the_page(
         with Image.open(io.BytesIO(Path(download.value.path()).read_bytes())) as image:
             assert image.width == 1760
             assert image.convert("RGB").getpixel((4, 4)) == DARK_CARD
+        page.emulate_media(media="print")
+        with Image.open(io.BytesIO(pictures.first.screenshot())) as image:
+            assert min(image.convert("RGB").getpixel((9, 9))) > 240
+        page.emulate_media(media="screen")
         dark = pictures.first.get_attribute("src")
         page.get_by_role("button", name="浅色").click()
         expect(pictures.first).not_to_have_attribute("src", dark or "")
@@ -106,6 +113,7 @@ def test_paper_is_light_and_has_no_controls(browser: Browser, server_url: str, a
         expect(evolution).to_be_visible()
         dark = evolution.evaluate(PIXELS)
         page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert evolution.evaluate("(canvas) => canvas.width") == PAPER_WIDTH
         page.emulate_media(media="print")
         assert page.locator("html").get_attribute("data-theme") == "light"
         assert evolution.evaluate(PIXELS) != dark
@@ -114,3 +122,30 @@ def test_paper_is_light_and_has_no_controls(browser: Browser, server_url: str, a
         expect(page.locator(".outcome")).to_be_visible()
         page.evaluate("dispatchEvent(new Event('afterprint'))")
         assert page.locator("html").get_attribute("data-theme") == "dark"
+
+
+@pytest.mark.parametrize(
+    ("address", "blocks", "hidden"),
+    [
+        ("?step=5&job={job}", [".step-text", ".losses canvas", ".legend", ".seen"], ".step-text button"),
+        ("?view=runs&jobs={job},{other}", [".overlay canvas", ".values", ".differences", ".runs"], ".table-tools"),
+        ("?view=sweep&sweep={sweep}", [".map-tools .chip", ".heat", ".best"], "text='Press a cell to see its GANs.'"),
+    ],
+)
+def test_paper_has_charts_of_its_width_and_nothing_beside_them(
+    page: Page, server_url: str, article_run: Json, bce_run: Json, address: str, blocks: list[str], hidden: str
+) -> None:
+    plan = {"grid": {"hidden_size": [2, 3]}, "base": {"iterations": 10}, "seeds": 1}
+    sweep = httpx.post(f"{server_url}/sweeps", params={"wait": 30}, json=plan).json()["id"]
+    page.goto("/" + address.format(job=article_run["id"], other=bce_run["id"], sweep=sweep))
+    page.locator(blocks[-1]).wait_for()
+    page.wait_for_load_state("networkidle")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    widths = page.locator(".u-wrap canvas").evaluate_all("(canvases) => canvases.map((canvas) => canvas.width)")
+    assert set(widths) <= {PAPER_WIDTH}
+    page.emulate_media(media="print")
+    page.set_viewport_size(A4)
+    boxes = [box for block in blocks if (box := page.locator(block).first.bounding_box())]
+    assert len(boxes) == len(blocks)
+    assert all(above["y"] + above["height"] <= below["y"] for above, below in itertools.pairwise(boxes))
+    assert not any(element.is_visible() for element in page.locator(hidden).all())

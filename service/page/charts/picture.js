@@ -19,7 +19,7 @@ export class Picture extends Component {
       repaint();
     }, { rootMargin: "50%" }); // before it comes into the window
     this.seen.observe(this.canvas);
-    this.stop = onFrame(() => this.paint());
+    this.stops = [onFrame(() => this.paint()), theme.listen(() => this.resize())]; // on paper, it has another size
   }
 
   componentDidUpdate() {
@@ -27,7 +27,7 @@ export class Picture extends Component {
   }
 
   componentWillUnmount() {
-    this.stop();
+    for (const stop of this.stops) stop();
     this.observer.disconnect();
     this.seen.disconnect();
   }
@@ -43,7 +43,7 @@ export class Picture extends Component {
   }
 
   paint() {
-    if (!this.width || (player.playing && this.visible === false)) return; // outside the window, a chart is painted when the player stops
+    if (!this.width || (player.playing && this.visible === false && !theme.printing)) return; // outside the window, a chart is painted when the player stops
     this.pen.setTransform(this.scale, 0, 0, this.scale, 0, 0);
     this.pen.clearRect(0, 0, this.width, this.height);
     this.draw(this.pen, this.width, this.height);

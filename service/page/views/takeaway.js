@@ -141,7 +141,7 @@ class Pictures extends Component {
       for (const name of plotsOf(run)) {
         if (this.drawing !== version) return this.release(plots); // another run, moment, theme or language
         const { canvas, title, words: says } = await drawPlot(name, run, runName(run.job));
-        plots.push({ name, title, says, url: URL.createObjectURL(await toBlob(canvas)) });
+        plots.push({ name, title, says, dark: theme.dark, url: URL.createObjectURL(await toBlob(canvas)) });
       }
       if (this.drawing !== version) return this.release(plots);
       this.release(this.state.plots);
@@ -154,7 +154,7 @@ class Pictures extends Component {
   render({ run }, { plots, at }) {
     if (!plots?.length) return null;
     return html`<section class="card pictures"><div class="row"><h2>${t("take.pictures", { at: whole(at) })}</h2>${at < run.end && html`<button type="button" class="chip" onClick=${() => player.seek(run.end)}>${t("take.end")}</button>`}</div>
-      <ul>${plots.map(({ name, title, says, url }) => html`<li class="take-plot"><img src=${url} alt=${`${title}. ${says}`} /><span class="row"><b>${title}</b>
+      <ul>${plots.map(({ name, title, says, dark, url }) => html`<li class="take-plot"><img class=${dark && "dark"} src=${url} alt=${`${title}. ${says}`} /><span class="row"><b>${title}</b>
         <a class="chip" href=${url} download=${`${name}.png`} aria-label=${`${name}.png`}>PNG</a></span></li>`)}
         <li class="take-svg"><p class="caption">${t("take.svg")}</p>${servicePlots(run).map(({ name, path }) => html`<a class="chip" href=${path} download=${name}>${name}</a>`)}</li></ul></section>`;
   }
