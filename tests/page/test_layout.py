@@ -111,6 +111,7 @@ def test_values_and_rows_of_six_places_are_written_in_every_window(page: Page, s
         rows = {round(text["y"]) for text in texts if text["on"] == "evolution" and text["x"] == 13}
         assert len(rows) >= 9, size  # all of the upper picture, and at least every other one of the lower
         assert all(text["size"] >= 12 for text in texts)
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
 
 
 def test_iterations_below_the_evolution_are_whole(page: Page, server_url: str) -> None:

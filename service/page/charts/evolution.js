@@ -57,7 +57,9 @@ export class Evolution extends Picture {
     pen.font = face;
     const form = isReadable(high - 1.5) && fittingForm(pen, wide - 1.5);
     pen.font = font(12);
-    const last = pen.measureText(whole(run.snapshotIterations[columns.at(-1)])).width / 2;
+    const longest = pen.measureText(whole(run.snapshotIterations[columns.at(-1)])).width + 6;
+    const step = [1, 3].find((count) => count * wide > longest) ?? COLUMNS - 1; // so that the last column has a label
+    let end = 0; // of the last label
     columns.forEach((row, column) => {
       for (let k = 0; k < run.width; k++) {
         const value = run.samples[row * run.width + k];
@@ -72,7 +74,10 @@ export class Evolution extends Picture {
       pen.fillStyle = theme.colours.quiet;
       const label = whole(run.snapshotIterations[row]);
       const half = pen.measureText(label).width / 2;
-      if (wide > 2 * last + 6 || column % 3 === 0) pen.fillText(label, Math.min(LEFT + (column + 0.5) * wide, LEFT + room - half), tall + AXIS / 2);
+      const at = Math.min(LEFT + (column + 0.5) * wide, LEFT + room - half);
+      if (column % step || at - half < end + 4) return;
+      pen.fillText(label, at, tall + AXIS / 2);
+      end = at + half;
     });
   }
 

@@ -99,7 +99,7 @@ function brief(value, digits) {
 }
 
 /** The most exact form of values from 0 to 1 that fits a width with the pen's font; undefined if none does. */
-export const fittingForm = (pen, width) => FORMS.find((form) => pen.measureText(form(0)).width + 3 <= width);
+export const fittingForm = (pen, width) => FORMS.find((form) => pen.measureText(form(0)).width + 2 <= width);
 
 /** Whether digits of 12 px fit a height. */
 export const isReadable = (height) => height >= 11 * type.scale;

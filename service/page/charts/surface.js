@@ -4,7 +4,7 @@ import { player } from "../player.js";
 import { sigmoid } from "../model.js";
 import { theme } from "../theme.js";
 import { fine, t } from "../words.js";
-import { font, haloed, mark, Picture } from "./picture.js";
+import { font, haloed, mark, Picture, type } from "./picture.js";
 import { planesOf } from "./plane.js";
 
 const CELLS = 48;
@@ -42,9 +42,10 @@ export class Surface extends Picture {
     if (!run?.hasWeights || !moment.D) return;
     if (this.of !== run) Object.assign(this, { of: run, planes: planesOf(run.patterns) });
     const room = width / this.planes.length;
-    const size = Math.min(room - LEFT - EDGE, height - BOTTOM - EDGE);
+    const axis = LEFT * type.scale;
+    const size = Math.min(room - axis - EDGE, height - BOTTOM * type.scale - EDGE);
     this.planes.forEach((plane, k) => {
-      const left = k * room + (room - size + LEFT - EDGE) / 2;
+      const left = k * room + (room - size + axis - EDGE) / 2;
       const at = ([x, y]) => [left + x * size, EDGE + (1 - y) * size];
       pen.save();
       pen.beginPath();
@@ -107,12 +108,12 @@ export class Surface extends Picture {
       pen.textAlign = "right";
       pen.fillText(String(value), left - 7, EDGE + (1 - value) * size + (value === 1 ? 5 : value === 0 ? -5 : 0));
       pen.textAlign = value === 0 ? "left" : value === 1 ? "right" : "center";
-      pen.fillText(String(value), left + value * size, EDGE + size + 11);
+      pen.fillText(String(value), left + value * size, EDGE + size + 11 * type.scale);
     }
     pen.textAlign = "center";
-    pen.fillText(x, left + size / 2, EDGE + size + 25);
+    pen.fillText(x, left + size / 2, EDGE + size + 25 * type.scale);
     pen.save();
-    pen.translate(left - 36, EDGE + size / 2);
+    pen.translate(left - 36 * type.scale, EDGE + size / 2);
     pen.rotate(-Math.PI / 2);
     pen.fillText(y, 0, 0);
     pen.restore();

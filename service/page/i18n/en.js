@@ -166,7 +166,7 @@ export default {
   "surface.point": "Each point is an output.",
   "surface.note": "Square: G’s. Line: its path.",
   "surface.note.recent": "Square: G’s. Line: its path in the last tenth of the run.",
-  "surface.note.varies": "Dots: G’s samples, pale where this picture fits them poorly. Square: the one for latent {latent}.",
+  "surface.note.varies": "Dots: G’s samples, pale where this picture fits them poorly. Square: latent {latent}.",
   "surface.note.dots": "Dots: G’s samples, pale where this picture fits them poorly.",
   "surface.none": "No weights to show yet.",
   "surface.says": "D gives the middle of the real region {real} and G’s output {fake}.",

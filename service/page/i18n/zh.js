@@ -166,7 +166,7 @@ export default {
   "surface.point": "每个点是一种输出。",
   "surface.note": "方块是 G，线是它走过的路。",
   "surface.note.recent": "方块是 G，线是它到此刻为止最近十分之一训练里走过的路。",
-  "surface.note.varies": "圆点是 G 的样本，与这张图不太相符的颜色淡。方块是潜变量为 {latent} 时的输出。",
+  "surface.note.varies": "圆点是 G 的样本，与这张图不太相符的颜色淡。方块：潜变量 {latent}。",
   "surface.note.dots": "圆点是 G 的样本，与这张图不太相符的颜色淡。",
   "surface.none": "没有可用来绘制 D 的权重。",
   "surface.says": "D 给真实区域的中心 {real} 分，给 G 的输出 {fake} 分。",

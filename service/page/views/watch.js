@@ -33,7 +33,7 @@ export const WatchNote = ({ run }) => run.job.id && !run.hasWeights && isShown("
 export const Watch = ({ run, charts }) => charts.map((name) => html`<div key=${name} class=${`card of-${name}`}>${CHART[name](run)}</div>`);
 
 const CHART = {
-  machine: (run) => html`<${Machine} name="machine" /><${HiddenUnits} run=${run} />`,
+  machine: (run) => html`<${Machine} name="machine" beside /><${HiddenUnits} run=${run} />`,
   losses: (run) => html`<${Losses} run=${run} />`,
   evolution: (run) => html`<${Evolution} name="evolution" title=${t("evolution.title")} note=${t(run.varies ? "evolution.note.latent" : "evolution.note", { latent: short(run.config.latent_value) })} />`,
   surface: (run) => html`<${Surface} name="surface" title=${surfaceTitle(run)} note=${surfaceNote(run)} />`,
