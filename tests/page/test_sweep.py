@@ -285,3 +285,9 @@ def test_map_is_readable_on_a_phone(page: Page, server_url: str) -> None:
         "[...document.querySelectorAll('button.heat-cell')].every((e) => e.scrollWidth <= e.clientWidth)"
     )
     assert page.locator(".shown").bounding_box()["y"] < page.locator(".plan").bounding_box()["y"]  # type: ignore[index]
+    expect(page.locator(".scroll.cut")).to_have_count(0)
+    grid["learning_rate"] += [0.08, 0.09]
+    page.goto(f"/?view=sweep&sweep={_start(server_url, grid=grid)}")
+    expect(page.locator(".scroll.cut")).to_have_count(1)  # whose right edge fades
+    page.locator(".scroll.cut").evaluate("(box) => box.scrollBy(1000, 0)")
+    expect(page.locator(".scroll.cut")).to_have_count(0)
