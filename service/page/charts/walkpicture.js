@@ -32,8 +32,9 @@ export class WalkPicture extends Machine {
     const unit = (this.unit = Math.min(Math.max(height / 370, 0.85), 1.5, Math.max(width / 620, 0.85)));
     const half = (height - TOP - 14) / 2;
     const stack = (from) => spread(D.inputs, from + 14 * unit, half - 26 * unit);
-    const tall = Math.min(Math.max(height * 0.52, D.hidden.length * 24 * unit), height - TOP - 14);
-    const places = { real: stack(TOP), fake: stack(TOP + half + 10), hiddenD: spread(D.hidden.length, TOP + (height - TOP - 14 - tall) / 2, tall, unit) };
+    const titled = TOP + 16 * unit; // below D's name and whether it learns
+    const tall = Math.min(Math.max(height * 0.52, D.hidden.length * 24 * unit), height - titled - 14);
+    const places = { real: stack(TOP), fake: stack(TOP + half + 10), hiddenD: spread(D.hidden.length, Math.max(TOP + (height - TOP - 14 - tall) / 2, titled), tall, unit) };
     const cell = Math.min(places.real.gap * 0.86, width * 0.075, 62);
     const wide = (this.wide = Math.max(cell, Math.min(38 * unit, width * 0.075)));
     const y = (places.fake.at[0] + places.fake.at.at(-1)) / 2;
