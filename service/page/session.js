@@ -160,7 +160,8 @@ export async function runAction(work) {
 
 export function showError(error) {
   if (error instanceof UnreachableError) return; // a banner is visible
-  session.errorMessage = hasWords(`problem.${error.slug}`) ? t(`problem.${error.slug}`) : error.message;
+  const key = [`problem.${error.slug}.${state.get("view")}`, `problem.${error.slug}`].find(hasWords);
+  session.errorMessage = key ? t(key) : error.message;
   notify();
 }
 

@@ -100,6 +100,7 @@ export function mistake(field, text) {
   if (field.kind === "text") return text.length <= field.maxLength ? "" : t("wrong.long", { most: field.maxLength });
   if (field.kind === "choice") return field.options.includes(text) ? "" : t("wrong.choice", { options: field.options.join(", ") });
   if (text.trim() === "") return field.default === null ? "" : t("wrong.empty");
+  if (field.whole && /^\d{1,3}\.000$/.test(text)) return t("wrong.point", { few: parseInt(text, 10), many: text.replace(".", "") });
   const value = Number(text);
   if (!Number.isFinite(value)) return t("wrong.number");
   if (field.whole && !Number.isInteger(value)) return t("wrong.whole");

@@ -153,9 +153,27 @@ def test_runs_that_have_not_ended_are_not_deleted(page: Page, server_url: str) -
     httpx.post(f"{server_url}/jobs/{job['id']}/cancel")
 
 
+def test_negative_losses_have_no_logarithm(page: Page, server_url: str) -> None:
+    settings = {**SHORT_JOB, "loss": "minimax"}
+    job = httpx.post(f"{server_url}/train", params={"wait": 9}, json=settings).json()["id"]
+    page.goto(f"/?view=runs&jobs={job}&log=y")
+    button = page.get_by_role("button", name="log y")
+    expect(button).to_be_disabled()
+    expect(button).to_have_attribute("title", "This loss is negative and has no logarithm")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    page.get_by_role("button", name="D on fakes").click()
+    expect(button).to_be_enabled()
+    ticks = "async (ends) => (await import('/assets/charts/lines.js')).logTicks(...ends)"
+    assert page.evaluate(ticks, [0.218, 0.34]) == pytest.approx([0.25, 0.3])
+    assert page.evaluate(ticks, [0.03, 4.2]) == pytest.approx([0.05, 0.1, 0.2, 0.5, 1, 2])
+    assert page.evaluate(ticks, [2e-4, 3]) == pytest.approx([1e-3, 0.01, 0.1, 1])
+
+
 def test_run_that_does_not_exist_is_named_in_plain_words(browser: Browser, server_url: str) -> None:
     with browser.new_context(base_url=server_url, locale="en-US") as context:  # whose console shows the 404
         page = context.new_page()
+        page.goto(f"/?view=sweep&sweep={24 * '0'}")
+        expect(page.get_by_role("alert")).to_contain_text("This sweep no longer exists.")
         page.goto(f"/?view=runs&jobs={24 * '0'}")
         expect(page.get_by_role("alert")).to_contain_text("This run no longer exists.")
         page.wait_for_url("**/?view=runs")

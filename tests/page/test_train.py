@@ -13,6 +13,7 @@ def test_bounds_are_checked_while_typing(page: Page) -> None:
         ("Iterations", "0", "At least 1"),
         ("Iterations", "1.5", "Must be a whole number"),
         ("Iterations", "1,00", "Not a number"),
+        ("Iterations", "10.000", "Write 10 or 10000: the point is ambiguous"),
         ("Learning rate", "0", "More than 0"),
         ("Learning rate", "10.1", "At most 10"),
         ("Hidden units", "many", "Not a number"),
@@ -22,7 +23,7 @@ def test_bounds_are_checked_while_typing(page: Page) -> None:
         before = field.input_value()
         field.fill(text)
         expect(page.locator(".field .mistake")).to_have_text(mistake)
-        expect(page.locator("form > .mistake")).to_have_text(f"Please correct: {label}")
+        expect(page.locator("form > .mistake")).to_have_text(f"Please correct: {label}: {mistake}")
         expect(field).to_have_attribute("aria-invalid", "true")
         expect(page.get_by_role("form").get_by_role("button", name="Train", exact=True)).to_be_disabled()
         field.fill(before)
@@ -48,6 +49,10 @@ def test_numbers_and_patterns_are_read_as_people_write_them(page: Page) -> None:
 def test_further_settings_stay_open_and_show_their_errors(page: Page) -> None:
     page.goto("/?view=lab&batch_size=0")
     expect(page.locator(".field .mistake")).to_have_text("At least 1")
+    page.get_by_text("More settings").click()
+    expect(page.get_by_label("Batch size", exact=True)).to_be_hidden()
+    page.get_by_role("button", name="Batch size: At least 1").click()
+    expect(page.get_by_label("Batch size", exact=True)).to_be_focused()
     page.get_by_label("Batch size", exact=True).fill("1")
     expect(page.locator(".mistake")).to_have_count(0)
     expect(page.get_by_label("Batch size", exact=True)).to_be_visible()

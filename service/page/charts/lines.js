@@ -12,6 +12,19 @@ const MIN_DRAG = 6; // pixels; less is a click
 
 const isPowerOfTen = (value) => value.toExponential(5).startsWith("1.00000");
 
+/** Round values on a logarithmic axis: equal steps within a decade, else powers of ten, and 2 and 5 times these where they have space. */
+export function logTicks(low, high) {
+  const decades = Math.log10(high / low);
+  const first = 10 ** Math.floor(Math.log10(decades < 1 ? (high - low) / 4 : low));
+  if (decades >= 1) {
+    const powers = Array.from({ length: Math.ceil(decades) + 1 }, (_, k) => first * 10 ** k);
+    return powers.flatMap((power) => (decades < 2.5 ? [power, 2 * power, 5 * power] : [power])).filter((value) => value >= low && value <= high);
+  }
+  const step = first * [1, 2, 5, 10].find((size) => 4.001 * size * first >= high - low);
+  const from = Math.ceil(low / step);
+  return Array.from({ length: Math.floor(high / step) - from + 1 }, (_, k) => (from + k) * step);
+}
+
 const levels = (equilibrium) => [equilibrium ?? []].flat();
 
 /**
@@ -73,7 +86,7 @@ export class Lines extends Component {
       },
       axes: [
         { ...axis, grid: { show: false }, size: 30 * zoom, space: 70 * zoom, values: (u, ticks) => ticks.map((value) => (value === null ? "" : whole(value))) },
-        { ...axis, grid: { ...axis.grid, filter: (u, ticks) => (range ? ticks.map((value) => (isPowerOfTen(value) ? value : null)) : ticks) }, size: 46 * zoom, space: 30 * zoom, values: (u, ticks) => ticks.map((value) => (value === null ? "" : (this.props.tick ?? short)(value))) },
+        { ...axis, ...(logY && !range && { splits: (u, k, low, high) => logTicks(low, high), filter: (u, ticks) => ticks }), grid: { ...axis.grid, filter: (u, ticks) => (range ? ticks.map((value) => (isPowerOfTen(value) ? value : null)) : ticks) }, size: 46 * zoom, space: 30 * zoom, values: (u, ticks) => ticks.map((value) => (value === null ? "" : (this.props.tick ?? short)(value))) },
       ],
       series: [{}, ...curves.map((curve) => ({
         stroke: curve.colour(colours),

@@ -88,6 +88,7 @@ export default {
   "wrong.choice": "One of {options}",
   "wrong.empty": "A value is missing",
   "wrong.number": "Not a number",
+  "wrong.point": "Write {few} or {many}: the point is ambiguous",
   "wrong.whole": "Must be a whole number",
   "wrong.above": "More than {bound}",
   "wrong.least": "At least {bound}",

@@ -88,6 +88,7 @@ export default {
   "wrong.choice": "只能是 {options} 之一",
   "wrong.empty": "缺少数值",
   "wrong.number": "不是数字",
+  "wrong.point": "小数点有歧义，请写 {few} 或 {many}",
   "wrong.whole": "请输入整数",
   "wrong.above": "必须大于 {bound}",
   "wrong.least": "至少为 {bound}",

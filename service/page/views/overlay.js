@@ -63,6 +63,7 @@ export default class Overlay extends Component {
     const losses = [...new Set(shown.map((run) => run.config.loss))];
     const end = Math.max(0, ...shown.map((run) => run.points.iteration.values.at(-1)));
     const at = hover ?? pinned;
+    const isNegative = shown.length > 0 && shown.every((run) => run.equilibriumOf(curve) < 0);
     const labels = labelsOf(runs.map((run) => run.job));
     const last = runs.every((run) => ENDED.has(run.job.status)) ? "overlay.last" : "overlay.last.live";
     const toggle = (axis) => state.replace({ log: (log.includes(axis) ? log.filter((name) => name !== axis) : [...log, axis]).join() });
@@ -70,7 +71,7 @@ export default class Overlay extends Component {
         <div class="segments" role="group" aria-label=${t("overlay.curve")}>${CURVES.map((name) => html`<button type="button" class="chip" aria-pressed=${name === curve}
           onClick=${() => state.replace({ curve: name === "generator" ? "" : name })}>${t(`losses.${name}`)}</button>`)}</div>
         <div class="tools"><label class="smooth">${t("losses.smooth")}<input type="range" min="0" max="100" value=${smooth} onInput=${(event) => state.replace({ smooth: event.target.value })} /></label>
-          ${["x", "y"].map((axis) => html`<button type="button" class="chip" aria-pressed=${log.includes(axis)} onClick=${() => toggle(axis)}>${t(`losses.log${axis}`)}</button>`)}
+          ${["x", "y"].map((axis) => html`<button type="button" class="chip" disabled=${axis === "y" && isNegative} title=${axis === "y" && isNegative ? t("overlay.nolog") : undefined} aria-pressed=${log.includes(axis) && !(axis === "y" && isNegative)} onClick=${() => toggle(axis)}>${t(`losses.log${axis}`)}</button>`)}
           ${span.length > 0 && html`<button type="button" class="chip" onClick=${() => state.replace({ span: "" })}>${t("losses.whole")}</button>`}</div></figcaption>
       ${losses.length > 1 && html`<p class="caption">${t("overlay.scales")}</p>`}
       ${runs.length > shown.length && html`<p class="caption">${t("overlay.without", { count: whole(runs.length - shown.length) })}</p>`}

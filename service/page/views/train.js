@@ -30,7 +30,7 @@ export class Train extends Component {
     const wrong = wrongFields(preset);
     const submit = (event) => {
       event.preventDefault();
-      if (wrong.length) document.querySelector("#train .wrong input").focus();
+      if (wrong.length) correct(0);
       if (!preset || wrong.length) return;
       scrollTo(0, 0);
       document.querySelector("#main").scrollTo(0, 0);
@@ -44,7 +44,7 @@ export class Train extends Component {
       ${BASIC.map((name) => (name === "seed" ? html`<${Seed} />` : html`<${Field} name=${name} preset=${preset} />`))}
       <details open=${this.open(preset, wrong)} onToggle=${(event) => (this.isOpen = event.target.open)}><summary>${t("train.more")}</summary><div class="settings-more">${MORE.map((name) => html`<${Field} name=${name} preset=${preset} />`)}</div></details>
       </div>
-      ${wrong.length > 0 && html`<p class="mistake" role="status">${t("train.wrong", { names: fieldNames(wrong) })}</p>`}
+      ${wrong.length > 0 && html`<p class="mistake" role="status">${t("train.wrong")} ${wrong.map((name, k) => html`<button type="button" class="link" onClick=${() => correct(k)}>${t(`field.${name}`)}: ${validationError(name, fieldText(name, preset))}</button> `)}</p>`}
       <div class="submit">
         <button class="primary" disabled=${session.busy || !preset || wrong.length > 0}>${t(session.busy ? "train.busy" : "train.go")}</button>
         <button type="button" class="plain" onClick=${clear}>${t("train.reset")}</button>
@@ -57,6 +57,14 @@ export class Train extends Component {
 function placeHints({ currentTarget: settings }) {
   const form = settings.parentElement.getBoundingClientRect();
   for (const field of settings.querySelectorAll(".field:hover, .field:focus-within")) field.style.setProperty("--hint", `${Math.max(field.getBoundingClientRect().top - form.top, 0)}px`);
+}
+
+/** Show and focus the wrong field at this place. */
+function correct(place) {
+  const field = document.querySelectorAll("#train .wrong")[place];
+  const more = field.closest("details");
+  if (more) more.open = true;
+  field.querySelector("input").focus();
 }
 
 const clear = () => state.replace({ preset: "", ...Object.fromEntries(NAMES.map((name) => [name, ""])) });
