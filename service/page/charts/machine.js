@@ -12,7 +12,6 @@ const LANE = 17;
 export const REACH = 6; // from the pointer to the element whose value it shows
 export const PLACES = { latent: 0.055, hiddenG: 0.215, sample: 0.41, hiddenD: 0.655, scale: 0.86 };
 const ALONE = { sample: 0.18, hiddenD: 0.51, scale: 0.8 }; // without G
-const ALONE_BESIDE = { sample: 0.37, hiddenD: 0.62, scale: 0.84 }; // and beside the number of hidden units
 export const TOP = 32;
 const CELL = 14; // the height of a cell with a number, at least
 const MAX_SHRUNK = 1.7; // the width of several real samples, in cells
@@ -94,7 +93,7 @@ export class Machine extends Picture {
     if (!run?.hasWeights || !moment.D || height < 2 * TOP) return;
     Object.assign(this, { nearest: REACH, found: null, layers: [] });
     this.colours = theme.colours;
-    const x = Object.fromEntries(Object.entries(run.hasGenerator ? PLACES : this.props.beside ? ALONE_BESIDE : ALONE).map(([name, share]) => [name, share * width]));
+    const x = Object.fromEntries(Object.entries(run.hasGenerator || this.props.beside ? PLACES : ALONE).map(([name, share]) => [name, share * width]));
     const unit = (this.unit = Math.min(Math.max(height / 370, 0.85), 1.5, Math.max(width / 620, 0.85)));
     const half = (height - TOP - 14) / 2;
     const room = Math.max(half - 20 * unit, Math.min(CELL * type.scale * run.width, half - 5)); // many cells take more of it
