@@ -56,7 +56,10 @@ export class Train extends Component {
 /** Put the hint of each field that is pointed at or edited beside it, outside the panel, where it covers no other field. */
 function placeHints({ currentTarget: settings }) {
   const form = settings.parentElement.getBoundingClientRect();
-  for (const field of settings.querySelectorAll(".field:hover, .field:focus-within")) field.style.setProperty("--hint", `${Math.max(field.getBoundingClientRect().top - form.top, 0)}px`);
+  for (const hint of settings.querySelectorAll(":is(.field:hover, .field:focus-within) > .hint")) {
+    const top = Math.min(hint.parentElement.getBoundingClientRect().top - form.top, form.height - hint.offsetHeight);
+    hint.style.setProperty("--hint", `${Math.max(top, 0)}px`);
+  }
 }
 
 /** Show and focus the wrong field at this place. */
