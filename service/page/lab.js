@@ -3,7 +3,7 @@
 import { frames, player, repaint } from "./player.js";
 import { isStill, loadPresets, openAddressedRun, refreshJobs, session, addressedJobId } from "./session.js";
 import { state } from "./state.js";
-import { applyTheme } from "./theme.js";
+import { applyTheme, followTheme } from "./theme.js";
 import { html, render } from "./ui.js";
 import { App } from "./views/app.js";
 import { loadWords } from "./words.js";
@@ -23,7 +23,8 @@ document.fonts.addEventListener("loadingdone", repaint); // canvases drawn befor
 let shown = "";
 state.listen(async (fromHistory) => {
   await loadWords();
-  applyTheme();
+  followTheme();
+  repaint();
   if (fromHistory && session.run?.job.id === addressedJobId() && state.get("at") !== shown) player.seek(isStill() ? 0 : state.number("at", session.run.end));
   shown = state.get("at");
   openAddressedRun();

@@ -19,9 +19,17 @@ export const theme = {
   },
 };
 
-/** Apply the theme of the address, the user's last choice, or the system's. */
+/** The theme of the address, the user's last choice, or the system's. */
+const chosen = () => (theme.printing ? "light" : state.get("theme") || loadPreference("theme") || (system.matches ? "dark" : "light"));
+
+/** Apply another theme, if the address asks for it. */
+export function followTheme() {
+  if (chosen() !== document.documentElement.dataset.theme) applyTheme();
+}
+
+/** Apply the chosen theme; all charts are built anew. */
 export function applyTheme() {
-  const name = theme.printing ? "light" : state.get("theme") || loadPreference("theme") || (system.matches ? "dark" : "light");
+  const name = chosen();
   theme.dark = name === "dark";
   document.documentElement.dataset.theme = name;
   document.documentElement.toggleAttribute("data-paper", theme.printing);

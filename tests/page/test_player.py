@@ -146,3 +146,10 @@ def test_each_unit_and_line_of_the_networks_shows_its_value(lab: Page, article_r
         seen.add(said.inner_text())
     assert seen == {"", "Latent: 0.50"}
     assert lab.evaluate("lab.player.at") == 10_000
+
+
+def test_axes_change_between_linear_and_logarithmic(lab: Page) -> None:
+    for name in ("log x", "log y", "log x", "log y"):
+        lab.get_by_role("button", name=name).click()
+        lab.evaluate("new Promise(requestAnimationFrame)")  # a script error would fail the test
+    expect(lab.locator(".losses [aria-pressed=true]")).to_have_count(0)

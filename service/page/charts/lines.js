@@ -81,8 +81,8 @@ export class Lines extends Component {
       focus: { alpha: onHover ? 0.25 : 1 },
       cursor: { x: Boolean(onHover), y: false, focus: { prox: onHover ? 12 : -1 }, points: { show: false }, drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => null } },
       scales: {
-        x: { time: false, distr: logX ? 3 : 1, range: (u, low, high) => this.rangeX(low, high) },
-        y: { distr: logY ? 3 : 1, range: (u, low, high) => this.rangeY(low, high) },
+        x: { time: false, distr: logX ? 3 : 1, range: (u, low, high) => this.rangeX(low, high, logX) },
+        y: { distr: logY ? 3 : 1, range: (u, low, high) => this.rangeY(low, high, logY) },
       },
       axes: [
         { ...axis, grid: { show: false }, size: 30 * zoom, space: 70 * zoom, values: (u, ticks) => ticks.map((value) => (value === null ? "" : whole(value))) },
@@ -106,14 +106,15 @@ export class Lines extends Component {
     };
   }
 
-  rangeX(low, high) {
-    const { from, to, logX } = this.props;
+  /** The range of the iterations. A plot keeps its kind of scale while it is replaced by another, whatever the props say. */
+  rangeX(low, high, logX) {
+    const { from, to } = this.props;
     if (from !== undefined && to > from) return [from, to];
     return [logX ? Math.max(low, 1) : 0, Math.max(high, 1)];
   }
 
-  rangeY(low, high) {
-    const { logY, equilibrium, range, tight } = this.props;
+  rangeY(low, high, logY) {
+    const { equilibrium, range, tight } = this.props;
     if (range) return range;
     if (logY) return [Math.max(low * 0.9, 1e-6) || 1e-3, Math.max(high * 1.1, 2e-6) || 1];
     const ends = [low ?? 0, high ?? 0, ...(tight ? [] : levels(equilibrium))];
