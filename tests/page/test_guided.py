@@ -15,8 +15,8 @@ from tests.support.contract import Json
 TOUR = (  # step, its button, a part of its observation
     ("Look at real data", "Draw a sample", "all of them follow 1010"),
     ("Test D alone", "Train D against noise", "It can"),
-    ("Look at the untrained G", "Make a generator", "knows nothing of 1010"),
-    ("Train them against each other", "Train the GAN", "Over the last tenth"),
+    ("Look at the untrained G", "Make your own G", "knows nothing of 1010"),
+    ("Train them against each other", "Train the GAN", "Over the last 1,000 iterations"),
     ("Look at the losses", "Play it again", "0.25"),
     ("Sample the trained G", "Feed G a random number", "mode collapse"),
     ("Watch the pattern evolve", "Play it again", "You have seen all of the article"),
@@ -141,7 +141,7 @@ def test_steps_before_the_training_show_untrained_networks(page: Page) -> None:
     expect(page.locator(".stage")).to_contain_text("D gives real data")
     assert page.evaluate("lab.player.run.hasGenerator") is False
     page.get_by_role("button", name=STEPS[2]).click()
-    page.get_by_role("button", name="Make a generator").click()
+    page.get_by_role("button", name="Make your own G").click()
     page.locator(".seen").wait_for()
     page.get_by_role("button", name="Next step").click()
     expect(page.get_by_role("heading", name=STEPS[3])).to_be_focused()
@@ -168,7 +168,7 @@ def test_tour_starts_untrained_and_returns_to_the_run(page: Page) -> None:
 
 def test_untrained_generator_is_trained_next(page: Page) -> None:
     page.goto("/?step=3")
-    page.get_by_role("button", name="Make a generator").click()
+    page.get_by_role("button", name="Make your own G").click()
     page.locator(".seen").wait_for()
     first = page.evaluate("[...lab.session.run.samples.slice(0, 4)]")
     page.get_by_role("button", name="Next step").click()

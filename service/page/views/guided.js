@@ -164,7 +164,8 @@ function StepText({ name, step, action, go, trainNow }) {
     <p class="step-count">${t("guided.count", { step, count: STEPS.length - 1 })}</p>
     <h2 id="stage-title" tabindex="-1">${t(`guided.${name}.title`)}</h2>
     ${step > UNTRAINED && isTrained(session.run) && html`<${Other} run=${session.run} trainNow=${trainNow} />`}
-    <p class="sentence">${t(`guided.${name}.sentence`, described(session.run))}</p>
+    <div class="sentence"><p>${t(`guided.${name}.sentence`, described(session.run))}</p>
+      ${name === "train" && html`<ol class="abc">${["a", "b", "c"].map((part) => html`<li>${t(`guided.train.${part}`, described(session.run))}</li>`)}</ol>`}</div>
     <div class="row">
       ${name === "train" && action.done && slowMotion.possible && html`<button type="button" class=${slowMotion.seen ? "secondary" : "primary"} onClick=${() => slowMotion.start()}>${t("walk.go")}</button>`}
       ${action.needs

@@ -12,6 +12,8 @@ const MEETING = 0.1; // scores that differ by less are nearly equal
 const NEAR = 0.15; // a loss is near the one of a guess if it differs by less than this share
 const LEAD = 0.05; // D is ahead if its loss is lower, and G's higher, than that of a guess by this share
 const JUMP = 4; // a loss jumps if it is so many times its mean
+/** The iterations over which the means of a result are taken: the last tenth of the run. */
+const last = (run) => t("guided.last", { count: whole(Math.max(Math.floor(run.config.iterations / 10), 1)) });
 const ARTICLE = { pattern: "1010", spread: 0.2, latent_value: 0.5 };
 
 /** The settings that the sentences name: the run's, or else the article's. */
@@ -55,14 +57,14 @@ function alone(run, result) {
   const { real, fake } = firstLosses(run);
   const after = (result.discriminator_real_loss + result.discriminator_fake_loss) / 2;
   return [[t(result.real_score > result.fake_score + MEETING ? "guided.alone.can" : "guided.alone.cannot"),
-    t("guided.alone.seen", { real: fine(result.real_score), noise: fine(result.fake_score), before: fine((real + fake) / 2), after: fine(after) })],
+    t("guided.alone.seen", { real: fine(result.real_score), noise: fine(result.fake_score), before: fine((real + fake) / 2), after: fine(after), last: last(run) })],
     result.discriminator_fake_loss * JUMP < Math.max(...run.points.fake.values.slice(-run.points.fake.length / 10)) && t("guided.alone.jumps")];
 }
 
 function train(run, { real_score: real, fake_score: fake }) {
   const scores = { real: fine(real), fake: fine(fake) };
   const outcome = scores.real === scores.fake ? "meet" : Math.abs(real - fake) < MEETING ? "near" : real > fake ? "apart" : "fooled";
-  return [t(`guided.train.${outcome}`, scores)];
+  return [t(`guided.train.${outcome}`, { ...scores, last: last(run) })];
 }
 
 function losses(run, result) {
@@ -70,10 +72,10 @@ function losses(run, result) {
   const first = firstLosses(run);
   const isNear = (valueOf) => names.every((name) => Math.abs(valueOf(name) / run.equilibriumOf(name) - 1) < NEAR);
   const figures = (valueOf) => Object.fromEntries(names.map((name) => [name, fine(valueOf(name), 3)]));
-  const last = (name) => result[LOSSES[name]];
+  const mean = (name) => result[LOSSES[name]];
   const { loss } = run.config;
-  const says = [t("guided.losses.seen", figures(last)), t({ mse: "guided.losses.guess", minimax: "guided.losses.guess.minimax" }[loss] ?? "guided.losses.guess.log")];
-  if (!isNear(last)) return [[...says, t("guided.losses.far")]];
+  const says = [t("guided.losses.seen", { ...figures(mean), last: last(run) }), t({ mse: "guided.losses.guess", minimax: "guided.losses.guess.minimax" }[loss] ?? "guided.losses.guess.log")];
+  if (!isNear(mean)) return [[...says, t("guided.losses.far")]];
   const at = humpOf(run);
   const beganNear = isNear((name) => first[name]);
   return [[...says, t("guided.losses.near", { batch: run.config.batch_size })],

@@ -98,7 +98,6 @@ export default class Walk extends Component {
     const because = why(run, steps, which, phase, iteration);
     const fast = Boolean(this.timer);
     const done = place % PLACES === 0;
-    const gone = place > PLACES;
     return html`<section class="walk" aria-labelledby="walk-title">
       <div class="walk-head"><h2 id="walk-title" tabindex="-1" ref=${this.title}>${t("walk.title", { at: whole(iteration) })} <span class="quiet">${"abc"[which]} · ${t(`walk.${PHASES[phase]}`)}</span></h2><${Stops} run=${run} place=${place} /><button type="button" class="plain" onClick=${close}>${t("walk.close")}</button></div>
       <ol class="walk-steps">${STEPS.map((name, k) => html`<li><button type="button" class=${classes(k === which && "here")} aria-current=${k === which ? "step" : undefined} onClick=${() => this.go(start + k * PHASES.length)}>
@@ -106,8 +105,8 @@ export default class Walk extends Component {
       <div class="row walk-controls">
         <button type="button" class="secondary" disabled=${place === 1} onClick=${() => this.go(place - 1)}>${t("walk.back")}</button>
         <button type="button" class=${done ? "secondary" : "primary"} disabled=${place === last} onClick=${() => this.go(place + 1)}>${t(done && place < last ? "walk.next.iteration" : "walk.next")}</button>
-        ${exact && html`<button type="button" class=${done && !gone ? "primary" : "secondary"} onClick=${() => this.hurry(place, last)}>${t(fast ? "walk.pause" : "walk.fast", { count: FAST_ITERATIONS })}</button>`}
-        <button type="button" class=${done && (gone || !exact) ? "primary" : "secondary"} onClick=${playRun}>${t("walk.run", { count: whole(run.config.iterations) })}</button>
+        ${exact && html`<button type="button" class="secondary" onClick=${() => this.hurry(place, last)}>${t(fast ? "walk.pause" : "walk.fast", { count: FAST_ITERATIONS })}</button>`}
+        <button type="button" class="secondary" onClick=${playRun}>${t("walk.run", { count: whole(run.config.iterations) })}</button>
       </div>
       <div class="walk-shown">
         <${WalkPicture} name="machine" step=${step} other=${steps[which ? 0 : 1]} phase=${phase} loss=${run.config.loss} moment=${`${row} ${place}`} fast=${fast} />
@@ -134,10 +133,11 @@ function Stops({ run, place: now }) {
     onClick=${() => slowMotion.start(at, place)}>${t(`walk.stop.${name}`)}</button>`)}</div>`;
 }
 
-/** The way from one of these moments to the next. */
+/** The way from one of these moments to the next, and from the last one to the next step. */
 function NextStop({ run }) {
   const next = stopsOf(run).find(([, at]) => at > player.at);
-  return next && html`<button type="button" class="secondary small" onClick=${() => slowMotion.start(next[1], next[2])}>${t(`walk.next.${next[0]}`)}</button>`;
+  const [words, go] = next ? [`walk.next.${next[0]}`, () => slowMotion.start(next[1], next[2])] : ["guided.next", () => state.push({ step: 5, walk: "", at: "" })];
+  return html`<button type="button" class="primary small" onClick=${go}>${t(words)}</button>`;
 }
 
 const known = new WeakMap(); // where D leads in runs
@@ -204,7 +204,7 @@ function why(run, [real, fake, byG], which, phase, iteration) {
     11: iteration === 1 ? iterations > 1 && (optimizer === "sgd" ? "over" : "over.adam") : times >= SMALL_STEP && times < Infinity && "small",
   };
   return keys[place] ? t(`walk.why.${keys[place]}`, {
-    mean: fine(mean), real: fine(real.score), fake: fine(fake.score), now: fine(byG.score), latent: short(run.config.latent_value), left: whole(iterations - 1),
+    mean: fine(mean, 3), real: fine(real.score, 3), fake: fine(fake.score, 3), now: fine(byG.score, 3), latent: short(run.config.latent_value), left: whole(iterations - 1),
     times: times < 1000 ? 1 : 2, slope: short(Math.max(...byG.back.map(Math.abs)) / Math.abs(byG.slope)), bend: short(Math.max(...byG.vector.map((value) => value * (1 - value)))),
   }) : "";
 }
