@@ -77,7 +77,7 @@ export default {
   "guided.losses.sentence": "A loss says how wrong a network was. In a GAN the losses pull against each other: where D is right about a fake, G was wrong.",
   "guided.losses.do": "Play it",
   "guided.losses.again": "Play it again",
-  "guided.losses.seen": "Over the last {last}, the losses are {real} on real data, {fake} on fakes and {generator} for G.",
+  "guided.losses.seen": "In the last {last} they are {real} on real data, {fake} on fakes and {generator} for G.",
   "guided.losses.guess": "A D that can only guess answers 0.5, and (1 − 0.5)² = 0.25.",
   "guided.losses.guess.log": "A D that can only guess answers 0.5, and −ln 0.5 = 0.69.",
   "guided.losses.guess.minimax": "A D that can only guess answers 0.5. Then its losses are −ln 0.5 = 0.69, and G’s is −0.69.",
