@@ -131,6 +131,9 @@ def test_walk_says_that_scores_have_met_only_where_they_have(page: Page, article
         expect(page.locator(".walk-dots .on")).to_have_count((9 + place) % 12 + 1)
     expect(page.locator("#walk-title")).to_contain_text("b · Loss")
     expect(page.locator(".walk-why")).to_have_count(0)
+    page.goto(f"/?step=4&job={article_run['id']}&at=9900&walk=12")
+    page.get_by_role("button", name="On to the losses").click()
+    expect(page.get_by_role("heading", name="Look at the losses")).to_be_focused()
 
 
 @pytest.mark.parametrize(

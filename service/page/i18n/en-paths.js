@@ -20,6 +20,7 @@ export default {
   "walk.next.iteration": "Next iteration",
   "walk.next.ahead": "Next moment: D is ahead (at step c)",
   "walk.next.end": "Next moment: the end (at step b)",
+  "walk.next.losses": "On to the losses",
   "walk.fast": "{count} iterations",
   "walk.pause": "Pause",
   "walk.run": "Play all {count}",

@@ -20,6 +20,7 @@ export default {
   "walk.next.iteration": "下一轮",
   "walk.next.ahead": "下一个时刻：D 领先（从步骤 c 看）",
   "walk.next.end": "下一个时刻：训练结束（从步骤 b 看）",
+  "walk.next.losses": "去看损失",
   "walk.fast": "快进 {count} 轮",
   "walk.pause": "暂停",
   "walk.run": "播放全部 {count} 轮",

@@ -136,7 +136,7 @@ function Stops({ run, place: now }) {
 /** The way from one of these moments to the next, and from the last one to the next step. */
 function NextStop({ run }) {
   const next = stopsOf(run).find(([, at]) => at > player.at);
-  const [words, go] = next ? [`walk.next.${next[0]}`, () => slowMotion.start(next[1], next[2])] : ["guided.next", () => state.push({ step: 5, walk: "", at: "" })];
+  const [words, go] = next ? [`walk.next.${next[0]}`, () => slowMotion.start(next[1], next[2])] : ["walk.next.losses", () => state.push({ step: 5, walk: "", at: "" })];
   return html`<button type="button" class="primary small" onClick=${go}>${t(words)}</button>`;
 }
 
