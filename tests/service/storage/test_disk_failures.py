@@ -101,7 +101,7 @@ def test_job_of_a_process_that_ended_on_a_full_disk_resumes(disk: Path, end: Cal
         assert server.wait(0) == (0 if end == Server.stop else -signal.SIGKILL)
     ballast.unlink()
     with running_server(disk / "data", "--workers", "1") as (_, client):
-        assert wait_until(lambda: get_job(client, job), lambda now: now["iteration"] > 0)["status"] == "running"
+        wait_until(lambda: get_job(client, job), lambda now: now["status"] == "running" and now["iteration"] > 0)
         client.post(f"/jobs/{job['id']}/cancel")
         assert train(client, **SHORT_JOB)["status"] == "succeeded"
 
