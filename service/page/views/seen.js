@@ -9,8 +9,8 @@ import { fine, gap, short, t, vector, whole } from "../words.js";
 import { outcomeOf } from "./runhead.js";
 
 const MEETING = 0.1; // scores that differ by less are nearly equal
-const NEAR = 0.15; // a loss is near the one of a guess if it differs by less than this share
-const LEAD = 0.05; // D is ahead if its loss is lower, and G's higher, than that of a guess by this share
+const NEAR = 0.1; // a loss is near the one of a guess if it differs by less than this share
+const LEAD = 0.015; // D is ahead if its loss is lower, and G's higher, than that of a guess by this share
 const JUMP = 4; // a loss jumps if it is so many times its mean
 /** The iterations over which the means of a result are taken: the last tenth of the run. */
 const last = (run) => t("guided.last", { count: whole(Math.max(Math.floor(run.config.iterations / 10), 1)) });
@@ -75,24 +75,24 @@ function losses(run, result) {
   const mean = (name) => result[LOSSES[name]];
   const { loss } = run.config;
   const says = [t("guided.losses.seen", { ...figures(mean), last: last(run) }), t({ mse: "guided.losses.guess", minimax: "guided.losses.guess.minimax" }[loss] ?? "guided.losses.guess.log")];
-  if (!isNear(mean)) return [[...says, t("guided.losses.far")]];
-  const at = humpOf(run);
   const beganNear = isNear((name) => first[name]);
-  return [[...says, t("guided.losses.near", { batch: run.config.batch_size })],
-    [!beganNear && t("guided.losses.levelled", { guess: loss === "mse" ? "0.25" : "0.69" }), at && t("guided.losses.hump", { at: whole(at) })],
+  const ways = [!beganNear && t("guided.losses.levelled", { guess: loss === "mse" ? "0.25" : "0.69" }), hump(run)];
+  if (!isNear(mean)) return [[...says, t("guided.losses.far")], ways];
+  return [[...says, t("guided.losses.near", { batch: run.config.batch_size })], ways,
     beganNear ? t("guided.losses.proof.began", figures((name) => first[name])) : t("guided.losses.proof")];
 }
 
-/** The iteration at which D is furthest ahead of G, by means over a twentieth of the run; 0 if it never is. */
-function humpOf(run) {
+/** When D is furthest ahead of G, by means over a twentieth of the run, and whether G catches up; nothing if D never is. */
+function hump(run) {
   const { iteration } = run.points;
   const [real, fake, generator] = Object.keys(LOSSES).map((name) => {
     const guess = run.equilibriumOf(name);
     return smoothed(run.points[name].values, Math.round(iteration.length / 40)).map((loss) => (loss - guess) / Math.abs(guess));
   });
   const leads = generator.map((loss, k) => Math.min(loss, -(real[k] + fake[k]) / 2));
-  const best = leads.indexOf(Math.max(...leads));
-  return leads[best] > LEAD ? iteration.values[best] : 0;
+  const most = Math.max(...leads);
+  if (!(most > LEAD)) return "";
+  return leads.at(-1) > most / 2 ? t("guided.losses.hump.still") : t("guided.losses.hump", { at: whole(iteration.values[leads.indexOf(most)]) });
 }
 
 function sample(run) {

@@ -113,7 +113,7 @@ export default class Walk extends Component {
         <div class="walk-says" aria-live=${fast ? "off" : "polite"}>
           <p class="walk-sentence"><b>${t(`walk.${PHASES[phase]}`)}${t("walk.colon")}</b>${gap()}${sentence(run, step, PHASES[phase])}</p>
           ${because && html`<p class="walk-why">${because}</p>`}
-          ${done && html`<${NextStop} run=${run} />`}
+          ${(done || (place > PLACES && place % PLACES === 1)) && html`<${NextStop} run=${run} />`}
         </div>
         <${Figures} config=${run.config} step=${step} phase=${phase} />
       </div>
@@ -252,7 +252,8 @@ class Code extends Component {
     const place = [this.props.which, this.props.phase, this.state.whole].join();
     if (!current || place === this.place) return; // the user may have scrolled
     this.place = place;
-    current.parentElement.scrollTop = current.offsetTop - 80;
+    const box = current.parentElement;
+    box.scrollTop = current.offsetTop + 60 > box.clientHeight ? current.offsetTop - 80 : 0; // the first line says what the step does
   }
 
   load() {
