@@ -34,7 +34,7 @@ export class HeatMap extends Component {
     this.chose = false;
   }
 
-  render({ job, cells, cluster }) {
+  render({ job, cells, cluster, planned }) {
     const figures = figuresOf(job, cells);
     const figure = figures.includes(state.get("value")) ? state.get("value") : figures[0];
     const map = layOut(job, cells);
@@ -46,7 +46,7 @@ export class HeatMap extends Component {
     const mixed = figure.endsWith("loss") && map.vary.includes("loss");
     return html`<div class="map">
       <div class="map-head"><h2 tabindex="-1">${sweepName(job)}</h2><${Status} job=${job} />
-        <span class="actions"><button type="button" class="plain" onClick=${() => copyPlan(job)}>${t("sweep.use")}</button><${Actions} job=${job} name=${sweepName(job)} forget=${() => state.replace({ sweep: "", cell: "" })} /></span>
+        <span class="actions">${planned && html`<button type="button" class="plain" onClick=${() => copyPlan(job)}>${t("sweep.use")}</button>`}<${Actions} job=${job} name=${sweepName(job)} forget=${() => state.replace({ sweep: "", cell: "" })} /></span>
         <p class="caption">${sweepSettings(job)}</p></div>
       ${cluster && html`<${ClusterLine} cluster=${cluster} />`}
       <div class="map-tools"><div class="segments wrap" role="group" aria-label=${t("sweep.question")}>${figures.map((name) => html`<button type="button" class="chip" aria-pressed=${name === figure}

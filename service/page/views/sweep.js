@@ -106,7 +106,7 @@ export default class Sweep extends Component {
       <div class="page-head"><h1>${t("view.sweep")}</h1><p class="quiet">${t("sweep.lede")}</p></div>
       <div class="sweep-columns">
         ${plan && html`<${Planner} key="plan" fields=${fields} plan=${plan} busy=${busy} start=${(event) => this.start(event)} />`}
-        <div key="shown" class=${classes("card shown", state.get("sweep") && "open")}>${job && cells ? html`<${HeatMap} job=${job} cells=${cells} cluster=${cluster} />` : plan && !state.get("sweep") && html`<${Preview} plan=${plan} />`}</div>
+        <div key="shown" class=${classes("card shown", state.get("sweep") && "open")}>${job && cells ? html`<${HeatMap} job=${job} cells=${cells} cluster=${cluster} planned=${Boolean(plan)} />` : plan && !state.get("sweep") && html`<${Preview} plan=${plan} />`}</div>
         ${sweeps?.length > 0 && html`<${Earlier} sweeps=${sweeps} more=${more} older=${older} />`}
       </div></div>`;
   }
