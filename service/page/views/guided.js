@@ -158,12 +158,12 @@ class Article extends Component {
 /** A step's text, its button, its observation, and the button to the next step. */
 function StepText({ name, step, action, go, trainNow }) {
   const last = step === STEPS.length - 1;
-  const other = name === "train" && action.done && compareWithArticle(session.run.config)[0].length > 0;
-  const button = other ? "guided.other.train" : `guided.${name}.${action.done ? "again" : "do"}`;
+  const other = step > UNTRAINED && isTrained(session.run) ? compareWithArticle(session.run.config)[0] : [];
+  const button = name === "train" && other.length ? "guided.other.train" : `guided.${name}.${action.done ? "again" : "do"}`;
   return html`<div class="stage-text"><div class="step-text">
     <p class="step-count">${t("guided.count", { step, count: STEPS.length - 1 })}</p>
     <h2 id="stage-title" tabindex="-1">${t(`guided.${name}.title`)}</h2>
-    ${step > UNTRAINED && isTrained(session.run) && html`<${Other} run=${session.run} trainNow=${trainNow} />`}
+    ${other.length > 0 && html`<${Other} run=${session.run} settings=${other} trainNow=${trainNow} />`}
     <div class="sentence"><p>${t(`guided.${name}.sentence`, described(session.run))}</p>
       ${name === "train" && html`<ol class="abc">${["a", "b", "c"].map((part) => html`<li>${t(`guided.train.${part}`, described(session.run))}</li>`)}</ol>`}</div>
     <div class="row">
@@ -180,9 +180,7 @@ function StepText({ name, step, action, go, trainNow }) {
 }
 
 /** What differs from the article in a run that comes from elsewhere, and the way back. */
-function Other({ run, trainNow }) {
-  const [other] = compareWithArticle(run.config);
-  if (!other.length) return null;
+function Other({ run, settings, trainNow }) {
   const back = ownJob && ownJob !== run.job.id ? () => state.push({ job: ownJob, at: "", walk: "" }) : null;
-  return html`<p class="other-run note">${t("guided.other")}${gap()}<b>${listed(run.config, other)}</b>${gap()}<button type="button" class="chip" disabled=${session.busy} onClick=${back ?? trainNow}>${t(back ? "guided.other.own" : "guided.other.train")}</button></p>`;
+  return html`<p class="other-run note">${t("guided.other")}${gap()}<b>${listed(run.config, settings)}</b>${gap()}<button type="button" class="chip" disabled=${session.busy} onClick=${back ?? trainNow}>${t(back ? "guided.other.own" : "guided.other.train")}</button></p>`;
 }
