@@ -25,6 +25,13 @@ export function logTicks(low, high) {
   return Array.from({ length: Math.floor(high / step) - from + 1 }, (_, k) => (from + k) * step);
 }
 
+/** Set the style of levels and of the lines to their key. */
+function dash(pen, scale) {
+  pen.strokeStyle = theme.colours.ink;
+  pen.lineWidth = scale;
+  pen.setLineDash([5 * scale, 4 * scale]);
+}
+
 const levels = (equilibrium) => [equilibrium ?? []].flat();
 
 /**
@@ -149,9 +156,7 @@ export class Lines extends Component {
 
   /** Draw the loss of a discriminator that only guesses. */
   level(pen, { left, width }, scale, y) {
-    pen.strokeStyle = theme.colours.ink;
-    pen.lineWidth = scale;
-    pen.setLineDash([5 * scale, 4 * scale]);
+    dash(pen, scale);
     pen.beginPath();
     pen.moveTo(left, y);
     pen.lineTo(left + width, y);
@@ -169,9 +174,7 @@ export class Lines extends Component {
     const label = this.props.levelLabel ?? t("losses.equilibrium", { value: values.map(short).join(t("list.comma")) });
     const [right, y] = [left + width, top - 11 * scale];
     pen.fillText(label, right, y);
-    pen.strokeStyle = theme.colours.ink;
-    pen.lineWidth = scale;
-    pen.setLineDash([5 * scale, 4 * scale]);
+    dash(pen, scale);
     for (const from of heights) {
       if (!(from >= top && from <= top + height)) continue;
       pen.beginPath();

@@ -1,9 +1,9 @@
 // Run header: name, status, duration, and outcome.
 
 import { nothing } from "../charts/response.js";
-import { compareWithArticle } from "../settings.js";
+import { compareWithArticle, settingText } from "../settings.js";
 import { classes, html } from "../ui.js";
-import { displayed, exact, fine, gap, span, t, whole, wholeParts, wholePercent } from "../words.js";
+import { displayed, fine, gap, span, t, whole, wholeParts, wholePercent } from "../words.js";
 import { Actions } from "./actions.js";
 
 export const runName = (job) => job.name || t("run.of", { pattern: job.config?.experiment === "discriminator" ? displayed("discriminator") : job.config?.pattern ?? "", id: job.id.slice(-4) });
@@ -27,8 +27,7 @@ function Settings({ config }) {
 
 /** Settings of a run as text: their names and values. */
 export function listed(config, names) {
-  const value = (name) => (typeof config[name] === "number" ? exact(config[name]) : displayed(config[name]));
-  return names.map((name) => t("sweep.pair", { name: t(`field.${name}`), value: value(name) })).join(" · ");
+  return names.map((name) => t("sweep.pair", { name: t(`field.${name}`), value: settingText(config[name]) })).join(" · ");
 }
 
 export function Status({ job, trained, replay }) {
