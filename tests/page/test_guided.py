@@ -16,7 +16,7 @@ TOUR = (  # step, its button, a part of its observation
     ("Look at real data", "Draw a sample", "all of them follow 1010"),
     ("Test D alone", "Train D against noise", "It can"),
     ("Look at the untrained G", "Make your own G", "knows nothing of 1010"),
-    ("Train them against each other", "Train the GAN", "Over the last 1,000 iterations"),
+    ("Train G against D", "Train the GAN", "Over the last 1,000 iterations"),
     ("Look at the losses", "Play it again", "0.25"),
     ("Sample the trained G", "Feed G a random number", "mode collapse"),
     ("Watch the pattern evolve", "Play it again", "You have seen all of the article"),
@@ -29,8 +29,21 @@ def test_one_click_trains_and_replays_a_gan(page: Page) -> None:
     page.goto("/")
     page.get_by_role("button", name="Train a GAN now").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
-    expect(page.locator(".outcome")).to_contain_text("G makes 1010")
     expect(page.get_by_role("heading", name=STEPS[3])).to_be_visible()
+    page.keyboard.press("End")
+    expect(page.locator(".outcome")).to_contain_text("G makes 1010")
+
+
+def test_results_are_told_when_the_replay_has_ended(page: Page, article_run: Json) -> None:
+    page.goto(f"/?step=5&job={article_run['id']}")
+    expect(page.locator(".seen")).to_contain_text("In the last 1,000 iterations")
+    for step, watch, result in ((5, "when the lines part", "In the last"), (7, "0.8 to 1 for a 1", "From iteration")):
+        page.get_by_role("button", name=STEPS[step - 1]).click()
+        page.get_by_role("button", name="Play it again").click()
+        expect(page.locator(".seen")).to_contain_text(watch)
+        page.keyboard.press("End")
+        expect(page.locator(".seen")).to_contain_text(result)
+        expect(page.locator(".seen")).not_to_contain_text(watch)
 
 
 def test_tour_leads_through_every_step(page: Page) -> None:
@@ -39,6 +52,7 @@ def test_tour_leads_through_every_step(page: Page) -> None:
     for title, button, words in TOUR:
         expect(page.get_by_role("heading", name=title)).to_be_visible()
         page.get_by_role("button", name=button).click()
+        page.keyboard.press("End")
         expect(page.locator(".seen")).to_contain_text(words)
         page.get_by_role("button", name="On to the lab" if title == STEPS[-1] else "Next step").click()
     expect(page.get_by_role("form", name="Train")).to_be_visible()
@@ -60,6 +74,7 @@ RUNS: dict[str, Json] = {
 
 def test_learn_says_of_each_run_only_what_is_true(page: Page, server_url: str) -> None:
     alone = httpx.post(f"{server_url}/train?wait=9", json={"preset": "discriminator-alone", "iterations": 2}).json()
+    page.emulate_media(reduced_motion="reduce")
     page.goto("/")
     for kind, settings in RUNS.items():
         job = httpx.post(f"{server_url}/train?wait=9", json={"seed": 1010, **settings}).json()
@@ -81,6 +96,8 @@ def test_learn_says_of_each_run_only_what_is_true(page: Page, server_url: str) -
         result, points = job["result"], httpx.get(f"{server_url}/jobs/{job['id']}/progress").json()["series"]
         real, fake = result["real_score"], result["fake_score"]
         assert f"mean score is {real:.2f} for real data and {fake:.2f} for fakes" in seen[4]
+        assert ("Nor could it before" in seen[4]) <= ("met" in seen[4] and bool(result["settled_at"]))
+        assert ("Nor could it before" in seen[4]) or kind != "settled"
         assert ("have met" in seen[4]) == (f"{real:.2f}" == f"{fake:.2f}")
         assert ("have nearly met" in seen[4]) == (0.005 < abs(real - fake) < 0.1 and "have met" not in seen[4])
         guess = 0.25 if job["config"]["loss"] == "mse" else math.log(2)
@@ -121,6 +138,8 @@ def _walk(page: Page, job: str, alone: str) -> dict[int, str]:
         expect(page.get_by_text(f"Step {step} of 7")).to_be_visible()
         opened = alone if step == 2 else job
         wait_for_js(page, f"!lab.player.run?.job.id || lab.player.run.job.id === '{opened}'")
+        if step == 6 and opened == job and (feed := page.get_by_role("button", name="Feed")).count():
+            feed.click()
         text = page.locator("#main").inner_text()
         assert not re.search(r"\{|NaN|undefined", text), text
         if page.locator(".seen").count():
@@ -155,6 +174,7 @@ def test_steps_before_the_training_show_untrained_networks(page: Page) -> None:
 def test_tour_starts_untrained_and_returns_to_the_run(page: Page) -> None:
     page.goto("/?step=4")
     page.get_by_role("button", name="Train the GAN").click()
+    page.keyboard.press("End")
     page.locator(".outcome").get_by_text("G makes").wait_for()
     run = page.evaluate("lab.session.run.job.id")
     page.goto(f"/?job={run}")
@@ -172,6 +192,7 @@ def test_untrained_generator_is_trained_next(page: Page) -> None:
     first = page.evaluate("[...lab.session.run.samples.slice(0, 4)]")
     page.get_by_role("button", name="Next step").click()
     page.get_by_role("button", name="Train the GAN").click()
+    page.keyboard.press("End")
     page.locator(".outcome").get_by_text("G makes").wait_for()
     assert page.evaluate("[...lab.session.run.samples.slice(0, 4)]") == first
 
@@ -179,10 +200,12 @@ def test_untrained_generator_is_trained_next(page: Page) -> None:
 def test_slider_shows_that_g_ignores_its_latent(page: Page) -> None:
     page.goto("/?step=4")
     page.get_by_role("button", name="Train the GAN").click()
+    page.keyboard.press("End")
     page.locator(".outcome").get_by_text("G makes").wait_for()
     page.get_by_role("button", name=STEPS[5]).click()
-    expect(page.get_by_text("Fed the same 0.5 every time")).to_be_visible()
+    expect(page.locator(".seen")).to_have_count(0)
     page.get_by_role("slider", name="Latent").fill("0.9")
+    expect(page.get_by_text("Fed the same 0.5 every time")).to_be_visible()
     made = page.locator(".sample .cells")
     expect(made).to_have_attribute("aria-label", re.compile("0.9"))
     values = [float(value) for value in re.findall(r"\d\.\d+", made.inner_text())]
@@ -219,8 +242,8 @@ def test_each_step_fits_above_the_player(
     for step in range(1, 8):
         page.goto(f"/?step={step}&job={article_run['id']}&alone={alone}&lang={language}")
         page.locator(".stage canvas, .stage .plot canvas").first.wait_for()
-        if step == 1:
-            page.locator(".step-text button").click()
+        if step in (1, 6):
+            page.locator(".step-text button").first.click()
         page.locator(".seen").wait_for()
         bottom = page.locator(".stage").evaluate("stage => stage.getBoundingClientRect().bottom")
         assert bottom <= (height if step in (1, 3) else page.locator(".player").bounding_box()["y"]), step  # type: ignore[index]

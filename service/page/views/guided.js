@@ -22,6 +22,7 @@ const withTexts = (module) => Promise.all([module, addWords("-paths")]).then(([l
 const Beyond = lazy(() => withTexts(import("./beyond.js")));
 const Walk = lazy(() => withTexts(import("./walk.js")));
 const STEPS = ["start", "real", "alone", "untrained", "train", "losses", "sample", "evolve"];
+const REPLAYED = ["alone", "train", "losses", "evolve"]; // steps whose picture plays
 const [START, , ALONE, UNTRAINED, TRAIN] = STEPS.keys();
 const ARTICLE = { pattern: "1010", spread: 0.2 };
 const MAX_DRAWS = 200;
@@ -57,22 +58,32 @@ class Article extends Component {
 
   componentWillUnmount() {
     this.stop();
-    this.observer?.disconnect();
+    this.stopWaiting();
   }
 
   /** Play from the start as soon as the picture is in the window above the player. */
   replay() {
-    this.observer?.disconnect();
+    this.stopWaiting();
     player.replay();
     const picture = this.pictures.current?.querySelector(".picture");
     if (!player.playing || !picture) return;
     player.playing = false;
     this.observer = new IntersectionObserver((entries) => {
       if (!entries.at(-1).isIntersecting) return;
-      this.observer.disconnect();
+      this.stopWaiting();
       if (player.at === 0) player.play();
     }, { rootMargin: "0px 0px -80px", threshold: 0.6 });
     this.observer.observe(picture);
+  }
+
+  stopWaiting() {
+    this.observer?.disconnect();
+    this.observer = null;
+  }
+
+  /** Whether a replay has still to show what the observation tells. */
+  get isPlaying() {
+    return player.playing || Boolean(this.observer && player.at === 0);
   }
 
   async train(...job) {
@@ -102,7 +113,7 @@ class Article extends Component {
       untrained: { do: () => train({ iterations: 1, seed: newSeed(), name: t("guided.untrained.name") }, "job", { step: UNTRAINED }), done: Boolean(run?.hasGenerator) },
       train: { do: () => this.train({ seed: (!trained && run?.config.seed) || newSeed() }, "job", { step: TRAIN, walk: "" }), done: trained },
       losses: { do: replay, done: trained, needs: !trained },
-      sample: { do: () => feed(run.config), done: trained, needs: !trained },
+      sample: { do: () => feed(run.config), done: trained && Boolean(state.get("feed")), needs: !trained },
       evolve: { do: replay, done: trained, needs: !trained },
     };
   }
@@ -132,7 +143,7 @@ class Article extends Component {
       </section>
       <${Steps} names=${STEPS.slice(1)} current=${step} isDone=${(name) => visited.has(name)} go=${(to) => this.go(to)} />
       <section class=${classes("stage card", step > 0 && "beside")} aria-labelledby="stage-title">
-        ${step === START ? html`<h2 id="stage-title" class="unseen" tabindex="-1">${t("guided.start.title")}</h2>` : html`<${StepText} name=${STEPS[step]} step=${step} action=${actions[STEPS[step]]} trainNow=${this.trainNow} go=${(to) => this.go(to)} />`}
+        ${step === START ? html`<h2 id="stage-title" class="unseen" tabindex="-1">${t("guided.start.title")}</h2>` : html`<${StepText} name=${STEPS[step]} step=${step} action=${actions[STEPS[step]]} isPlaying=${this.isPlaying && REPLAYED.includes(STEPS[step]) && session.run.job.result} trainNow=${this.trainNow} go=${(to) => this.go(to)} />`}
         <div class=${`stage-pictures at-${STEPS[step]}`} ref=${this.pictures}>${this.stage(STEPS[step])}</div>
       </section>
     </div>`;
@@ -156,7 +167,7 @@ class Article extends Component {
 }
 
 /** A step's text, its button, its observation, and the button to the next step. */
-function StepText({ name, step, action, go, trainNow }) {
+function StepText({ name, step, action, isPlaying, go, trainNow }) {
   const last = step === STEPS.length - 1;
   const other = step > UNTRAINED && isTrained(session.run) ? compareWithArticle(session.run.config)[0] : [];
   const button = name === "train" && other.length ? "guided.other.train" : `guided.${name}.${action.done ? "again" : "do"}`;
@@ -175,8 +186,8 @@ function StepText({ name, step, action, go, trainNow }) {
       ${action.done && last && html`<button type="button" class="secondary" onClick=${() => state.push({ view: "lab", step: "" })}>${t("guided.tolab")}</button>`}
     </div>
   </div>
-  ${action.done && html`<div class="seen" role="status">${[observation(name, session.run)].flat().map((words) => html`<p>${words}</p>`)}</div>`}
-  ${name === "train" && action.done && html`<${Outcome} run=${session.run} />`}</div>`;
+  ${action.done && html`<div class="seen" role="status">${[isPlaying ? t(`guided.${name}.watch`, described(session.run)) : observation(name, session.run)].flat().map((words) => html`<p>${words}</p>`)}</div>`}
+  ${name === "train" && action.done && !isPlaying && html`<${Outcome} run=${session.run} />`}</div>`;
 }
 
 /** What differs from the article in a run that comes from elsewhere, and the way back. */

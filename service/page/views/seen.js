@@ -64,7 +64,16 @@ function alone(run, result) {
 function train(run, { real_score: real, fake_score: fake }) {
   const scores = { real: fine(real), fake: fine(fake) };
   const outcome = scores.real === scores.fake ? "meet" : Math.abs(real - fake) < MEETING ? "near" : real > fake ? "apart" : "fooled";
-  return [t(`guided.train.${outcome}`, { ...scores, last: last(run) })];
+  return [[t(`guided.train.${outcome}`, { ...scores, last: last(run) }), ["meet", "near"].includes(outcome) && run.job.result.settled_at && beganTogether(run) && t("guided.train.began")]];
+}
+
+/** Whether D's scores of real and fake were nearly equal before the training. */
+function beganTogether(run) {
+  if (!run.hasWeights) return false;
+  const D = new Network(run.width, run.config.hidden_size, 1);
+  D.blend(run.discriminators, 0, 0, 0);
+  const fake = D.run(run.samples.subarray(0, run.width))[0];
+  return Math.max(...run.centres.map((centre) => Math.abs(D.run(centre)[0] - fake))) < MEETING;
 }
 
 function losses(run, result) {
