@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gan1010 import kernel_inputs, random_draws
-from gan1010.compiled import kernel
+from gan1010.compiled import survey
 from gan1010.compiled.lanes import empty
 from gan1010.config import TrainConfig
 from gan1010.kernel_inputs import LaneSettings
@@ -38,7 +38,7 @@ def coverage(config: TrainConfig, lanes: LaneSettings, generator: Float32s) -> C
         _zeros((size,), np.float32, generator) for size in (plan.hidden, plan.width, len(plan.low))
     )
     moments, diversity = (_zeros(shape, np.float64, generator) for shape in ((2, plan.width), (1,)))
-    kernel.survey(plan, generator, np.ascontiguousarray(latents), hidden, sample, counts, moments, diversity)
+    survey.survey(plan, generator, np.ascontiguousarray(latents), hidden, sample, counts, moments, diversity)
     shares: Float64s = counts.astype(np.float64) / len(latents)
     return Coverage(
         covered=(shares >= MIN_SHARE).sum(axis=0).astype(np.float64),

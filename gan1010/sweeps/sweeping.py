@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gan1010 import kernel_inputs, patterns
-from gan1010.compiled import kernel
+from gan1010.compiled import kernel, survey
 from gan1010.compiled.lanes import LANES, aligned_copy
 from gan1010.config import TrainConfig
 from gan1010.coverage import coverage
@@ -106,7 +106,7 @@ def _train_side_by_side(
         kernel.advance(plan, state, kernel_inputs.draws(config, lanes, start, count), NO_RECORDS, scratch, start)
         yield ShardProgress(iteration=start + count, state=state)
     if plan.adversarial:
-        kernel.sample_at_latent_value(plan, state, scratch)
+        survey.sample_at_latent_value(plan, state, scratch)
     inside = (plan.low <= scratch.sample) & (scratch.sample <= plan.high)  # (P, W, LANES)
     yield {
         "discriminators": state.discriminator,

@@ -1,14 +1,14 @@
 """Warm-up: afterwards no job compiles anything, so none fails or waits for that."""
 
 from gan1010 import TrainConfig, random_draws, train
-from gan1010.compiled import forward, kernel
+from gan1010.compiled import forward, kernel, survey
 from gan1010.sweeps.grid import SweepConfig
 from gan1010.sweeps.sweeping import train_whole_shard
 from tests.support.forking import CONTEXT
 
 COMPILED = (
-    kernel.advance_article, kernel.advance_batches, kernel.sample_at_latent_value, kernel.survey,
-    forward.sample, forward.score,
+    kernel.advance_article, kernel.advance_batches, survey.sample_at_latent_value, survey.survey,
+    forward.sample, forward.sample_one, forward.score,
     random_draws._fill, random_draws._fill_lanes, random_draws._to_normal, random_draws._to_ranges,
 )  # fmt: skip
 SETTINGS = (
