@@ -8,8 +8,9 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from gan1010.client.calls import Call
 from gan1010.client.config import default_headers, service_url
-from gan1010.client.endpoints import Call, Endpoints
+from gan1010.client.endpoints import Endpoints
 from gan1010.client.environment import Route, route_to
 from gan1010.client.errors import ClientError, NoResponseError, problem_error, transport_error
 from gan1010.client.event_stream import EventStream

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from gan1010.client.endpoints import url_path
+from gan1010.client.calls import url_path
 from gan1010.client.responses import Job, JobProgress
 from gan1010.client.retry import Retries
 

@@ -10,7 +10,8 @@ import pytest
 
 from gan1010 import Model
 from gan1010.client import AsyncClient, Client, responses
-from gan1010.client.endpoints import Call, Endpoint, Endpoints, url_path
+from gan1010.client.calls import Call, Endpoint, url_path
+from gan1010.client.endpoints import Endpoints
 from gan1010.client.responses import Job, JobProgress
 from gan1010.client.settings import TrainSettings
 from service import job
@@ -218,7 +219,7 @@ def test_presets_and_operations(client: Any) -> None:
 
 def test_every_route_has_a_method_and_every_method_a_route(shared_client: clients.Client) -> None:
     calls = [("GET", url_path("jobs", "x", "events"))]
-    for endpoint in vars(Endpoints).values():
+    for _, endpoint in inspect.getmembers_static(Endpoints):
         if isinstance(endpoint, Endpoint):
             names = inspect.signature(endpoint.build).parameters.keys() & ARGUMENTS.keys()
             call: Call[Any] = endpoint.build(None, **{name: ARGUMENTS[name] for name in names})
