@@ -36,7 +36,7 @@ class Pruner:
     def _run(self) -> None:
         while not self._stopped.is_set():
             try:
-                for _ in self._registry.delete_ended(self._expired()):
+                for _ in self._registry.deletion.delete_ended(self._expired()):
                     if self._stopped.is_set():
                         return
             except ENVIRONMENT_ERRORS as error:
@@ -46,7 +46,7 @@ class Pruner:
     def _expired(self) -> list[str]:
         """Return the jobs to delete, oldest first."""
         in_use = self._registry.models.newest()
-        expired = {id for selection in self._selections() for id in self._registry.ended_jobs(selection)}
+        expired = {id for selection in self._selections() for id in self._registry.deletion.ended_jobs(selection)}
         return sorted(expired - in_use)
 
     def _selections(self) -> Iterator[Selection]:

@@ -6,8 +6,7 @@ Routes call it and workers work for it; it imports neither. What it returns has 
 import contextlib
 import logging
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +16,6 @@ from gan1010.sweeps.results import SweepSummary
 from gan1010.training import model_at
 from service.errors import (
     ENVIRONMENT_ERRORS,
-    CorruptDataError,
     IdempotencyKeyReusedError,
     InvalidJobStateError,
     JobNotFoundError,
@@ -26,15 +24,16 @@ from service.errors import (
 from service.job import Job, JobError, Status, StopStatus, job_ids, new_job
 from service.job_search import Cursor, JobQuery
 from service.jobs.active_job import ActiveJob, ActiveSweep
+from service.jobs.deletion import Deletion
 from service.jobs.model_cache import ModelCache
 from service.jobs.queue import JobQueue
 from service.jobs.sweep_runs import SweepRuns
+from service.jobs.training_runs import TrainingRuns
 from service.storage.store import Store
 from service.telemetry.logs import fields
 from service.telemetry.metrics import Metrics
 
 MAX_ATTEMPTS = 5  # crashes in a row, without a checkpoint in between, after which a job is still retried
-MAX_JOBS_PER_STEP, STEP_SECONDS = 64, 0.04  # of jobs that are deleted at once
 CRASHED = JobError(
     type="crashed",
     detail=f"The process died more than {MAX_ATTEMPTS} times in a row while the job ran, before any checkpoint. "
@@ -54,11 +53,12 @@ class Registry:
         self._queue_size, self._lock, self._released = queue_size, threading.RLock(), False
         self.check_store = store.check
         self.count = store.count  # jobs by status
-        self.usage, self.ended_jobs = store.usage, store.ended_jobs
+        self.usage = store.usage
         self._active: dict[str, ActiveJob] = {}
         self._queued: dict[str, ActiveJob] = {}
         self.queue = JobQueue()
-        self.models, self.sweeps = ModelCache(store), SweepRuns(store)
+        self.models, self.trainings, self.sweeps = ModelCache(store), TrainingRuns(store), SweepRuns(store)
+        self.deletion = Deletion(store, self.models, self.job, self._lock)
         self._ids = job_ids(store.last_job_id())
         for job in store.unfinished_jobs():
             self._admit(self._requeue_crashed(job) if job.status == "running" else job)
@@ -116,8 +116,7 @@ class Registry:
 
     def progress(self, job: Job) -> Progress | None:
         """Return a training's progress, live or from disk; None before it has started."""
-        active = self._active.get(job.id)
-        return (active.progress if active else None) or self._store.runs.progress(job)
+        return self.trainings.progress(job, self._active.get(job.id))
 
     def sweep_summary(self, job: Job) -> SweepSummary:
         """Return the figures of a sweep's finished members."""
@@ -136,28 +135,6 @@ class Registry:
             self._persist(active, active.job.with_status("running"))
             del self._queued[active.job.id]
         return True
-
-    def load_checkpoint(self, active: ActiveJob) -> bool:
-        """Load a training's checkpoint; a damaged one is deleted, and the training starts over with the same bits."""
-        if active.progress is None:
-            try:
-                active.progress = self._store.runs.progress(active.job)
-                if active.progress is not None and active.progress.state is None:
-                    raise CorruptDataError("The job has a history, but no checkpoint.")
-            except CorruptDataError as damage:
-                log.error("job %s starts over: %s", active.job.id, damage.detail)
-                self._store.runs.delete(active.job.id)
-                active.progress = None
-            # The row may be ahead of the checkpoint, for example when the disk was full at the end of the training.
-            with active.lock:
-                active.job = replace(active.job, iteration=active.progress.iteration if active.progress else 0)
-        return True
-
-    def checkpoint(self, active: ActiveJob) -> None:
-        """Persist a checkpoint of a training, which sets its attempts to zero."""
-        with active.lock:
-            self._store.update(replace(active.current, attempts=0), active.progress)
-            active.job = replace(active.job, attempts=0)
 
     def stop_training(self, active: ActiveJob, status: StopStatus) -> None:
         """Move a training to cancelled or paused; no worker runs it any more."""
@@ -271,47 +248,6 @@ class Registry:
                     self._store.update(replace(active.current, **changes))
                     active.job = edited
                 return active.current
-
-    def delete(self, job_id: str) -> None:
-        """Delete a job that has ended.
-
-        Raises:
-            InvalidJobStateError: the job has not ended.
-        """
-        with self._lock:
-            with contextlib.suppress(CorruptDataError):  # a job that cannot be read can be deleted
-                if not (job := self.job(job_id)).has_ended:
-                    raise InvalidJobStateError(f"The job is {job.status}. Cancel it first, or wait until it has ended.")
-            self._store.delete([job_id])
-            self.models.forget([job_id])
-        log.info("job", extra=fields(job_id=job_id, status="deleted"))
-        for _ in self._store.shrink():
-            pass
-
-    def delete_ended(self, job_ids: Sequence[str]) -> Iterator[int]:
-        """Delete jobs of `ended_jobs` in the order given, and give their space back to the disk.
-
-        Yields:
-            How many are deleted by now, after each short step. Other requests are served between two steps, and it is
-            safe to stop there.
-        """
-        deleted, step = 0, 1
-        try:
-            while deleted < len(job_ids):
-                began, batch = time.monotonic(), job_ids[deleted : deleted + step]
-                with self._lock:
-                    self._store.delete(batch)
-                    self.models.forget(set(batch))
-                deleted += len(batch)
-                is_short = time.monotonic() - began < STEP_SECONDS  # jobs differ in size
-                step = min(step * 2, MAX_JOBS_PER_STEP) if is_short else max(step // 2, 1)
-                yield deleted
-            for _ in self._store.shrink():
-                yield deleted
-        finally:
-            if deleted:
-                ends = {"oldest": job_ids[0], "newest": job_ids[deleted - 1]}
-                log.info("jobs", extra=fields(status="deleted", count=deleted, **ends))
 
     def model(self, job_id: str, iteration: int | None = None) -> tuple[Model, int]:
         """Return a job's networks at a snapshot, or the latest ones, and their iteration.

@@ -142,7 +142,7 @@ class WorkerPool:
 
     def _train(self, active: ActiveJob) -> None:
         """Train from the checkpoint until the end, or until a stop is requested."""
-        if not self._persist(active, lambda: self._registry.load_checkpoint(active)):
+        if not self._persist(active, lambda: self._registry.trainings.load_checkpoint(active)):
             return
         try:
             if self._train_to_end(active):
@@ -169,7 +169,7 @@ class WorkerPool:
             if self._stop_if_requested(active):
                 return False
             if time.monotonic() >= due:
-                self._checkpoint(active, lambda: self._registry.checkpoint(active))
+                self._checkpoint(active, lambda: self._registry.trainings.checkpoint(active))
                 due = time.monotonic() + CHECKPOINT_SECONDS
         return True
 

@@ -146,11 +146,11 @@ def delete_jobs(
     if not (id or status or before or name is not None or keep):
         raise InvalidInputError(NO_CONDITION, "query")
     statuses = frozenset(status or ENDED)
-    ids = registry.ended_jobs(
+    ids = registry.deletion.ended_jobs(
         Selection(statuses=statuses, before=before, name=name, keep=keep, ids=frozenset(id) or None)
     )
     deleted, deadline = 0, time.monotonic() + MAX_DELETE_SECONDS
-    for deleted in () if dry_run else registry.delete_ended(ids):
+    for deleted in () if dry_run else registry.deletion.delete_ended(ids):
         if time.monotonic() > deadline and deleted < len(ids):
             break
     first, last = (ids[0], ids[-1]) if ids else (None, None)
@@ -200,7 +200,7 @@ def resume_job(registry: JobRegistry, job_id: JobId) -> Response:
 @router.delete("/jobs/{job_id}", status_code=204, responses=problems(404, 409, 422, 507, conflict=InvalidJobStateError))
 def delete_job(registry: JobRegistry, job_id: JobId) -> None:
     """Delete a job that has ended, with its history and its model."""
-    registry.delete(job_id)
+    registry.deletion.delete(job_id)
 
 
 async def _stop_and_wait(registry: Registry, job_id: str, status: StopStatus) -> Response:

@@ -13,7 +13,6 @@ from gan1010.sweeps.results import Members
 from gan1010.sweeps.sweeping import ShardProgress, train_shard
 from service.errors import (
     InvalidJobStateError,
-    JobNotFoundError,
     NoModelError,
     QueueFullError,
 )
@@ -91,7 +90,7 @@ def test_failed_job_has_its_error(registry: Registry) -> None:
         registry.request_stop(job.id, "cancelled")
     with pytest.raises(NoModelError):
         registry.models.latest(with_generator=True)
-    registry.delete(job.id)
+    registry.deletion.delete(job.id)
 
 
 def test_job_stays_paused_if_the_queue_is_full(tmp_path: Path) -> None:
@@ -159,34 +158,10 @@ def test_release_resolves_over_and_leaves_the_jobs_as_they_are(registry: Registr
     assert [registry.job(job.id).status for job in jobs] == ["running", "queued", "queued"]
 
 
-def test_deleted_job_has_no_model_in_memory(registry: Registry) -> None:
-    submit(registry)
-    id = train(registry)
-    for iteration in (None, 0, 20):
-        registry.model(id, iteration)
-        assert registry.models.cached(id, iteration) is not None
-    registry.delete(id)
-    for iteration in (None, 0, 20):
-        assert registry.models.cached(id, iteration) is None
-        with pytest.raises(JobNotFoundError):
-            registry.model(id, iteration)
-    with pytest.raises(NoModelError):
-        registry.models.latest(with_generator=True)
-
-
-def test_latest_model_is_the_one_before_a_deleted_one(registry: Registry) -> None:
-    for _ in range(2):
-        submit(registry)
-    first, second = train(registry), train(registry)
-    assert registry.models.latest(with_generator=True) == second
-    registry.delete(second)
-    assert registry.models.latest(with_generator=True) == registry.models.latest(with_generator=False) == first
-
-
 def persist_progress(registry: Registry, active: ActiveJob, of: str) -> None:
     if not isinstance(active, ActiveSweep):
         active.progress = next(run(LONG))
-        registry.checkpoint(active)
+        registry.trainings.checkpoint(active)
         return
     registry.sweeps.prepare(active)
     first, *_, last = train_shard(SWEEP.shard_settings(SWEEP.shards[0]))

@@ -67,7 +67,7 @@ def test_sweep_is_cancelled_and_deleted_at_once_while_its_workers_are_busy(tmp_p
         wait_until(lambda: long.progress)
         registry.request_stop(sweep.job.id, "cancelled")
         assert sweep.job.status == "cancelled"
-        registry.delete(sweep.job.id)  # the worker still holds a shard of it
+        registry.deletion.delete(sweep.job.id)  # the worker still holds a shard of it
         registry.request_stop(long.job.id, "cancelled")
         assert wait_for_job(long).status == "cancelled"
         assert wait_for_job(submit(registry)).status == "succeeded"
@@ -98,5 +98,5 @@ def test_sweep_whose_shards_are_all_persisted_ends_at_the_next_start(tmp_path: P
         assert again is not None
         pool.start()
         assert (wait_for_job(again).status, again.job.iteration) == ("succeeded", SMALL.members)
-        registry.delete(sweep.job.id)
+        registry.deletion.delete(sweep.job.id)
         assert registry._store.sweeps.finished_shards(sweep.job.id) == {}

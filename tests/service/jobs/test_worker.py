@@ -108,7 +108,7 @@ def stop_at_the_end(folder: Path) -> int:
         steps = iter(run(RESUMED))
         active.progress = next(steps)
         iteration = active.progress.iteration
-        registry.checkpoint(active)
+        registry.trainings.checkpoint(active)
         *_, active.progress = steps
         registry.requeue_running()
         assert registry.job(active.job.id).iteration == RESUMED.iterations
