@@ -10,7 +10,7 @@ const LIVE_MS = 1000; // between two refreshes while a job runs, or three times 
 const IDLE_MS = 3000; // otherwise: other clients start jobs, too
 
 export class JobList {
-  pages = []; // with the cursor that they follow, and the next one
+  pages = []; // as the service sent them
   rows = [];
   query = "";
   isLoaded = false;
@@ -19,14 +19,11 @@ export class JobList {
   /** `changed` is called after each change, `failed` with each error. */
   constructor(changed, failed) {
     Object.assign(this, { changed, failed });
-    this.stops = [
-      trash.listen(() => this.update()),
-      connection.listen(() => connection.up && this.refresh()),
-    ];
+    this.stops = [trash.listen(() => this.update()), connection.listen(() => connection.up && this.refresh())];
   }
 
   stop() {
-    this.isStopped = true;
+    this.query = null;
     clearTimeout(this.timer);
     for (const stop of this.stops) stop();
   }
@@ -34,10 +31,7 @@ export class JobList {
   /** Show the jobs of another query; the old ones stay until the first response. */
   open(query) {
     if (query === this.query) return;
-    this.query = query;
-    this.visible = [0, 0];
-    this.pages = [];
-    this.working = null; // a response to the previous query is discarded
+    Object.assign(this, { query, visible: [0, 0], pages: [] });
     this.refresh();
   }
 
@@ -49,62 +43,57 @@ export class JobList {
   /** Note what is visible, and load what comes next. */
   show(first, last) {
     this.visible = [first, last];
-    if (this.hasMore && last + AHEAD > this.rows.length) this.run(() => this.load(this.pages.length, this.pages.length));
+    if (this.hasMore && last + AHEAD > this.rows.length) this.load(this.pages.length);
   }
 
   /** Load the visible pages again, now and then at intervals. */
   refresh() {
-    this.run(() => this.load(this.pageOf(this.visible[0]), this.pageOf(this.visible[1])));
+    this.load(...this.visible.map((row) => this.pageOf(row)));
   }
 
-  /** Run one piece of work at a time; an urgent one that comes meanwhile is repeated by the timer. */
-  async run(work) {
-    if (this.working || this.isStopped) return;
+  /** Load pages, one request at a time; those after them stay if no row has moved between them. */
+  async load(from, to = from) {
+    if (this.isLoading) return;
+    this.isLoading = true;
     clearTimeout(this.timer);
-    const token = (this.working = {});
+    const { query } = this;
     const started = performance.now();
+    const fresh = [];
+    let after = from ? this.pages[from - 1].next : null;
+    let error = null;
     try {
-      await work();
-    } catch (error) {
-      if (token === this.working) this.failed(error);
+      do {
+        const page = await api.jobs(`${query}&limit=${PAGE}${after ? `&after=${after}` : ""}`);
+        fresh.push(page);
+        after = page.next;
+      } while (after && from + fresh.length <= to);
+    } catch (reason) {
+      error = reason;
     }
-    if (token !== this.working) return;
-    this.working = null;
-    if (this.isStopped) return;
-    const isLive = this.rows.some((job) => !ENDED.has(job.status)) && !document.hidden;
-    this.timer = setTimeout(() => (connection.up ? this.refresh() : this.run(async () => {})), Math.max(isLive ? LIVE_MS : IDLE_MS, 3 * (performance.now() - started)));
+    this.isLoading = false;
+    if (this.query === null) return;
+    if (query !== this.query) return this.refresh();
+    if (connection.up) this.timer = setTimeout(() => this.refresh(), Math.max(this.rows.some((job) => !ENDED.has(job.status)) ? LIVE_MS : IDLE_MS, 3 * (performance.now() - started)));
+    if (error) return this.failed(error);
+    const isInPlace = this.pages[from + fresh.length - 1]?.next === after;
+    this.pages.splice(from, isInPlace ? fresh.length : Infinity, ...fresh);
+    this.isLoaded = true;
+    this.update();
     this.show(...this.visible);
   }
 
-  /** Load pages; those after them stay if no row has moved between them. */
-  async load(from, to) {
-    const token = this.working;
-    const fresh = [];
-    let after = from ? this.pages[from - 1].next : null;
-    do {
-      const page = await api.jobs(`${this.query}&limit=${PAGE}${after ? `&after=${after}` : ""}`);
-      if (token !== this.working) return;
-      fresh.push({ after, jobs: page.data, next: page.next });
-      after = page.next;
-    } while (after && from + fresh.length <= to);
-    const follows = this.pages[from + fresh.length];
-    this.pages.splice(from, follows && follows.after === after ? fresh.length : Infinity, ...fresh);
-    this.isLoaded = true;
-    this.update();
-  }
-
   update() {
-    const seen = new Set();
-    this.rows = [];
+    const jobs = new Map();
     for (const page of this.pages) {
-      page.start = this.rows.length;
-      for (const job of page.jobs) if (!trash.has(job.id) && !seen.has(job.id)) this.rows.push(job), seen.add(job.id);
+      page.start = jobs.size;
+      for (const job of page.data) if (!trash.has(job.id) && !jobs.has(job.id)) jobs.set(job.id, job);
     }
+    this.rows = [...jobs.values()];
     this.changed();
   }
 
+  /** The page of a row, or the first of those before it whose jobs are all hidden, where new jobs may appear. */
   pageOf(row) {
-    return Math.max(this.pages.findLastIndex((page) => page.start <= row), 0);
+    return Math.max(this.pages.findLastIndex((page) => page.start < Math.min(row, this.rows.length)), 0);
   }
 }
-

@@ -136,9 +136,8 @@ export function addressOf(config, presets) {
   return patch;
 }
 
-/** Settings that make another GAN, in the order of labels. */
-const LABELLED = [...Object.keys(FIELDS).filter((name) => !INCIDENTAL.has(name) && name !== "iterations"), "iterations"];
-const MAX_LABELLED = 3; // settings of a label, before it leaves out the article's values
+/** Settings that make another GAN, in the order in which they are told. */
+const TOLD = [...Object.keys(FIELDS).filter((name) => !INCIDENTAL.has(name) && name !== "iterations"), "iterations"];
 
 /** The value of a setting as text, with separators of thousands. */
 export const settingText = (value) => (typeof value === "number" ? exact(value) : displayed(value));
@@ -151,29 +150,16 @@ const brief = (config, names) => join(names.map((name) => {
   return (hasWords(`brief.${name}`) ? t(`brief.${name}`, { value }) : value).replaceAll(" ", "\u00a0");
 }));
 
-const briefSeed = ({ config }) => t("brief.seed", { value: config.seed });
 const follows = (config, name) => name in config.defaults || (name === "generator_learning_rate" && config[name] === config.learning_rate);
 const isOther = (config) => (name) => config[name] !== FIELDS[name].default && !follows(config, name);
 
 /** What differs from the article, and the seed where nothing does. The name of a run without one has its pattern. */
 export function describe(job) {
-  const names = LABELLED.filter(isOther(job.config));
+  const names = TOLD.filter(isOther(job.config));
   const told = names.filter((name) => job.name || (name !== "pattern" && name !== "experiment"));
-  return brief(job.config, told) || join([!names.length && t("brief.article"), briefSeed(job)]);
+  return brief(job.config, told) || join([!names.length && t("brief.article"), t("brief.seed", { value: job.config.seed })]);
 }
 
 /** The names of the settings that differ among runs: not the seed, and none that only follows another. */
-export const differing = (configs, names = [...LABELLED, ...INCIDENTAL]) =>
-  names.filter((name) => !["name", "seed"].includes(name) && new Set(configs.map((config) => config[name])).size > 1 && !configs.every((config) => follows(config, name)));
-
-/** A label for each job: its name, or what differs among them; more where two would be the same. */
-export function labelsOf(jobs) {
-  const names = differing(jobs.map((job) => job.config), LABELLED);
-  const parts = jobs.map((job) => {
-    const told = names.length > MAX_LABELLED ? names.filter(isOther(job.config)) : names;
-    return [job.name, brief(job.config, told) || describe(job), briefSeed(job), job.id.slice(-4)].filter(Boolean);
-  });
-  let labels = parts.map(([first]) => first);
-  for (let n = 1; n < 4; n++) labels = labels.map((label, k) => (labels.indexOf(label) === labels.lastIndexOf(label) || label.includes(parts[k][n]) ? label : join([label, parts[k][n]])));
-  return labels;
-}
+export const differing = (configs) =>
+  [...TOLD, ...INCIDENTAL].filter((name) => !["name", "seed"].includes(name) && new Set(configs.map((config) => config[name])).size > 1 && !configs.every((config) => follows(config, name)));

@@ -128,7 +128,7 @@ def test_paper_is_light_and_has_no_controls(browser: Browser, server_url: str, a
     ("address", "blocks", "hidden"),
     [
         ("?step=5&job={job}", [".step-text", ".losses canvas", ".legend", ".seen"], ".step-text button"),
-        ("?view=runs&jobs={job},{other}", [".overlay canvas", ".values", ".differences", ".runs"], ".table-tools"),
+        ("?view=runs&jobs={job},{other}", [".overlay canvas", ".values", ".runs"], ".table-tools"),
         ("?view=sweep&sweep={sweep}", [".map-tools .chip", ".heat", ".best"], "text='Press a cell to see its GANs.'"),
     ],
 )

@@ -11,21 +11,17 @@ import { t } from "../words.js";
 
 export function Actions({ job, name, forget }) {
   const button = (action, onClick, says) => html`<button type="button" class="plain" title=${says} aria-label=${`${t(`act.${action}`)}: ${name}`} onClick=${onClick}>${t(`act.${action}`)}</button>`;
+  const act = (action) => button(action, () => runAction(() => api.act(job.id, action)));
   const again = () => {
-    const { config } = job;
-    const body = Object.fromEntries(Object.entries(config).filter(([setting, value]) => value !== null && setting !== "seed")); // with a seed of its own
-    runAction(() => api.train(body));
+    const { seed, ...settings } = job.config; // it draws a seed of its own
+    runAction(() => api.train(Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null))));
   };
+  const copy = () => state.push({ view: "lab", ...addressOf(job.config, session.presets), job: job.id });
   const remove = () => {
     forget?.();
     trash.put([job]);
     if (state.get("job") === job.id) state.replace({ job: "" });
   };
-  const settings = () => state.push({ view: "lab", ...addressOf(job.config, session.presets), job: job.id });
-  if (ENDED.has(job.status)) {
-    return html`${job.kind === "train" && html`${button("again", again, t("act.again.says"))}${button("settings", settings)}`}${button("delete", remove)}`;
-  }
-  return html`${job.status === "running" && button("pause", () => runAction(() => api.act(job.id, "pause")))}
-    ${job.status === "paused" && button("resume", () => runAction(() => api.act(job.id, "resume")))}
-    ${button("cancel", () => runAction(() => api.act(job.id, "cancel")))}`;
+  if (ENDED.has(job.status)) return html`${job.kind === "train" && html`${button("again", again, t("act.again.says"))}${button("settings", copy)}`}${button("delete", remove)}`;
+  return html`${job.status === "running" && act("pause")}${job.status === "paused" && act("resume")}${act("cancel")}`;
 }
