@@ -25,13 +25,6 @@ export function logTicks(low, high) {
   return Array.from({ length: Math.floor(high / step) - from + 1 }, (_, k) => (from + k) * step);
 }
 
-/** Set the style of levels and of the lines to their key. */
-function dash(pen, scale) {
-  pen.strokeStyle = theme.colours.ink;
-  pen.lineWidth = scale;
-  pen.setLineDash([5 * scale, 4 * scale]);
-}
-
 const levels = (equilibrium) => [equilibrium ?? []].flat();
 
 /**
@@ -83,7 +76,7 @@ export class Lines extends Component {
     return {
       width: this.box.clientWidth || 300,
       height: this.box.clientHeight || 200,
-      padding: [(equilibrium === undefined ? 12 : 22) * zoom, 26 * zoom, 0, 0],
+      padding: [(equilibrium === undefined ? 12 : 22) * zoom, (equilibrium === undefined ? 26 : 46) * zoom, 0, 0],
       legend: { show: false },
       focus: { alpha: onHover ? 0.25 : 1 },
       cursor: { x: Boolean(onHover), y: false, focus: { prox: onHover ? 12 : -1 }, points: { show: false }, drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => null } },
@@ -149,39 +142,37 @@ export class Lines extends Component {
     pen.rect(bbox.left, bbox.top, bbox.width, bbox.height);
     pen.clip();
     curves.forEach((curve, k) => curve.mark && this.marks(u, pen, curve, this.props.data[k + 1], k, scale));
-    for (const value of levels(equilibrium)) this.level(pen, bbox, scale, u.valToPos(value, "y", true));
+    const shown = levels(equilibrium).map((value) => [value, u.valToPos(value, "y", true)]).filter(([, y]) => y >= bbox.top && y <= bbox.top + bbox.height);
     pen.restore();
-    if (equilibrium !== undefined) this.levelKey(pen, bbox, scale, levels(equilibrium), levels(equilibrium).map((value) => u.valToPos(value, "y", true)));
+    if (shown.length) this.levels(pen, bbox, scale, shown);
   }
 
-  /** Draw the loss of a discriminator that only guesses. */
-  level(pen, { left, width }, scale, y) {
-    dash(pen, scale);
-    pen.beginPath();
-    pen.moveTo(left, y);
-    pen.lineTo(left + width, y);
-    pen.stroke();
-    pen.setLineDash([]);
-  }
-
-  /** Say above the chart what its dashed lines mean, where no curve can be. The lines lead there, beside the chart. */
-  levelKey(pen, { left, width, top, height }, scale, values, heights) {
+  /** Draw the losses of a discriminator that only guesses as dashed lines, each with its value at its end, and their key above, where no curve can be. */
+  levels(pen, { left, width, top }, scale, shown) {
+    const right = left + width;
+    const keyY = top - 11 * scale;
     pen.save();
     pen.font = font(12 * scale, 600);
-    pen.textAlign = "right";
     pen.textBaseline = "middle";
-    pen.fillStyle = theme.colours.ink;
-    const label = this.props.levelLabel ?? t("losses.equilibrium", { value: values.map(short).join(t("list.comma")) });
-    const [right, y] = [left + width, top - 11 * scale];
-    pen.fillText(label, right, y);
-    dash(pen, scale);
-    for (const from of heights) {
-      if (!(from >= top && from <= top + height)) continue;
+    pen.textAlign = "left";
+    pen.strokeStyle = pen.fillStyle = theme.colours.ink;
+    pen.lineWidth = scale;
+    pen.setLineDash([5 * scale, 4 * scale]);
+    const dashes = (from, to, y) => {
       pen.beginPath();
-      pen.moveTo(right, from);
-      for (const point of [[14, from], [14, y], [5, y]]) pen.lineTo(right + point[0] * scale, point[1]);
+      pen.moveTo(from, y);
+      pen.lineTo(to, y);
       pen.stroke();
-    }
+    };
+    const values = shown.map(([value]) => (this.props.tick ?? short)(value));
+    shown.forEach(([, y], k) => {
+      dashes(left, right, y);
+      pen.fillText(values[k], right + 4 * scale, y);
+    });
+    const label = this.props.levelLabel ?? t("losses.equilibrium", { value: values.join(t("list.comma")) });
+    const from = right - pen.measureText(label).width;
+    pen.fillText(label, from, keyY);
+    dashes(from - 32 * scale, from - 7 * scale, keyY);
     pen.restore();
   }
 
