@@ -3,17 +3,18 @@
 import { player, repaint } from "../player.js";
 import { onShade, shade, theme } from "../theme.js";
 import { fine, t, vector, whole } from "../words.js";
-import { fittingForm, font, isReadable, mark, Picture, type } from "./picture.js";
+import { fittingForm, font, isReadable, mark, Picture, text, type } from "./picture.js";
 
 const NODE_GAP = 12; // between hidden units; more units stand in several lanes
 const MAX_LANES = 4;
 const STRENGTHS = 12; // of lines
 const LANE = 17;
-export const REACH = 6; // from the pointer to the element whose value it shows
-export const PLACES = { latent: 0.055, hiddenG: 0.215, sample: 0.41, hiddenD: 0.655, scale: 0.86 };
+const REACH = 6; // from the pointer to the element whose value it shows
+const PLACES = { latent: 0.055, hiddenG: 0.215, sample: 0.41, hiddenD: 0.655, scale: 0.85 };
 const ALONE = { sample: 0.18, hiddenD: 0.51, scale: 0.8 }; // without G
 export const TOP = 32;
 const CELL = 14; // the height of a cell with a number, at least
+const LANES = [1, 2, 4]; // of cells
 const MAX_SHRUNK = 1.7; // the width of several real samples, in cells
 
 export class Machine extends Picture {
@@ -70,53 +71,72 @@ export class Machine extends Picture {
     }
     const said = this.found?.describe() ?? "";
     if (said !== (this.state?.said ?? "")) this.setState({ said });
-    if (!said) return;
-    const { x, y } = this.found;
-    pen.font = this.face(12.5, 600);
-    const wide = pen.measureText(said).width + 18;
-    const left = Math.min(Math.max(x - wide / 2, 2), Math.max(width - wide - 2, 2));
-    const top = y > 52 ? y - 40 : y + 16;
-    pen.strokeStyle = this.colours.ink;
-    pen.lineWidth = 2;
-    pen.beginPath();
-    pen.arc(x, y, 4, 0, 2 * Math.PI);
-    pen.stroke();
-    pen.fillStyle = this.colours.ink;
-    pen.beginPath();
-    pen.roundRect(left, top, wide, 26, 7);
-    pen.fill();
-    text(pen, said, left + wide / 2, top + 14, this.colours.card, pen.font);
+    if (said) this.bubble(pen, this.found, said, width);
   }
 
   draw(pen, width, height) {
     const { run, moment } = player;
     if (!run?.hasWeights || !moment.D || height < 2 * TOP) return;
-    Object.assign(this, { nearest: REACH, found: null, layers: [] });
-    this.colours = theme.colours;
-    const x = Object.fromEntries(Object.entries(run.hasGenerator || this.props.beside ? PLACES : ALONE).map(([name, share]) => [name, share * width]));
-    const unit = (this.unit = Math.min(Math.max(height / 370, 0.85), 1.5, Math.max(width / 620, 0.85)));
-    const half = (height - TOP - 14) / 2;
-    const room = Math.max(half - 20 * unit, Math.min(CELL * type.scale * run.width, half - 5)); // many cells take more of it
-    const stack = (bottom) => spread(run.width, bottom - room, room);
-    const real = stack(TOP + half - 6 * unit);
-    const fake = stack(TOP + 2 * half + 10 - Math.max(half - 14 * unit - room, 0));
-    const tall = Math.min(Math.max(height * 0.52, moment.D.hidden.length * 24 * unit), height - TOP - 14);
-    const hiddenD = spread(moment.D.hidden.length, TOP + (height - TOP - 14 - tall) / 2, tall, unit);
-    const cell = Math.min(Math.max(real.gap * 0.86, Math.min(real.gap - 0.5, CELL * type.scale)), width * 0.075, 62);
-    const wide = (this.wide = Math.max(cell, Math.min(38 * unit, width * 0.075)));
-    const fakes = run.hasGenerator ? "sample" : "noise";
-    if (run.hasGenerator) this.generator(pen, x, fake, cell, moment);
-    const score = (value) => TOP + 18 + (1 - value) * (height - TOP - 48);
-    this.edges(pen, x.sample + wide / 2, real, x.hiddenD, hiddenD, (h, i) => moment.D.inputWeight(h, i), this.colours.real, 5, "real", "D");
-    this.edges(pen, x.sample + wide / 2, fake, x.hiddenD, hiddenD, (h, i) => moment.D.inputWeight(h, i), this.colours.fake, 6, fakes, "D");
-    const middle = spread(1, score(0.5), 0);
-    this.edges(pen, x.hiddenD, hiddenD, x.scale - 12, middle, (o, h) => moment.D.outputWeight(o, h), this.colours.quiet, 8, "D", "score");
-    this.realCells(pen, x.sample, real, cell, run);
-    this.cells(pen, x.sample, fake, cell, moment.sample, this.colours.fake, 4, fakes, this.wide, moment.kept.sample);
-    this.nodes(pen, x.hiddenD, hiddenD, moment.D.hidden, this.colours.quiet, 7, (k) => this.unitOfD(k, moment));
-    this.scores(pen, x.scale, score, moment, width);
-    this.labels(pen, x, width, run, TOP + half);
+    const { D, G } = moment;
+    const hasG = run.hasGenerator;
+    const fakes = hasG ? "sample" : "noise";
+    this.arrange(width, height, run.width, G?.hidden.length ?? 0, D.hidden.length, hasG || this.props.beside ? PLACES : ALONE);
+    const { colours, places, x } = this;
+    if (hasG) {
+      for (const layer of this.layersOf(G, G.weights)) this.edges(pen, layer, colours.generator);
+      this.unitsOfG(pen, G.hidden, moment.latent[0]);
+    }
+    const [real] = this.layersOf(D, D.weights, "real");
+    const [fake, out] = this.layersOf(D, D.weights, fakes);
+    this.edges(pen, real, colours.real);
+    this.edges(pen, fake, colours.fake);
+    this.edges(pen, out, colours.quiet);
+    this.realCells(pen, run);
+    this.cells(pen, x.sample, places.fake, moment.sample, colours.fake, fakes, this.wide, moment.kept.sample);
+    this.nodes(pen, x.hiddenD, places.hiddenD, D.hidden, colours.quiet, 7, (k) => this.unitOfD(k, moment));
+    this.scores(pen, moment);
+    this.titles(pen, hasG);
     this.tell(pen, width);
+  }
+
+  /** Arrange the parts: their columns from left to right, and the places in each from top to bottom, D's below `top`. */
+  arrange(width, height, inputs, hiddenG, hiddenD, columns = PLACES, top = TOP) {
+    const x = Object.fromEntries(Object.entries(columns).map(([name, share]) => [name, share * width]));
+    const unit = Math.min(Math.max(height / 370, 0.85), 1.5, Math.max(width / 620, 0.85));
+    const half = (height - TOP - 14) / 2;
+    const least = CELL * type.scale;
+    const lanes = LANES.find((count) => least * Math.ceil(inputs / count) <= half - 5) ?? LANES.at(-1); // many cells stand side by side
+    const rows = Math.ceil(inputs / lanes);
+    const room = Math.max(half - 20 * unit, Math.min(least * rows, half - 5)); // or take more of the height
+    const gap = room / rows;
+    const stack = (bottom) => spread(inputs, bottom - room, room);
+    const places = { real: stack(TOP + half - 6 * unit), fake: stack(TOP + 2 * half + 10 - Math.max(half - 14 * unit - room, 0)) };
+    const tall = Math.min(Math.max(height * 0.52, hiddenD * 24 * unit), height - top - 14);
+    places.hiddenD = spread(hiddenD, Math.max(TOP + (height - TOP - 14 - tall) / 2, top), tall, unit);
+    const from = places.fake.at[0] - places.fake.gap / 2;
+    places.hiddenG = spread(hiddenG, from, room, unit);
+    places.latent = spread(1, from + room / 2, 0);
+    const score = (value) => TOP + 18 + (1 - value) * (height - TOP - 48);
+    places.score = spread(1, score(0.5), 0);
+    const cell = Math.min(Math.max(gap * 0.86, Math.min(gap - 0.5, least)), width * 0.075, 62);
+    const wide = Math.max(cell, Math.min(38 * unit, width * 0.075));
+    return Object.assign(this, {
+      colours: theme.colours, nearest: REACH, found: null, layers: [],
+      x, unit, lanes, gap, cell, wide, places, score, edge: (lanes * (wide + 2)) / 2 - 1, middle: TOP + half + 8, end: width, isNarrow: width < 560,
+    });
+  }
+
+  /** Both layers of a network's lines: their ends, and their values `of` the weights. Those of D begin at the vector of this name. */
+  layersOf(net, of, vector) {
+    const { x, places, edge } = this;
+    const first = (h, i) => of[h * net.inputs + i];
+    const second = (o, h) => of[net.outputWeights + o * net.hidden.length + h];
+    const from = places[vector] ?? places.fake;
+    return vector
+      ? [{ number: vector === "real" ? 5 : 6, names: [vector, "D"], fromX: x.sample + edge, from, toX: x.hiddenD, to: places.hiddenD, value: first },
+        { number: 8, names: ["D", "score"], fromX: x.hiddenD, from: places.hiddenD, toX: x.scale - 17 * this.unit, to: places.score, value: second }]
+      : [{ number: 1, names: ["latent", "G"], fromX: x.latent, from: places.latent, toX: x.hiddenG, to: places.hiddenG, value: first },
+        { number: 3, names: ["G", "sample"], fromX: x.hiddenG, from: places.hiddenG, toX: x.sample - edge, to: from, value: second }];
   }
 
   /** A hidden unit of D has a value for real data and another for G's fake. */
@@ -126,15 +146,9 @@ export class Machine extends Picture {
     return t(player.run.hasGenerator ? "machine.unit.D" : "machine.unit.D.alone", values);
   }
 
-  generator(pen, x, fake, cell, moment) {
-    const { colours } = this;
-    const y = (fake.at[0] + fake.at[fake.count - 1]) / 2;
-    const hidden = spread(moment.G.hidden.length, fake.at[0] - fake.gap / 2 + 4, fake.gap * fake.count - 8, this.unit);
-    const latent = spread(1, y, 0);
-    this.edges(pen, x.latent, latent, x.hiddenG, hidden, (h) => moment.G.inputWeight(h, 0), colours.generator, 1, "latent", "G");
-    this.edges(pen, x.hiddenG, hidden, x.sample - this.wide / 2, fake, (o, h) => moment.G.outputWeight(o, h), colours.generator, 3, "G", "sample");
-    this.nodes(pen, x.hiddenG, hidden, moment.G.hidden, colours.generator, 2, (k) => says(at("G", k), moment.G.hidden[k]));
-    this.latent(pen, x.latent, y, moment.latent[0]);
+  unitsOfG(pen, hidden, latent) {
+    this.nodes(pen, this.x.hiddenG, this.places.hiddenG, hidden, this.colours.generator, 2, (k) => says(at("G", k), hidden[k]));
+    this.latent(pen, this.x.latent, this.places.latent.at[0], latent);
   }
 
   latent(pen, x, y, value) {
@@ -158,13 +172,13 @@ export class Machine extends Picture {
   away = (x, y) => (this.spot ? Math.hypot(x - this.spot.x, y - this.spot.y) : 0);
 
   /** Weights as lines: thicker if stronger, dashed if negative. */
-  edges(pen, fromX, from, toX, to, weight, colour, layer, source, target) {
+  edges(pen, { number, names, fromX, from, toX, to, value }, colour) {
     pen.strokeStyle = colour;
     const paths = []; // by strength, those of negative weights last
     const crowd = Math.max(Math.sqrt(12 / Math.max(from.count * to.count, 12)), 0.2); // many lines are thinner
     for (let k = 0; k < to.count; k++) {
       for (let i = 0; i < from.count; i++) {
-        const w = weight(k, i);
+        const w = value(k, i);
         const strength = Math.min(Math.abs(w) / 3, 1);
         const path = (paths[Math.round(strength * STRENGTHS) + (w < 0 ? STRENGTHS + 1 : 0)] ??= new Path2D());
         const [x0, y0, x1, y1] = [fromX + from.shift(i), from.at[i], toX + to.shift(k), to.at[k]];
@@ -173,7 +187,7 @@ export class Machine extends Picture {
         path.bezierCurveTo(x0 + bend, y0, x1 - bend, y1, x1, y1);
         if (!this.spot && !this.chosen) continue;
         const [away, x, y] = this.onLine(x0, y0, x1, y1);
-        this.offer(layer, k * from.count + i, away, x, y, () => t("machine.line", { from: at(source, i), to: at(target, k), value: fine(w).replace("-", "−") }));
+        this.offer(number, k * from.count + i, away, x, y, () => t("machine.line", { from: at(names[0], i), to: at(names[1], k), value: fine(w).replace("-", "−") }));
       }
     }
     paths.forEach((path, k) => { // few strokes are fast, also for a thousand lines
@@ -213,35 +227,38 @@ export class Machine extends Picture {
     }
   }
 
-  /** Values as cells, with numbers where these are readable. */
-  cells(pen, x, places, size, values, colour, layer, name, wide = this.wide, printed = values) {
-    const high = Math.min(size, wide);
+  /** Values as cells in reading order, with numbers where these are readable. */
+  cells(pen, middle, places, values, colour, name, wide = this.wide, printed = values) {
+    const { lanes, gap, spot } = this;
+    const high = Math.min(this.cell, wide);
     const face = (pen.font = font(Math.min(Math.max(high * 0.36, 12), 17), 620));
     const form = isReadable(high) && fittingForm(pen, wide);
+    const top = places.at[0] - places.gap / 2;
     for (let k = 0; k < places.count; k++) {
-      const y = places.at[k] - high / 2;
+      const x = middle + ((k % lanes) - (lanes - 1) / 2) * (wide + 2);
+      const y = top + (Math.floor(k / lanes) + 0.5) * gap;
       pen.fillStyle = shade(theme.ramps.value, values[k]);
       pen.strokeStyle = colour;
       pen.lineWidth = 1.5;
       pen.beginPath();
-      pen.roundRect(x - wide / 2, y, wide, high, high * 0.18);
+      pen.roundRect(x - wide / 2, y - high / 2, wide, high, high * 0.18);
       pen.fill();
       pen.stroke();
-      if (form) text(pen, form(printed[k]), x, places.at[k] + 1, onShade(theme.ramps.value, values[k]), face);
-      const inside = this.spot && Math.abs(this.spot.x - x) < wide / 2 && Math.abs(this.spot.y - places.at[k]) < places.gap / 2;
-      if (inside || this.chosen) this.offer(layer, k, -REACH, x, places.at[k], () => says(at(name, k), values[k]));
+      if (form) text(pen, form(printed[k]), x, y + 1, onShade(theme.ramps.value, values[k]), face);
+      const inside = spot && Math.abs(spot.x - x) < wide / 2 && Math.abs(spot.y - y) < gap / 2;
+      if (inside || this.chosen) this.offer(4, name === "real" ? k : places.count + k, -REACH, x, y, () => says(at(name, k), values[k]));
     }
   }
 
   /** The centres of the real regions, side by side. */
-  realCells(pen, x, real, cell, { centres }) {
-    const size = Math.min(this.wide, (this.wide * MAX_SHRUNK) / centres.length);
-    centres.forEach((centre, k) => this.cells(pen, x + (k - (centres.length - 1) / 2) * (size + 4), real, cell, centre, this.colours.real, 4, "real", size));
+  realCells(pen, { centres }) {
+    const wide = Math.min(this.wide, (this.wide * MAX_SHRUNK) / centres.length);
+    centres.forEach((centre, k) => this.cells(pen, this.x.sample + (k - (centres.length - 1) / 2) * (this.lanes * (wide + 2) + 2), this.places.real, centre, this.colours.real, "real", wide));
   }
 
   /** The scale of scores, from fake to real. */
-  ruler(pen, x, score, beside = false) {
-    const { colours } = this;
+  ruler(pen, beside = false) {
+    const { colours, score, x: { scale: x } } = this;
     const gradient = pen.createLinearGradient(0, score(1), 0, score(0));
     [colours.real, colours.even, colours.fake].forEach((colour, k) => gradient.addColorStop(k / 2, colour));
     pen.fillStyle = gradient;
@@ -261,37 +278,38 @@ export class Machine extends Picture {
     text(pen, t("machine.sure.fake"), at, score(0) + 14, colours.quiet, this.face(12), align);
   }
 
-  /** D's scores on a scale from fake to real. */
-  scores(pen, x, score, moment, width) {
-    const { colours } = this;
-    this.ruler(pen, x, score);
-    const realY = score(moment.realScore);
-    const fakeY = score(moment.fakeScore);
-    const [realText, fakeText] = apart(realY, fakeY, 20 * this.unit, score(1) + 10, score(0) - 8);
-    const several = moment.realScores.length > 1;
-    for (const value of moment.realScores) mark(pen, "real", x, score(value), (several ? 5.5 : 7.5) * this.unit, colours.real, colours.card);
-    mark(pen, "fake", x, fakeY, 7.5 * this.unit, colours.fake, colours.card);
-    const left = x + 16 * this.unit;
-    const face = (pen.font = this.face(13, 650));
-    const say = (keys, value, y, colour) => {
-      const forms = [...keys.map((key) => `${t(key)} ${fine(value)}`), fine(value)];
-      text(pen, forms.find((words) => left + pen.measureText(words).width <= width) ?? forms.at(-1), left, y + 1, colour, face, "left");
-    };
-    say(several ? ["machine.real.mean", "machine.mean"] : ["machine.real"], moment.kept.real, realText, colours.real);
-    say([player.run.hasGenerator ? "machine.fake" : "machine.noise"], moment.kept.fake, fakeText, colours.fake);
+  /** D's scores: of real data left on the scale, of fakes right, so that both are seen where they meet. */
+  scores(pen, { realScores, realScore, fakeScore, kept }) {
+    const { colours, score, unit, x: { scale: x } } = this;
+    this.ruler(pen);
+    const several = realScores.length > 1;
+    for (const value of realScores) mark(pen, "real", x - 8.5 * unit, score(value), (several ? 5.5 : 7.5) * unit, colours.real, colours.card);
+    mark(pen, "fake", x + 8.5 * unit, score(fakeScore), 7.5 * unit, colours.fake, colours.card);
+    const [realY, fakeY] = apart(score(realScore), score(fakeScore), 20 * unit, score(1) + 10, score(0) - 8);
+    const say = (keys, value, y, colour) => this.beside(pen, 20 * unit, y + 1, [...keys.map((key) => `${t(key)} ${fine(value)}`), fine(value)], colour);
+    say(several ? ["machine.real.mean", "machine.mean"] : ["machine.real"], kept.real, realY, colours.real);
+    say([player.run.hasGenerator ? "machine.fake" : "machine.noise"], kept.fake, fakeY, colours.fake);
   }
 
-  labels(pen, x, width, run, middle) {
-    const { colours } = this;
-    const narrow = width < 560;
-    const head = (key, at, colour) => text(pen, t(narrow ? `${key}.short` : key), at, 16, colour, this.face(13, 650));
-    head("machine.head.D", x.hiddenD, colours.ink);
-    head("machine.head.score", x.scale, colours.ink);
-    text(pen, t("machine.head.data"), x.sample, 16, colours.real, this.face(13, 650));
-    text(pen, t(run.hasGenerator ? "machine.head.sample" : "machine.head.noise"), x.sample, middle + 8, colours.fake, this.face(13, 650));
-    if (!run.hasGenerator) return;
-    text(pen, t(narrow ? "machine.head.G.short" : "machine.head.G"), x.hiddenG, middle + 8, colours.generator, this.face(13, 650));
-    text(pen, t("machine.head.latent"), x.latent, middle + 8, colours.quiet, this.face(13, 500));
+  /** Write the first of some forms that has room beside the scale, or else the last. */
+  beside(pen, away, y, forms, colour) {
+    const face = (pen.font = this.face(13, 650));
+    const left = this.x.scale + away;
+    text(pen, forms.find((words) => left + pen.measureText(words).width <= this.end) ?? forms.at(-1), left, y, colour, face, "left");
+  }
+
+  /** Name the parts. `quiet` are those without a colour of their own. */
+  titles(pen, hasG, quiet = []) {
+    const { colours, middle, x } = this;
+    const short = this.isNarrow ? ".short" : "";
+    const name = (key, at, y, colour, part) => text(pen, t(`machine.head.${key}`), at, y, quiet.includes(part) ? colours.quiet : colour, this.face(13, part ? 650 : 500));
+    name(`D${short}`, x.hiddenD, 16, colours.ink, "D");
+    name(`score${short}`, x.scale, 16, colours.ink, "score");
+    name("data", x.sample, 16, colours.real, "real");
+    name(hasG ? "sample" : "noise", x.sample, middle, colours.fake, "fake");
+    if (!hasG) return;
+    name(`G${short}`, x.hiddenG, middle, colours.generator, "G");
+    name("latent", x.latent, middle, colours.quiet);
   }
 }
 
@@ -315,12 +333,4 @@ export function apart(first, second, gap, low, high) {
   if (Math.abs(a - b) >= gap) return [a, b];
   const middle = Math.min(Math.max((a + b) / 2, low + gap / 2), high - gap / 2);
   return first <= second ? [middle - gap / 2, middle + gap / 2] : [middle + gap / 2, middle - gap / 2];
-}
-
-export function text(pen, words, x, y, colour, face, align = "center") {
-  pen.font = face;
-  pen.textAlign = align;
-  pen.textBaseline = "middle";
-  pen.fillStyle = colour;
-  pen.fillText(words, x, y);
 }

@@ -49,6 +49,23 @@ export class Picture extends Component {
     this.draw(this.pen, this.width, this.height);
   }
 
+  /** Write words in a box near a point, within a width. */
+  bubble(pen, { x, y }, words, width) {
+    const face = (pen.font = font(12.5, 600));
+    const wide = pen.measureText(words).width + 18;
+    const left = Math.min(Math.max(x - wide / 2, 2), Math.max(width - wide - 2, 2));
+    const top = y > 52 ? y - 40 : y + 16;
+    pen.strokeStyle = pen.fillStyle = theme.colours.ink;
+    pen.lineWidth = 2;
+    pen.beginPath();
+    pen.arc(x, y, 4, 0, 2 * Math.PI);
+    pen.stroke();
+    pen.beginPath();
+    pen.roundRect(left, top, wide, 26, 7);
+    pen.fill();
+    text(pen, words, left + wide / 2, top + 14, theme.colours.card, face);
+  }
+
   pointer(event) {
     if (!this.pointed) return;
     const box = this.canvas.getBoundingClientRect();
@@ -103,6 +120,11 @@ export const fittingForm = (pen, width) => FORMS.find((form) => pen.measureText(
 
 /** Whether digits of 12 px fit a height. */
 export const isReadable = (height) => height >= 11 * type.scale;
+
+export function text(pen, words, x, y, colour, face, align = "center") {
+  Object.assign(pen, { font: face, textAlign: align, textBaseline: "middle", fillStyle: colour });
+  pen.fillText(words, x, y);
+}
 
 /** Write words that stay readable on lines: with a rim of the card's colour. */
 export function haloed(pen, words, x, y) {

@@ -168,7 +168,7 @@ function calculation(config, { name, score, target }, which) {
   while (digits < 7 && value(+score.toFixed(digits)) !== value(score)) digits++;
   const printed = fine(score, digits);
   const written = {
-    loss: config.loss === "mse" ? (target ? `(1 − ${printed})²` : `${printed}²`) : (raised ? "" : "−") + (target ? `ln ${printed}` : `ln(1 − ${printed})`),
+    loss: config.loss === "mse" ? `${fine(Math.abs(score - target), digits)}²` : (raised ? "" : "−") + (target ? `ln ${printed}` : `ln(1 − ${printed})`),
     slope: config.loss === "mse" ? `2·(${printed} − ${target})` : target ? `−1 / ${printed}` : `${raised ? "−" : ""}1 / (1 − ${printed})`,
   };
   return `${written[which]} = ${value(score)}`;
@@ -185,7 +185,7 @@ function sentence(run, step, phase) {
   else if (step.name === "generator" && phase === "loss" && !step.target) key += ".minimax";
   const [before, after] = apart(step.score, step.scoreAfter ?? step.score);
   if (key === "walk.generator.update" && before === after) key += ".same";
-  return t(key, { score: fine(step.score, 3), before, after, latent: short(step.input[0]), count: run.width, rate: short(step.rate), formula: formula(run, step) });
+  return t(key, { score: fine(step.score, 3), before, after, latent: short(step.input[0]), distance: fine(Math.abs(step.score - step.target), 3), count: run.width, rate: short(step.rate), formula: formula(run, step) });
 }
 
 /** Why a phase is as it is, at this moment of the run. */
