@@ -2,37 +2,34 @@
 
 import { realRange } from "../model.js";
 import { onShade, shade, theme } from "../theme.js";
-import { fine, short, t, whole } from "../words.js";
-import { font, Picture } from "./picture.js";
+import { short, t, vector, whole } from "../words.js";
+import { fittingForm, font, Picture, text } from "./picture.js";
 
 const LEFT = 34;
 const BOTTOM = 30;
 const EDGE = 12;
-const CELL = 40;
+const MAX_CELL = 40;
 
 /** Props: `rows` of vectors, the newest last, and their `patterns` and `spread`. */
 export class Draws extends Picture {
   describe() {
     const { rows } = this.props;
     if (!rows.length) return t("draws.none");
-    return t("draws.says", { count: whole(rows.length), last: rows.at(-1).map((value) => fine(value)).join(" · ") });
+    return t("draws.says", { count: whole(rows.length), last: vector(rows.at(-1)) });
   }
 
   draw(pen, width, height) {
     const { rows, patterns, spread } = this.props;
     const { colours } = theme;
     const room = width - LEFT - EDGE;
-    const tall = height - EDGE - BOTTOM - CELL - 14;
-    const y = (value) => EDGE + (1 - value) * tall;
     const wide = room / patterns[0].length;
-    pen.font = font(12);
-    pen.textAlign = "right";
-    pen.textBaseline = "middle";
+    const cell = Math.min(0.9 * wide, MAX_CELL);
+    const tall = height - EDGE - BOTTOM - cell - 14;
+    const y = (value) => EDGE + (1 - value) * tall;
     for (const value of new Set([0, spread, 0.5, 1 - spread, 1])) {
       pen.fillStyle = colours.line;
       pen.fillRect(LEFT, y(value) - 0.5, room, 1);
-      pen.fillStyle = colours.quiet;
-      pen.fillText(short(value), LEFT - 8, y(value));
+      text(pen, short(value), LEFT - 8, y(value), colours.quiet, font(12), "right");
     }
     [...patterns[0]].forEach((_, k) => {
       const left = LEFT + (k + 0.14) * wide;
@@ -53,23 +50,22 @@ export class Draws extends Picture {
         pen.fill();
       });
       pen.globalAlpha = 1;
-      this.cell(pen, LEFT + (k + 0.5) * wide, height - BOTTOM / 2 - CELL / 2, rows.at(-1)?.[k], bits.join("/"));
+      this.cell(pen, cell, LEFT + (k + 0.5) * wide, height - BOTTOM / 2 - cell / 2, rows.at(-1)?.[k], bits.join("/"));
     });
   }
 
-  cell(pen, x, y, value, bit) {
+  cell(pen, size, x, y, value, bit) {
     const { colours } = theme;
     pen.beginPath();
-    pen.roundRect(x - CELL / 2, y - CELL / 2, CELL, CELL, 8);
+    pen.roundRect(x - size / 2, y - size / 2, size, size, size / 5);
     pen.fillStyle = value === undefined ? colours.card : shade(theme.ramps.value, value);
     pen.fill();
     pen.lineWidth = 1.5;
     pen.strokeStyle = colours.real;
     pen.stroke();
-    pen.fillStyle = value === undefined ? colours.ink : onShade(theme.ramps.value, value);
-    pen.textAlign = "center";
-    pen.font = font(13, 600);
-    pen.fillText(value === undefined ? bit : fine(value), x, y + 1);
+    const face = (pen.font = font(13, 600));
+    if (value === undefined) text(pen, bit, x, y + 1, colours.ink, face);
+    else text(pen, fittingForm(pen, size)?.(value) ?? "", x, y + 1, onShade(theme.ramps.value, value), face);
   }
 }
 

@@ -1,17 +1,18 @@
-// Evolution chart: the article's ten columns, and below them every snapshot; dragging seeks.
+// Evolution chart: the article's ten columns, and below them every snapshot; pointing shows a value, dragging seeks.
 
 import { player } from "../player.js";
 import { indexAt } from "../run.js";
 import { onShade, shade, theme } from "../theme.js";
-import { t, vector, whole } from "../words.js";
-import { fittingForm, font, isReadable, Picture, type } from "./picture.js";
+import { html } from "../ui.js";
+import { fine, t, vector, whole } from "../words.js";
+import { fittingForm, font, isReadable, Picture, text, type } from "./picture.js";
 
 const LEFT = 26;
 const RIGHT = 8;
 const AXIS = 20;
 const COLUMNS = 10;
-const ROW = 13; // the height of a row with numbers, at least
-const MAX_UPPER = 0.7; // of the room, if the rows need it
+const ROW = 12.5; // the height of a row with numbers, at least
+const MAX_UPPER = 0.8; // of the room, if the rows need it
 
 export class Evolution extends Picture {
   describe() {
@@ -22,6 +23,10 @@ export class Evolution extends Picture {
     return t("evolution.says", { at: whole(at), sample: vector(sample) });
   }
 
+  render(props, state) {
+    return super.render({ ...props, title: evolutionTitle(player.run), note: html`<span class="value-key">0<i />1</span> ${props.note}` }, state);
+  }
+
   draw(pen, width, height) {
     const { run } = player;
     if (!run?.samples?.length || !run.hasGenerator) return;
@@ -29,23 +34,40 @@ export class Evolution extends Picture {
     const both = height - 2 * AXIS - 8;
     const tall = Math.max(both / 2, Math.min(ROW * type.scale * run.width, MAX_UPPER * both));
     const lower = tall + AXIS + 8;
-    this.article(pen, run, room, tall);
-    this.continuous(pen, run, room, lower, both - tall);
+    const isWritten = this.article(pen, run, room, tall);
+    this.continuous(pen, run, room, lower, both - tall, t(isWritten ? "evolution.axis" : "evolution.axis.point"));
     pen.font = font(12, 600);
     pen.fillStyle = theme.colours.quiet;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     this.names(pen, run, 0, tall / run.width);
     this.names(pen, run, lower, (both - tall) / run.width);
-    this.playhead(pen, run, room, lower - 6, both - tall + 12);
+    this.playhead(pen, run, room, lower - 6, both - tall + 8);
+    this.tell(pen, run, room, tall, lower, both - tall);
   }
 
-  /** Name the rows, or every other one where they are low. */
+  /** Show the value below the pointer. */
+  tell(pen, run, room, tall, lower, rest) {
+    if (!this.spot) return;
+    const { x, y } = this.spot;
+    const share = (x - LEFT) / room;
+    const isUpper = y < tall + AXIS;
+    const place = Math.floor(((isUpper ? y / tall : (y - lower) / rest)) * run.width);
+    if (share < 0 || share >= 1 || place < 0 || place >= run.width) return;
+    const columns = tenths(run.snapshotIterations);
+    const row = isUpper ? columns[Math.floor(share * columns.length)] : indexAt(run.snapshotIterations, share * run.end);
+    const value = fine(run.samples[row * run.width + place]);
+    this.bubble(pen, this.spot, t("evolution.value", { at: whole(run.snapshotIterations[row]), place: place + 1, value }), this.width);
+  }
+
+  /** Name the rows by their bits, or number them, every other one where they are low. */
   names(pen, run, top, high) {
-    for (let step = Math.ceil((11 * type.scale) / high), k = step >> 1; k < run.width; k += step) pen.fillText(run.patterns.length > 1 ? k + 1 : run.patterns[0][k], LEFT / 2, top + (k + 0.5) * high);
+    const step = Math.ceil((11 * type.scale) / high);
+    if (step > 2) return; // they are those above
+    for (let k = step - 1; k < run.width; k += step) pen.fillText(step > 1 || run.patterns.length > 1 ? k + 1 : run.patterns[0][k], LEFT / 2, top + (k + 0.5) * high);
   }
 
-  /** Draw the article's picture: a column for each tenth of the run. */
+  /** Draw the article's picture: a column for each tenth of the run. Return whether its values have room. */
   article(pen, run, room, tall) {
     const columns = tenths(run.snapshotIterations);
     const wide = room / columns.length;
@@ -79,20 +101,18 @@ export class Evolution extends Picture {
       pen.fillText(label, at, tall + AXIS / 2);
       end = at + half;
     });
+    return Boolean(form);
   }
 
   /** Draw all snapshots from an image that is made once and stretched. */
-  continuous(pen, run, room, top, tall) {
+  continuous(pen, run, room, top, tall, axis) {
     if (this.of !== run || this.version !== run.version || this.ramp !== theme.ramps.value) this.prepare(run);
     pen.imageSmoothingEnabled = false;
     pen.drawImage(this.strip, LEFT, top, room, tall);
-    const { colours } = theme;
-    pen.font = font(12);
-    pen.fillStyle = colours.quiet;
-    pen.textAlign = "left";
-    pen.fillText("0", LEFT, top + tall + AXIS / 2);
-    pen.textAlign = "right";
-    pen.fillText(whole(run.end), LEFT + room, top + tall + AXIS / 2);
+    const name = (words, at, align) => text(pen, words, LEFT + at * room, top + tall + AXIS / 2, theme.colours.quiet, font(12), align);
+    name("0", 0, "left");
+    name(axis, 0.5);
+    name(whole(run.end), 1, "right");
   }
 
   prepare(run) {
@@ -126,14 +146,18 @@ export class Evolution extends Picture {
     const { run } = player;
     if (!run?.end) return;
     const at = (Math.min(Math.max((x - LEFT) / (this.width - LEFT - RIGHT), 0), 1)) * run.end;
+    this.spot = { x, y };
     player.setHover(at);
     if (down) player.seek(at);
   }
 
-  left() {
+  left(event) {
+    if (event.pointerType !== "touch") this.spot = null; // what was tapped stays
     player.setHover(null);
   }
 }
+
+export const evolutionTitle = ({ width: count }) => t("evolution.title", { count });
 
 /** The snapshots nearest to 0, 1/10, ..., 9/10 of the run. */
 function tenths(snapshotIterations) {

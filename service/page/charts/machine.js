@@ -119,7 +119,7 @@ export class Machine extends Picture {
     const score = (value) => TOP + 18 + (1 - value) * (height - TOP - 48);
     places.score = spread(1, score(0.5), 0);
     const cell = Math.min(Math.max(gap * 0.86, Math.min(gap - 0.5, least)), width * 0.075, 62);
-    const wide = Math.max(cell, Math.min(38 * unit, width * 0.075));
+    const wide = Math.min(Math.max(cell, Math.min(38 * unit, width * 0.075)), (1.1 * (x.sample - (x.hiddenG ?? 0))) / lanes - 2);
     return Object.assign(this, {
       colours: theme.colours, nearest: REACH, found: null, layers: [],
       x, unit, lanes, gap, cell, wide, places, score, edge: (lanes * (wide + 2)) / 2 - 1, middle: TOP + half + 8, end: width, isNarrow: width < 560,

@@ -5,7 +5,7 @@ import { player } from "../player.js";
 import { state } from "../state.js";
 import { theme } from "../theme.js";
 import { t } from "../words.js";
-import { Evolution } from "./evolution.js";
+import { Evolution, evolutionTitle } from "./evolution.js";
 import { Lines } from "./lines.js";
 import { curveName, DEFAULT_SMOOTHING, equilibria, logAxes, lossCurves, Losses, names } from "./losses.js";
 import { Machine } from "./machine.js";
@@ -20,7 +20,7 @@ const ZOOM = 2; // of the line chart, which is drawn on a canvas of its own
 const PLOTS = {
   machine: { of: Machine, title: () => t("part.machine"), needs: (run) => run.hasWeights },
   losses: { title: () => t("losses.title"), needs: (run) => run.points.iteration.length > 0 },
-  evolution: { of: Evolution, title: () => t("evolution.title"), needs: (run) => run.hasGenerator && run.samples?.length > 0 },
+  evolution: { of: Evolution, title: evolutionTitle, needs: (run) => run.hasGenerator && run.samples?.length > 0 },
   surface: { of: Surface, title: surfaceTitle, needs: (run) => run.hasWeights },
   response: { of: Response, title: () => t("response.title"), needs: (run) => run.hasWeights && run.hasGenerator },
 };

@@ -12,7 +12,8 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 export class WalkPicture extends Machine {
   describe() {
     const { step, phase, loss } = this.props;
-    const names = ["forward", loss === "mse" ? "loss.mse" : "loss", step.name === "generator" ? "backward.frozen" : "backward", step.after ? "update" : "adam"];
+    const byG = step.name === "generator";
+    const names = ["forward", loss === "mse" ? "loss.mse" : byG && !step.target ? "loss.minimax" : "loss", byG ? "backward.frozen" : "backward", step.after ? "update" : "adam"];
     return t(`walk.legend.${names[phase]}`);
   }
 

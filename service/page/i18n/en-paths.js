@@ -68,6 +68,7 @@ export default {
   "walk.legend.forward": "Numbers flow to the right. Lines are weights: thicker where stronger, dashed where negative.",
   "walk.legend.loss": "The dotted line is the distance from the score to the target. The loss grows with it.",
   "walk.legend.loss.mse": "The dotted line is the distance from the score to the target. The loss is its square.",
+  "walk.legend.loss.minimax": "The dotted line is the distance from the score to D’s target. G wants it to grow.",
   "walk.legend.backward": "The error flows back. Arrows are gradients of weights: thicker where larger, dashed where negative.",
   "walk.legend.backward.frozen": "Arrows are gradients of weights: thicker where larger, dashed where negative. The grey ones, D’s, change nothing.",
   "walk.legend.adam": "Adam’s changes of weights are not known here.",

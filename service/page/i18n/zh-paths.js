@@ -68,6 +68,7 @@ export default {
   "walk.legend.forward": "数值向右流动。线是权重：越粗越强，虚线为负。",
   "walk.legend.loss": "虚线是分数离目标的距离。距离越大，损失越大。",
   "walk.legend.loss.mse": "虚线是分数离目标的距离，损失是它的平方。",
+  "walk.legend.loss.minimax": "虚线是分数离 D 的目标的距离，G 要让它变大。",
   "walk.legend.backward": "误差往回流。箭头是权重的梯度：越粗越大，虚线为负。",
   "walk.legend.backward.frozen": "箭头是权重的梯度：越粗越大，虚线为负。灰色的是 D 的梯度，不改变任何权重。",
   "walk.legend.adam": "Adam 对权重的改变在这里未知。",

@@ -171,6 +171,6 @@ const Stage = ({ run, slope }) => html`${run.varies && run.hasWeights && html`<$
   ${run.hasWeights && html`<div class="halves">
     <${Surface} name="surface" title=${t("part.surface")} note=${surfaceNote(run, true)} recent says=${slope ? slopes : () => ""} />
     ${run.config.latent === "constant"
-      ? html`<${Evolution} name="evolution" title=${t("evolution.title")} note=${t("evolution.note")} />`
+      ? html`<${Evolution} name="evolution" note=${t("evolution.note")} />`
       : html`<${Response} name="response" title=${t("response.title")} note=${responseNote(run)} latent=${NaN} />`}
   </div>`}`;

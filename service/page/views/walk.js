@@ -160,18 +160,26 @@ function leads(run) {
 /** D's mean score of the centres of the real regions. */
 const scoreOfReal = ({ centres }, D) => centres.reduce((sum, centre) => sum + D.run(centre)[0] / centres.length, 0);
 
-/** The calculation of a step's loss or of its slope, with as many digits of the score as make it right as printed. */
-function calculation(config, { name, score, target }, which) {
-  const raised = name === "generator" && !target; // D's loss, by minimax
-  const value = (of) => fine(lossOf(config.loss, of, target, raised ? -1 : 1)[which], 3);
+/** A format with as many digits of the score as make the calculation of the step's loss or slope right as printed. */
+function exactly({ loss }, { score, target }, which) {
+  const value = (of) => fine(lossOf(loss, of, target)[which], 3);
   let digits = 3;
   while (digits < 7 && value(+score.toFixed(digits)) !== value(score)) digits++;
-  const printed = fine(score, digits);
+  return (of) => fine(of, digits);
+}
+
+const distance = (config, step) => exactly(config, step, "loss")(Math.abs(step.score - step.target));
+
+/** The calculation of a step's loss or of its slope. */
+function calculation(config, step, which) {
+  const { name, score, target } = step;
+  const raised = name === "generator" && !target; // D's loss, by minimax
+  const printed = exactly(config, step, which)(score);
   const written = {
-    loss: config.loss === "mse" ? `${fine(Math.abs(score - target), digits)}²` : (raised ? "" : "−") + (target ? `ln ${printed}` : `ln(1 − ${printed})`),
+    loss: config.loss === "mse" ? `${distance(config, step)}²` : (raised ? "" : "−") + (target ? `ln ${printed}` : `ln(1 − ${printed})`),
     slope: config.loss === "mse" ? `2·(${printed} − ${target})` : target ? `−1 / ${printed}` : `${raised ? "−" : ""}1 / (1 − ${printed})`,
   };
-  return `${written[which]} = ${value(score)}`;
+  return `${written[which]} = ${fine(lossOf(config.loss, score, target, raised ? -1 : 1)[which], 3)}`;
 }
 
 /** The calculation of a loss, or its value where more than one score counts. */
@@ -185,7 +193,7 @@ function sentence(run, step, phase) {
   else if (step.name === "generator" && phase === "loss" && !step.target) key += ".minimax";
   const [before, after] = apart(step.score, step.scoreAfter ?? step.score);
   if (key === "walk.generator.update" && before === after) key += ".same";
-  return t(key, { score: fine(step.score, 3), before, after, latent: short(step.input[0]), distance: fine(Math.abs(step.score - step.target), 3), count: run.width, rate: short(step.rate), formula: formula(run, step) });
+  return t(key, { score: fine(step.score, 3), before, after, latent: short(step.input[0]), distance: distance(run.config, step), count: run.width, rate: short(step.rate), formula: formula(run, step) });
 }
 
 /** Why a phase is as it is, at this moment of the run. */

@@ -35,7 +35,7 @@ export const Watch = ({ run, charts }) => charts.map((name) => html`<div key=${n
 const CHART = {
   machine: (run) => html`<${Machine} name="machine" beside /><${HiddenUnits} run=${run} />`,
   losses: (run) => html`<${Losses} run=${run} />`,
-  evolution: (run) => html`<${Evolution} name="evolution" title=${t("evolution.title")} note=${t(run.varies ? "evolution.note.latent" : "evolution.note", { latent: short(run.config.latent_value) })} />`,
+  evolution: (run) => html`<${Evolution} name="evolution" note=${t(run.varies ? "evolution.note.latent" : "evolution.note", { latent: short(run.config.latent_value) })} />`,
   surface: (run) => html`<${Surface} name="surface" title=${surfaceTitle(run)} note=${surfaceNote(run)} />`,
   response: (run) => html`<${Response} name="response" title=${t("response.title")} note=${responseNote(run)} latent=${state.number("feed", run.config.latent_value)} />${run.varies && html`<${Made} run=${run} />`}`,
 };
