@@ -15,8 +15,8 @@ from .sweeps.grid import SweepConfig as SweepConfig
 from .sweeps.results import Member as Member
 from .sweeps.results import Members as Members
 from .sweeps.sweep import Sweep as Sweep
-from .sweeps.sweep import sweep as sweep
-from .sweeps.sweep import sweeping as sweeping
+from .sweeps.sweeping import sweep as sweep
+from .sweeps.sweeping import sweeping as sweeping
 from .training import DivergedError as DivergedError
 from .training import Progress as Progress
 from .training import Run as Run

@@ -8,7 +8,7 @@ import numpy as np
 
 from gan1010.config import TrainConfig
 from gan1010.sweeps.grid import SweepConfig
-from gan1010.sweeps.sweeping import train_whole_shard
+from gan1010.sweeps.shard_training import train_whole_shard
 from gan1010.training import train
 
 SETTINGS: tuple[dict[str, Any], ...] = ({}, {"latent": "normal", "pattern": "1010+0101", "batch_size": 2})

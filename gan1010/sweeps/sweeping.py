@@ -1,163 +1,178 @@
-"""Shard training: many GANs side by side in the lanes of the processor."""
+"""Training of sweeps of hundreds of thousands of GANs, on all cores or on another executor."""
 
 import dataclasses
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+import threading
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor, as_completed
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from gan1010 import kernel_inputs, patterns
-from gan1010.compiled import kernel, survey
-from gan1010.compiled.lanes import LANES, aligned_copy
-from gan1010.config import TrainConfig
-from gan1010.coverage import coverage
-from gan1010.kernel_inputs import LaneSettings
-from gan1010.results import MEANS
-from gan1010.sweeps.grid import ShardSettings, number_of_weights, samples_of
-from gan1010.sweeps.results import COVERAGE, NEVER_SETTLED, Members
-from gan1010.types import Array, Bools
+from gan1010.config import plain
+from gan1010.cores import usable_cores
+from gan1010.sweeps.grid import SweepConfig, seed_fields
+from gan1010.sweeps.results import Members
+from gan1010.sweeps.shard_training import train_shard, train_whole_shard
+from gan1010.sweeps.shards import ShardSettings
+from gan1010.sweeps.sweep import Sweep
 
-# Between two checkpoints of a shard: random numbers of a lane, of which the second-level cache holds all lanes', and
-# iterations times weights, about a hundredth of a second.
-DRAWS_PER_STRIDE, WEIGHTS_PER_STRIDE = 4096, 100_000
-NO_WEIGHTS = np.empty((0, 0, LANES), np.float32)
-NO_RECORDS = kernel.Records(
-    losses=np.empty((3, 0, LANES), np.float32), discriminators=NO_WEIGHTS, generators=NO_WEIGHTS
-)
-FINISHED = "finished."
-Columns = dict[str, Array]
+DEFAULT_SEEDS = 100
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ShardProgress:
-    """A checkpoint of a shard: the members trained so far, and the state of those in training; lanes are the last axis.
+def sweep(
+    base: Mapping[str, Any] | None = None,
+    grid: Mapping[str, Any] | None = None,
+    seeds: int | Iterable[int] | None = None,
+    threads: int | None = None,
+    executor: Executor | None = None,
+    progress: bool = False,
+    resume: Sweep | None = None,
+) -> Sweep:
+    """Train a GAN for every combination of the grid's values and every seed.
 
-    The state is the training's own and changes with the next step; copy it to keep it.
+    `sweep.run(index)` trains a member alone, with the same bits. Every executor gives the same arrays, to the last bit.
+    Ctrl-C ends the sweep at once and returns the finished part of it, with `complete` False.
+
+    Args:
+        base: settings of all members.
+        grid: the value or the values of each setting that varies.
+        seeds: the number of seeds from 0 on, or the seeds: a range, a list or an array. The default is 100.
+        threads: default: one for each core that this process may use.
+        executor: any executor of `concurrent.futures` in place of threads, such as a `ProcessPoolExecutor` or Dask's
+            `client.get_executor()`. It stays open.
+        progress: show a progress bar on stderr.
+        resume: an incomplete sweep, whose missing members are trained. Settings that are left out are those of this
+            sweep, and others must equal them.
+
+    Raises:
+        ValueError: a setting is invalid, `resume` has others, or both `threads` and `executor` are given.
     """
-
-    iteration: int
-    state: kernel.State
-    finished: tuple[Columns, ...] = ()  # of the members before those in the state
-
-    @property
-    def arrays(self) -> Columns:
-        """The checkpoint's arrays by name, as `from_arrays` reads them."""
-        finished = {f"{FINISHED}{name}": column for name, column in _concatenated(self.finished).items()}
-        return {**self.state._asdict(), **finished}
-
-    @classmethod
-    def from_arrays(cls, iteration: int, arrays: Columns) -> "ShardProgress":
-        """Build a checkpoint from its arrays, which need not be aligned."""
-        state = kernel.State(**{name: array for name, array in arrays.items() if not name.startswith(FINISHED)})
-        finished = {name.removeprefix(FINISHED): array for name, array in arrays.items() if name.startswith(FINISHED)}
-        return cls(iteration=iteration, state=state, finished=(finished,) if finished else ())
+    done = _begin(base, grid, seeds, resume)
+    shards = _extended(done, threads, executor)
+    with ExitStack() as stack:
+        advance = stack.enter_context(_progress_bar(done)) if progress else None
+        stack.enter_context(closing(shards))
+        try:
+            for done in shards:
+                if advance:
+                    advance(len(done.parts[-1]))
+        except KeyboardInterrupt:
+            message = f"The sweep was interrupted after {done.done:,} of {done.config.members:,} members."
+            warnings.warn(f"{message} sweep(resume=...) trains the others.", stacklevel=2)
+    return done
 
 
-def train_shard(settings: ShardSettings, resume_from: ShardProgress | None = None) -> Iterator[Members | ShardProgress]:
-    """Train a shard: yield a checkpoint some hundred times a second, and at the end its members."""
-    finished, count = resume_from.finished if resume_from else (), len(settings.index)
-    for start in range(sum(len(part["settled_at"]) for part in finished), count, LANES):
-        rows = np.minimum(np.arange(start, start + LANES), count - 1)  # lanes too many do the last one again
-        for step in _train_side_by_side(settings.config, settings.lanes_at(rows), resume_from):
-            if isinstance(step, ShardProgress):
-                yield dataclasses.replace(step, finished=finished)
-            else:
-                finished, resume_from = (*finished, step), None
-    columns = {name: column[..., :count] for name, column in _concatenated(finished).items()}
-    yield _members(settings, columns)
+def sweeping(
+    base: Mapping[str, Any] | None = None,
+    grid: Mapping[str, Any] | None = None,
+    seeds: int | Iterable[int] | None = None,
+    threads: int | None = None,
+    executor: Executor | None = None,
+    resume: Sweep | None = None,
+) -> Iterator[Sweep]:
+    """Train as `sweep` does, and yield the sweep so far each time that a shard has finished, the last time complete.
+
+    A shard is some tenths of a second of work. Stop iterating to cancel. Arguments and errors are those of `sweep`.
+    """
+    done = _begin(base, grid, seeds, resume)
+    return iter([done]) if done.complete else _extended(done, threads, executor)
 
 
-def train_whole_shard(settings: ShardSettings) -> Members:
-    """Train a shard without a stop; also in another process."""
+def train_figures(settings: ShardSettings) -> Members:
+    """Train a shard without a stop, and return its members without weights; also in another process."""
+    return train_whole_shard(settings).without_weights()
+
+
+def _begin(base: Any, grid: Any, seeds: Any, resume: Sweep | None) -> Sweep:
+    """Return the sweep before training: empty, or the one to resume if its settings are those given."""
+    if resume is None:
+        fields = seed_fields(DEFAULT_SEEDS if seeds is None else seeds)
+        config = SweepConfig(base={} if base is None else base, grid={} if grid is None else grid, **fields)
+        return Sweep(config=config, parts=())
+    if not isinstance(resume, Sweep):
+        raise TypeError(f"resume must be a Sweep, not {type(resume).__name__}; Sweep.load reads one from a file")
+    given = {name: value for name, value in (("base", base), ("grid", grid)) if value is not None}
+    if seeds is not None:
+        given |= {"seed_list": ()} | seed_fields(seeds)
+    difference = resume.config.difference(dataclasses.replace(resume.config, **given), seeds=True)
+    if difference:
+        raise ValueError(f"resume must be a sweep of the same settings, but its {difference.removeprefix('the ')}")
+    return resume
+
+
+def _extended(done: Sweep, threads: int | None, executor: Executor | None) -> Generator[Sweep]:
+    """Check the arguments, and return an iterator that yields the sweep as its missing members finish."""
+    threads = plain(threads)
+    if threads is not None and (not isinstance(threads, int) or threads < 1):
+        raise ValueError(f"threads must be an integer of at least 1, not {threads!r}")
+    if threads is not None and executor is not None:
+        raise ValueError("threads must not be given with an executor, which has its own")
+    if executor is not None and not isinstance(executor, Executor):
+        remedy = "an Executor of concurrent.futures, such as client.get_executor() of Dask"
+        raise TypeError(f"executor must be {remedy}, not {type(executor).__name__}")
+    return _extend(done, threads or usable_cores(), executor)
+
+
+def _extend(done: Sweep, threads: int, executor: Executor | None) -> Generator[Sweep]:
+    with ExitStack() as stack:
+        task = train_figures
+        if executor is None:
+            executor = stack.enter_context(ThreadPoolExecutor(threads))
+            stop = threading.Event()
+            stack.callback(stop.set)  # before the executor waits for its threads
+            task = partial(_train_unless_stopped, stop)
+        for members in stack.enter_context(closing(_finished(executor, task, _missing_shards(done)))):
+            done = Sweep(config=done.config, parts=(*done.parts, members))
+            yield done
+
+
+def _missing_shards(done: Sweep) -> Iterator[ShardSettings]:
+    """Yield the settings of the shards, without the members that have finished."""
+    missing = np.ones(done.config.members, np.bool_)
+    for part in done.parts:
+        missing[part.index] = False
+    for shard in done.config.shards:
+        settings = done.config.shard_settings(shard)
+        rows = missing[settings.index]
+        if rows.any():
+            yield settings if rows.all() else settings.take(rows)
+
+
+def _finished(
+    executor: Executor, task: Callable[[ShardSettings], Members], shards: Iterable[ShardSettings]
+) -> Generator[Members]:
+    """Yield the members of each shard as it finishes; cancel the shards that have not begun if the caller stops."""
+    futures = set()
+    try:
+        for shard in shards:
+            futures.add(executor.submit(task, shard))
+        for future in as_completed(futures):
+            futures.remove(future)  # so that its result can be freed
+            yield future.result()
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _train_unless_stopped(stop: threading.Event, settings: ShardSettings) -> Members:
+    """Train a shard in a thread of this process, which can end between two checkpoints."""
     for step in train_shard(settings):
+        if stop.is_set():
+            raise CancelledError
         if isinstance(step, Members):
-            members = step
+            members = step.without_weights()
     return members
 
 
-def advance_shard(
-    settings: ShardSettings, resume_from: ShardProgress | None, seconds: float
-) -> Members | ShardProgress:
-    """Train a shard to its end, or to the first checkpoint after some seconds; also in another process."""
-    stop = time.monotonic() + seconds
-    steps = train_shard(settings, resume_from)
-    step = next(steps)
-    while isinstance(step, ShardProgress) and time.monotonic() < stop:
-        step = next(steps)
-    return step
+@contextmanager
+def _progress_bar(done: Sweep) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar on stderr; yield the function that advances it."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
-
-def _train_side_by_side(
-    config: TrainConfig, lanes: LaneSettings, resume_from: ShardProgress | None
-) -> Iterator[ShardProgress | Columns]:
-    """Train LANES members: yield checkpoints, and at the end the members' columns; lanes are the last axis."""
-    plan = kernel_inputs.plan(config, lanes)._replace(snapshot_every=config.iterations + 1)
-    state = (
-        kernel.State(*(aligned_copy(array) for array in resume_from.state))
-        if resume_from
-        else kernel_inputs.initial_state(config, lanes)
-    )
-    scratch = kernel.scratch_for(plan, state)
-    stride = min(DRAWS_PER_STRIDE // config.width, WEIGHTS_PER_STRIDE // number_of_weights(config))
-    stride = max(stride // samples_of(config), 1)
-    for start in range(resume_from.iteration if resume_from else 0, config.iterations, stride):
-        count = min(stride, config.iterations - start)
-        kernel.advance(plan, state, kernel_inputs.draws(config, lanes, start, count), NO_RECORDS, scratch, start)
-        yield ShardProgress(iteration=start + count, state=state)
-    if plan.adversarial:
-        survey.sample_at_latent_value(plan, state, scratch)
-    inside = (plan.low <= scratch.sample) & (scratch.sample <= plan.high)  # (P, W, LANES)
-    yield {
-        "discriminators": state.discriminator,
-        "generators": state.generator,
-        "means": state.totals / max(config.iterations // 10, 1),
-        "settled_at": state.settled[0],
-        "sample": scratch.sample,
-        "in_range": np.logical_or.reduce(np.logical_and.reduce(inside, axis=1), axis=0),
-    }
-
-
-def _concatenated(parts: tuple[Columns, ...]) -> Columns:
-    return {name: np.concatenate([part[name] for part in parts], axis=-1) for name in (parts[0] if parts else ())}
-
-
-def _members(settings: ShardSettings, columns: Columns) -> Members:
-    """Build members from the columns of their training."""
-    config = settings.config
-    adversarial = config.experiment == "gan"
-    sample = np.ascontiguousarray(columns["sample"].T if adversarial else columns["sample"].T[:, :0])
-    in_range = columns["in_range"] & adversarial
-    words = np.array([[bit == "1" for bit in word] for word in patterns.words(config.pattern)])[:, : sample.shape[1]]
-    d, g = np.ascontiguousarray(columns["discriminators"].T), np.ascontiguousarray(columns["generators"].T)
-    finite = np.isfinite(d).all(axis=1) & np.isfinite(g).all(axis=1) & np.isfinite(columns["means"]).all(axis=0)
-    means = np.where(finite, columns["means"], np.nan)
-    if not adversarial:
-        means[kernel.GENERATOR_LOSS] = np.nan
-    return Members(
-        index=settings.index,
-        sample=sample,
-        bits_right=((sample >= 0.5)[:, None] == words).all(axis=2).any(axis=1) & adversarial & finite,
-        in_range=in_range & finite,
-        settled_at=np.where(in_range & finite & (columns["settled_at"] > 0), columns["settled_at"], NEVER_SETTLED),
-        **_coverage(settings, columns["generators"], finite & adversarial),
-        **dict(zip(MEANS, means, strict=True)),
-        discriminators=d,
-        generators=g,
-    )
-
-
-def _coverage(settings: ShardSettings, generators: Array, known: Bools) -> Columns:
-    """Return the figures of `Coverage` for the members, whose generators are (N_g, n); NaN where they are not known."""
-    parts, count = [], len(settings.index)
-    for start in range(0, count if known.any() else 0, LANES):
-        rows = np.minimum(np.arange(start, start + LANES), count - 1)
-        lanes = settings.lanes_at(rows)
-        parts.append(vars(coverage(settings.config, lanes, aligned_copy(generators[:, rows]))))
-    if not parts:
-        return {name: np.full(count, np.nan) for name in COVERAGE} | {"shares": np.empty((count, 0))}
-    figures = {name: column[..., :count].T for name, column in _concatenated(tuple(parts)).items()}
-    return {
-        name: np.where(known.reshape(count, *[1] * (column.ndim - 1)), column, np.nan)
-        for name, column in figures.items()
-    }
+    columns = *Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn(elapsed_when_finished=True)
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        yield partial(bar.advance, bar.add_task("Sweep", total=done.config.members, completed=done.done))

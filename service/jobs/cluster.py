@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, Literal, TypeVar
 
 from gan1010.sweeps.results import Members
-from gan1010.sweeps.sweeping import advance_shard
+from gan1010.sweeps.shard_training import advance_shard
 from service.errors import ENVIRONMENT_ERRORS
 from service.jobs.queue import ShardTask
 from service.jobs.registry import Registry

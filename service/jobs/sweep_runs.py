@@ -9,7 +9,7 @@ import numpy as np
 
 from gan1010 import Result
 from gan1010.sweeps.results import Members, SweepSummary, concatenate
-from gan1010.sweeps.sweeping import ShardProgress
+from gan1010.sweeps.shard_training import ShardProgress
 from gan1010.types import Int32s, Int64s
 from service.errors import CorruptDataError
 from service.job import Job

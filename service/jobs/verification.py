@@ -8,7 +8,7 @@ from typing import Any
 
 from gan1010.sweeps.grid import SweepConfig
 from gan1010.sweeps.results import Members
-from gan1010.sweeps.sweeping import train_whole_shard
+from gan1010.sweeps.shard_training import train_whole_shard
 from service.jobs.scheduler import loss_errors
 
 # Cross-entropy, Adam and the normal latent use every function of the compiled code whose bits could differ.

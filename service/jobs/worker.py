@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from gan1010 import DivergedError, run
 from gan1010.sweeps.results import Members
-from gan1010.sweeps.sweeping import ShardProgress, train_shard
+from gan1010.sweeps.shard_training import ShardProgress, train_shard
 from service.errors import ENVIRONMENT_ERRORS, ServiceError, StorageFailedError
 from service.job import JobError
 from service.jobs.active_job import ActiveJob, ActiveSweep

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from gan1010 import Model, Progress
 from gan1010.sweeps.results import Members
-from gan1010.sweeps.sweeping import ShardProgress
+from gan1010.sweeps.shard_training import ShardProgress
 from service.errors import CorruptDataError, StorageFailedError
 from service.job import ENDED, Job, Selection, created_at
 from service.job_search import Cursor, JobQuery

@@ -4,7 +4,7 @@ import sqlite3
 
 from gan1010.sweeps.grid import SweepConfig
 from gan1010.sweeps.results import Members, SweepSummary
-from gan1010.sweeps.sweeping import ShardProgress
+from gan1010.sweeps.shard_training import ShardProgress
 from service.errors import JobNotFoundError
 from service.storage.checksums import decoding, pack_arrays, unpack_arrays
 from service.storage.database import Database

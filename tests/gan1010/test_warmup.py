@@ -3,7 +3,7 @@
 from gan1010 import TrainConfig, random_draws, train
 from gan1010.compiled import forward, kernel, survey
 from gan1010.sweeps.grid import SweepConfig
-from gan1010.sweeps.sweeping import train_whole_shard
+from gan1010.sweeps.shard_training import train_whole_shard
 from tests.support.forking import CONTEXT
 
 COMPILED = (

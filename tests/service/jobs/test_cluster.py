@@ -28,14 +28,14 @@ CHECKPOINT = "SELECT iteration FROM shard_checkpoints"
 OTHER_KERNEL = """
 import os
 import numpy as np
-from gan1010.sweeps import sweeping
+from gan1010.sweeps import shard_training
 
-def change_one_bit(settings, columns, members=sweeping._members):
+def change_one_bit(settings, columns, members=shard_training._members):
     columns["discriminators"][0, 0] = np.nextafter(columns["discriminators"][0, 0], np.float32(9))
     return members(settings, columns)
 
-if os.environ.get("TEST_OTHER_BITS") and sweeping._members.__name__ != "change_one_bit":
-    sweeping._members = change_one_bit
+if os.environ.get("TEST_OTHER_BITS") and shard_training._members.__name__ != "change_one_bit":
+    shard_training._members = change_one_bit
 """
 NOT_INSTALLED = """
 from importlib.metadata import Distribution, PackageNotFoundError

@@ -10,7 +10,7 @@ import pytest
 from gan1010 import TrainConfig, run
 from gan1010.sweeps.grid import SweepConfig
 from gan1010.sweeps.results import Members
-from gan1010.sweeps.sweeping import ShardProgress, train_shard
+from gan1010.sweeps.shard_training import ShardProgress, train_shard
 from service.errors import (
     InvalidJobStateError,
     NoModelError,

@@ -6,8 +6,8 @@ import pytest
 
 from gan1010.sweeps.grid import SweepConfig
 from gan1010.sweeps.results import Members
-from gan1010.sweeps.sweep import sweep as sweep_here
-from gan1010.sweeps.sweeping import train_whole_shard
+from gan1010.sweeps.shard_training import train_whole_shard
+from gan1010.sweeps.sweeping import sweep as sweep_here
 from service.jobs.active_job import ActiveSweep
 from service.jobs.registry import Registry
 from tests.service.jobs.test_registry import open_registry

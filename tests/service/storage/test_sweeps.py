@@ -10,7 +10,7 @@ import pytest
 from gan1010.compiled.kernel import State
 from gan1010.sweeps.grid import SweepConfig
 from gan1010.sweeps.results import Members
-from gan1010.sweeps.sweeping import ShardProgress, train_shard
+from gan1010.sweeps.shard_training import ShardProgress, train_shard
 from service.errors import CorruptDataError
 from service.job import Status, new_job
 from service.storage.store import Store
