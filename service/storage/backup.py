@@ -6,7 +6,8 @@ from pathlib import Path
 
 from service.storage.data_folder import DATABASE, MODELS, connect_read_only, lock_folder, model_path
 from service.storage.durable_files import fsync, make_folder, sync_folder
-from service.storage.integrity import Report, check_folder, has_model, read_model
+from service.storage.integrity import Report, check_folder, has_model
+from service.storage.model_files import read_model
 
 
 class BackupError(RuntimeError):

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.errors import CorruptDataError
-from service.storage.checksums import checksum, verify
+from service.storage.checksums import checksum
 from service.storage.data_folder import DATABASE, connect_read_only, model_path
+from service.storage.job_rows import SELECT_JOBS, parse_job
 from service.storage.migrations import StoreVersionError, check_version
-from service.storage.store import SELECT_JOBS, parse_job
+from service.storage.model_files import read_model
 
 BLOBS = {  # by table: the column with the bytes, and the numbers that their checksum covers, too
     "histories": ("arrays", "iteration"),
@@ -46,17 +47,6 @@ def check_folder(folder: Path) -> Report:
         return Report(damage=(str(error),))
     except sqlite3.Error as error:
         return Report(damage=(f"{DATABASE} cannot be read: {error}.",))
-
-
-def read_model(file: Path, size: int, digest: str) -> bytes:
-    """Read and verify a model.
-
-    Raises:
-        OSError: the file cannot be read.
-        ValueError: it is damaged.
-    """
-    with file.open("rb") as opened:
-        return verify(opened.read(size + 1), digest)  # a larger file is damaged, however large it is
 
 
 def _damaged_pages(db: sqlite3.Connection) -> Iterator[str]:

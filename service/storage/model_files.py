@@ -1,4 +1,4 @@
-"""Model files: those of no job are set aside, and everything that the store has not written stays."""
+"""Model files: verified when they are read; those of no job are set aside, and other files stay."""
 
 import logging
 import os
@@ -7,6 +7,7 @@ from collections.abc import Container
 from pathlib import Path
 
 from service.job import JOB_ID_PATTERN
+from service.storage.checksums import verify
 from service.storage.durable_files import ORPHANED, set_aside
 
 TEMPORARY, MODEL = ".tmp", ".safetensors"
@@ -37,6 +38,17 @@ def sort_model_files(folder: Path, job_ids: Container[str]) -> None:
         log.warning("%s: %d models of no job are set aside as *%s. %s", folder, orphaned, ORPHANED, detail)
     if returned:
         log.warning("%s: %d models that were set aside are back.", folder, returned)
+
+
+def read_model(file: Path, size: int, digest: str) -> bytes:
+    """Read and verify a model.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is damaged.
+    """
+    with file.open("rb") as opened:
+        return verify(opened.read(size + 1), digest)  # a larger file is damaged, however large it is
 
 
 def _own_files(folder: Path) -> list[Path]:

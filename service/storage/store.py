@@ -14,29 +14,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from gan1010 import Model, Progress
 from gan1010.sweeps.results import Members
 from gan1010.sweeps.shard_training import ShardProgress
 from service.errors import CorruptDataError, StorageFailedError
 from service.job import ENDED, Job, Selection, created_at
 from service.job_search import Cursor, JobQuery
-from service.storage.checksums import checksum, decoding, verify
+from service.storage.checksums import checksum, decoding
 from service.storage.data_folder import DATABASE, MODELS, lock_folder, model_path
 from service.storage.database import Database
 from service.storage.durable_files import delete_files, write_file
+from service.storage.job_rows import INSERT_JOB, JOB_COLUMNS, SELECT_JOBS, SELECTED, UPDATE_JOB, job_row, parse_job
 from service.storage.listing import persist_listing, search_query
-from service.storage.model_files import sort_model_files
+from service.storage.model_files import read_model, sort_model_files
 from service.storage.runs import RunStore
 from service.storage.sweeps import SweepStore
 
-JOB_COLUMNS = ("id", "kind", "status", "has_generator", "document", "sha256")
-SELECTED = ", ".join(f"jobs.{column}" for column in JOB_COLUMNS)
-SELECT_JOBS = f"SELECT {SELECTED} FROM jobs"  # noqa: S608  # nosec B608
 SELECT_MODELS = f"SELECT {SELECTED}, bytes, models.sha256 FROM models JOIN jobs ON id = job_id"  # noqa: S608  # nosec B608
-INSERT_JOB = f"INSERT INTO jobs ({', '.join(JOB_COLUMNS)}) VALUES ({', '.join('?' for _ in JOB_COLUMNS)})"  # noqa: S608  # nosec B608
-UPDATE_JOB = f"UPDATE jobs SET {', '.join(f'{column} = ?' for column in JOB_COLUMNS[1:])} WHERE id = ?"  # noqa: S608  # nosec B608
 SELECT_OLDEST, SELECT_NEWEST = (  # damaged ids do not count
     f"SELECT {end}(id) FROM jobs WHERE id NOT GLOB '*[^0-9a-f]*'"  # noqa: S608  # nosec B608
     for end in ("min", "max")
@@ -45,8 +39,6 @@ END_OF_IDS = "~"  # after the digits of any id
 HAS_NAME = "id IN (SELECT job_id FROM listing WHERE name = ?)"
 SCAN_LISTING = "SELECT job_id, key_status, name, key_finished_at FROM listing"
 SCAN_LISTING += " WHERE job_id > ? AND job_id <= ? ORDER BY job_id LIMIT ?"
-JOB_ADAPTER = TypeAdapter(Job)
-NOT_STORED = {"config": {"seed_list"}}  # requests have only ranges of seeds
 SCANNED_ROWS = 200  # of one query
 RESOURCE_ERRNOS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}  # these do not mean that the file is damaged
 LISTED_AT_ONCE = 1000  # jobs of an earlier release
@@ -92,7 +84,7 @@ class Store:
     def add(self, job: Job, key: str | None, request: str) -> None:
         """Persist a new job and its idempotency key."""
         with self._database.transaction() as db:
-            db.execute(INSERT_JOB, _row(job))
+            db.execute(INSERT_JOB, job_row(job))
             persist_listing(db, job)
             if key is not None:
                 db.execute("INSERT INTO idempotency_keys VALUES (?, ?, ?)", (key, request, job.id))
@@ -244,8 +236,7 @@ class Store:
         size, digest = row
         with decoding("The model's file"):
             try:
-                with self._file(job_id).open("rb") as file:
-                    content = verify(file.read(size + 1), digest)  # a larger file is damaged, however large it is
+                content = read_model(self._file(job_id), size, digest)
                 Model.from_bytes(content)
                 return content
             except OSError as error:
@@ -258,7 +249,7 @@ class Store:
     def _updating(self, job: Job) -> Iterator[sqlite3.Connection]:
         """Persist a job's new state together with what the block writes."""
         with self._database.transaction() as db:
-            db.execute(UPDATE_JOB, (*_row(job)[1:], job.id))
+            db.execute(UPDATE_JOB, (*job_row(job)[1:], job.id))
             persist_listing(db, job)
             yield db
 
@@ -295,25 +286,3 @@ class Store:
 
     def _file(self, job_id: str) -> Path:
         return model_path(self._folder, job_id)
-
-
-def _row(job: Job) -> tuple[Any, ...]:
-    """Return the row of a job, in the order of `JOB_COLUMNS`."""
-    document = JOB_ADAPTER.dump_json(job, exclude=NOT_STORED)
-    return *_indexed_values(job), document, checksum(document)
-
-
-def _indexed_values(job: Job) -> tuple[Any, ...]:
-    """Return the values that queries use, which the document has, too."""
-    has_generator = job.kind == "train" and job.train_config.experiment == "gan"
-    return job.id, job.kind, job.status, has_generator
-
-
-def parse_job(*row: Any) -> Job:
-    """Return the job of a row; raise `CorruptDataError` if it is damaged."""
-    *indexed, document, digest = row
-    with decoding(f"The job {indexed[0]}", "Delete it and start another."):
-        job = JOB_ADAPTER.validate_json(verify(document, digest))
-        if _indexed_values(job) != tuple(indexed):
-            raise ValueError("its columns do not match its document")
-        return job

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from service.storage.checksums import checksum
-from service.storage.store import INSERT_JOB, SELECT_JOBS
+from service.storage.job_rows import INSERT_JOB, SELECT_JOBS
 from tests.faults.report import Finding, milliseconds
 from tests.support.clients import running_server
 from tests.support.contract import LONG_JOB, start_running_job, submit_job, train

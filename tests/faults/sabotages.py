@@ -200,7 +200,7 @@ CHANGES: dict[str, list[tuple[str, str, Callable[[Any], Function]]]] = {
         ("an unreadable file counts as damaged", "service.storage.store:Store.model_file", rebind(RESOURCE_ERRNOS=())),
     ],
     "tests/service/storage/test_damage.py::test_intact_file_of_another_model_is_damaged": [
-        ("a file's checksum is not compared", "service.storage.store:Store.model_file", rebind(verify=first)),
+        ("a file's checksum is not compared", "service.storage.store:read_model", rebind(verify=first)),
     ],
     "tests/service/storage/test_damage.py::test_damaged_arrays_are_refused_by_every_reader": [
         ("a blob's checksum is not compared", "service.storage.checksums:verify", call(lambda _, blob, *keys: blob)),
