@@ -108,12 +108,11 @@ export class Compare extends Component {
     const { ids, jobs, takesAll } = selection;
     const hidden = isFiltered && !hasMore ? ids.length - rows.filter((job) => selection.has(job.id)).length : 0;
     const isLoading = takesAll || jobs.length < ids.length;
-    const ended = jobs.filter((job) => ENDED.has(job.status)).length;
     const says = ids.length ? t(hidden ? "compare.hidden" : "compare.selected", { count: whole(ids.length), hidden: whole(hidden) }) : isLoaded && t(hasMore ? "compare.more" : "compare.count", { count: whole(rows.length) });
     return html`<div class="selection"><p role="status">${says}${takesAll && " …"}</p>
-      ${ids.length > 0 && html`<button type="button" class="plain chart-button" onClick=${() => this.setState({ charting: !charting })}>${t(charting ? "compare.list" : "compare.chart")}</button>
+      ${ids.length > 0 && html`<button type="button" class="plain" aria-label=${t("compare.unselect")} title=${t("compare.unselect")} onClick=${() => selection.drop(ids)}>×</button>
+        <button type="button" class="plain chart-button" onClick=${() => this.setState({ charting: !charting })}>${t(charting ? "compare.list" : "compare.chart")}</button>
         <button type="button" class="plain" disabled=${isLoading} onClick=${() => edit(jobs)}>${t(ids.length > 1 ? "act.tag" : "compare.edit")}</button>
-        <button type="button" class="plain" disabled=${isLoading} onClick=${() => this.remove(jobs)}>${ended > 1 ? t("compare.delete", { count: whole(ended) }) : t("act.delete")}</button>
-        <button type="button" class="plain" onClick=${() => selection.drop(ids)}>${t("compare.unselect")}</button>`}</div>`;
+        <button type="button" class="plain" disabled=${isLoading} onClick=${() => this.remove(jobs)}>${t("act.delete")}</button>`}</div>`;
   }
 }

@@ -9,9 +9,8 @@ import { state } from "../state.js";
 import { Component, html, markCut } from "../ui.js";
 import uPlot from "../charts/uplot.js";
 import { displayed, fine, gap, hasWords, t, whole } from "../words.js";
-import { madeOf } from "./parts.js";
+import { lineStyle, madeOf, Swatch } from "./parts.js";
 import { runName } from "./runhead.js";
-import { lineStyle, Swatch } from "./swatch.js";
 
 const CURVES = ["generator", "fake", "real"];
 const POINTS = 24_000; // of all lines together
@@ -108,4 +107,4 @@ export default class Overlay extends Component {
 const meanOf = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** A chart that waits for runs. */
-const Sketch = () => html`<svg viewBox="0 0 120 64" width="120" height="64" aria-hidden="true"><path class="axis" d="M6 4v54h110" /><path class="run-0" d="M8 30C22 6 30 58 46 34s22 4 34-4 20 2 34-1" /><path class="run-1" d="M8 42c16 8 22-30 38-20s20 18 36 12 20-4 32-3" /></svg>`;
+const Sketch = () => html`<svg viewBox="0 0 120 64" width="120" height="64" aria-hidden="true"><path class="axis" d="M6 4v54h110" /><path stroke="var(--run-0)" d="M8 30C22 6 30 58 46 34s22 4 34-4 20 2 34-1" /><path stroke="var(--run-1)" d="M8 42c16 8 22-30 38-20s20 18 36 12 20-4 32-3" /></svg>`;

@@ -1,4 +1,4 @@
-// Shared parts: a vector as cells, D's score on a scale, a row of bits.
+// Shared parts: a vector as cells, D's score on a scale, a row of bits, and the line of a compared run.
 
 import { patternsOf } from "../model.js";
 import { onShade, shade, theme } from "../theme.js";
@@ -35,3 +35,12 @@ export function madeOf({ config, result }) {
   const list = made.join(" + ");
   return list.length > MAX_LISTED ? t("compare.made", { made: made.length, count: patterns.length }) : list || (result?.bits ?? "–");
 }
+
+const COLOURS = 10;
+const DASHES = [undefined, [9, 4], [2, 3], [12, 3, 2, 3]];
+
+/** The line at a place in the chart of compared runs. */
+export const lineStyle = (place) => ({ colour: () => theme.runs[place % COLOURS], dash: DASHES[Math.floor(place / COLOURS)] });
+
+/** A sample of that line. */
+export const Swatch = ({ place }) => html`<svg class="swatch" width="26" height="12" viewBox="0 0 26 12" aria-hidden="true"><line x1="1" x2="25" y1="6" y2="6" stroke=${`var(--run-${place % COLOURS})`} stroke-dasharray=${lineStyle(place).dash?.join(" ")} /></svg>`;

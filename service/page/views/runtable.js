@@ -6,9 +6,8 @@ import { state } from "../state.js";
 import { classes, Component, createRef, html, markCut } from "../ui.js";
 import { ago, displayed, fine, short, t, whole } from "../words.js";
 import { Actions } from "./actions.js";
-import { Bits, madeOf } from "./parts.js";
+import { Bits, madeOf, Swatch } from "./parts.js";
 import { runName, Status } from "./runhead.js";
-import { Swatch } from "./swatch.js";
 
 const SPARE = 8; // rows drawn above and below the visible ones
 const loss = (name) => ({ width: 84, number: true, hint: "overlay.last", cell: ({ result }) => fine(result?.[name] ?? NaN, 3) });
