@@ -13,7 +13,7 @@ from tests.page.conftest import wait_for_js
 from tests.support.contract import Json
 
 TOUR = (  # step, its button, a part of its observation
-    ("Look at real data", "Draw a sample", "all of them follow 1010"),
+    ("Look at real data", "Draw a sample", "It follows 1010"),
     ("Test D alone", "Train D against noise", "It can"),
     ("Look at the untrained G", "Make your own G", "knows nothing of 1010"),
     ("Train G against D", "Train the GAN", "Over the last 1,000 iterations"),

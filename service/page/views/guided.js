@@ -143,7 +143,7 @@ class Article extends Component {
       </section>
       <${Steps} names=${STEPS.slice(1)} current=${step} isDone=${(name) => visited.has(name)} go=${(to) => this.go(to)} />
       <section class=${classes("stage card", step > 0 && "beside")} aria-labelledby="stage-title">
-        ${step === START ? html`<h2 id="stage-title" class="unseen" tabindex="-1">${t("guided.start.title")}</h2>` : html`<${StepText} name=${STEPS[step]} step=${step} action=${actions[STEPS[step]]} isPlaying=${this.isPlaying && REPLAYED.includes(STEPS[step]) && session.run.job.result} trainNow=${this.trainNow} go=${(to) => this.go(to)} />`}
+        ${step === START ? html`<h2 id="stage-title" class="unseen" tabindex="-1">${t("guided.start.title")}</h2>` : html`<${StepText} name=${STEPS[step]} step=${step} action=${actions[STEPS[step]]} isPlaying=${this.isPlaying && REPLAYED.includes(STEPS[step]) && session.run.job.result} rows=${this.state.rows.length} trainNow=${this.trainNow} go=${(to) => this.go(to)} />`}
         <div class=${`stage-pictures at-${STEPS[step]}`} ref=${this.pictures}>${this.stage(STEPS[step])}</div>
       </section>
     </div>`;
@@ -167,7 +167,7 @@ class Article extends Component {
 }
 
 /** A step's text, its button, its observation, and the button to the next step. */
-function StepText({ name, step, action, isPlaying, go, trainNow }) {
+function StepText({ name, step, action, isPlaying, rows, go, trainNow }) {
   const last = step === STEPS.length - 1;
   const other = step > UNTRAINED && isTrained(session.run) ? compareWithArticle(session.run.config)[0] : [];
   const button = name === "train" && other.length ? "guided.other.train" : `guided.${name}.${action.done ? "again" : "do"}`;
@@ -186,7 +186,7 @@ function StepText({ name, step, action, isPlaying, go, trainNow }) {
       ${action.done && last && html`<button type="button" class="secondary" onClick=${() => state.push({ view: "lab", step: "" })}>${t("guided.tolab")}</button>`}
     </div>
   </div>
-  ${action.done && html`<div class="seen" role="status">${[isPlaying ? t(`guided.${name}.watch`, described(session.run)) : observation(name, session.run)].flat().map((words) => html`<p>${words}</p>`)}</div>`}
+  ${action.done && html`<div class="seen" role="status">${[isPlaying ? t(`guided.${name}.watch`, described(session.run)) : observation(name, session.run, rows)].flat().map((words) => html`<p>${words}</p>`)}</div>`}
   ${name === "train" && action.done && !isPlaying && html`<${Outcome} run=${session.run} />`}</div>`;
 }
 

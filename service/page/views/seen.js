@@ -31,9 +31,9 @@ export function described(run) {
   };
 }
 
-/** What there is to see of a run in a step, once its action is done: a text, or its paragraphs. */
-export function observation(name, run) {
-  if (name === "real") return t("guided.real.seen", described(run));
+/** What there is to see of a run in a step, or of so many rows of real data, once its action is done: a text, or its paragraphs. */
+export function observation(name, run, rows) {
+  if (name === "real") return t(rows > 1 ? "guided.real.seen" : "guided.real.seen.one", described(run));
   if (name === "untrained") return run?.samples ? untrained(run) : "";
   if (!run || run.hasGenerator === (name === "alone")) return "";
   return run.job.result ? OBSERVATIONS[name](run, run.job.result).map(joined).filter(Boolean) : outcomeOf(run);
@@ -104,7 +104,7 @@ function hump(run) {
   return leads.at(-1) > most / 2 ? t("guided.losses.hump.still") : t("guided.losses.hump", { at: whole(iteration.values[leads.indexOf(most)]) });
 }
 
-function sample(run) {
+function sample(run, { real_score: real, fake_score: fake, settled_at: settled }) {
   const { config, width } = run;
   if (!run.hasWeights) return [outcomeOf(run)];
   const G = new Network(1, config.hidden_size, width);
@@ -112,7 +112,7 @@ function sample(run) {
   const most = reaction({ G, latent: [config.latent_value] }, config);
   const [low, high] = latentRange(config);
   const ignores = most < MAX_IGNORED_CHANGE;
-  return [[outcomeOf(run), t(ignores ? "guided.sample.same" : "response.reacts", { low, high, most: fine(Math.max(most, 0.001), 3) })],
+  return [[outcomeOf(run), settled && fine(fake) > fine(real) && t("guided.sample.more", { real: fine(real), fake: fine(fake) }), t(ignores ? "guided.sample.same" : "response.reacts", { low, high, most: fine(Math.max(most, 0.001), 3) })],
     [ignores && t(config.latent === "constant" ? "sample.ignores.constant" : "sample.ignores.varied", described(run)),
       ignores && run.patterns.length === 1 && t("guided.sample.beyond")]];
 }

@@ -13,12 +13,13 @@ import { fine, gap, short, t, whole } from "../words.js";
 
 const STEPS = ["real", "fake", "generator"];
 const PHASES = ["forward", "loss", "backward", "update"];
+const SPACE = 28; // in px, around the marked lines of code: the box fades at its end
 const FAST_MS = 180; // a step, when it goes faster
 const FAST_ITERATIONS = 10;
 const MAX_OFFSET = 1000; // iterations after a snapshot
 const LEAD = 0.04; // a difference between D's scores of real data and fakes that shows
 const MET = 0.03; // the distance of both from 0.5, when they have met
-const SMALL_STEP = 100; // times smaller than D's
+const SMALL_STEP = 10; // times smaller than D's
 
 /** Close the walk, and move the focus to the step that it belongs to. */
 function close() {
@@ -213,7 +214,7 @@ function why(run, [real, fake, byG], which, phase, iteration) {
   };
   return keys[place] ? t(`walk.why.${keys[place]}`, {
     mean: fine(mean, 3), real: fine(real.score, 3), fake: fine(fake.score, 3), now: fine(byG.score, 3), latent: short(run.config.latent_value), left: whole(iterations - 1),
-    times: times < 1000 ? 1 : 2, slope: short(Math.max(...byG.back.map(Math.abs)) / Math.abs(byG.slope)), bend: short(Math.max(...byG.vector.map((value) => value * (1 - value)))),
+    times: whole(Number(times.toPrecision(1))), slope: short(Math.max(...byG.back.map(Math.abs)) / Math.abs(byG.slope)), bend: short(Math.max(...byG.vector.map((value) => value * (1 - value)))),
   }) : "";
 }
 
@@ -261,7 +262,9 @@ class Code extends Component {
     if (!current || place === this.place) return; // the user may have scrolled
     this.place = place;
     const box = current.parentElement;
-    box.scrollTop = current.offsetTop + 60 > box.clientHeight ? current.offsetTop - 80 : 0; // the first line says what the step does
+    const last = [...box.querySelectorAll(".now")].at(-1);
+    const hidden = last.offsetTop + last.offsetHeight - box.clientHeight;
+    box.scrollTop = hidden > 0 ? Math.min(hidden + SPACE, current.offsetTop - SPACE) : 0;
   }
 
   load() {
