@@ -9,7 +9,7 @@ api/          HTTP: routes, inference, middleware, schemas, problems, OpenAPI
 jobs/         the job registry, its queue and its worker threads
 storage/      persistence in SQLite and files
 telemetry/    logs and metrics
-job.py, job_search.py, errors.py, settings.py, api_keys.py
+job.py, job_search.py, errors.py, settings.py, api_keys.py, retention.py
               the vocabulary that all of the above may import
 page/         the web page's files, served as they are
 

@@ -1,16 +1,13 @@
-"""Search and order of jobs: the text that a search reads, the values that sort, and cursors between pages."""
+"""Search and order of jobs: the words, the keys that sort, and cursors between pages."""
 
 import base64
-import dataclasses
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import orjson
 
-from gan1010.sweeps.grid import SweepConfig
 from service.errors import InvalidInputError
-from service.job import Job, Kind, Status
+from service.job import Kind, Status
 
 SortKey = Literal[
     "created_at", "finished_at", "name", "status", "pattern", "loss", "optimizer", "learning_rate",
@@ -21,7 +18,6 @@ SORT_KEYS: tuple[SortKey, ...] = get_args(SortKey)
 SORTS = tuple(f"{sign}{key}" for key in SORT_KEYS for sign in ("", "-"))
 DEFAULT_SORT = "-created_at"
 MAX_INTEGER = 2**63  # of SQLite
-MAX_GRID_VALUES = 20  # of each setting of a sweep that a search finds
 CURSOR_PATTERN = r"^[0-9a-f]{24}(\.[A-Za-z0-9_-]{1,2000})?$"
 
 
@@ -75,37 +71,3 @@ class JobQuery:
 def words_of(text: str) -> tuple[str, ...]:
     """Split a search into words, without regard to case."""
     return tuple(text.casefold().split())
-
-
-def search_text(job: Job) -> str:
-    """Return what a search reads: name, note, tags, id, kind, preset and settings as `name=value`."""
-    parts = [job.name, job.note, *(f"#{tag}" for tag in job.tags), job.id, job.kind, f"preset={job.preset}"]
-    parts += [f"{name}={value}" for name, value in _settings(job)]
-    return "\n".join(part for part in parts if part).casefold()
-
-
-def _settings(job: Job) -> Iterator[tuple[str, Any]]:
-    config = job.config
-    if isinstance(config, SweepConfig):
-        yield from config.base.items()
-        yield from ((name, ",".join(map(str, values[:MAX_GRID_VALUES]))) for name, values in config.grid.items())
-    else:
-        yield from (vars(config) | config.defaults).items()
-
-
-def sort_values(job: Job) -> tuple[Any, ...]:
-    """Return the job's values of `SORT_KEYS`; None where it has none."""
-    config = {} if isinstance(job.config, SweepConfig) else vars(job.config) | job.config.defaults
-    result = dataclasses.asdict(job.result) if job.result else {}
-    values = (
-        config
-        | result
-        | {
-            "created_at": job.id,
-            "finished_at": job.finished_at and job.finished_at.isoformat(),
-            "name": job.name and job.name.casefold(),
-            "status": job.status,
-            "iterations": job.iterations,
-        }
-    )
-    return tuple(values.get(key) for key in SORT_KEYS)
