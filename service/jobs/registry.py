@@ -24,6 +24,7 @@ from service.errors import (
 from service.job import Job, JobError, Status, StopStatus, job_ids, new_job
 from service.job_search import Cursor, JobQuery
 from service.jobs.active_job import ActiveJob, ActiveSweep
+from service.jobs.crash_recovery import CRASHED, MAX_ATTEMPTS, after_crash, after_shutdown, after_training_crash
 from service.jobs.deletion import Deletion
 from service.jobs.model_cache import ModelCache
 from service.jobs.queue import JobQueue
@@ -33,15 +34,6 @@ from service.storage.store import Store
 from service.telemetry.logs import fields
 from service.telemetry.metrics import Metrics
 
-MAX_ATTEMPTS = 5  # crashes in a row, without a checkpoint in between, after which a job is still retried
-CRASHED = JobError(
-    type="crashed",
-    detail=f"The process died more than {MAX_ATTEMPTS} times in a row while the job ran, before any checkpoint. "
-    "Check the memory limit and the log, then start the job again.",
-)
-DIED = "The process died. The job resumes from its last checkpoint."
-TRAINING_DIED = "The training process died. The job resumes from here."
-SHUT_DOWN = "The service was shut down. The job resumes from here."
 log = logging.getLogger(__name__)
 
 
@@ -148,17 +140,15 @@ class Registry:
         for active in list(self._active.values()):
             if active.job.status == "running":
                 with contextlib.suppress(*ENVIRONMENT_ERRORS):  # it resumes from its last checkpoint
-                    self._persist(active, active.current.with_status("queued", SHUT_DOWN, attempts=0))
+                    self._persist(active, after_shutdown(active.current))
 
     def requeue_died(self, active: ActiveJob) -> None:
-        """Requeue a running training whose process died, as the next one; it is an attempt if it has not advanced."""
+        """Requeue a running training whose process died, as the next one, unless a stop is requested."""
         with self._lock:
             if active.requested_status is not None:
                 self._stop(active, active.requested_status)
                 return
-            job = active.current
-            attempts = 0 if job.iteration > active.job.iteration else job.attempts + 1
-            self._persist(active, job.with_status("queued", TRAINING_DIED, attempts=attempts))
+            self._persist(active, after_training_crash(active.current, active.job.iteration))
             self._queued[active.job.id] = active
             self.queue.put(active, first=True)
 
@@ -281,7 +271,7 @@ class Registry:
     def _requeue_crashed(self, job: Job) -> Job:
         """Requeue a job that a dead process was running, with one more attempt."""
         done = sum(self._store.sweeps.finished_shards(job.id).values()) if job.kind == "sweep" else job.iteration
-        job = job.with_status("queued", DIED, iteration=done, attempts=job.attempts + 1)
+        job = after_crash(job, done)
         with contextlib.suppress(*ENVIRONMENT_ERRORS):  # the next start would requeue the same row again
             self._store.update(job)
         self._record_status(job)

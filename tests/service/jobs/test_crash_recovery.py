@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.jobs.registry import MAX_ATTEMPTS
+from service.jobs.crash_recovery import MAX_ATTEMPTS
 from tests.support.clients import START_TIMEOUT_SECONDS, running_server, server_process
 from tests.support.contract import LONG_JOB, Json, start_running_job, wait_for_end, wait_until
 from tests.support.data_folder import execute, flip_bit

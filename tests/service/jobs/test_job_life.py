@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 
 from gan1010 import TrainConfig
 from gan1010 import train as train_here
-from service.jobs.registry import MAX_ATTEMPTS
+from service.jobs.crash_recovery import MAX_ATTEMPTS
 from tests.support.clients import Server
 from tests.support.contract import (
     FINAL_STATUSES,

@@ -18,7 +18,8 @@ from service.errors import (
 )
 from service.job import Job, JobError, StopStatus
 from service.jobs.active_job import ActiveJob, ActiveSweep
-from service.jobs.registry import MAX_ATTEMPTS, Registry
+from service.jobs.crash_recovery import MAX_ATTEMPTS
+from service.jobs.registry import Registry
 from service.storage.store import Store
 
 CONFIG = TrainConfig(seed=1, iterations=20)

@@ -18,7 +18,7 @@ from gan1010.compiled import kernel
 from gan1010.kernel_inputs import draws, initial_state, single_run
 from gan1010.training import new_records
 from service.jobs import worker
-from service.jobs.registry import MAX_ATTEMPTS, TRAINING_DIED
+from service.jobs.crash_recovery import MAX_ATTEMPTS, TRAINING_DIED
 from service.jobs.training_process import TrainingProcess
 from tests.service.jobs.test_crash_recovery import ONE, check_same_as_uninterrupted
 from tests.service.jobs.test_worker import submit, wait_for_job, worker_pool
