@@ -73,7 +73,7 @@ export default {
   "guided.train.again": "再训练一个",
   "guided.train.watch": "看 G 的假样本：它会变得像真实数据吗？再看 D 的两个标记：只要两者分开，D 就能分辨真假。",
   "guided.train.meet": "最后 {last}里，D 平均给真实数据 {real} 分，给假样本 {fake} 分：标尺上的两个标记相遇了，它分不清真假。",
-  "guided.train.began": "训练前也分不清，但那时它什么都不懂；现在是假样本做得好。",
+  "guided.train.began": "训练前也一样：当时它不懂，如今假样本像真的。",
   "guided.train.near": "最后 {last}里，D 平均给真实数据 {real} 分，给假样本 {fake} 分：标尺上的两个标记几乎相遇，它几乎分不清真假。",
   "guided.train.apart": "最后 {last}里，D 平均给真实数据 {real} 分，给假样本 {fake} 分：它仍能分辨真假。",
   "guided.train.fooled": "最后 {last}里，D 平均给真实数据 {real} 分，给假样本 {fake} 分：它把真假弄反了。",
