@@ -10,10 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from service.api.routes.pages import PAGE
+from tests.support.browser import MAX_PAGE_BYTES, page_weights
 from tests.support.clients import ROOT, Client, running_server
 from tests.support.contract import Json
-
-MAX_BYTES = 170_000
 
 
 def test_policy_allows_only_own_files(shared_client: Client) -> None:
@@ -27,18 +26,9 @@ def test_policy_allows_only_own_files(shared_client: Client) -> None:
 
 
 def test_page_is_small(page: Page, server_url: str, article_run: Json) -> None:
-    page.goto("/")
-    for view in ("lab", "runs", "sweep", "take"):
-        page.goto(f"/?view={view}&job={article_run['id']}", wait_until="networkidle")
-    files = set(page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)"))
-    assets = [url for url in files if "/assets/" in url]
-    with httpx.Client(headers={"Accept-Encoding": "gzip"}) as client:
-        weights = {}
-        for url in [server_url, *assets]:
-            with client.stream("GET", url) as response:
-                weights[url] = sum(len(piece) for piece in response.iter_raw())
-    assert len(assets) > 30
-    assert sum(weights.values()) < MAX_BYTES, weights
+    weights = page_weights(page, server_url, article_run["id"])
+    assert len(weights) > 30
+    assert sum(weights.values()) < MAX_PAGE_BYTES, weights
 
 
 def test_all_scripts_load_at_once(page: Page) -> None:
@@ -84,8 +74,9 @@ def test_assets_are_compressed_and_revalidated(server_url: str, path: str) -> No
 
 
 def test_files_begin_with_a_comment() -> None:
-    for path in [*PAGE.glob("*.js"), *PAGE.glob("[!v]*/**/*.js"), *PAGE.glob("views/*.js"), *PAGE.glob("*.css")]:
-        assert re.match(r"(// .+|/\* .+ \*/)\n\n", path.read_text()), path
+    for path in [*PAGE.rglob("*.js"), *PAGE.rglob("*.css")]:
+        if "vendor" not in path.parts:
+            assert re.match(r"(// .+|/\* .+ \*/)\n\n", path.read_text()), path
 
 
 @pytest.mark.parametrize("folder", ["service/page/vendor", "tests/page/vendor"])

@@ -7,6 +7,11 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
+MAX_PAGE_BYTES = 170_000
+VIEWS = ["/", "/?view=lab", "/?view=runs", "/?view=sweep", "/?view=take"]
+SIZES = """performance.getEntries()
+  .filter((entry) => entry.entryType === "navigation" || entry.name.includes("/assets/"))
+  .map((entry) => [new URL(entry.name).pathname, entry.encodedBodySize])"""
 ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--process-per-site",
@@ -29,6 +34,16 @@ def launch_browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+def page_weights(page: Page, server_url: str, job: str) -> dict[str, int]:
+    """Open all five views with a finished run; return the compressed sizes of the files that they load, by path."""
+    weights: dict[str, int] = {}
+    for view in VIEWS:
+        page.goto(f"{server_url}{view}{'&' if '?' in view else '?'}job={job}", wait_until="networkidle")
+        for path, size in page.evaluate(SIZES):
+            weights[path] = max(size, weights.get(path, 0))
+    return weights
 
 
 class PageObserver:
