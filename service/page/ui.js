@@ -19,17 +19,24 @@ export function reveal(selector) {
   part.querySelector("h2").focus({ preventScroll: true });
 }
 
-/** A component whose module is loaded when it is first rendered, to keep the page small. */
-export const lazy = (load) => {
+/** A component whose module, and style sheet beside it, are loaded when it is first rendered, to keep the page small. */
+export const lazy = (load, styles) => {
+  let loading = null;
   let Loaded = null;
   return class extends Component {
     render(props) {
       if (Loaded) return html`<${Loaded} ...${props} />`;
-      load().then((loaded) => {
+      loading ??= Promise.all([load(), styles && loadStyles(styles)]);
+      loading.then(([loaded]) => {
         Loaded = loaded.default;
         this.setState({});
-      });
+      }, () => (loading = null)); // the next rendering tries again
       return null;
     }
   };
 };
+
+/** Load a view's style sheet; done when it applies. */
+const loadStyles = (name) => new Promise((done, fail) => {
+  document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: `assets/views/${name}.css`, onload: done, onerror: fail }));
+});

@@ -19,8 +19,8 @@ import { described, observation } from "./seen.js";
 import { Sample, Score } from "./try.js";
 
 const withTexts = (module) => Promise.all([module, addWords("-paths")]).then(([loaded]) => loaded);
-const Beyond = lazy(() => withTexts(import("./beyond.js")));
-const Walk = lazy(() => withTexts(import("./walk.js")));
+const Beyond = lazy(() => withTexts(import("./beyond.js")), "beyond");
+const Walk = lazy(() => withTexts(import("./walk.js")), "walk");
 const STEPS = ["start", "real", "alone", "untrained", "train", "losses", "sample", "evolve"];
 const REPLAYED = ["alone", "train", "losses", "evolve"]; // steps whose picture plays
 const [START, , ALONE, UNTRAINED, TRAIN] = STEPS.keys();
