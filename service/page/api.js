@@ -46,7 +46,6 @@ const json = async (path, options) => (await sendRequest(path, options)).json();
 
 export const api = {
   presets: () => json("presets"),
-  description: () => json("openapi.json"),
   jobs: (query = "limit=50") => json(`jobs?${query}`),
   job: (id, wait = 0) => json(`jobs/${id}${wait ? `?wait=${wait}` : ""}`),
   train: (settings, wait = 0, key = "") => json(`train${wait ? `?wait=${wait}` : ""}`, { method: "POST", body: settings, headers: key ? { "Idempotency-Key": key } : {} }),

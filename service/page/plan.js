@@ -1,15 +1,15 @@
-// Plan of a sweep: the settings that the service can sweep, and the plan in the address.
+// Plan of a sweep: the settings that can vary, and the plan in the address.
 
-import { api } from "./api.js";
 import { expand } from "./ranges.js";
-import { cleaned, mistake } from "./settings.js";
+import { cleaned, FIELDS, INCIDENTAL, mistake } from "./settings.js";
 import { state } from "./state.js";
-import { hasWords, short, t } from "./words.js";
+import { t } from "./words.js";
 
 export const MAX_MEMBERS = 1_000_000;
 export const ARTICLE = "article";
 const DEFAULT_GRID = "learning_rate=0.001..1 log 7;hidden_size=1..6";
-const NOT_PLANNED = new Set(["backend", "record_every", "snapshot_every"]); // they change no weights
+/** The settings that a sweep can vary. */
+export const SWEPT = Object.keys(FIELDS).filter((name) => !INCIDENTAL.has(name));
 /** Values to begin with, of settings whose default alone would say little. */
 const FIRST_VALUES = {
   learning_rate: "0.001..1 log 7",
@@ -24,44 +24,8 @@ const FIRST_VALUES = {
   r1: "0,0.1,1",
 };
 
-let loading = null;
-
-/** Load the settings of a sweep from the service's description: by name, their kind, bounds and default. */
-export const loadFields = () => (loading ??= api.description().then(({ components: { schemas } }) => {
-  const base = schemas.SweepBase.properties;
-  return Object.fromEntries(Object.entries(schemas.SweepGrid.properties).filter(([name]) => !NOT_PLANNED.has(name)).map(([name, { items }]) => [name, fieldOf(items, base[name]?.default)]));
-}).catch((error) => {
-  loading = null;
-  throw error;
-}));
-
-function fieldOf(schema, value) {
-  const type = schema.anyOf?.find((one) => one.type !== "null") ?? schema;
-  if (type.enum) return { kind: "choice", options: type.enum, default: value };
-  if (type.type === "string") return { kind: "pattern", default: value };
-  return {
-    kind: "number",
-    whole: type.type === "integer",
-    min: type.minimum,
-    max: type.maximum ?? Infinity,
-    greaterThan: type.exclusiveMinimum,
-    default: value ?? null,
-  };
-}
-
-export const fieldName = (name) => (hasWords(`field.${name}`) ? t(`field.${name}`) : name.replaceAll("_", " "));
-
-/** A setting's value in words. */
-export function valueName(value) {
-  if (value === null || value === undefined) return t("field.filled");
-  if (typeof value === "number") return short(value);
-  return hasWords(`choice.${value}`) ? t(`choice.${value}`) : String(value);
-}
-
-export const settingName = (name, value) => t("sweep.pair", { name: fieldName(name), value: valueName(value) });
-
 /** Values to begin with when a setting is chosen. */
-export const firstValues = (name, field) => FIRST_VALUES[name] ?? (field.kind === "choice" ? field.options.join() : String(field.default ?? ""));
+export const firstValues = (name) => FIRST_VALUES[name] ?? FIELDS[name].options.join();
 
 /** A list of settings in the address, as [name, text] pairs: `learning_rate=0.01,0.1;loss=mse`. */
 export const readPairs = (name, fallback = "") =>
@@ -96,9 +60,9 @@ export function parse(field, text) {
 }
 
 /** The planned sweep: the request's body, the number of GANs, and messages by setting. */
-export function readPlan(fields) {
-  const grid = readGrid().filter(([name]) => name in fields).map(([name, text]) => ({ name, text, ...parse(fields[name], text) }));
-  const base = readBase().filter(([name]) => name in fields).map(([name, text]) => ({ name, text, ...parse(fields[name], text) }));
+export function readPlan() {
+  const rows = (pairs) => pairs.filter(([name]) => SWEPT.includes(name)).map(([name, text]) => ({ name, text, ...parse(FIELDS[name], text) }));
+  const [grid, base] = [rows(readGrid()), rows(readBase())];
   for (const row of base) if (!row.wrong && row.values.length > 1) row.wrong = t("sweep.one");
   const seeds = cleaned({ kind: "number" }, state.get("seeds", "100"));
   const wrongSeeds = /^[1-9]\d{0,6}$/.test(seeds) ? "" : t("wrong.seeds");

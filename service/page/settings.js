@@ -2,7 +2,7 @@
 
 import { patternsOf } from "./model.js";
 import { state } from "./state.js";
-import { displayed, exact, hasWords, t, whole } from "./words.js";
+import { t, whole } from "./words.js";
 
 export const MAX_PATTERNS = 8;
 export const MAX_BITS = 16;
@@ -65,7 +65,7 @@ export function valueOf(name, text) {
 const presetValue = (name, preset) => preset?.settings[name] ?? FIELDS[name].default;
 
 /** Settings that make no other GAN. */
-const INCIDENTAL = new Set(["seed", "name", "backend", "record_every", "snapshot_every"]);
+export const INCIDENTAL = new Set(["seed", "name", "backend", "record_every", "snapshot_every"]);
 
 /** Whether the user has changed a setting of the preset. */
 export const isEdited = (preset) => Object.keys(FIELDS).some((name) => !INCIDENTAL.has(name) && valueOf(name, fieldText(name, preset)) !== presetValue(name, preset));
@@ -135,31 +135,3 @@ export function addressOf(config, presets) {
   }
   return patch;
 }
-
-/** Settings that make another GAN, in the order in which they are told. */
-const TOLD = [...Object.keys(FIELDS).filter((name) => !INCIDENTAL.has(name) && name !== "iterations"), "iterations"];
-
-/** The value of a setting as text, with separators of thousands. */
-export const settingText = (value) => (typeof value === "number" ? exact(value) : displayed(value));
-
-const join = (parts) => parts.filter(Boolean).join(" · ");
-
-/** Settings with their values in a few words: "rate 0.5 · 16 hidden units". */
-const brief = (config, names) => join(names.map((name) => {
-  const value = settingText(config[name]);
-  return (hasWords(`brief.${name}`) ? t(`brief.${name}`, { value }) : value).replaceAll(" ", "\u00a0");
-}));
-
-const follows = (config, name) => name in config.defaults || (name === "generator_learning_rate" && config[name] === config.learning_rate);
-const isOther = (config) => (name) => config[name] !== FIELDS[name].default && !follows(config, name);
-
-/** What differs from the article, and the seed where nothing does. The name of a run without one has its pattern. */
-export function describe(job) {
-  const names = TOLD.filter(isOther(job.config));
-  const told = names.filter((name) => job.name || (name !== "pattern" && name !== "experiment"));
-  return brief(job.config, told) || join([!names.length && t("brief.article"), t("brief.seed", { value: job.config.seed })]);
-}
-
-/** The names of the settings that differ among runs: not the seed, and none that only follows another. */
-export const differing = (configs) =>
-  [...TOLD, ...INCIDENTAL].filter((name) => !["name", "seed"].includes(name) && new Set(configs.map((config) => config[name])).size > 1 && !configs.every((config) => follows(config, name)));

@@ -1,6 +1,7 @@
 // Map of a sweep's cells: which setting is on which axis, the figures, and their colours. Dark is good in every figure.
 
-import { fieldName, readPairs, settingName } from "./plan.js";
+import { settingName } from "./labels.js";
+import { readPairs } from "./plan.js";
 import { session } from "./session.js";
 import { state } from "./state.js";
 import { gap, hasWords, percent, short, t, whole } from "./words.js";
@@ -114,21 +115,3 @@ export function layOut(job, cells) {
 
 /** The settings of a cell in words. */
 export const cellName = (cell) => Object.entries(cell.config).map(([name, value]) => settingName(name, value)).join(" · ");
-
-/** A sweep's name, or else the settings that vary. */
-export function sweepName(job) {
-  if (job.name) return job.name;
-  const names = Object.entries(job.config.grid).filter(([, values]) => values.length > 1).map(([name]) => fieldName(name));
-  return names.join(" × ") || t("sweep.name", { count: whole(job.iterations) });
-}
-
-/** Settings in words, with a preset's name. */
-export const nameSettings = (pairs) => pairs.map(([name, value]) => (name === "preset" && hasWords(`preset.${value}.name`) ? t(`preset.${value}.name`) : settingName(name, value))).join(" · ");
-
-/** The settings of a sweep in words: its base, and how many GANs. */
-export function sweepSettings(job) {
-  const { base, grid, seeds } = job.config;
-  const fixed = [...Object.entries(base), ...Object.entries(grid).filter(([, values]) => values.length === 1).map(([name, [value]]) => [name, value])];
-  const sizes = Object.values(grid).map((values) => values.length).filter((length) => length > 1);
-  return [t("sweep.size", { cells: sizes.join(" × ") || "1", count: whole(seeds.count) }), ...(fixed.length ? [nameSettings(fixed)] : [])].join(" · ");
-}

@@ -1,6 +1,6 @@
 // Picture of a heat map, in the language and the theme of the page.
 
-import { fieldName, settingName, valueName } from "../plan.js";
+import { fieldName, settingName, valueName } from "../labels.js";
 import { bestWords, cellName, figureName, formatFigure, lengthOf, shareOf, valueOf } from "../sweepmap.js";
 import { shade, theme } from "../theme.js";
 import { t } from "../words.js";

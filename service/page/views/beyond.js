@@ -6,7 +6,7 @@ import { Surface } from "../charts/surface.js";
 import { api } from "../api.js";
 import { backward } from "../gradients.js";
 import { Network } from "../model.js";
-import { settingName } from "../plan.js";
+import { settingName } from "../labels.js";
 import { player } from "../player.js";
 import { runAction, session, train } from "../session.js";
 import { state } from "../state.js";

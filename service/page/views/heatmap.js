@@ -1,10 +1,12 @@
 // Heat map of a sweep: a cell for each combination of settings, a panel for each value of a third setting.
 
 import { sendRequest } from "../api.js";
-import { fieldName, planOf, readPairs, settingName, valueName, writePairs } from "../plan.js";
+import { save, toBlob } from "../files.js";
+import { fieldName, settingName, sweepName, sweepSettings, valueName } from "../labels.js";
+import { planOf, readPairs, writePairs } from "../plan.js";
 import { runAction } from "../session.js";
 import { state } from "../state.js";
-import { bestOf, bestWords, cellName, figureName, figuresOf, formatFigure, layOut, lengthOf, scaleOf, shareOf, sweepName, sweepSettings, unitOf, valueOf } from "../sweepmap.js";
+import { bestOf, bestWords, cellName, figureName, figuresOf, formatFigure, layOut, lengthOf, scaleOf, shareOf, unitOf, valueOf } from "../sweepmap.js";
 import { shade, theme } from "../theme.js";
 import { classes, Component, html, markCut, reveal } from "../ui.js";
 import { gap, t, whole } from "../words.js";
@@ -34,7 +36,7 @@ export class HeatMap extends Component {
     this.chose = false;
   }
 
-  render({ job, cells, cluster, planned }) {
+  render({ job, cells, cluster }) {
     const figures = figuresOf(job, cells);
     const figure = figures.includes(state.get("value")) ? state.get("value") : figures[0];
     const map = layOut(job, cells);
@@ -46,7 +48,7 @@ export class HeatMap extends Component {
     const mixed = figure.endsWith("loss") && map.vary.includes("loss");
     return html`<div class="map">
       <div class="map-head"><h2 tabindex="-1">${sweepName(job)}</h2><${Status} job=${job} />
-        <span class="actions">${planned && html`<button type="button" class="plain" onClick=${() => copyPlan(job)}>${t("sweep.use")}</button>`}<${Actions} job=${job} name=${sweepName(job)} forget=${() => state.replace({ sweep: "", cell: "" })} /></span>
+        <span class="actions"><button type="button" class="plain" onClick=${() => copyPlan(job)}>${t("sweep.use")}</button><${Actions} job=${job} name=${sweepName(job)} forget=${() => state.replace({ sweep: "", cell: "" })} /></span>
         <p class="caption">${sweepSettings(job)}</p></div>
       ${cluster && html`<${ClusterLine} cluster=${cluster} />`}
       <div class="map-tools"><div class="segments wrap" role="group" aria-label=${t("sweep.question")}>${figures.map((name) => html`<button type="button" class="chip" aria-pressed=${name === figure}
@@ -146,11 +148,10 @@ function Cell({ cell, at, figure, scale, best, chosen, written, focusable, isBar
 /** The cells and the members as CSV, and the map as a picture. */
 function Downloads({ job, view, best, cells }) {
   const name = sweepName(job);
-  const files = () => import("../files.js"); // loaded when needed, to keep the page small
-  const csv = (what) => runAction(async () => (await files()).save(await (await sendRequest(`sweeps/${job.id}/${what}`, { headers: { Accept: "text/csv" } })).blob(), `${name} ${what}.csv`));
+  const csv = (what) => runAction(async () => save(await (await sendRequest(`sweeps/${job.id}/${what}`, { headers: { Accept: "text/csv" } })).blob(), `${name} ${what}.csv`));
   const picture = () => runAction(async () => {
     const { drawHeatMap } = await import("../charts/heatpicture.js");
-    await (await files()).saveCanvas(drawHeatMap(view, best, name, sweepSettings(job)), `${name} ${figureName(view.figure)}.png`);
+    save(await toBlob(drawHeatMap(view, best, name, sweepSettings(job))), `${name} ${figureName(view.figure)}.png`);
   });
   const button = (label, description, onClick) => html`<button type="button" class="secondary small" title=${description} onClick=${onClick}>${label}</button>`;
   return html`<div class="row downloads" role="group" aria-label=${t("sweep.save")}>${view.map.size <= MAX_DRAWN && button(t("sweep.save.png"), t("sweep.save.png.says"), picture)}

@@ -3,8 +3,8 @@
 import { Lines } from "../charts/lines.js";
 import { smoothed, thinned } from "../charts/losses.js";
 import { ENDED, indexAt, LOSSES } from "../run.js";
+import { differing, settingText } from "../labels.js";
 import { MAX_DRAWN, selection } from "../selection.js";
-import { differing, settingText } from "../settings.js";
 import { state } from "../state.js";
 import { Component, html, markCut } from "../ui.js";
 import uPlot from "../charts/uplot.js";

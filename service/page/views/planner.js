@@ -1,26 +1,27 @@
 // Form that plans a sweep: the settings that vary with their values, those that stay, and the number of seeds.
 
-import { ARTICLE, fieldName, firstValues, MAX_MEMBERS, readBase, readGrid, readPreset, valueName, writeBase as baseText, writePairs } from "../plan.js";
+import { fieldName, valueName } from "../labels.js";
+import { ARTICLE, firstValues, MAX_MEMBERS, readBase, readGrid, readPreset, SWEPT, writeBase as baseText, writePairs } from "../plan.js";
 import { session } from "../session.js";
+import { FIELDS } from "../settings.js";
 import { state } from "../state.js";
 import { classes, html } from "../ui.js";
-import { hasWords, t, whole } from "../words.js";
+import { displayed, t, whole } from "../words.js";
 
 const ROLES = ["across", "down", "panels"];
 const MAX_LISTED = 12; // values of a range that are shown
 
 const writeGrid = (pairs) => state.replace({ grid: writePairs(pairs) });
 const writeBase = (pairs, preset = readPreset()) => state.replace({ base: baseText(pairs, preset) });
-const presetName = (name) => (hasWords(`preset.${name}.name`) ? t(`preset.${name}.name`) : name);
 
 /** Focus the control that follows an addition or a removal. */
 const focusLater = (selector) => requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector(selector)?.focus()));
 
-export function Planner({ fields, plan, busy, start }) {
+export function Planner({ plan, busy, start }) {
   const taken = new Set([...plan.grid, ...plan.base].map(({ name }) => name));
-  const free = Object.keys(fields).filter((name) => !taken.has(name));
+  const free = SWEPT.filter((name) => !taken.has(name));
   const add = (pairs, write, place) => {
-    write([...pairs, [free[0], firstValues(free[0], fields[free[0]])]]);
+    write([...pairs, [free[0], firstValues(free[0])]]);
     focusLater(`#${place}-${pairs.length}-name`);
   };
   const count = plan.isValid || !Number.isFinite(plan.members) ? plan.members : 0;
@@ -29,15 +30,15 @@ export function Planner({ fields, plan, busy, start }) {
   return html`<form class="card plan" onSubmit=${start} novalidate aria-label=${t("sweep.plan")}>
     <h2 tabindex="-1">${t("sweep.plan")}</h2>
     <fieldset><legend>${t("sweep.vary")}</legend>
-      ${plan.grid.map((row, k) => html`<${Row} key=${`grid-${k}`} id=${`grid-${k}`} row=${row} role=${t(`sweep.${plan.grid.length === 1 ? "down" : ROLES[k] ?? "choice"}`)} field=${fields[row.name]} fields=${fields} free=${free} many
+      ${plan.grid.map((row, k) => html`<${Row} key=${`grid-${k}`} id=${`grid-${k}`} row=${row} role=${t(`sweep.${plan.grid.length === 1 ? "down" : ROLES[k] ?? "choice"}`)} free=${free} many
         write=${(name, text) => writeGrid(readGrid().map((pair, n) => (n === k ? [name, text] : pair)))}
         remove=${() => { writeGrid(readGrid().filter((_, n) => n !== k)); focusLater("#add-grid"); }} />`)}
       ${free.length > 0 && html`<button type="button" class="secondary small" id="add-grid" onClick=${() => add(readGrid(), writeGrid, "grid")}>${t("sweep.add")}</button>`}
       <p class="caption">${t("sweep.values.help")}</p></fieldset>
     <details open=${kept > 0 || plan.base.some((row) => row.wrong)}><summary>${t("sweep.base")}</summary>
       <div class="field"><label for="sweep-preset">${t("field.preset")}</label><select id="sweep-preset" value=${plan.preset} onChange=${(event) => writeBase(readBase(), event.target.value)}>
-        ${presets.map((name) => html`<option value=${name} selected=${name === plan.preset}>${presetName(name)}</option>`)}</select></div>
-      ${plan.base.map((row, k) => html`<${Row} key=${`base-${k}`} id=${`base-${k}`} row=${row} role=${t("sweep.setting")} field=${fields[row.name]} fields=${fields} free=${free}
+        ${presets.map((name) => html`<option value=${name} selected=${name === plan.preset}>${displayed(name)}</option>`)}</select></div>
+      ${plan.base.map((row, k) => html`<${Row} key=${`base-${k}`} id=${`base-${k}`} row=${row} role=${t("sweep.setting")} free=${free}
         write=${(name, text) => writeBase(readBase().map((pair, n) => (n === k ? [name, text] : pair)))}
         remove=${() => { writeBase(readBase().filter((_, n) => n !== k)); focusLater("#add-base"); }} />`)}
       ${free.length > 0 && html`<button type="button" class="secondary small" id="add-base" onClick=${() => add(readBase(), writeBase, "base")}>${t("sweep.add")}</button>`}</details>
@@ -53,10 +54,11 @@ export function Planner({ fields, plan, busy, start }) {
 }
 
 /** A setting with its value, or with the values that it takes in turn. */
-function Row({ id, row, role, field, fields, free, many, write, remove }) {
+function Row({ id, row, role, free, many, write, remove }) {
   const { name, text, values, wrong } = row;
-  const names = Object.keys(fields).filter((one) => one === name || free.includes(one));
-  const choose = (event) => write(event.target.value, many ? firstValues(event.target.value, fields[event.target.value]) : String(fields[event.target.value].default ?? ""));
+  const field = FIELDS[name];
+  const names = SWEPT.filter((one) => one === name || free.includes(one));
+  const choose = (event) => write(event.target.value, many ? firstValues(event.target.value) : String(FIELDS[event.target.value].default ?? ""));
   const isRange = many && text.includes("..") && values.length > 0;
   return html`<div class=${classes("axis", wrong && "wrong")} role="group" aria-label=${`${role}: ${fieldName(name)}`}>
     <span class="axis-role">${role}</span>

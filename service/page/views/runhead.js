@@ -1,7 +1,8 @@
 // Run header: name, status, duration, and outcome.
 
 import { nothing } from "../charts/response.js";
-import { compareWithArticle, settingText } from "../settings.js";
+import { settingText } from "../labels.js";
+import { compareWithArticle } from "../settings.js";
 import { classes, html } from "../ui.js";
 import { displayed, fine, gap, span, t, whole, wholeParts, wholePercent } from "../words.js";
 import { Actions } from "./actions.js";

@@ -1,7 +1,8 @@
 // Table of all trainings, live and sorted, of which only the rows near the visible ones are drawn.
 
+import { describe } from "../labels.js";
 import { selection } from "../selection.js";
-import { describe, FIELDS } from "../settings.js";
+import { FIELDS } from "../settings.js";
 import { state } from "../state.js";
 import { classes, Component, createRef, html, markCut } from "../ui.js";
 import { ago, displayed, fine, short, t, whole } from "../words.js";

@@ -1,15 +1,14 @@
 // Sweep view: the plan, the sweeps so far, and the map of one of them, which fills while it runs.
 
 import { api } from "../api.js";
-import { fieldName, loadFields, readPlan, settingName, valueName } from "../plan.js";
+import { fieldName, settingName, sweepName, sweepSettings, valueName } from "../labels.js";
+import { readPlan } from "../plan.js";
 import { ENDED } from "../run.js";
 import { runAction, session, showError } from "../session.js";
 import { state } from "../state.js";
-import { sweepName, sweepSettings } from "../sweepmap.js";
 import { trash } from "../trash.js";
 import { classes, Component, html, reveal } from "../ui.js";
 import { ago, t, whole } from "../words.js";
-import { HeatMap } from "./heatmap.js";
 import { Planner } from "./planner.js";
 import { Status } from "./runhead.js";
 
@@ -32,7 +31,6 @@ export default class Sweep extends Component {
   listed = LISTED;
 
   componentDidMount() {
-    loadFields().then((fields) => this.setState({ fields }), showError);
     this.poll();
     this.stops = [state.listen(() => this.poll()), session.listen(() => this.list())];
     this.list();
@@ -68,10 +66,10 @@ export default class Sweep extends Component {
 
   async load(id) {
     try {
-      const [job, results] = await Promise.all([api.job(id), api.sweepResults(id)]);
+      const [job, results, { HeatMap }] = await Promise.all([api.job(id), api.sweepResults(id), import("./heatmap.js")]);
       const cluster = TRAINING.has(job.status) ? await loadCluster() : null;
       if (id !== this.sweepId) return;
-      this.setState({ job, cells: results.data, cluster }, () => {
+      this.setState({ job, cells: results.data, cluster, HeatMap }, () => {
         if (id === opened) reveal(".shown");
         opened = "";
       });
@@ -85,7 +83,7 @@ export default class Sweep extends Component {
 
   async start(event) {
     event.preventDefault();
-    const plan = readPlan(this.state.fields);
+    const plan = readPlan();
     if (!plan.isValid) return;
     this.setState({ busy: true });
     const view = state.viewKey();
@@ -96,8 +94,8 @@ export default class Sweep extends Component {
     this.setState({ busy: false });
   }
 
-  render(_, { job, cells, cluster, busy, fields, sweeps, more }) {
-    const plan = fields && readPlan(fields);
+  render(_, { job, cells, cluster, HeatMap, busy, sweeps, more }) {
+    const plan = readPlan();
     const older = () => {
       this.listed += LISTED;
       this.list(true);
@@ -105,8 +103,8 @@ export default class Sweep extends Component {
     return html`<div class="sweep">
       <div class="page-head"><h1>${t("view.sweep")}</h1><p class="quiet">${t("sweep.lede")}</p></div>
       <div class="sweep-columns">
-        ${plan && html`<${Planner} key="plan" fields=${fields} plan=${plan} busy=${busy} start=${(event) => this.start(event)} />`}
-        <div key="shown" class=${classes("card shown", state.get("sweep") && "open")}>${job && cells ? html`<${HeatMap} job=${job} cells=${cells} cluster=${cluster} planned=${Boolean(plan)} />` : plan && !state.get("sweep") && html`<${Preview} plan=${plan} />`}</div>
+        <${Planner} plan=${plan} busy=${busy} start=${(event) => this.start(event)} />
+        <div class=${classes("card shown", state.get("sweep") && "open")}>${job && cells ? html`<${HeatMap} job=${job} cells=${cells} cluster=${cluster} />` : !state.get("sweep") && html`<${Preview} plan=${plan} />`}</div>
         ${sweeps?.length > 0 && html`<${Earlier} sweeps=${sweeps} more=${more} older=${older} />`}
       </div></div>`;
   }

@@ -4,7 +4,7 @@ import { api } from "../api.js";
 import { ENDED } from "../run.js";
 import { showError } from "../session.js";
 import { Component, html } from "../ui.js";
-import { nameSettings } from "../sweepmap.js";
+import { nameSettings } from "../labels.js";
 import { span, t, whole, wholeParts } from "../words.js";
 import { Status } from "./runhead.js";
 

@@ -1,6 +1,7 @@
 // Downloads of a run: its pictures as the page draws them, numbers, networks and programs, and all of them as one archive.
 
 import { sendRequest } from "../api.js";
+import { fileName, save, toBlob } from "../files.js";
 import { player } from "../player.js";
 import { showError, session, addressedJobId } from "../session.js";
 import { state } from "../state.js";
@@ -30,7 +31,6 @@ function filesOf({ job, hasGenerator }) {
 const servicePlots = ({ job, hasGenerator }) => SERVICE_PLOTS.filter((name) => hasGenerator || name !== "evolution").map((name) => ({ name: `${name}.svg`, path: `jobs/${job.id}/plots/${name}.svg` }));
 const load = async ({ path, accept }) => (await sendRequest(path, accept ? { headers: { Accept: accept } } : {})).blob();
 const loadDrawing = () => import("../charts/plots.js");
-const loadFiles = () => import("../files.js");
 
 export class TakeAway extends Component {
   componentDidMount() {
@@ -83,7 +83,7 @@ export class TakeAway extends Component {
   async pack(run) {
     this.setState({ packing: true, saved: null });
     try {
-      const [{ plotsOf, drawPlot }, { fileName, save, toBlob, zip }] = await Promise.all([loadDrawing(), loadFiles()]);
+      const [{ plotsOf, drawPlot }, { zip }] = await Promise.all([loadDrawing(), import("../zip.js")]);
       const name = fileName(runName(run.job));
       const entries = [];
       for (const file of filesOf(run)) entries.push([`${name}/${file.name}`, await load(file)]);
@@ -135,7 +135,7 @@ class Pictures extends Component {
     const { run, version } = this.props;
     this.drawing = version;
     try {
-      const [{ plotsOf, drawPlot }, { toBlob }] = await Promise.all([loadDrawing(), loadFiles()]);
+      const { plotsOf, drawPlot } = await loadDrawing();
       await document.fonts.load("500 12px Figtree");
       const plots = [];
       for (const name of plotsOf(run)) {
@@ -165,7 +165,7 @@ function Item({ file }) {
   const { name, path, accept, says } = file;
   const save = async () => {
     try {
-      (await loadFiles()).save(await load(file), `${runName(session.run.job)} ${name}`);
+      save(await load(file), `${runName(session.run.job)} ${name}`);
     } catch (error) {
       showError(error);
     }

@@ -6,7 +6,7 @@ import { patternsOf } from "../model.js";
 import { addressOf, cleaned, differencesFrom, drafts, FIELDS, fieldText, isEdited, MAX_BITS, MAX_PATTERNS, readable, requestBody, validationError, valueOf, wrongFields } from "../settings.js";
 import { state } from "../state.js";
 import { classes, Component, html } from "../ui.js";
-import { hasWords, t } from "../words.js";
+import { displayed, hasWords, t } from "../words.js";
 
 const NAMES = Object.keys(FIELDS);
 const BASIC = NAMES.filter((name) => !FIELDS[name].more);
@@ -81,19 +81,18 @@ function AsShown({ config, preset }) {
 
 function Presets({ preset }) {
   if (!session.presets.length) return null;
-  const words = (name, part) => (hasWords(`preset.${name}.${part}`) ? t(`preset.${name}.${part}`) : undefined);
+  const known = `preset.${preset.name}.known`;
   const choose = (event) => {
     clear();
     state.replace({ preset: event.target.value === "article" ? "" : event.target.value });
   };
   const edited = isEdited(preset);
-  const name = words(preset.name, "name") ?? preset.name;
   return html`<div class="field"><label for="preset">${t("field.preset")}</label>
     <select id="preset" onChange=${choose} aria-describedby="preset-known">
       ${edited && html`<option key="edited" value="" selected disabled>${t("preset.edited")}</option>`}
-      ${session.presets.map((one) => html`<option key=${one.name} value=${one.name} selected=${!edited && one.name === preset.name}>${words(one.name, "name") ?? one.name}</option>`)}
+      ${session.presets.map((one) => html`<option key=${one.name} value=${one.name} selected=${!edited && one.name === preset.name}>${displayed(one.name)}</option>`)}
     </select>
-    <p class="known" id="preset-known">${edited ? t("preset.edited.known", { name }) : (words(preset.name, "known") ?? preset.known)}</p></div>`;
+    <p class="known" id="preset-known">${edited ? t("preset.edited.known", { name: displayed(preset.name) }) : hasWords(known) ? t(known) : preset.known}</p></div>`;
 }
 
 function Field({ name, preset }) {
