@@ -56,10 +56,8 @@ def losses(
     titles, heading = TITLES, "Losses of the two networks while they train against each other"
     meaning = "the loss of a discriminator that cannot tell real from fake."
     if GENERATOR not in curves:
-        titles, heading = (
-            {**TITLES, FAKE: "Discriminator on noise"},
-            "Losses of the discriminator: real data against noise",
-        )
+        titles = {**TITLES, FAKE: "Discriminator on noise"}
+        heading = "Losses of the discriminator: real data against noise"
         meaning = "the loss of guessing."
     explanation = f"Dots: recorded losses. Line: their running mean. Dashed: {equilibrium:.3g}, {meaning}"
     with drawing():
@@ -67,18 +65,7 @@ def losses(
         figure.subplots_adjust(top=TOP)
         panels = _inner_panels(ax, len(curves)) if ax else _panels(figure, len(curves))
         for axes, (name, values) in zip(panels, curves.items(), strict=True):
-            colour = COLOURS[name]
-            is_negative = len(values) > 0 and values.max() <= 0  # G's minimax loss is ln(1 - D)
-            axes.axhline(-equilibrium if is_negative else equilibrium, color=INK, linewidth=0.9, linestyle=(0, (5, 3)))
-            # Dots are rasterised, because a hundred thousand would make an SVG of several megabytes.
-            axes.plot(iteration, values, ".", color=colour, alpha=0.1, markersize=5, markeredgewidth=0, rasterized=True)
-            axes.plot(iteration, smoothed(values), color=colour, linewidth=1.6, solid_capstyle="round")
-            axes.set_title(_shortened(titles[name], axes), loc="left", color=colour, fontsize=10, fontweight="bold")
-            axes.set_xlabel("iterations")
-            axes.grid(axis="y", color=GRID, linewidth=0.8)
-            axes.set_axisbelow(True)
-            axes.tick_params(**TICKS)
-            axes.spines[["top", "right", "left"]].set_visible(False)
+            _draw_curve(axes, iteration, values, equilibrium, COLOURS[name], titles[name])
         highest = max(values.max(initial=1) for values in curves.values())
         lowest = min(values.min(initial=0) for values in curves.values())
         panels[0].set(
@@ -89,6 +76,21 @@ def losses(
         if highest <= 1 and lowest == 0:  # as in the article
             panels[0].set_yticks([0, 0.25, 0.5, 1], ["0", "0.25", "0.5", "1"])
         return ax or as_bytes(figure, format)
+
+
+def _draw_curve(axes: Axes, iteration: Float64s, values: Float64s, equilibrium: float, colour: str, title: str) -> None:
+    """Draw the dots and the line of one loss in its panel, and the equilibrium."""
+    is_negative = len(values) > 0 and values.max() <= 0  # G's minimax loss is ln(1 - D)
+    axes.axhline(-equilibrium if is_negative else equilibrium, color=INK, linewidth=0.9, linestyle=(0, (5, 3)))
+    # Dots are rasterised, because a hundred thousand would make an SVG of several megabytes.
+    axes.plot(iteration, values, ".", color=colour, alpha=0.1, markersize=5, markeredgewidth=0, rasterized=True)
+    axes.plot(iteration, smoothed(values), color=colour, linewidth=1.6, solid_capstyle="round")
+    axes.set_title(_shortened(title, axes), loc="left", color=colour, fontsize=10, fontweight="bold")
+    axes.set_xlabel("iterations")
+    axes.grid(axis="y", color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(**TICKS)
+    axes.spines[["top", "right", "left"]].set_visible(False)
 
 
 def _panels(figure: Figure, number: int) -> Sequence[Axes]:
