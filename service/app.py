@@ -1,8 +1,8 @@
 """The application: `create_app` connects all parts."""
 
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -21,16 +21,7 @@ from service.api.middleware.body_limit import BodyLimitMiddleware
 from service.api.middleware.proxies import ProxyMiddleware
 from service.api.middleware.request_log import RequestLog, RequestLogMiddleware
 from service.api.openapi.description import install_description
-from service.api.routes import (
-    events,
-    health,
-    history,
-    jobs,
-    models,
-    pages,
-    plots,
-    sweeps,
-)
+from service.api.routes import events, health, history, jobs, models, pages, plots, sweeps
 from service.api_keys import ApiKeys
 from service.errors import ServiceError
 from service.jobs.cluster import Cluster
@@ -96,42 +87,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if settings.scheduler is not None:
         check_dask()
     store = Store(settings.data_dir)
-    metrics = Metrics()
-    registry = Registry(store, settings.queue_size, metrics)
-    workers = WorkerPool(registry, settings.workers)
-    cluster = Cluster(registry, workers, settings.scheduler, fallback=settings.scheduler_fallback)
-    cluster.start()
-    pruner = Pruner(registry, settings.retention)
-    services = Services(
-        settings=settings,
-        keys=ApiKeys(settings.api_key.get_secret_value()),
-        metrics=metrics,
-        request_log=RequestLog(metrics),
-        registry=registry,
-        workers=workers,
-        cluster=cluster,
-    )
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, RequestLog]]:
-        await run_in_threadpool(compile_kernel)
-        workers.start()
-        pruner.start()
-        yield {"request_log": services.request_log}  # the connections see nothing else of the application
-        services.stop_waiting()
-        workers.request_stop()
-        await run_in_threadpool(cluster.stop)
-        await run_in_threadpool(pruner.stop)
-        await run_in_threadpool(workers.stop)
-        store.close()
-        services.request_log.write()
-
+    services = _build_services(settings, store)
+    pruner = Pruner(services.registry, settings.retention)
     app = App(
         title="gan1010",
         version=version("gan1010"),
         description=DESCRIPTION,
         openapi_tags=[{"name": name, "description": description} for name, description in TAGS.items()],
-        lifespan=lifespan,
+        lifespan=_lifespan(services, pruner, store),
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -147,3 +110,41 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.mount("/assets", pages.assets(), name="assets")
     install_description(app)
     return app
+
+
+def _build_services(settings: Settings, store: Store) -> Services:
+    """Build what all requests share, and connect to the scheduler."""
+    metrics = Metrics()
+    registry = Registry(store, settings.queue_size, metrics)
+    workers = WorkerPool(registry, settings.workers)
+    cluster = Cluster(registry, workers, settings.scheduler, fallback=settings.scheduler_fallback)
+    cluster.start()
+    return Services(
+        settings=settings,
+        keys=ApiKeys(settings.api_key.get_secret_value()),
+        metrics=metrics,
+        request_log=RequestLog(metrics),
+        registry=registry,
+        workers=workers,
+        cluster=cluster,
+    )
+
+
+def _lifespan(
+    services: Services, pruner: Pruner, store: Store
+) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, RequestLog]]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, RequestLog]]:
+        await run_in_threadpool(compile_kernel)
+        services.workers.start()
+        pruner.start()
+        yield {"request_log": services.request_log}  # the connections see nothing else of the application
+        services.stop_waiting()
+        services.workers.request_stop()
+        await run_in_threadpool(services.cluster.stop)
+        await run_in_threadpool(pruner.stop)
+        await run_in_threadpool(services.workers.stop)
+        store.close()
+        services.request_log.write()
+
+    return lifespan
