@@ -11,6 +11,7 @@ const LEFT = 26;
 const RIGHT = 8;
 const AXIS = 20;
 const COLUMNS = 10;
+const PALE = 0.45; // what comes after the moment of the player
 const ROW = 12.5; // the height of a row with numbers, at least
 const MAX_UPPER = 0.8; // of the room, if the rows need it
 
@@ -42,7 +43,8 @@ export class Evolution extends Picture {
     pen.textBaseline = "middle";
     this.names(pen, run, 0, tall / run.width);
     this.names(pen, run, lower, (both - tall) / run.width);
-    this.playhead(pen, run, room, lower - 6, both - tall + 8);
+    this.playhead(pen, run, room, 0, tall + 4);
+    this.playhead(pen, run, room, lower - 2, both - tall + 4);
     this.tell(pen, run, room, tall, lower, both - tall);
   }
 
@@ -67,7 +69,7 @@ export class Evolution extends Picture {
     for (let k = step - 1; k < run.width; k += step) pen.fillText(step > 1 || run.patterns.length > 1 ? k + 1 : run.patterns[0][k], LEFT / 2, top + (k + 0.5) * high);
   }
 
-  /** Draw the article's picture: a column for each tenth of the run. Return whether its values have room. */
+  /** Draw the article's picture: a column from each tenth of the run on. Return whether its values have room. */
   article(pen, run, room, tall) {
     const columns = tenths(run.snapshotIterations);
     const wide = room / columns.length;
@@ -83,22 +85,26 @@ export class Evolution extends Picture {
     const step = [1, 3].find((count) => count * wide > longest) ?? COLUMNS - 1; // so that the last column has a label
     let end = 0; // of the last label
     columns.forEach((row, column) => {
+      const isFuture = run.snapshotIterations[row] > player.at;
       for (let k = 0; k < run.width; k++) {
         const value = run.samples[row * run.width + k];
         pen.fillStyle = shade(theme.ramps.value, value);
+        pen.globalAlpha = isFuture ? PALE : 1;
         pen.fillRect(LEFT + column * wide, k * high, wide - 1.5, high - 1.5);
-        if (!form) continue;
+        if (!form || isFuture) continue;
         pen.font = face;
         pen.fillStyle = onShade(theme.ramps.value, value);
         pen.fillText(form(value), LEFT + (column + 0.5) * wide, (k + 0.5) * high);
       }
+      pen.globalAlpha = 1;
       pen.font = font(12);
       pen.fillStyle = theme.colours.quiet;
       const label = whole(run.snapshotIterations[row]);
       const half = pen.measureText(label).width / 2;
-      const at = Math.min(LEFT + (column + 0.5) * wide, LEFT + room - half);
+      const at = LEFT + column * wide;
       if (column % step || at - half < end + 4) return;
-      pen.fillText(label, at, tall + AXIS / 2);
+      pen.fillRect(at - 0.5, tall, 1, 4);
+      pen.fillText(label, at, tall + AXIS / 2 + 1);
       end = at + half;
     });
     return Boolean(form);
@@ -108,7 +114,11 @@ export class Evolution extends Picture {
   continuous(pen, run, room, top, tall, axis) {
     if (this.of !== run || this.version !== run.version || this.ramp !== theme.ramps.value) this.prepare(run);
     pen.imageSmoothingEnabled = false;
+    pen.globalAlpha = PALE;
     pen.drawImage(this.strip, LEFT, top, room, tall);
+    pen.globalAlpha = 1;
+    const past = player.at / (run.end || 1);
+    if (past) pen.drawImage(this.strip, 0, 0, this.strip.width * past, this.strip.height, LEFT, top, room * past, tall);
     const name = (words, at, align) => text(pen, words, LEFT + at * room, top + tall + AXIS / 2, theme.colours.quiet, font(12), align);
     name("0", 0, "left");
     name(axis, 0.5);
