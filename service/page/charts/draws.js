@@ -11,7 +11,7 @@ const EDGE = 12;
 const MAX_CELL = 40;
 
 /** Props: `rows` of vectors, the newest last, and their `patterns` and `spread`. */
-export class Draws extends Picture {
+export default class Draws extends Picture {
   describe() {
     const { rows } = this.props;
     if (!rows.length) return t("draws.none");

@@ -9,10 +9,10 @@ import { loadPreference, savePreference } from "../theme.js";
 import { trash } from "../trash.js";
 import { classes, Component, html, lazy } from "../ui.js";
 import { t, whole } from "../words.js";
-import { Edit } from "./edit.js";
 import { COLUMNS, NEWEST_FIRST, RunTable } from "./runtable.js";
 
 const Overlay = lazy(() => import("./overlay.js"));
+const Edit = lazy(() => import("./edit.js"));
 const SEARCH_MS = 200; // after the last key
 const HIDDEN = ["status", "discriminator_real_loss", "discriminator_fake_loss", "generator_learning_rate"].join(); // until they are chosen
 const STATUSES = ["queued", "running", "paused", "succeeded", "failed", "cancelled"];

@@ -7,7 +7,7 @@ import { t, whole } from "../words.js";
 const words = (text) => [...new Set(text.split(/[\s,#]+/).filter(Boolean))];
 
 /** Props: the `jobs`, and `close()`. */
-export class Edit extends Component {
+export default class Edit extends Component {
   dialog = createRef();
 
   componentDidMount() {

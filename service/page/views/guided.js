@@ -1,6 +1,5 @@
 // Guided path of the article: its steps, each with a sentence, a button, and a stage that shows the result.
 
-import { Draws } from "../charts/draws.js";
 import { Evolution } from "../charts/evolution.js";
 import { Losses } from "../charts/losses.js";
 import { Machine } from "../charts/machine.js";
@@ -19,6 +18,7 @@ import { described, observation } from "./seen.js";
 import { Sample, Score } from "./try.js";
 
 const withTexts = (module) => Promise.all([module, addWords("-paths")]).then(([loaded]) => loaded);
+const Draws = lazy(() => import("../charts/draws.js"));
 const Beyond = lazy(() => withTexts(import("./beyond.js")), "beyond");
 const Walk = lazy(() => withTexts(import("./walk.js")), "walk");
 const STEPS = ["start", "real", "alone", "untrained", "train", "losses", "sample", "evolve"];
