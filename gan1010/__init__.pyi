@@ -1,8 +1,6 @@
 from . import client as client
 from . import export as export
 from . import plots as plots
-from .config import PRESETS as PRESETS
-from .config import Preset as Preset
 from .config import TrainConfig as TrainConfig
 from .history import History as History
 from .history import Snapshots as Snapshots
@@ -10,6 +8,8 @@ from .model import Model as Model
 from .model import load_model as load_model
 from .networks import Discriminator as Discriminator
 from .networks import Generator as Generator
+from .presets import PRESETS as PRESETS
+from .presets import Preset as Preset
 from .results import Result as Result
 from .sweeps.grid import SweepConfig as SweepConfig
 from .sweeps.results import Member as Member

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 from annotated_doc import Doc
 
-from gan1010.config import PRESETS, SettingError, TrainConfig
+from gan1010.config import SettingError, TrainConfig
+from gan1010.presets import PRESETS
 
 Url = Annotated[str | None, typer.Option(help="The service. (GAN1010_URL; http://127.0.0.1:8000)")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
