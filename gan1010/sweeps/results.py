@@ -240,29 +240,6 @@ class SweepSummary(Cells):
         return {int(shard): index[shards == shard] for shard in np.unique(shards)}
 
 
-def pivot(config: SweepConfig, table: Mapping[str, Array], figure: str, x: str, y: str) -> Float64s:
-    """Tabulate a figure by two settings: (values of y, values of x), NaN without members.
-
-    An entry is the mean over all cells with its two values, weighted by their finished members. Cells in which all
-    members diverged have no loss and are left out. A cell without a percentile of settled_at settles too late for one,
-    so an entry with such a cell is NaN, too. A setting that is not in the grid has one value.
-    """
-    shape = {name: len(values) for name, values in config.grid.items()}
-    figures, count = table[figure], table["count"]
-    if figure.startswith("settled_at"):
-        figures = np.where((count > 0) & np.isnan(figures), np.inf, figures)
-    weights = np.where(np.isnan(figures), 0, count).reshape(tuple(shape.values()))
-    sums = np.nan_to_num(figures, posinf=np.inf).reshape(weights.shape) * weights
-    others = tuple(axis for axis, name in enumerate(shape) if name not in (x, y))
-    total = weights.sum(axis=others)
-    means = sums.sum(axis=others) / np.where(total > 0, total, np.nan)
-    means = np.where(np.isinf(means), np.nan, means)
-    if [name for name in shape if name in (x, y)] == [x, y]:
-        means = means.T
-    pairs: Float64s = means.reshape(shape.get(y, 1), shape.get(x, 1))
-    return pairs
-
-
 def _percentiles(settled: Int32s) -> list[Float64s]:
     """Compute the percentiles of each row of settled_at, (cells,) each.
 

@@ -11,14 +11,13 @@ import numpy as np
 from gan1010.frames import data_frame
 from gan1010.sweeps import files
 from gan1010.sweeps.grid import SweepConfig, seed_fields
-from gan1010.sweeps.results import COVERAGE, NEVER_SETTLED, Cells, Members, concatenate, pivot
+from gan1010.sweeps.pivot import axis_values, choose_axes, pivot
+from gan1010.sweeps.results import COVERAGE, NEVER_SETTLED, Cells, Members, concatenate
 from gan1010.training import Run, train
 from gan1010.types import Array
 
 if TYPE_CHECKING:
     import pandas as pd
-
-DEFAULT_AXES = ("learning_rate", "loss")  # of the heat map, for a grid of fewer than two settings
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -156,12 +155,12 @@ class Sweep:
         config = self.config
         if not config.grid:
             return plots.html(repr(self))
-        names = [*config.grid, *DEFAULT_AXES]
-        x, y = names[0], next(name for name in names[1:] if name != names[0])
-        x_labels, y_labels = (config.grid.get(name) or [getattr(config.config(0), name)] for name in (x, y))
+        x, y = choose_axes(config)
         figure = "in_range_rate" if config.config(0).experiment == "gan" else "discriminator_real_loss"
         values = pivot(config, self.cells, figure, x, y)
-        return plots.html(repr(self), plots.heatmap(values, x_labels, y_labels, x, y, figure))
+        return plots.html(
+            repr(self), plots.heatmap(values, axis_values(config, x), axis_values(config, y), x, y, figure)
+        )
 
     def _cell_figure(self, figure: str) -> Array:
         if figure not in self.cells:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from gan1010 import Progress
 from gan1010.config import MAX_ITERATIONS
 from gan1010.sweeps.grid import SETTINGS, SweepConfig
-from gan1010.sweeps.results import pivot
+from gan1010.sweeps.pivot import axis_values, choose_axes, pivot
 from gan1010.training import model_at
 from service.api.dependencies import ExistingJob, JobRegistry, services_of
 from service.api.limits import MAX_AXIS_VALUES
@@ -32,7 +32,6 @@ Figure = Literal[
 ]  # fmt: skip
 Draw = Callable[..., bytes]
 MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml"}
-DEFAULT_AXES = ("learning_rate", "loss")  # for a grid of fewer than two settings
 PLOT: Responses = READ | ok(
     description="The plot; the same job and iteration give the same bytes",
     content=dict.fromkeys((*MEDIA_TYPES.values(), BINARY), BYTES[BINARY]),
@@ -76,8 +75,7 @@ async def get_sweep_plot(
     """Plot a figure of a sweep's cells over two settings, also while the sweep runs."""
     draw, format = _parse_name(file, {"heatmap": _draw_heatmap})
     config = job.sweep_config
-    x = x or next(name for name in (*config.grid, *DEFAULT_AXES) if name != y)
-    y = y or next(name for name in (*config.grid, *DEFAULT_AXES) if name != x)
+    x, y = choose_axes(config, x, y)
     axes = _axis_values(config, "x", x), _axis_values(config, "y", y)
     if x == y:
         raise InvalidInputError("Both axes have the same setting. Send another y.", "query", "y")
@@ -155,11 +153,11 @@ def _progress(registry: Registry, job: Job) -> Progress:
 
 
 def _axis_values(config: SweepConfig, axis: str, name: str) -> Sequence[Any]:
-    """Return the values of a setting in the grid, or the one value that all cells share."""
+    """Return the values on an axis, or raise InvalidInputError if it has none or too many."""
     if name not in SETTINGS:
         detail = f"{axis} is not a setting. The grid has {', '.join(config.grid) or 'none'}."
         raise InvalidInputError(detail, "query", axis)
-    values: Sequence[Any] = config.grid.get(name) or [getattr(config.config(0).resolved, name)]
+    values = axis_values(config, name)
     if len(values) > MAX_AXIS_VALUES:
         detail = f"{axis}: {name} has {len(values):,} values, and an axis at most {MAX_AXIS_VALUES:,}. Send another."
         raise InvalidInputError(detail, "query", axis)
