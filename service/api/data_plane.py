@@ -1,4 +1,4 @@
-"""Data plane: an ASGI application that answers the frequent requests beside FastAPI, which describes them."""
+"""Data plane: an ASGI application that serves the frequent requests beside FastAPI, which describes them."""
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -18,7 +18,7 @@ MAX_KNOWN_PATHS = 128  # whose routes need no search
 
 
 class DataRoute(DescribedRoute):
-    """A route that FastAPI describes and the data plane answers.
+    """A route that FastAPI describes and the data plane serves.
 
     The endpoint takes a `StrictRequest` with the path's parameters, which are not checked, or a model named `query`. It
     validates a body by itself, and its `ValidationError` becomes a 422.
@@ -60,7 +60,7 @@ class DataPlane:
         self._find = lru_cache(MAX_KNOWN_PATHS)(self._match)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request for a data route; pass on others, and those that fail. Answer HEAD as GET."""
+        """Serve a request for a data route, HEAD as GET; pass on others, and those that fail."""
         if scope["type"] == "http":
             if scope["method"] == "HEAD":
                 await respond_to_head(self, scope, receive, send)

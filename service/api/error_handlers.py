@@ -21,7 +21,7 @@ FIELD_NAME = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Answer every error with a problem response."""
+    """Send a problem response for every error."""
     for error in (ServiceError, RequestValidationError, HTTPException, ClientDisconnect, Exception):
         app.add_exception_handler(error, _respond)
 

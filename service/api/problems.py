@@ -37,7 +37,7 @@ METHOD_NOT_ALLOWED = ProblemType(
 )
 INTERNAL_ERROR = ProblemType(500, "internal-error", "Internal error", "The service failed. Its log has the cause.")
 
-# Sent by the connection, for requests that the application does not answer.
+# Sent by the connection, for requests that do not reach the application.
 MALFORMED_REQUEST = ProblemType(
     400, "malformed-request", "The request is not HTTP", "Send a request as in RFC 9112, with one Host header."
 )

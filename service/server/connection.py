@@ -37,7 +37,7 @@ class HttpConnection(HttpToolsProtocol):
         self._deadline: float | None = now + limits.HEAD_SECONDS  # for the rest of the request; None if complete
         self._bytes_without_progress = 0  # received since the last complete head or part of a body
         self._in_body, self._is_idle, self._has_refused = False, False, False
-        self._current: RequestResponseCycle | None = None  # being answered; `cycle` is the last one received
+        self._current: RequestResponseCycle | None = None  # in progress; `cycle` is the last one received
         self._unsent_bytes, self._last_read = 0, now
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

@@ -45,7 +45,7 @@ EVENTS = ok(
 ) | {204: {"description": "The job has ended, and has no points past Last-Event-ID: do not reconnect"}}
 
 
-# An endpoint that yields, as FastAPI offers, always answers 200, encodes each event for each client and passes it
+# An endpoint that yields, as FastAPI offers, always responds with 200, encodes each event for each client and passes it
 # through three tasks. A response that iterates by itself serves 500 subscribers of a job.
 @router.get("/jobs/{job_id}/events", response_class=Response, responses=EVENTS | problems(404, 409, 422))
 async def follow_job(
