@@ -245,6 +245,7 @@ def test_each_step_fits_above_the_player(
         if step in (1, 6):
             page.locator(".step-text button").first.click()
         page.locator(".seen").wait_for()
+        expect(page.locator(".evolution h3")).to_have_count(int(step in (4, 7)))
         bottom = page.locator(".stage").evaluate("stage => stage.getBoundingClientRect().bottom")
         assert bottom <= (height if step in (1, 3) else page.locator(".player").bounding_box()["y"]), step  # type: ignore[index]
         text, pictures = (page.locator(of).bounding_box() for of in (".seen", ".stage-pictures"))

@@ -83,6 +83,7 @@ def test_texts_are_readable(browser: Browser, server_url: str, article_run: Json
         key = next(text for text in texts if "D can only guess" in text["text"])
         ticks = [text for text in texts if re.fullmatch(r"0\.\d5?", text["text"]) and text["x"] < 60]
         assert all(tick["y"] > key["y"] for tick in ticks)  # the key of the dashed line is above the curves
+        assert any(text["text"] == "0.25" and text["x"] > key["x"] for text in texts)  # and its value right of them
         sizes = "[...document.querySelectorAll('main *')].map((e) => parseFloat(getComputedStyle(e).fontSize))"
         assert min(page.evaluate(sizes)) >= 12
 
@@ -102,16 +103,21 @@ def test_values_and_rows_of_six_places_are_written_in_every_window(page: Page, s
         )
         page.evaluate("new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame))")
         texts = page.evaluate("drawn")
-        values = {name: set() for name in ("evolution", "machine")}
-        for text in texts:
-            if text["on"] in values and re.fullmatch(r"[01]?\.\d\d?", text["text"]):
-                values[text["on"]].add((round(text["x"]), round(text["y"])))
-        assert len(values["evolution"]) >= 60, size
-        assert len(values["machine"]) >= 12, size
+        for chart, count in (("evolution", 60), ("machine", 12)):
+            assert len(_places_of_values(page, chart)) >= count, (size, chart)
         rows = {round(text["y"]) for text in texts if text["on"] == "evolution" and text["x"] == 13}
         assert len(rows) >= 9, size  # all of the upper picture, and at least every other one of the lower
         assert all(text["size"] >= 12 for text in texts)
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+
+
+def _places_of_values(page: Page, chart: str) -> set[tuple[int, int]]:
+    """Return where values are drawn on a chart."""
+    return {
+        (round(text["x"]), round(text["y"]))
+        for text in page.evaluate("drawn")
+        if text["on"] == chart and re.fullmatch(r"[01]?\.\d\d?", text["text"])
+    }
 
 
 def test_iterations_below_the_evolution_are_whole(page: Page, server_url: str) -> None:
@@ -192,10 +198,28 @@ def test_hidden_units_are_added_and_removed(page: Page, article_run: Json) -> No
     assert "job=" not in page.url
 
 
+def test_marks_of_both_scores_are_seen_where_they_meet(page: Page, article_run: Json) -> None:
+    page.goto(f"/?view=lab&job={article_run['id']}")
+    page.locator(".machine canvas").wait_for()
+    shown = """([name, side]) => {
+      const canvas = document.querySelector(".machine canvas");
+      const [x, high] = [0.85 * canvas.width, canvas.height];
+      const { data } = canvas.getContext("2d").getImageData(side < 0 ? x - 24 : x, 0.4 * high, 24, 0.2 * high);
+      const style = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+      const colour = [1, 3, 5].map((at) => parseInt(style.slice(at, at + 2), 16));
+      let count = 0;
+      for (let k = 0; k < data.length; k += 4) if (colour.every((part, c) => data[k + c] === part)) count++;
+      return count;
+    }"""
+    assert page.evaluate(shown, ["real", -1]) > 60  # pixels of a whole disc
+    assert page.evaluate(shown, ["fake", 1]) > 60
+
+
 @pytest.mark.parametrize("pattern", ["11001010", "1100101011110000"])
-def test_values_of_wide_patterns_fit_their_cells(page: Page, server_url: str, pattern: str) -> None:
+def test_values_of_wide_patterns_are_written_or_shown_by_pointing(page: Page, server_url: str, pattern: str) -> None:
     config = {"pattern": pattern, "iterations": 100, "hidden_size": 64}
     job = httpx.post(f"{server_url}/train", params={"wait": 30}, json=config).json()
+    page.add_init_script(RECORD_TEXTS)
     for size in (NARROW, {"width": 1280, "height": 720}):
         page.set_viewport_size(size)  # type: ignore[arg-type]
         page.goto(f"/?view=lab&job={job['id']}")
@@ -203,6 +227,14 @@ def test_values_of_wide_patterns_fit_their_cells(page: Page, server_url: str, pa
         expect(cells).to_have_count(len(pattern))
         fits = "[...document.querySelectorAll('.cell')].every((e) => e.textContent && e.scrollWidth <= e.clientWidth)"
         assert page.evaluate(fits)
+        assert len(_places_of_values(page, "machine")) >= 2 * len(pattern), size
+    assert len(_places_of_values(page, "evolution")) >= (0 if len(pattern) > 8 else 2 * len(pattern))
+    assert ("point for values" in page.evaluate("drawn.map(({ text }) => text).join()")) == (len(pattern) > 8)
+    canvas = page.locator(".evolution canvas").bounding_box()
+    assert canvas
+    page.mouse.move(canvas["x"] + 30, canvas["y"] + 2)
+    first = page.evaluate("lab.player.run.samples[0].toFixed(2)")
+    wait_for_js(page, f"drawn.some(({{ text }}) => text === 'Iteration 0, number 1: {first}')")
     assert page.evaluate("lab.player.moment.D.hidden.length") == 64
     page.goto("/?view=runs")
     page.locator(".c-bits").first.wait_for()

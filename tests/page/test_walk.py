@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from gan1010.config import TrainConfig
 from gan1010.reference import Reference
 from gan1010.types import Float64s
+from tests.page.test_layout import RECORD_TEXTS
 from tests.support.contract import Json
 
 # Returns the draws and the steps of the first iteration after a snapshot, and the weights some iterations later.
@@ -110,6 +111,7 @@ def test_walk_shows_each_step_beside_its_code(page: Page, server_url: str, artic
 
 def test_walk_fits_above_the_player(page: Page, article_run: Json) -> None:
     page.set_viewport_size({"width": 1280, "height": 720})
+    page.add_init_script(RECORD_TEXTS)
     for at, place in ((0, 1), (4900, 10), (9900, 6), (9900, 12)):
         page.goto(f"/?step=4&job={article_run['id']}&at={at}&walk={place}")
         expect(page.locator(".walk-dots .on")).to_have_count(place)
@@ -161,6 +163,9 @@ def _check_sums(page: Page) -> None:
     written = page.locator(".walk-sentence").inner_text() + page.locator(".walk-figures").inner_text()
     for distance, score, loss in re.findall(r"(\(1 . )?([\d.]+)\)?² = (\d\.\d+)", written):
         assert f"{((1 if distance else 0) - float(score)) ** 2:.3f}" == loss, written
+    drawn = "[...new Set(drawn.map(({ text }) => text).filter((text) => /^(distance|loss)/.test(text)))]"
+    said = re.findall(r"a distance of ([\d.]+\d)", written)
+    assert page.evaluate(drawn) == [f"distance {float(distance):.3f}" for distance in said]
     for score, target, slope in re.findall(r"2·\(([\d.]+) . ([01])\) = .?(\d\.\d+)", written):
         assert f"{abs(2 * (float(score) - int(target))):.3f}" == slope, written
 

@@ -3,7 +3,7 @@
 import { realRange } from "../model.js";
 import { onShade, shade, theme } from "../theme.js";
 import { short, t, vector, whole } from "../words.js";
-import { fittingForm, font, Picture, text } from "./picture.js";
+import { box, fittingForm, font, Picture, text } from "./picture.js";
 
 const LEFT = 34;
 const BOTTOM = 30;
@@ -35,12 +35,7 @@ export default class Draws extends Picture {
       const left = LEFT + (k + 0.14) * wide;
       const bits = [...new Set(patterns.map((pattern) => pattern[k]))];
       pen.globalAlpha = theme.dark ? 0.24 : 0.14;
-      pen.fillStyle = colours.real;
-      for (const [low, high] of realRange(bits, spread)) {
-        pen.beginPath();
-        pen.roundRect(left, y(high), wide * 0.72, y(low) - y(high), 6);
-        pen.fill();
-      }
+      for (const [low, high] of realRange(bits, spread)) box(pen, left, y(high), wide * 0.72, y(low) - y(high), 6, colours.real);
       pen.globalAlpha = rows.length > 60 ? 0.35 : 0.6;
       rows.forEach((row, n) => {
         const newest = n === rows.length - 1;
@@ -56,13 +51,7 @@ export default class Draws extends Picture {
 
   cell(pen, size, x, y, value, bit) {
     const { colours } = theme;
-    pen.beginPath();
-    pen.roundRect(x - size / 2, y - size / 2, size, size, size / 5);
-    pen.fillStyle = value === undefined ? colours.card : shade(theme.ramps.value, value);
-    pen.fill();
-    pen.lineWidth = 1.5;
-    pen.strokeStyle = colours.real;
-    pen.stroke();
+    box(pen, x - size / 2, y - size / 2, size, size, size / 5, value === undefined ? colours.card : shade(theme.ramps.value, value), colours.real);
     const face = (pen.font = font(13, 600));
     if (value === undefined) text(pen, bit, x, y + 1, colours.ink, face);
     else text(pen, fittingForm(pen, size)?.(value) ?? "", x, y + 1, onShade(theme.ramps.value, value), face);

@@ -4,7 +4,7 @@ import { fieldName, settingName, valueName } from "../labels.js";
 import { bestWords, cellName, figureName, formatFigure, lengthOf, shareOf, valueOf } from "../sweepmap.js";
 import { shade, theme } from "../theme.js";
 import { t } from "../words.js";
-import { font } from "./picture.js";
+import { font, hatch, text as write } from "./picture.js";
 import { sheet, widthOf, wrapped } from "./sheet.js";
 
 const EDGE = 28;
@@ -24,13 +24,7 @@ export function drawHeatMap({ figure, map, scale }, best, title, settings) {
   const top = EDGE + HEAD + lines.length * 18;
   const foot = best ? wrapped([best.cell && "★", bestWords(figure, best), best.cell && (cellName(best.cell) || t("sweep.all"))].filter(Boolean).join(" "), width - 2 * EDGE, 13) : [];
   const { canvas, pen } = sheet(width, top + down * (panel.high + GAP) + foot.length * 18 + EDGE);
-  const text = (words, x, y, colour = theme.colours.ink, size = 12, weight = 500, align = "left") => {
-    pen.font = font(size, weight);
-    pen.fillStyle = colour;
-    pen.textAlign = align;
-    pen.textBaseline = "middle";
-    pen.fillText(words, x, y);
-  };
+  const text = (words, x, y, colour, size, weight, align = "left") => write(pen, words, x, y, colour, font(size, weight), align);
   text(title, EDGE, EDGE + 8, theme.colours.ink, 19, 700);
   lines.forEach((line, k) => text(line, EDGE, EDGE + 34 + k * 18, theme.colours.quiet, 12.5));
   drawKey(pen, text, figure, scale, EDGE + 34 + lines.length * 18 + 14);
@@ -81,24 +75,6 @@ function drawCell(pen, text, { figure, scale, best, cell }, x, y, { wide, high }
   const ink = theme.colours.ink;
   if (wide > 20) text(`${cell === best ? "★ " : ""}${formatFigure(figure, value)}`, isBar ? x + BAR + NUMBER / 2 : x + wide / 2, y + high / 2, ink, 12.5, 640, "center");
   else if (cell === best) text("★", x + wide / 2, y + high / 2, ink, 10, 700, "center");
-}
-
-/** Fill the current path with hatching. */
-function hatch(pen, [x, y, wide, high]) {
-  pen.save();
-  pen.fillStyle = theme.colours.ground;
-  pen.fill();
-  pen.clip();
-  pen.strokeStyle = theme.colours.edge;
-  pen.globalAlpha = 0.8;
-  pen.lineWidth = 1.2;
-  pen.beginPath();
-  for (let at = -high; at < wide; at += 7) {
-    pen.moveTo(x + at, y + high);
-    pen.lineTo(x + at + high, y);
-  }
-  pen.stroke();
-  pen.restore();
 }
 
 function drawKey(pen, text, figure, scale, y) {

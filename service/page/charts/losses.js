@@ -71,7 +71,7 @@ export class Losses extends Component {
       <figcaption class="picture-title"><h3>${t("losses.title")}</h3>${!bare && html`<${Tools} smooth=${smooth} log=${log} zoomed=${from !== undefined} run=${run} />`}</figcaption>
       <${Lines} data=${this.data(run, smooth, from, to)} since=${this.since} curves=${curves} equilibrium=${equilibria(run)} logX=${log.includes("x")} logY=${log.includes("y")}
         from=${from} to=${to} label=${t("losses.title")} onZoom=${(a, b) => state.replace({ zoom: `${Math.max(Math.round(a), 0)}-${Math.round(b)}` })} />
-      <${Legend} run=${run} of=${() => this.values(run)} />
+      <${Legend} run=${run} />
       <${Caption} of=${describe} />
     </figure>`;
   }
@@ -84,11 +84,7 @@ export class Losses extends Component {
   }
 }
 
-class Legend extends Component {
-  render({ run }) {
-    return html`<ul class="legend">${names(run).map((name) => html`<li class=${name}><${Mark} kind=${name} />${curveName(run, name)}</li>`)}</ul>`;
-  }
-}
+const Legend = ({ run }) => html`<ul class="legend">${names(run).map((name) => html`<li class=${name}><${Mark} kind=${name} />${curveName(run, name)}</li>`)}</ul>`;
 
 /** A disc, a triangle or a square. */
 export const Mark = ({ kind }) => html`<svg class="mark ${kind}" viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">

@@ -3,7 +3,7 @@
 import { player, repaint } from "../player.js";
 import { onShade, shade, theme } from "../theme.js";
 import { fine, t, vector, whole } from "../words.js";
-import { fittingForm, font, isReadable, mark, Picture, text, type } from "./picture.js";
+import { box, fittingForm, font, isReadable, line, mark, Picture, text, type } from "./picture.js";
 
 const NODE_GAP = 12; // between hidden units; more units stand in several lanes
 const MAX_LANES = 4;
@@ -153,15 +153,9 @@ export class Machine extends Picture {
 
   latent(pen, x, y, value) {
     const u = this.unit;
-    pen.fillStyle = this.colours.card;
-    pen.strokeStyle = this.colours.generator;
-    pen.lineWidth = 1.5;
-    pen.beginPath();
-    pen.roundRect(x - 17 * u, y - 13 * u, 34 * u, 26 * u, 13 * u);
-    pen.fill();
-    pen.stroke();
+    box(pen, x - 17 * u, y - 13 * u, 34 * u, 26 * u, 13 * u, this.colours.card, this.colours.generator);
     text(pen, fine(value, 1), x, y + 1, this.colours.ink, this.face(13, 600));
-    this.offer(0, 0, this.away(x, y) - 17 * u, x, y, () => says(t("machine.at.latent"), value));
+    this.offer(0, 0, this.away(x, y) - 17 * u, x, y, () => says(at("latent"), value));
   }
 
   /** The page's font, scaled with the chart. */
@@ -237,13 +231,7 @@ export class Machine extends Picture {
     for (let k = 0; k < places.count; k++) {
       const x = middle + ((k % lanes) - (lanes - 1) / 2) * (wide + 2);
       const y = top + (Math.floor(k / lanes) + 0.5) * gap;
-      pen.fillStyle = shade(theme.ramps.value, values[k]);
-      pen.strokeStyle = colour;
-      pen.lineWidth = 1.5;
-      pen.beginPath();
-      pen.roundRect(x - wide / 2, y - high / 2, wide, high, high * 0.18);
-      pen.fill();
-      pen.stroke();
+      box(pen, x - wide / 2, y - high / 2, wide, high, high * 0.18, shade(theme.ramps.value, values[k]), colour);
       if (form) text(pen, form(printed[k]), x, y + 1, onShade(theme.ramps.value, values[k]), face);
       const inside = spot && Math.abs(spot.x - x) < wide / 2 && Math.abs(spot.y - y) < gap / 2;
       if (inside || this.chosen) this.offer(4, name === "real" ? k : places.count + k, -REACH, x, y, () => says(at(name, k), values[k]));
@@ -261,18 +249,8 @@ export class Machine extends Picture {
     const { colours, score, x: { scale: x } } = this;
     const gradient = pen.createLinearGradient(0, score(1), 0, score(0));
     [colours.real, colours.even, colours.fake].forEach((colour, k) => gradient.addColorStop(k / 2, colour));
-    pen.fillStyle = gradient;
-    pen.beginPath();
-    pen.roundRect(x - 6, score(1), 12, score(0) - score(1), 6);
-    pen.fill();
-    pen.strokeStyle = colours.quiet;
-    pen.setLineDash(DASHED);
-    pen.lineWidth = 1;
-    pen.beginPath();
-    pen.moveTo(x - 14, score(0.5));
-    pen.lineTo(x + 14, score(0.5));
-    pen.stroke();
-    pen.setLineDash(SOLID);
+    box(pen, x - 6, score(1), 12, score(0) - score(1), 6, gradient);
+    line(pen, [[x - 14, score(0.5)], [x + 14, score(0.5)]], colours.quiet, 1, DASHED);
     const [at, align] = beside ? [x + 7, "right"] : [x];
     text(pen, t("machine.sure.real"), at, score(1) - 10, colours.quiet, this.face(12), align);
     text(pen, t("machine.sure.fake"), at, score(0) + 14, colours.quiet, this.face(12), align);
@@ -301,15 +279,15 @@ export class Machine extends Picture {
   /** Name the parts. `quiet` are those without a colour of their own. */
   titles(pen, hasG, quiet = []) {
     const { colours, middle, x } = this;
-    const short = this.isNarrow ? ".short" : "";
-    const name = (key, at, y, colour, part) => text(pen, t(`machine.head.${key}`), at, y, quiet.includes(part) ? colours.quiet : colour, this.face(13, part ? 650 : 500));
-    name(`D${short}`, x.hiddenD, 16, colours.ink, "D");
-    name(`score${short}`, x.scale, 16, colours.ink, "score");
-    name("data", x.sample, 16, colours.real, "real");
-    name(hasG ? "sample" : "noise", x.sample, middle, colours.fake, "fake");
+    const name = (part, words, at, y, colour) => text(pen, words, at, y, quiet.includes(part) ? colours.quiet : colour, this.face(13, part ? 650 : 500));
+    const network = (part) => (this.isNarrow ? part : t(`machine.head.${part}`));
+    name("D", network("D"), x.hiddenD, 16, colours.ink);
+    name("score", t(`machine.head.score${this.isNarrow ? ".short" : ""}`), x.scale, 16, colours.ink);
+    name("real", t("machine.head.data"), x.sample, 16, colours.real);
+    name("fake", t(`machine.head.${hasG ? "sample" : "noise"}`), x.sample, middle, colours.fake);
     if (!hasG) return;
-    name(`G${short}`, x.hiddenG, middle, colours.generator, "G");
-    name("latent", x.latent, middle, colours.quiet);
+    name("G", network("G"), x.hiddenG, middle, colours.generator);
+    name("", at("latent"), x.latent, middle, colours.quiet);
   }
 }
 
@@ -317,11 +295,11 @@ export const DASHED = [3, 4];
 export const SOLID = [];
 const BEND = 0.45; // of the lines
 
-export const at = (name, k) => t(`machine.at.${name}`, { n: k + 1 });
+export const at = (name, k) => t(`machine.${["latent", "score"].includes(name) ? "head" : "at"}.${name}`, { n: k + 1 });
 export const says = (unit, value) => t("machine.unit", { unit, value: fine(value) });
 
 /** Positions of `count` items, one below the other; with a unit of size, many stand in lanes. */
-export function spread(count, from, room, unit = 0) {
+function spread(count, from, room, unit = 0) {
   const gap = room / count;
   const lanes = unit ? Math.min(Math.ceil(NODE_GAP / gap), MAX_LANES) : 1;
   return { count, gap, lanes, at: Array.from({ length: count }, (_, k) => from + gap * (k + 0.5)), shift: (k) => ((k % lanes) - (lanes - 1) / 2) * LANE * unit };

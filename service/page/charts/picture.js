@@ -55,14 +55,8 @@ export class Picture extends Component {
     const wide = pen.measureText(words).width + 18;
     const left = Math.min(Math.max(x - wide / 2, 2), Math.max(width - wide - 2, 2));
     const top = y > 52 ? y - 40 : y + 16;
-    pen.strokeStyle = pen.fillStyle = theme.colours.ink;
-    pen.lineWidth = 2;
-    pen.beginPath();
-    pen.arc(x, y, 4, 0, 2 * Math.PI);
-    pen.stroke();
-    pen.beginPath();
-    pen.roundRect(left, top, wide, 26, 7);
-    pen.fill();
+    box(pen, x - 4, y - 4, 8, 8, 4, "transparent", theme.colours.ink);
+    box(pen, left, top, wide, 26, 7, theme.colours.ink);
     text(pen, words, left + wide / 2, top + 14, theme.colours.card, face);
   }
 
@@ -126,6 +120,27 @@ export function text(pen, words, x, y, colour, face, align = "center") {
   pen.fillText(words, x, y);
 }
 
+/** Fill a box with round corners, and stroke its rim if that has a colour. */
+export function box(pen, left, top, wide, high, radius, fill, rim) {
+  pen.beginPath();
+  pen.roundRect(left, top, wide, high, radius);
+  pen.fillStyle = fill;
+  pen.fill();
+  if (!rim) return;
+  Object.assign(pen, { strokeStyle: rim, lineWidth: 1.5 });
+  pen.stroke();
+}
+
+/** Stroke a line through points. */
+export function line(pen, points, colour, width = 1, dashes = []) {
+  Object.assign(pen, { strokeStyle: colour, lineWidth: width });
+  pen.setLineDash(dashes);
+  pen.beginPath();
+  for (const point of points) pen.lineTo(...point);
+  pen.stroke();
+  pen.setLineDash([]);
+}
+
 /** Write words that stay readable on lines: with a rim of the card's colour. */
 export function haloed(pen, words, x, y) {
   pen.lineWidth = 4;
@@ -133,6 +148,24 @@ export function haloed(pen, words, x, y) {
   pen.strokeStyle = theme.colours.card;
   pen.strokeText(words, x, y);
   pen.fillText(words, x, y);
+}
+
+/** Fill the current path with hatching. */
+export function hatch(pen, [x, y, wide, high]) {
+  pen.save();
+  pen.fillStyle = theme.colours.ground;
+  pen.fill();
+  pen.clip();
+  pen.strokeStyle = theme.colours.edge;
+  pen.globalAlpha = 0.8;
+  pen.lineWidth = 1.2;
+  pen.beginPath();
+  for (let at = -high; at < wide; at += 7) {
+    pen.moveTo(x + at, y + high);
+    pen.lineTo(x + at + high, y);
+  }
+  pen.stroke();
+  pen.restore();
 }
 
 /** Draw the mark of real data, fakes or the generator: a disc, a triangle or a square. */

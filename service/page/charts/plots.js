@@ -9,7 +9,7 @@ import { Evolution, evolutionTitle } from "./evolution.js";
 import { Lines } from "./lines.js";
 import { curveName, DEFAULT_SMOOTHING, equilibria, logAxes, lossCurves, Losses, names } from "./losses.js";
 import { Machine } from "./machine.js";
-import { font, mark } from "./picture.js";
+import { font, mark, text as write } from "./picture.js";
 import { Response } from "./response.js";
 import { sheet, widthOf, wrapped } from "./sheet.js";
 import { Surface, surfaceTitle } from "./surface.js";
@@ -41,10 +41,7 @@ export async function drawPlot(name, run, runTitle) {
   const lines = data ? await drawLosses(data, run, WIDTH - 2 * EDGE, high) : null;
   const { canvas, pen } = sheet(WIDTH, HEIGHT);
   const { colours } = theme;
-  const text = (line, x, y, colour, size, weight, align = "left") => {
-    Object.assign(pen, { font: font(size, weight), fillStyle: colour, textAlign: align, textBaseline: "middle" });
-    pen.fillText(line, x, y);
-  };
+  const text = (line, x, y, colour, size, weight, align = "left") => write(pen, line, x, y, colour, font(size, weight), align);
   text(title(run), EDGE, EDGE + 8, colours.ink, 19, 700);
   text(runTitle, EDGE, EDGE + 32, colours.quiet, 12.5, 500);
   text("gan1010", WIDTH - EDGE, EDGE + 8, colours.quiet, 12.5, 600, "right");

@@ -4,7 +4,7 @@ import { Network } from "../model.js";
 import { player } from "../player.js";
 import { theme } from "../theme.js";
 import { fine, short, t } from "../words.js";
-import { font, haloed, Picture } from "./picture.js";
+import { font, haloed, hatch, line, Picture, text } from "./picture.js";
 
 const STEPS = 96;
 const PROBES = 8;
@@ -23,29 +23,20 @@ export const nothing = (run) => t(run.patterns.length === 2 ? "made.neither" : "
 /** The range of latents in training. */
 export const latentRange = (config) => (config.latent === "normal" ? [-3, 3] : [0, 1]);
 
-/** The largest change of an output over that range, at the current moment. */
-export function reaction(moment, config) {
-  if (!moment.G) return 0;
-  probe ??= new Float32Array(1);
-  const [first, last] = latentRange(config);
-  const least = new Float32Array(moment.G.outputs).fill(1);
-  const most = new Float32Array(moment.G.outputs);
-  for (let k = 0; k <= PROBES; k++) {
-    probe[0] = first + (k / PROBES) * (last - first);
-    const out = moment.G.run(probe);
-    for (let i = 0; i < out.length; i++) {
-      least[i] = Math.min(least[i], out[i]);
-      most[i] = Math.max(most[i], out[i]);
-    }
-  }
-  restore(moment);
-  return Math.max(...most.map((value, i) => value - least[i]));
+/** G's outputs for latents from low to high, computed without changing the moment. */
+function outputsFor({ G: { weights, outputs } }, config, [low, high], steps) {
+  const G = new Network(1, config.hidden_size, outputs);
+  G.weights.set(weights);
+  return Array.from({ length: steps + 1 }, (_, k) => [...G.run([low + (k / steps) * (high - low)])]);
 }
 
-let probe;
+export const sampleAt = (moment, latent, config) => outputsFor(moment, config, [latent, latent], 1)[0];
 
-function restore(moment) {
-  moment.G.run(moment.latent);
+/** The largest change of an output over the latents of training, at the current moment. */
+export function reaction(moment, config) {
+  if (!moment.G) return 0;
+  const outputs = outputsFor(moment, config, latentRange(config), PROBES);
+  return Math.max(...outputs[0].map((_, i) => Math.max(...outputs.map((out) => out[i])) - Math.min(...outputs.map((out) => out[i]))));
 }
 
 export class Response extends Picture {
@@ -70,19 +61,11 @@ export class Response extends Picture {
     const latent = this.props.latent ?? run.config.latent_value;
     if (!(latent >= low && latent <= high)) return;
     const x = LEFT + ((latent - low) / (high - low)) * room.wide;
-    pen.strokeStyle = theme.colours.ink;
-    pen.lineWidth = 1.5;
-    pen.beginPath();
-    pen.moveTo(x, y(0));
-    pen.lineTo(x, y(1));
-    pen.stroke();
-    pen.font = font(12);
-    pen.fillStyle = theme.colours.ink;
-    pen.textBaseline = "middle";
-    pen.textAlign = "center";
+    line(pen, [[x, y(0)], [x, y(1)]], theme.colours.ink, 1.5);
     const words = t("response.here", { latent: short(latent) });
+    const face = (pen.font = font(12));
     const half = pen.measureText(words).width / 2;
-    pen.fillText(words, Math.min(Math.max(x, half + 2), width - half - 2), EDGE - 12);
+    text(pen, words, Math.min(Math.max(x, half + 2), width - half - 2), EDGE - 12, theme.colours.ink, face);
   }
 
   frame(pen, run, room, y, low, high) {
@@ -94,19 +77,13 @@ export class Response extends Picture {
     pen.fillRect(LEFT, y(spread), room.wide, y(0) - y(spread));
     pen.globalAlpha = 1;
     if (run.config.latent === "normal") this.bell(pen, room, y, low, high);
-    pen.font = font(12);
-    pen.fillStyle = colours.quiet;
-    pen.textBaseline = "middle";
-    pen.textAlign = "right";
+    const write = (words, x, y, align) => text(pen, words, x, y, colours.quiet, font(12), align);
     for (const value of [0, 0.5, 1]) {
-      pen.fillText(String(value), LEFT - 7, y(value));
-      pen.fillStyle = colours.line;
-      pen.fillRect(LEFT, y(value) - 0.5, room.wide, 1);
-      pen.fillStyle = colours.quiet;
+      write(value, LEFT - 7, y(value), "right");
+      line(pen, [[LEFT, y(value)], [LEFT + room.wide, y(value)]], colours.line);
     }
-    pen.textAlign = "center";
-    for (const value of [low, (low + high) / 2, high]) pen.fillText(String(value), LEFT + ((value - low) / (high - low)) * room.wide, y(0) + 12);
-    pen.fillText(t("response.x"), LEFT + room.wide / 2, y(0) + 26);
+    for (const value of [low, (low + high) / 2, high]) write(value, LEFT + ((value - low) / (high - low)) * room.wide, y(0) + 12);
+    write(t("response.x"), LEFT + room.wide / 2, y(0) + 26);
   }
 
   /** Draw how often each latent is drawn in training. */
@@ -127,7 +104,7 @@ export class Response extends Picture {
   /** Draw the pattern that each latent gives as a strip, hatched where it gives none. */
   made(pen, run, moment, room, top) {
     const { colours } = theme;
-    const made = Array.from({ length: STEPS + 1 }, (_, k) => moment.cloud.patternOf(this.table.subarray(k * run.width, (k + 1) * run.width)));
+    const made = this.outputs.map((out) => moment.cloud.patternOf(out));
     pen.font = font(12, 650);
     pen.textAlign = "center";
     pen.textBaseline = "middle";
@@ -144,7 +121,11 @@ export class Response extends Picture {
         pen.globalAlpha = made[first] % 2 ? 0.42 : 0.2;
         pen.fillRect(from, top, to - from, STRIP);
         pen.globalAlpha = 1;
-      } else hatch(pen, from, top, to - from);
+      } else {
+        pen.beginPath();
+        pen.rect(from, top, to - from, STRIP);
+        hatch(pen, [from, top, to - from, STRIP]);
+      }
       const label = pattern ?? nothing(run);
       pen.fillStyle = pattern ? colours.ink : colours.quiet;
       if (pen.measureText(label).width + 8 < to - from) (pattern ? pen.fillText(label, (from + to) / 2, top + STRIP / 2 + 1) : haloed(pen, label, (from + to) / 2, top + STRIP / 2 + 1));
@@ -153,35 +134,18 @@ export class Response extends Picture {
   }
 
   lines(pen, run, moment, room, y, low, high) {
-    const { G } = moment;
-    if (this.table?.length !== (STEPS + 1) * run.width) this.table = new Float32Array((STEPS + 1) * run.width);
-    probe ??= new Float32Array(1);
-    for (let k = 0; k <= STEPS; k++) {
-      probe[0] = low + (k / STEPS) * (high - low);
-      this.table.set(G.run(probe), k * run.width);
-    }
-    restore(moment);
-    pen.lineWidth = 2.5;
-    pen.textAlign = "left";
-    pen.textBaseline = "middle";
-    pen.font = font(12, 650);
+    this.outputs = outputsFor(moment, run.config, [low, high], STEPS);
     for (let i = 0; i < run.width; i++) {
-      const one = run.patterns[0][i] === "1";
-      pen.strokeStyle = theme.colours.generator;
-      pen.setLineDash(one ? SOLID : DASHED);
-      pen.beginPath();
-      for (let k = 0; k <= STEPS; k++) pen.lineTo(LEFT + (k / STEPS) * room.wide, y(this.table[k * run.width + i]));
-      pen.stroke();
+      const points = this.outputs.map((out, k) => [LEFT + (k / STEPS) * room.wide, y(out[i])]);
+      line(pen, points, theme.colours.generator, 2.5, run.patterns[0][i] === "1" ? [] : [7, 4]);
     }
-    pen.setLineDash(SOLID);
     this.endings(pen, run, room, y);
   }
 
   /** Label the lines with their places if there is room; lines that end at the same height share a label. */
   endings(pen, run, room, y) {
     if (run.width > MAX_LABELLED) return;
-    pen.fillStyle = theme.colours.ink;
-    const ends = Array.from({ length: run.width }, (_, i) => [y(this.table[STEPS * run.width + i]), i + 1]).sort((a, b) => a[0] - b[0]);
+    const ends = this.outputs.at(-1).map((value, i) => [y(value), i + 1]).sort((a, b) => a[0] - b[0]);
     const labels = [];
     ends.forEach(([end, place], k) => {
       if (k && end - ends[k - 1][0] < SAME) {
@@ -194,34 +158,7 @@ export class Response extends Picture {
     for (const label of labels.reverse()) {
       label.y = Math.min(label.y, lowest);
       lowest = label.y - APART;
-      pen.fillText(label.places.sort().join(" "), LEFT + room.wide + 7, label.y, room.right - 8);
+      text(pen, label.places.sort().join(" "), LEFT + room.wide + 7, label.y, theme.colours.ink, font(12, 650), "left");
     }
   }
-}
-
-/** Hatch a part of the strip. */
-function hatch(pen, left, top, wide) {
-  pen.save();
-  pen.beginPath();
-  pen.rect(left, top, wide, STRIP);
-  pen.clip();
-  pen.beginPath();
-  for (let x = left - STRIP; x < left + wide; x += 7) {
-    pen.moveTo(x, top + STRIP);
-    pen.lineTo(x + STRIP, top);
-  }
-  pen.strokeStyle = theme.colours.quiet;
-  pen.globalAlpha = 0.5;
-  pen.stroke();
-  pen.restore();
-}
-
-const DASHED = [7, 4];
-const SOLID = [];
-
-/** Compute G's output for a latent without changing the moment. */
-export function sampleAt(moment, latent, config) {
-  const G = new Network(1, config.hidden_size, moment.G.outputs);
-  G.weights.set(moment.G.weights);
-  return [...G.run([latent])];
 }

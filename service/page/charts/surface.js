@@ -4,7 +4,7 @@ import { player } from "../player.js";
 import { sigmoid } from "../model.js";
 import { theme } from "../theme.js";
 import { fine, t } from "../words.js";
-import { font, haloed, mark, Picture, type } from "./picture.js";
+import { font, haloed, line, mark, Picture, text, type } from "./picture.js";
 import { planesOf } from "./plane.js";
 
 const CELLS = 48;
@@ -101,21 +101,16 @@ export class Surface extends Picture {
 
   axes(pen, left, size, run, plane) {
     const [x, y] = ["x", "y"].map((letter) => axisName(run, plane, letter));
-    pen.fillStyle = theme.colours.quiet;
-    pen.font = font(12);
-    pen.textBaseline = "middle";
-    for (const value of [0, 0.5, 1]) {
-      pen.textAlign = "right";
-      pen.fillText(String(value), left - 7, EDGE + (1 - value) * size + (value === 1 ? 5 : value === 0 ? -5 : 0));
-      pen.textAlign = value === 0 ? "left" : value === 1 ? "right" : "center";
-      pen.fillText(String(value), left + value * size, EDGE + size + 11 * type.scale);
-    }
-    pen.textAlign = "center";
-    pen.fillText(x, left + size / 2, EDGE + size + 25 * type.scale);
+    const write = (words, x, y, align) => text(pen, words, x, y, theme.colours.quiet, font(12), align);
+    [0, 0.5, 1].forEach((value, k) => {
+      write(value, left - 7, EDGE + (1 - value) * size + 5 * (k - 1), "right");
+      write(value, left + value * size, EDGE + size + 11 * type.scale, ["left", "center", "right"][k]);
+    });
+    write(x, left + size / 2, EDGE + size + 25 * type.scale);
     pen.save();
     pen.translate(left - 36 * type.scale, EDGE + size / 2);
     pen.rotate(-Math.PI / 2);
-    pen.fillText(y, 0, 0);
+    write(y, 0, 0);
     pen.restore();
   }
 
@@ -123,13 +118,8 @@ export class Surface extends Picture {
   region(pen, run, plane, { name, corner }, at) {
     const [x, y] = at(corner);
     const points = plane.outline(corner, run.config.spread).map(at);
-    pen.lineWidth = 2;
     pen.lineJoin = "round";
-    pen.strokeStyle = theme.colours.ink;
-    pen.beginPath();
-    for (const point of points) pen.lineTo(...point);
-    pen.closePath();
-    pen.stroke();
+    line(pen, [...points, points[0]], theme.colours.ink, 2);
     const inner = points.reduce((far, point) => (Math.abs(point[1] - y) > Math.abs(far - y) ? point[1] : far), y);
     const label = run.patterns.length > 1 ? name : t("surface.real");
     return () => {
@@ -165,8 +155,7 @@ export class Surface extends Picture {
   trail(pen, run, moment, plane, at, now) {
     const first = this.props.recent ? Math.max(moment.row - Math.ceil((run.snapshotIterations.length - 1) / 10), 0) : 0;
     const step = Math.max(1, Math.ceil((moment.row - first) / MAX_TRAIL));
-    pen.strokeStyle = theme.colours.generator;
-    pen.lineWidth = 2;
+    const { generator } = theme.colours;
     pen.lineJoin = "round";
     const points = [];
     for (let n = first; n <= moment.row; n += step) points.push(at(plane.locate(run.samples, n * run.width)));
@@ -174,17 +163,10 @@ export class Surface extends Picture {
     if (this.props.recent) {
       for (let k = 1; k < points.length; k++) {
         pen.globalAlpha = k / points.length;
-        pen.beginPath();
-        pen.moveTo(...points[k - 1]);
-        pen.lineTo(...points[k]);
-        pen.stroke();
+        line(pen, points.slice(k - 1, k + 1), generator, 2);
       }
       pen.globalAlpha = 1;
-    } else {
-      pen.beginPath();
-      for (const point of points) pen.lineTo(...point);
-      pen.stroke();
-    }
+    } else line(pen, points, generator, 2);
     if (player.hover !== null) {
       const row = Math.round((player.hover / (run.end || 1)) * (run.snapshotIterations.length - 1));
       pen.beginPath();

@@ -4,7 +4,7 @@ import { repaint } from "../player.js";
 import { theme } from "../theme.js";
 import { fine, t } from "../words.js";
 import { at, DASHED, Machine, says, SOLID, TOP } from "./machine.js";
-import { mark, text } from "./picture.js";
+import { box, line, mark, text } from "./picture.js";
 
 const FLOW_MS = 650; // the time that a pass takes from one end to the other
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -76,23 +76,24 @@ export class WalkPicture extends Machine {
   /** Arrow heads in the middle of the edges. */
   heads(pen, { fromX, from, toX, to, value }, colour, direction) {
     const many = from.count * to.count > 40;
-    pen.fillStyle = colour;
     for (let k = 0; k < to.count; k++) {
       for (let i = 0; i < from.count; i++) {
         const strength = Math.min(Math.abs(value(k, i)) / 3, 1);
         if (strength < (many ? 0.3 : 0.04)) continue;
         const size = (4 + 5 * strength) * this.unit * (many ? 0.6 : 1);
-        pen.save();
-        pen.translate((fromX + from.shift(i) + toX + to.shift(k)) / 2, (from.at[i] + to.at[k]) / 2);
-        pen.rotate(Math.atan2(2 * (to.at[k] - from.at[i]), 1.1 * (toX - fromX)));
-        pen.beginPath();
-        pen.moveTo(direction * size, 0);
-        pen.lineTo(-direction * size * 0.6, -size * 0.75);
-        pen.lineTo(-direction * size * 0.6, size * 0.75);
-        pen.fill();
-        pen.restore();
+        const angle = Math.atan2(2 * (to.at[k] - from.at[i]), 1.1 * (toX - fromX));
+        this.head(pen, (fromX + from.shift(i) + toX + to.shift(k)) / 2, (from.at[i] + to.at[k]) / 2, size, angle + (direction * Math.PI) / 2, colour);
       }
     }
+  }
+
+  /** A triangle that points up, or is turned by an angle. */
+  head(pen, x, y, size, angle, colour) {
+    pen.save();
+    pen.translate(x, y);
+    pen.rotate(angle);
+    mark(pen, "fake", 0, 0, 0.85 * size, colour);
+    pen.restore();
   }
 
   /** What flows in this phase, up to the share of the way that it has come. */
@@ -120,35 +121,18 @@ export class WalkPicture extends Machine {
   /** Small triangles that show whether the values of the fake should rise or fall. */
   wishes(pen, x, back) {
     const largest = Math.max(...back.map(Math.abs)) || 1;
-    pen.fillStyle = theme.runs[3];
-    this.places.fake.at.forEach((y, i) => {
-      const size = (3 + 5 * Math.abs(back[i] / largest)) * this.unit * Math.sign(-back[i]);
-      pen.beginPath();
-      pen.moveTo(x, y - size);
-      pen.lineTo(x + Math.abs(size), y + size * 0.8);
-      pen.lineTo(x - Math.abs(size), y + size * 0.8);
-      pen.fill();
-    });
+    this.places.fake.at.forEach((y, i) => this.head(pen, x, y, (3 + 5 * Math.abs(back[i] / largest)) * this.unit, back[i] > 0 ? Math.PI : 0, theme.runs[3]));
   }
 
   /** The box around a D that does not learn, with a lock. */
   frozen(pen, height) {
     const { isNarrow: narrow, x } = this;
     const left = x.sample + (x.hiddenD - x.sample) * (narrow ? 0.46 : 0.5);
-    pen.fillStyle = this.colours.ground;
-    pen.strokeStyle = this.colours.quiet;
-    pen.lineWidth = 1.5;
     pen.setLineDash([6, 5]);
-    pen.beginPath();
-    pen.roundRect(left, 3, x.scale - (narrow ? 36 : 44) * this.unit - left, height - 6, 12);
-    pen.fill();
-    pen.stroke();
+    box(pen, left, 3, x.scale - (narrow ? 36 : 44) * this.unit - left, height - 6, 12, this.colours.ground, this.colours.quiet);
     pen.setLineDash(SOLID);
     const [at, y] = narrow ? [left + 14, 16] : [left + 18, 19];
-    pen.fillStyle = this.colours.quiet;
-    pen.beginPath();
-    pen.roundRect(at - 6, y - 2, 12, 9, 2);
-    pen.fill();
+    box(pen, at - 6, y - 2, 12, 9, 2, this.colours.quiet);
     pen.beginPath();
     pen.arc(at, y - 2, 4, Math.PI, 0);
     pen.stroke();
@@ -159,14 +143,7 @@ export class WalkPicture extends Machine {
     const { colours, places: { fake } } = this;
     const top = fake.at[0] - fake.gap / 2;
     const bottom = top + fake.gap * fake.count;
-    pen.strokeStyle = colours.ink;
-    pen.lineWidth = 2.5;
-    pen.setLineDash([6, 5]);
-    pen.beginPath();
-    pen.moveTo(x, top);
-    pen.lineTo(x, bottom);
-    pen.stroke();
-    pen.setLineDash(SOLID);
+    line(pen, [[x, top], [x, bottom]], colours.ink, 2.5, [6, 5]);
     text(pen, "detach", x + 6, Math.min(bottom + 4, height - 7), colours.ink, this.face(12.5, 680), "left");
   }
 
@@ -178,14 +155,7 @@ export class WalkPicture extends Machine {
     const end = score(step.target);
     if (phase > 0) {
       const x = scale + 12 * unit;
-      pen.strokeStyle = colours.ink;
-      pen.lineWidth = 2;
-      pen.setLineDash(DASHED);
-      pen.beginPath();
-      pen.moveTo(x, y);
-      pen.lineTo(x, end);
-      pen.stroke();
-      pen.setLineDash(SOLID);
+      line(pen, [[x, y], [x, end]], colours.ink, 2, DASHED);
       this.beside(pen, 9 * unit, end, [`◀ ${t("walk.target", { target: step.target })}`, `◀ ${step.target}`], colours.ink);
       const distance = Math.abs(step.score - step.target);
       if (phase < 3 && Math.abs(y - end) > 40) this.beside(pen, 19 * unit, (y + end) / 2, [t("walk.distance", { distance: fine(distance, 3) }), fine(distance)], colours.ink);

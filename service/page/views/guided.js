@@ -158,7 +158,7 @@ class Article extends Component {
     const ready = moment.run === run && run.hasGenerator;
     return {
       alone: () => html`<${Machine} name="machine" /><${Losses} run=${run} bare />`,
-      train: () => (ready && slowMotion.on ? html`<${Walk} run=${run} />` : html`<${Machine} name="machine" /><${Evolution} name="evolution low" note=${t("evolution.note")} />`),
+      train: () => (ready && slowMotion.on ? html`<${Walk} run=${run} />` : html`<${Machine} name="machine" /><${Evolution} name="evolution" note=${t("evolution.note")} />`),
       losses: () => html`<${Losses} run=${run} />`,
       sample: () => ready && html`<div class="halves"><div class="halves-part"><${Sample} run=${run} moment=${moment} bare /><${Response} name="response" latent=${state.number("feed", run.config.latent_value)} /></div><${Score} run=${run} moment=${moment} /></div>`,
       evolve: () => html`<${Evolution} name="evolution" />`,

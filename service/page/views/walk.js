@@ -141,11 +141,8 @@ function NextStop({ run }) {
   return html`<button type="button" class="primary small" onClick=${go}>${t(words)}</button>`;
 }
 
-const known = new WeakMap(); // where D leads in runs
-
 /** The snapshot at which D tells real data and fakes apart best; 0 if it never does clearly. */
 function leads(run) {
-  if (known.get(run)?.version === run.version) return known.get(run).at;
   const { width, config, samples, discriminators, snapshotIterations } = run;
   const D = new Network(width, config.hidden_size, 1);
   let [most, at] = [LEAD, 0];
@@ -154,7 +151,6 @@ function leads(run) {
     const lead = scoreOfReal(run, D) - D.run(samples.subarray(row * width, (row + 1) * width))[0];
     if (lead > most) [most, at] = [lead, iteration];
   });
-  known.set(run, { version: run.version, at });
   return at;
 }
 
