@@ -98,7 +98,7 @@ class Snapshots:
     def __len__(self) -> int:
         return len(self.iterations)
 
-    def take(self, rows: slice) -> "Snapshots":
+    def take(self, rows: slice | Int64s) -> "Snapshots":
         """Select rows."""
         return Snapshots(**{name: values[rows] for name, values in vars(self).items()})
 

@@ -60,8 +60,7 @@ class Run:
     @property
     def samples(self) -> Float32s:
         """G's sample for `latent_value` at each snapshot (snapshots, W); ValueError if there is no generator."""
-        models = (self.model(int(iteration)) for iteration in self.snapshots.iterations)
-        return np.concatenate([model.sample([self.config.latent_value]) for model in models])
+        return samples_at(self.config, self.snapshots)
 
     def __repr__(self) -> str:
         config, result = self.config, self.result
@@ -95,6 +94,13 @@ def model_at(config: TrainConfig, snapshots: Snapshots, iteration: int | None = 
         discriminator=snapshots.discriminators[row],
         generator=snapshots.generators[row] if config.experiment == "gan" else None,
     )
+
+
+def samples_at(config: TrainConfig, snapshots: Snapshots) -> Float32s:
+    """Return G's sample for `latent_value` at each snapshot (snapshots, W); ValueError if there is no generator."""
+    models = [model_at(config, snapshots, int(iteration)) for iteration in snapshots.iterations]
+    samples = [model.sample([config.latent_value]) for model in models]
+    return np.concatenate([np.empty((0, config.width), np.float32), *samples])
 
 
 def run(

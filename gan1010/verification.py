@@ -10,7 +10,7 @@ import numpy as np
 from gan1010.config import Backend, TrainConfig
 from gan1010.history import LOSSES, History, Snapshots
 from gan1010.results import Result
-from gan1010.training import Progress, Run, model_at, run, train
+from gan1010.training import Progress, Run, run, samples_at, train
 from gan1010.types import Array, Float32s, Float64s
 
 LOSS_TOLERANCE = 1e-4
@@ -177,7 +177,4 @@ def _mean_losses(result: Result) -> Float64s:
 
 def _samples(config: TrainConfig, snapshots: Snapshots) -> Float32s:
     """Return G's samples at the snapshots (n, W), or (n, 0) without a generator."""
-    if config.experiment == "discriminator":
-        return snapshots.generators
-    models = (model_at(config, snapshots.take(slice(row, row + 1))) for row in range(len(snapshots)))
-    return np.concatenate([np.empty((0, config.width), np.float32), *(m.sample([config.latent_value]) for m in models)])
+    return samples_at(config, snapshots) if config.experiment == "gan" else snapshots.generators

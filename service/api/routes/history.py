@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from gan1010 import History, Snapshots
 from gan1010.layout import Layout, discriminator_layout, generator_layout
-from gan1010.training import model_at
+from gan1010.training import samples_at
 from gan1010.types import Array, Float32s
 from service.api.dependencies import ExistingJob, JobRegistry
 from service.api.event_stream import progress_content
@@ -76,8 +76,7 @@ def get_snapshots(
     snapshots = progress.snapshots if progress else NO_SNAPSHOTS
     content: dict[str, Any] = {"iterations": snapshots.iterations}
     if job.train_config.experiment == "gan":
-        models = [model_at(job.train_config, snapshots, int(iteration)) for iteration in snapshots.iterations]
-        content["samples"] = [model.sample([job.train_config.latent_value])[0] for model in models]
+        content["samples"] = list(samples_at(job.train_config, snapshots))
     if accepts(request, NPZ):
         file, arrays = io.BytesIO(), content | (_tensors(job, snapshots) if weights else {})
         np.savez(file, **arrays)

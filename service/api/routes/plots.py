@@ -12,7 +12,7 @@ from gan1010 import Progress
 from gan1010.config import MAX_ITERATIONS
 from gan1010.sweeps.grid import SETTINGS, SweepConfig
 from gan1010.sweeps.pivot import axis_values, choose_axes, pivot
-from gan1010.training import model_at
+from gan1010.training import samples_at
 from service.api.dependencies import ExistingJob, JobRegistry, services_of
 from service.api.limits import MAX_AXIS_VALUES
 from service.api.responses import BINARY, BYTES, PLOT_HEADERS, Responses, accepts, ok
@@ -111,10 +111,8 @@ def _draw_evolution(registry: Registry, job: Job, _: int | None, format: Format)
     if config.experiment != "gan":
         raise NoGeneratorError("A discriminator experiment has no generator. Plot its losses or its surface.")
     snapshots = _progress(registry, job).snapshots
-    shown = snapshots.iterations[np.union1d(plots.tenths(snapshots.iterations), len(snapshots.iterations) - 1)]
-    models = [model_at(config, snapshots, int(iteration)) for iteration in shown]
-    samples = np.concatenate([model.sample([config.latent_value]) for model in models])
-    return plots.evolution(samples, shown, pattern=config.pattern, format=format)
+    shown = snapshots.take(np.union1d(plots.tenths(snapshots.iterations), len(snapshots) - 1))
+    return plots.evolution(samples_at(config, shown), shown.iterations, pattern=config.pattern, format=format)
 
 
 def _draw_surface(registry: Registry, job: Job, iteration: int | None, format: Format) -> bytes:
