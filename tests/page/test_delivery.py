@@ -39,7 +39,7 @@ def test_all_scripts_load_at_once(page: Page) -> None:
     }
     scripts = {path for path in loaded if path.endswith(("js", "mjs"))}
     named = set(re.findall(r'(?:modulepreload" href|src)="assets/([^"]+)"', (PAGE / "index.html").read_text()))
-    assert scripts - named <= {"i18n/en.js", "i18n/en-settings.js"}
+    assert scripts - named <= {"i18n/en.js"}
     assert named <= scripts
 
 

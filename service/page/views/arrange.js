@@ -39,7 +39,7 @@ export default class Arrange extends Component {
         <fieldset><legend>${t("view.lab")}</legend>${PANELS.map(box)}</fieldset>
         <fieldset><legend>${t("nav")}</legend>${views.map(box)}</fieldset>
         <label class="link-to">${t("arrange.link")}<input name="link" readonly value=${location.href} /></label>
-        <div class="row"><button type="button" class="primary" onClick=${() => this.copy()}>${t(copied ? "arrange.copied" : "arrange.copy")}</button><button class="secondary">${t("close")}</button></div>
+        <div class="row"><button type="button" class="primary" onClick=${() => this.copy()}>${t(copied ? "take.copied" : "arrange.copy")}</button><button class="secondary">${t("close")}</button></div>
       </form>
     </dialog>`;
   }

@@ -138,7 +138,7 @@ export default class Check extends Component {
       <div class="check-charts">
         <figure class="picture"><figcaption class="picture-title"><h3>${t("check.losses")}</h3></figcaption>
           <${Lines} data=${data.losses} curves=${curves} from=${0} to=${run.config.iterations} equilibrium=${equilibria(run)} label=${t("check.losses")} still />
-          <ul class="legend"><li><${Stroke} wide />${t("check.compiled")}</li><li><${Stroke} />PyTorch</li>
+          <ul class="legend"><li><${Stroke} wide />${t("choice.compiled")}</li><li><${Stroke} />PyTorch</li>
             ${names(run).map((name) => html`<li class=${name}><${Mark} kind=${name} />${curveName(run, name)}</li>`)}</ul></figure>
         <figure class="picture"><figcaption class="picture-title"><h3>${t("check.gap")}</h3></figcaption>
           <${Lines} data=${data.gaps} from=${0} to=${run.config.iterations} curves=${[{ label: "gap", colour: (colours) => colours.accent, width: 2, fill: true }]} equilibrium=${ALLOWED} levelLabel=${t("check.allowed", { most: scientific(ALLOWED) })}

@@ -10,7 +10,7 @@ import { displayed, hasWords, t } from "../words.js";
 
 const NAMES = Object.keys(FIELDS);
 const BASIC = NAMES.filter((name) => !FIELDS[name].more);
-const HALVES = new Set(["iterations", "learning_rate", "hidden_size", "optimizer", "batch_size", "discriminator_steps", "r1", "spread", "generator_learning_rate", "latent_value", "record_every", "snapshot_every"]); // side by side
+const isHalf = (name) => FIELDS[name].kind === "number" || name === "optimizer"; // two of these stand side by side
 const MORE = NAMES.filter((name) => FIELDS[name].more);
 const fieldNames = (names) => names.map((name) => t(`field.${name}`)).join(t("list.comma"));
 
@@ -117,11 +117,11 @@ function Field({ name, preset }) {
   };
   const hint = html`<span class="hint" role="tooltip" id=${`${name}-hint`}>${t(`hint.${name}`)}</span>`;
   if (field.kind === "choice") {
-    return html`<fieldset class=${classes("field choice", HALVES.has(name) && "half", wrong && "wrong")} aria-describedby=${described}><legend>${t(`field.${name}`)}</legend>
+    return html`<fieldset class=${classes("field choice", isHalf(name) && "half", wrong && "wrong")} aria-describedby=${described}><legend>${t(`field.${name}`)}</legend>
       <div class="segments">${field.options.map((option) => html`<label><input type="radio" name=${name} value=${option} checked=${text === option}
         onChange=${() => write(option)} /><span>${t(`choice.${option}`)}</span></label>`)}</div>${hint}</fieldset>`;
   }
-  return html`<div class=${classes("field", HALVES.has(name) && "half", wrong && "wrong")}>
+  return html`<div class=${classes("field", isHalf(name) && "half", wrong && "wrong")}>
     <label for=${`set-${name}`}>${t(`field.${name}`)}</label>
     <input id=${`set-${name}`} value=${document.activeElement?.id === `set-${name}` ? text : readable(field, text)} onFocus=${editAsIs} inputmode=${field.kind === "number" ? "decimal" : "text"} autocomplete="off" spellcheck="false"
       placeholder=${field.default === null ? t("field.filled") : ""} aria-invalid=${Boolean(wrong)} aria-describedby=${described} onInput=${(event) => write(event.target.value)} onBlur=${endEditing} />
