@@ -73,7 +73,7 @@ function settle() {
   }
   address = now.join().replace(/,+$/, "");
   state.replace({ jobs: address });
-  for (const id of now) if (id && !loading.has(id) && !runs.get(id)?.ended) load(id);
+  Promise.all(now.filter((id) => id && !loading.has(id) && !runs.get(id)?.ended).map(load)).then(() => selection.changed());
   selection.changed();
 }
 
@@ -93,5 +93,4 @@ async function load(id) {
   } finally {
     loading.delete(id);
   }
-  selection.changed();
 }

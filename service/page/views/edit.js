@@ -20,7 +20,7 @@ export default class Edit extends Component {
 
   async save(event) {
     event.preventDefault();
-    const { jobs, close } = this.props;
+    const { jobs } = this.props;
     const { name, note, tags } = Object.fromEntries(new FormData(event.target));
     try {
       for (const [k, job] of jobs.entries()) {
@@ -28,7 +28,7 @@ export default class Edit extends Component {
         if (this.isClosed) return;
         this.setState({ saved: k + 1, error: "" });
       }
-      close();
+      this.dialog.current.close();
     } catch (error) {
       this.setState({ saved: 0, error: error.message });
     }
@@ -43,7 +43,7 @@ export default class Edit extends Component {
         <label class="field"><span>${t("edit.note")}</span><textarea name="note" rows="3" maxlength="2000" defaultValue=${job.note} /></label>`}
       <label class="field"><span>${t(isOne ? "edit.tags" : "edit.add")}</span><input name="tags" maxlength="1000" defaultValue=${isOne ? job.tags.join(" ") : ""} placeholder=${t("edit.tags.hint")} autocapitalize="off" /></label>
       ${error && html`<p class="mistake" role="alert">${error}</p>`}
-      <div class="row"><button class="primary" disabled=${saved > 0}>${t("edit.save")}${saved > 0 && ` ${whole(saved)}`}</button><button type="button" class="secondary" onClick=${close}>${t("act.cancel")}</button></div>
+      <div class="row"><button class="primary" disabled=${saved > 0}>${t("edit.save")}${saved > 0 && ` ${whole(saved)}`}</button><button type="button" class="secondary" onClick=${() => this.dialog.current.close()}>${t("act.cancel")}</button></div>
     </form></dialog>`;
   }
 }
