@@ -43,7 +43,7 @@ export default class Edit extends Component {
         <label class="field"><span>${t("edit.note")}</span><textarea name="note" rows="3" maxlength="2000" defaultValue=${job.note} /></label>`}
       <label class="field"><span>${t(isOne ? "edit.tags" : "edit.add")}</span><input name="tags" maxlength="1000" defaultValue=${isOne ? job.tags.join(" ") : ""} placeholder=${t("edit.tags.hint")} autocapitalize="off" /></label>
       ${error && html`<p class="mistake" role="alert">${error}</p>`}
-      <div class="row"><button class="primary" disabled=${saved > 0}>${t("edit.save")}${saved > 0 && ` ${whole(saved)}`}</button><button type="button" class="secondary" onClick=${() => this.dialog.current.close()}>${t("act.cancel")}</button></div>
+      <div class="row"><button class="primary" disabled=${saved > 0}>${saved ? `${whole(saved)} / ${whole(jobs.length)}` : t("edit.save")}</button><button type="button" class="secondary" onClick=${() => this.dialog.current.close()}>${t("act.cancel")}</button></div>
     </form></dialog>`;
   }
 }

@@ -113,7 +113,7 @@ export class RunTable extends Component {
         <tbody>${space(Math.min(from, rows.length))}
           ${rows.slice(from, to).map((row, k) => html`<${Row} key=${row.id} job=${row} place=${from + k} columns=${columns} table=${this} />`)}
           ${space(rows.length - to)}</tbody></table>` : html`<p class="empty">${empty}</p>`}</div>
-      <div id="run-menu" class="menu" popover role="group" aria-label=${t("compare.actions")} onClick=${(event) => event.target.matches("button") && event.currentTarget.hidePopover()}>
+      <div id="run-menu" class="menu" popover role="group" aria-label=${t("compare.actions")} onClickCapture=${(event) => event.target.matches("button") && event.currentTarget.hidePopover()}>
         ${job && html`<button type="button" class="plain" autofocus aria-label=${`${t("act.edit")}: ${runName(job)}`} onClick=${() => edit([job])}>${t("act.edit")}</button>
           <${Actions} job=${job} name=${runName(job)} />`}</div>`;
   }
