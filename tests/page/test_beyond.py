@@ -301,7 +301,7 @@ def test_losses_below_zero_are_drawn(page: Page, server_url: str) -> None:
 
 MEASURE_PLANES = """
 async (patterns) => {
-  const { planesOf } = await import("/assets/charts/plane.js");
+  const { planesOf } = await import("/assets/charts/surface.js");
   return planesOf(patterns).flatMap((plane) => plane.patterns.map(({ name, corner }) => {
     const bits = Array.from(name, Number);
     const located = plane.locate(bits, 0);

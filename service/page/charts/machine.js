@@ -81,7 +81,7 @@ export class Machine extends Picture {
     const hasG = run.hasGenerator;
     const fakes = hasG ? "sample" : "noise";
     this.arrange(width, height, run.width, G?.hidden.length ?? 0, D.hidden.length, hasG || this.props.beside ? PLACES : ALONE);
-    const { colours, places, x } = this;
+    const { colours } = this;
     if (hasG) {
       for (const layer of this.layersOf(G, G.weights)) this.edges(pen, layer, colours.generator);
       this.unitsOfG(pen, G.hidden, moment.latent[0]);
@@ -92,8 +92,8 @@ export class Machine extends Picture {
     this.edges(pen, fake, colours.fake);
     this.edges(pen, out, colours.quiet);
     this.realCells(pen, run);
-    this.cells(pen, x.sample, places.fake, moment.sample, colours.fake, fakes, this.wide, moment.kept.sample);
-    this.nodes(pen, x.hiddenD, places.hiddenD, D.hidden, colours.quiet, 7, (k) => this.unitOfD(k, moment));
+    this.cells(pen, fakes, moment.sample, moment.kept.sample);
+    this.nodes(pen, "D", D.hidden, (k) => this.unitOfD(k, moment));
     this.scores(pen, moment);
     this.titles(pen, hasG);
     this.tell(pen, width);
@@ -147,7 +147,7 @@ export class Machine extends Picture {
   }
 
   unitsOfG(pen, hidden, latent) {
-    this.nodes(pen, this.x.hiddenG, this.places.hiddenG, hidden, this.colours.generator, 2, (k) => says(at("G", k), hidden[k]));
+    this.nodes(pen, "G", hidden);
     this.latent(pen, this.x.latent, this.places.latent.at[0], latent);
   }
 
@@ -206,24 +206,28 @@ export class Machine extends Picture {
     return [this.spot ? Math.abs(this.spot.y - y) / Math.hypot(1, slope) : 0, x0 + share * (x1 - x0), y];
   }
 
-  nodes(pen, middle, places, values, colour, layer, describe) {
+  /** The hidden units of a network, and the texts that describe them. */
+  nodes(pen, name, values, describe = (k) => says(at(name, k), values[k])) {
+    const [middle, places] = [this.x, this.places].map((all) => all[`hidden${name}`]);
     const size = Math.min(places.gap * places.lanes * 0.38, 13 * this.unit);
     for (let k = 0; k < places.count; k++) {
       const x = middle + places.shift(k);
-      this.offer(layer, k, this.away(x, places.at[k]) - size - REACH, x, places.at[k], () => describe(k));
+      this.offer(name === "G" ? 2 : 7, k, this.away(x, places.at[k]) - size - REACH, x, places.at[k], () => describe(k));
       pen.beginPath();
       pen.arc(x, places.at[k], size, 0, 2 * Math.PI);
       pen.fillStyle = shade(theme.ramps.value, values[k]);
       pen.fill();
-      pen.strokeStyle = colour;
+      pen.strokeStyle = name === "G" ? this.colours.generator : this.colours.quiet;
       pen.lineWidth = places.lanes > 1 ? 1 : 1.5;
       pen.stroke();
     }
   }
 
-  /** Values as cells in reading order, with numbers where these are readable. */
-  cells(pen, middle, places, values, colour, name, wide = this.wide, printed = values) {
+  /** The values of a vector as cells in reading order, with numbers where these are readable. */
+  cells(pen, name, values, printed = values, wide = this.wide, middle = this.x.sample) {
     const { lanes, gap, spot } = this;
+    const kind = name === "real" ? name : "fake";
+    const places = this.places[kind];
     const high = Math.min(this.cell, wide);
     const face = (pen.font = font(Math.min(Math.max(high * 0.36, 12), 17), 620));
     const form = isReadable(high) && fittingForm(pen, wide);
@@ -231,17 +235,17 @@ export class Machine extends Picture {
     for (let k = 0; k < places.count; k++) {
       const x = middle + ((k % lanes) - (lanes - 1) / 2) * (wide + 2);
       const y = top + (Math.floor(k / lanes) + 0.5) * gap;
-      box(pen, x - wide / 2, y - high / 2, wide, high, high * 0.18, shade(theme.ramps.value, values[k]), colour);
+      box(pen, x - wide / 2, y - high / 2, wide, high, high * 0.18, shade(theme.ramps.value, values[k]), this.colours[kind]);
       if (form) text(pen, form(printed[k]), x, y + 1, onShade(theme.ramps.value, values[k]), face);
       const inside = spot && Math.abs(spot.x - x) < wide / 2 && Math.abs(spot.y - y) < gap / 2;
-      if (inside || this.chosen) this.offer(4, name === "real" ? k : places.count + k, -REACH, x, y, () => says(at(name, k), values[k]));
+      if (inside || this.chosen) this.offer(4, kind === name ? k : places.count + k, -REACH, x, y, () => says(at(name, k), values[k]));
     }
   }
 
   /** The centres of the real regions, side by side. */
   realCells(pen, { centres }) {
     const wide = Math.min(this.wide, (this.wide * MAX_SHRUNK) / centres.length);
-    centres.forEach((centre, k) => this.cells(pen, this.x.sample + (k - (centres.length - 1) / 2) * (this.lanes * (wide + 2) + 2), this.places.real, centre, this.colours.real, "real", wide));
+    centres.forEach((centre, k) => this.cells(pen, "real", centre, centre, wide, this.x.sample + (k - (centres.length - 1) / 2) * (this.lanes * (wide + 2) + 2)));
   }
 
   /** The scale of scores, from fake to real. */
@@ -295,8 +299,8 @@ export const DASHED = [3, 4];
 export const SOLID = [];
 const BEND = 0.45; // of the lines
 
-export const at = (name, k) => t(`machine.${["latent", "score"].includes(name) ? "head" : "at"}.${name}`, { n: k + 1 });
-export const says = (unit, value) => t("machine.unit", { unit, value: fine(value) });
+const at = (name, k) => t(`machine.${["latent", "score"].includes(name) ? "head" : "at"}.${name}`, { n: k + 1 });
+const says = (unit, value) => t("machine.unit", { unit, value: fine(value) });
 
 /** Positions of `count` items, one below the other; with a unit of size, many stand in lanes. */
 function spread(count, from, room, unit = 0) {

@@ -3,7 +3,7 @@
 import { repaint } from "../player.js";
 import { theme } from "../theme.js";
 import { fine, t } from "../words.js";
-import { at, DASHED, Machine, says, SOLID, TOP } from "./machine.js";
+import { DASHED, Machine, SOLID, TOP } from "./machine.js";
 import { box, line, mark, text } from "./picture.js";
 
 const FLOW_MS = 650; // the time that a pass takes from one end to the other
@@ -27,7 +27,7 @@ export class WalkPicture extends Machine {
     const [onReal, byG] = [step.name === "real", step.name === "generator"];
     const { D, G } = step;
     this.arrange(width, height, D.inputs, G.hidden.length, D.hidden.length, undefined, TOP + 16); // below D's name and whether it learns
-    const { colours, edge, places, unit, x } = this;
+    const { colours, edge, unit, x } = this;
     const flowing = onReal ? colours.real : colours.fake;
     const ground = phase === 1 ? null : colours.line; // below what flows
 
@@ -35,9 +35,8 @@ export class WalkPicture extends Machine {
     const usesG = !onReal && !(step.name === "fake" && phase > 1);
     const linesOfG = () => this.network(pen, G, G.weights, (usesG && ground) || colours.generator);
     const unitsOfG = ({ hiddenG, input }) => this.unitsOfG(pen, hiddenG, input[0]);
-    const cells = (ofReal, vector) => this.cells(pen, x.sample, ofReal ? places.real : places.fake, vector, ofReal ? colours.real : colours.fake, ofReal ? "real" : "sample");
     this.ruler(pen, true);
-    cells(!onReal, other.vector);
+    this.cells(pen, onReal ? "sample" : "real", other.vector);
     if (!usesG) {
       linesOfG();
       unitsOfG(onReal ? other : step);
@@ -52,8 +51,8 @@ export class WalkPicture extends Machine {
     this.network(pen, D, D.weights, ground || flowing);
     this.pass(pen, step, phase, flowing, height, fast || still.matches ? 1 : Math.min((performance.now() - (this.since ?? 0)) / FLOW_MS, 1));
     if (usesG) unitsOfG(step);
-    cells(onReal, step.vector);
-    this.nodes(pen, x.hiddenD, places.hiddenD, step.hiddenD, colours.quiet, 7, (k) => says(at("D", k), step.hiddenD[k]));
+    this.cells(pen, onReal ? "real" : "sample", step.vector);
+    this.nodes(pen, "D", step.hiddenD);
     if (byG && phase === 2) this.wishes(pen, x.sample + edge + 12 * unit, step.back);
     if (step.name === "fake") this.detach(pen, x.sample + edge + 16 * unit, height);
     this.target(pen, step, phase);
