@@ -10,15 +10,15 @@ import contextlib
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from gan1010.sweeps.results import Members
 from gan1010.sweeps.shard_training import advance_shard
 from service.errors import ENVIRONMENT_ERRORS
+from service.jobs.cluster_workers import ClusterWorker, ClusterWorkers
 from service.jobs.queue import ShardTask
 from service.jobs.registry import Registry
 from service.jobs.scheduler import (
@@ -31,35 +31,20 @@ from service.jobs.scheduler import (
     dashboard_of,
     loss_errors,
 )
-from service.jobs.verification import reason_to_refuse
 from service.jobs.worker import WorkerPool
 
-RESPONSE_SECONDS = 5.0  # after which the scheduler counts as lost
 RECONNECT_SECONDS = 1.0
 LOOK_SECONDS = 0.1  # between two looks at the queue
 WORKERS_SECONDS = 0.5  # between two looks at the workers
 STEP_SECONDS = 1.0  # of a shard's training, after which it returns as a checkpoint
 RETRY_SECONDS = 1.0  # after a failure of a worker's environment
 STOP_SECONDS = 5.0
-SHARDS_PER_THREAD = 2  # one trains while the other is on its way
 NO_WORKER = "The cluster has no usable worker. The sweep waits for one."
 UNREACHABLE = "The scheduler cannot be used. The sweep waits for it."
 LOCAL = "The scheduler cannot be used. The threads of the service train the sweep."
 AGAIN = "The cluster trains the sweep again."
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClusterWorker:
-    """A worker of the cluster."""
-
-    address: str
-    name: str
-    threads: int
-    status: Literal["checking", "trusted", "refused"] = "checking"
-    reason: str | None = None  # why it is refused
-    in_flight: int = 0  # shards that it trains or that wait for it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,10 +70,8 @@ class Cluster:
         self._connected = False
         self._dashboard: str | None = None
         self._detail: str | None = None
-        self._workers: dict[str, ClusterWorker] = {}
-        self._checks: dict[str, asyncio.Task[None]] = {}
+        self._workers = ClusterWorkers()
         self._shards: dict[asyncio.Task[None], tuple[ShardTask, str]] = {}  # and the addresses of their workers
-        self._in_flight: Counter[str] = Counter()  # by the address of the worker
         self._starting: asyncio.Future[None] | None = None  # the start of a sweep
         self._closing: asyncio.Task[None] | None = None  # the end of the last connection
         self._obstacle: str | None = None  # why the cluster trains no sweep
@@ -97,22 +80,21 @@ class Cluster:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="cluster", daemon=True)
         self._first_contact = threading.Event()
         self._setup_error: SchedulerError | None = None
-        registry.metrics.cluster_workers.set_function(lambda: len(self._trusted()))
+        registry.metrics.cluster_workers.set_function(lambda: len(self._workers.trusted()))
         registry.metrics.cluster_shards_in_flight.set_function(lambda: len(self._shards))
 
     @property
     def status(self) -> ClusterStatus:
         """The cluster as it was last seen. Any thread may read it."""
-        workers = [replace(it, in_flight=self._in_flight[it.address]) for it in list(self._workers.values())]
         return ClusterStatus(
             scheduler=self._address,
             fallback=self._fallback,
             connected=self._connected,
             detail=self._detail,
             dashboard=self._dashboard,
-            threads=sum(worker.threads for worker in self._trusted()),
+            threads=sum(worker.threads for worker in self._workers.trusted()),
             in_flight=len(self._shards),
-            workers=tuple(workers),
+            workers=self._workers.all(),
         )
 
     def start(self) -> None:
@@ -175,9 +157,7 @@ class Cluster:
             await self._send_shards(client)
         finally:
             self._connected, self._dashboard = False, None
-            self._workers.clear()
-            await self._drop([*self._checks.values(), *self._shards])
-            self._checks.clear()
+            await self._drop([*self._workers.clear(), *self._shards])
             self._closing = asyncio.create_task(close(client))  # seconds, if the scheduler does not respond
 
     def _lose_scheduler(self, detail: str) -> None:
@@ -194,47 +174,15 @@ class Cluster:
             if client.status != "running":
                 raise SchedulerLostError("The connection was closed.")
             if time.monotonic() - seen >= WORKERS_SECONDS:
-                await self._look_at_workers(client)
+                await self._workers.look(client)
+                if self._workers.are_all_refused():
+                    self._obstacle = NO_WORKER
                 seen = time.monotonic()
+            if self._workers.trusted():
+                self._obstacle = None
             await self._drop(task for task, (shard, address) in self._shards.items() if self._is_lost(shard, address))
             self._fill(client)
             await asyncio.sleep(LOOK_SECONDS)
-
-    async def _look_at_workers(self, client: Any) -> None:
-        """Compare the scheduler's workers with the known ones, and check new ones."""
-        try:
-            found = (await asyncio.wait_for(client.scheduler.identity(n_workers=-1), RESPONSE_SECONDS))["workers"]
-        except TimeoutError:
-            raise SchedulerLostError(f"It has not responded for {RESPONSE_SECONDS:.0f} s.") from None
-        for address in self._workers.keys() - found.keys():
-            log.warning("The worker %s has left the cluster.", address)
-            del self._workers[address]
-            self._checks.pop(address).cancel()
-        for address in found.keys() - self._workers.keys():
-            name, threads = str(found[address]["name"]), found[address]["nthreads"]
-            self._workers[address] = ClusterWorker(address=address, name=name, threads=threads)
-            self._checks[address] = asyncio.create_task(self._check(client, address))
-        if self._trusted():
-            self._obstacle = None
-        elif all(worker.status == "refused" for worker in self._workers.values()):
-            self._obstacle = NO_WORKER
-
-    async def _check(self, client: Any, address: str) -> None:
-        try:
-            reason = await reason_to_refuse(client, address)
-        except loss_errors():  # the next look finds it again, if it is still there
-            del self._workers[address], self._checks[address]
-            return
-        worker = self._workers[address]
-        self._workers[address] = replace(worker, status="refused" if reason else "trusted", reason=reason)
-        if reason:
-            log.error("The worker %s is not used. %s", address, reason)
-        else:
-            self._obstacle = None
-            log.info("The worker %s is used. Threads: %d.", address, worker.threads)
-
-    def _trusted(self) -> list[ClusterWorker]:
-        return [worker for worker in list(self._workers.values()) if worker.status == "trusted"]
 
     def _is_lost(self, shard: ShardTask, address: str) -> bool:
         """Return whether a shard's sweep has stopped, or its worker has left."""
@@ -242,20 +190,11 @@ class Cluster:
 
     def _fill(self, client: Any) -> None:
         """Send shards to the workers that have room."""
-        while client.status == "running" and (address := self._address_with_room()):
+        while client.status == "running" and (address := self._workers.address_with_room()):
             if (shard := self._queue.get_shard()) is None:
                 return
-            self._in_flight[address] += 1
+            self._workers.in_flight[address] += 1
             self._shards[asyncio.create_task(self._train(client, shard, address))] = (shard, address)
-
-    def _address_with_room(self) -> str | None:
-        """Return the trusted worker with the fewest shards for each of its threads."""
-        load = {
-            worker.address: count / worker.threads
-            for worker in self._trusted()
-            if (count := self._in_flight[worker.address]) < SHARDS_PER_THREAD * worker.threads
-        }
-        return min(load, key=load.__getitem__, default=None)
 
     async def _train(self, client: Any, shard: ShardTask, address: str) -> None:
         """Train a shard on a worker, and persist its checkpoints and its members."""
@@ -275,7 +214,7 @@ class Cluster:
                 await _in_thread(self._pool.fail, shard.sweep, failure)
         finally:
             del self._shards[asyncio.current_task()]  # type: ignore[arg-type]
-            self._in_flight[address] -= 1
+            self._workers.in_flight[address] -= 1
             if needed:
                 self._queue.put_back(shard)
         self._fill(client)

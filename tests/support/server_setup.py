@@ -12,7 +12,7 @@ from typing import Any
 from gan1010 import kernel_inputs
 from service import app, job
 from service.api import limits
-from service.jobs import cluster, scheduler, worker
+from service.jobs import cluster, cluster_workers, scheduler, worker
 from service.telemetry import logs
 from tests.support.contract import Json, wait_until
 
@@ -49,7 +49,7 @@ def kill_on_deadly_job() -> None:
 
 def shorten_cluster_timeouts() -> None:
     """Count a scheduler as lost after 2 s, and let shards return from its workers after 0.1 s."""
-    cluster.RESPONSE_SECONDS = scheduler.CONNECT_SECONDS = 2.0
+    cluster_workers.RESPONSE_SECONDS = scheduler.CONNECT_SECONDS = 2.0
     cluster.STEP_SECONDS = 0.1
 
 
