@@ -7,12 +7,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route, expect
 
 from service.api.routes.pages import PAGE
 from tests.support.browser import MAX_PAGE_BYTES, page_weights
 from tests.support.clients import ROOT, Client, running_server
-from tests.support.contract import Json
+from tests.support.contract import Json, wait_until
 
 
 def test_policy_allows_only_own_files(shared_client: Client) -> None:
@@ -41,6 +41,18 @@ def test_all_scripts_load_at_once(page: Page) -> None:
     named = set(re.findall(r'(?:modulepreload" href|src)="assets/([^"]+)"', (PAGE / "index.html").read_text()))
     assert scripts - named <= {"i18n/en.js"}
     assert named <= scripts
+
+
+@pytest.mark.parametrize(("name", "query"), [("walk", "?step=4&walk=3&job={id}"), ("beyond", "?path=beyond")])
+def test_views_that_load_later_wait_for_their_styles(page: Page, article_run: Json, name: str, query: str) -> None:
+    held: list[Route] = []
+    page.route(f"**/views/{name}.css", lambda route: held.append(route))
+    with page.expect_response(f"**/views/{name}.js"):
+        page.goto(f"/{query.format(id=article_run['id'])}", wait_until="commit")
+    wait_until(lambda: page.evaluate("1"), lambda _: bool(held))
+    expect(page.locator(f".{name}")).to_have_count(0)
+    held[0].continue_()
+    expect(page.locator(f".{name}")).to_be_visible()
 
 
 def test_page_opens_at_the_prefix_without_a_slash(browser: Browser, tmp_path: Path) -> None:
