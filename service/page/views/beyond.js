@@ -110,7 +110,7 @@ export default class Beyond extends Component {
         ${shown && html`<p class="seen" role="status">${run.job.result ? observation(name, kind, run) : outcomeOf(run)}</p>`}
         ${shown && html`<p class="row same-seed"><span class="caption">${t(values.length > 1 ? "beyond.same" : "outcome.seed", { seed: run.config.seed })}</span>${values.length > 1 && values.map((value) => html`<button type="button" class=${classes("chip", run.config[field] === value && "here")}
           aria-pressed=${run.config[field] === value} disabled=${session.busy} onClick=${() => this.trainOne(name, step, { [field]: value, seed: run.config.seed })}>${settingName(field, value)}</button>`)}</p>`}
-        ${shown ? html`<${Stage} run=${run} slope=${STEPS[name].slope} />` : !trained && html`<p class="legend-line">${t("beyond.before")}</p>`}
+        ${shown ? html`<${Stage} run=${run} slope=${STEPS[name].slope} />` : !trained && html`<p class="caption">${t("beyond.before")}</p>`}
       </section>
       ${swept && html`<${Swept} key=${swept} id=${swept} fresh=${swept === this.fresh} kind=${kind} base=${STEPS[name].base} says=${`guided.${name}.swept`} label=${(config) => Object.entries(config).map(([field, value]) => settingName(field, value)).join(" · ")}>
         ${last && html`<p class="remember"><b>${t("beyond.remember")}</b>${t("beyond.remember.text")}</p>`}</${Swept}>`}

@@ -152,7 +152,7 @@ class Article extends Component {
   stage(name) {
     const { run } = player;
     const { moment } = player;
-    if (name === "start") return html`<${Machine} name="machine" /><p class="legend-line">${t("guided.start.says")}</p>`;
+    if (name === "start") return html`<${Machine} name="machine" /><p class="caption">${t("guided.start.says")}</p>`;
     if (name === "real") return html`<${Draws} name="draws" rows=${this.state.rows} patterns=${patternsOf(this.realData.pattern)} spread=${this.realData.spread} />`;
     if (!run?.job.id || showsUntrained()) return html`<${Machine} name="machine" />`;
     const ready = moment.run === run && run.hasGenerator;
