@@ -52,7 +52,7 @@ export class Response extends Picture {
     const { run, moment } = player;
     if (!run?.hasWeights || !run.hasGenerator || !moment.G) return;
     const [low, high] = latentRange(run.config);
-    const right = run.width > MAX_LABELLED ? 12 : 14 + 10 * Math.ceil(run.width / 2);
+    const right = run.width > MAX_LABELLED ? 12 : 14 + 13 * Math.ceil(run.width / 2);
     const room = { wide: width - LEFT - right, right, tall: height - BOTTOM - EDGE - (run.varies ? STRIP + 8 : 0) };
     const y = (value) => EDGE + (1 - value) * room.tall;
     this.frame(pen, run, room, y, low, high);
@@ -158,7 +158,7 @@ export class Response extends Picture {
     for (const label of labels.reverse()) {
       label.y = Math.min(label.y, lowest);
       lowest = label.y - APART;
-      text(pen, label.places.sort().join(" "), LEFT + room.wide + 7, label.y, theme.colours.ink, font(12, 650), "left");
+      text(pen, label.places.sort().join(", "), LEFT + room.wide + 7, label.y, theme.colours.ink, font(12, 650), "left");
     }
   }
 }

@@ -16,6 +16,7 @@ import { focusTitle, openPath, Paths, Steps } from "./path.js";
 import { listed, Outcome } from "./runhead.js";
 import { described, observation } from "./seen.js";
 import { Sample, Score } from "./try.js";
+import { responseNote } from "./watch.js";
 
 const withTexts = (module) => Promise.all([module, addWords("-paths")]).then(([loaded]) => loaded);
 const Draws = lazy(() => import("../charts/draws.js"));
@@ -160,7 +161,7 @@ class Article extends Component {
       alone: () => html`<${Machine} name="machine" /><${Losses} run=${run} bare />`,
       train: () => (ready && slowMotion.on ? html`<${Walk} run=${run} />` : html`<${Machine} name="machine" /><${Evolution} name="evolution" note=${t("evolution.note")} />`),
       losses: () => html`<${Losses} run=${run} />`,
-      sample: () => ready && html`<div class="halves"><div class="halves-part"><${Sample} run=${run} moment=${moment} bare /><${Response} name="response" latent=${state.number("feed", run.config.latent_value)} /></div><${Score} run=${run} moment=${moment} /></div>`,
+      sample: () => ready && html`<div class="halves"><div class="halves-part"><${Sample} run=${run} moment=${moment} bare /><${Response} name="response" title=${t("response.title")} note=${responseNote(run)} latent=${state.number("feed", run.config.latent_value)} /></div><${Score} run=${run} moment=${moment} /></div>`,
       evolve: () => html`<${Evolution} name="evolution" />`,
     }[name]();
   }
