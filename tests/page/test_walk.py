@@ -38,7 +38,7 @@ STEPS = (  # a part of the sentence, and of the marked lines of the program
     ("target is 1", "loss_function(score, target)"),
     ("back through D", "loss.backward()"),
     ("G stays as it is", "discriminator_optimizer = torch.optim.SGD"),
-    ("At detach", "generator(INPUT).detach()"),
+    ("cuts the way back", "generator(INPUT).detach()"),
     ("target is 0", "loss_function = nn.MSELoss()"),
     ("what detach is for", "optimizer.zero_grad()"),
     ("only D changes", "optimizer.step()"),
@@ -74,6 +74,9 @@ def test_walk_shows_each_step_beside_its_code(page: Page, server_url: str, artic
     program = httpx.get(f"{server_url}/jobs/{article_run['id']}/script.py", params={"draws": "same"}).text.splitlines()
     start = page.get_by_role("button", name="At the start")
     expect(start).to_have_attribute("aria-pressed", "true")
+    back = page.get_by_role("button", name="Back", exact=True)
+    expect(back).to_be_disabled()
+    expect(back).to_have_css("opacity", "0.55")  # and looks so
     for number, (sentence, code) in enumerate(STEPS):
         expect(page.locator(".walk-sentence")).to_contain_text(sentence)
         marked = page.locator(".code-line.now")

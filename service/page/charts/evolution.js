@@ -49,8 +49,7 @@ export class Evolution extends Picture {
       const step = Math.ceil((11 * type.scale) / high); // bits of all rows, or numbers of every other one
       if (step < 3) for (let k = step - 1; k < run.width; k += step) write(step > 1 || run.patterns.length > 1 ? k + 1 : run.patterns[0][k], LEFT / 2, top + (k + 0.5) * high, 600);
     }
-    this.playhead(pen, run, room, 0, tall + 4);
-    this.playhead(pen, run, room, lower - 2, rest + 4);
+    this.playhead(pen, run, room, lower - 6, rest + 8);
     if (!this.spot) return;
     const { x, y } = this.spot;
     const share = (x - LEFT) / room;

@@ -54,7 +54,7 @@ export class WalkPicture extends Machine {
     this.cells(pen, onReal ? "real" : "sample", step.vector);
     this.nodes(pen, "D", step.hiddenD);
     if (byG && phase === 2) this.wishes(pen, x.sample + edge + 12 * unit, step.back);
-    if (step.name === "fake") this.detach(pen, x.sample + edge + 16 * unit, height);
+    if (step.name === "fake") this.detach(pen, x.sample - edge - 10 * unit, height);
     this.target(pen, step, phase);
     this.names(pen, step, phase, usesG);
     this.tell(pen, width);
@@ -143,7 +143,7 @@ export class WalkPicture extends Machine {
     const top = fake.at[0] - fake.gap / 2;
     const bottom = top + fake.gap * fake.count;
     line(pen, [[x, top], [x, bottom]], colours.ink, 2.5, [6, 5]);
-    text(pen, "detach", x + 6, Math.min(bottom + 4, height - 7), colours.ink, this.face(12.5, 680), "left");
+    text(pen, "detach", x - 6, Math.min(bottom + 4, height - 7), colours.ink, this.face(12.5, 680), "right");
   }
 
   /** D's score, the target and, from the loss on, the distance between them. */

@@ -28,9 +28,11 @@ const [START, , ALONE, UNTRAINED, TRAIN] = STEPS.keys();
 const ARTICLE = { pattern: "1010", spread: 0.2 };
 const MAX_DRAWS = 200;
 
+/** Feed a random latent near an end of the range, now the one and now the other. */
 const feed = (config) => {
   const [low, high] = latentRange(config);
-  state.replace({ feed: (low + Math.random() * (high - low)).toFixed(2) });
+  const away = 0.3 * Math.random() * (high - low);
+  state.replace({ feed: (state.number("feed", low) < (low + high) / 2 ? high - away : low + away).toFixed(2) });
 };
 const visited = new Set(); // steps that were done
 let ownJob = ""; // the last GAN that was trained here

@@ -14,11 +14,11 @@ const LEAD = 0.015; // D is ahead if its loss is lower, and G's higher, than tha
 const JUMP = 4; // a loss jumps if it is so many times its mean
 /** The iterations over which the means of a result are taken: the last tenth of the run. */
 const last = (run) => t("guided.last", { count: whole(Math.max(Math.floor(run.config.iterations / 10), 1)) });
-const ARTICLE = { pattern: "1010", spread: 0.2, latent_value: 0.5 };
+const ARTICLE = { pattern: "1010", spread: 0.2, latent_value: 0.5, loss: "mse" };
 
 /** The settings that the sentences name: the run's, or else the article's. */
 export function described(run) {
-  const { pattern, spread, latent_value: latent } = run?.config ?? ARTICLE;
+  const { pattern, spread, latent_value: latent, loss } = run?.config ?? ARTICLE;
   const patterns = patternsOf(pattern);
   return {
     pattern: patterns.join(t("list.or")),
@@ -26,6 +26,7 @@ export function described(run) {
     low: short(spread),
     high: short(1 - spread),
     latent: short(latent),
+    guess: loss === "mse" ? "0.25" : "0.69",
     rounds: whole(isTrained(run) ? run.config.iterations : 10_000),
     times: run?.config.discriminator_steps > 1 ? t("guided.train.times", { count: run.config.discriminator_steps }) : "",
   };
@@ -67,11 +68,17 @@ function train(run, { real_score: real, fake_score: fake }) {
   return [[t(`guided.train.${outcome}`, { ...scores, last: last(run) }), ["meet", "near"].includes(outcome) && run.job.result.settled_at && beganTogether(run) && t("guided.train.began")]];
 }
 
+/** D at a snapshot. */
+function discriminatorAt(run, row) {
+  const D = new Network(run.width, run.config.hidden_size, 1);
+  D.blend(run.discriminators, row, row, 0);
+  return D;
+}
+
 /** Whether D's scores of real and fake were nearly equal before the training. */
 function beganTogether(run) {
   if (!run.hasWeights) return false;
-  const D = new Network(run.width, run.config.hidden_size, 1);
-  D.blend(run.discriminators, 0, 0, 0);
+  const D = discriminatorAt(run, 0);
   const fake = D.run(run.samples.subarray(0, run.width))[0];
   return Math.max(...run.centres.map((centre) => Math.abs(D.run(centre)[0] - fake))) < MEETING;
 }
@@ -85,7 +92,7 @@ function losses(run, result) {
   const { loss } = run.config;
   const says = [t("guided.losses.seen", { ...figures(mean), last: last(run) }), t({ mse: "guided.losses.guess", minimax: "guided.losses.guess.minimax" }[loss] ?? "guided.losses.guess.log")];
   const beganNear = isNear((name) => first[name]);
-  const ways = [!beganNear && t("guided.losses.levelled", { guess: loss === "mse" ? "0.25" : "0.69" }), hump(run)];
+  const ways = [!beganNear && t("guided.losses.levelled"), hump(run)];
   if (!isNear(mean)) return [[...says, t("guided.losses.far")], ways];
   return [[...says, t("guided.losses.near", { batch: run.config.batch_size })], ways,
     beganNear ? t("guided.losses.proof.began", figures((name) => first[name])) : t("guided.losses.proof")];
@@ -107,12 +114,14 @@ function hump(run) {
 function sample(run, { real_score: real, fake_score: fake, settled_at: settled }) {
   const { config, width } = run;
   if (!run.hasWeights) return [outcomeOf(run)];
+  const last = run.snapshotIterations.length - 1;
   const G = new Network(1, config.hidden_size, width);
-  G.blend(run.generators, run.snapshotIterations.length - 1, 0, 0);
+  G.blend(run.generators, last, 0, 0);
+  const D = discriminatorAt(run, last);
   const most = reaction({ G, latent: [config.latent_value] }, config);
   const [low, high] = latentRange(config);
   const ignores = most < MAX_IGNORED_CHANGE;
-  return [[outcomeOf(run), settled && fine(fake) > fine(real) && t("guided.sample.more", { real: fine(real), fake: fine(fake) }), t(ignores ? "guided.sample.same" : "response.reacts", { low, high, most: fine(Math.max(most, 0.001), 3) })],
+  return [[outcomeOf(run), settled && fine(fake) > fine(real) && D.run([...run.patterns[0]].map(Number))[0] > fake && t("guided.sample.more", { real: fine(real), fake: fine(fake) }), t(ignores ? "guided.sample.same" : "response.reacts", { low, high, most: fine(Math.max(most, 0.001), 3) })],
     [ignores && t(config.latent === "constant" ? "sample.ignores.constant" : "sample.ignores.varied", described(run)),
       ignores && run.patterns.length === 1 && t("guided.sample.beyond")]];
 }

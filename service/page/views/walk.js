@@ -198,15 +198,16 @@ function why(run, [real, fake, byG], which, phase, iteration) {
   const place = which * PHASES.length + phase;
   const { latent, loss, iterations, optimizer } = run.config;
   const mean = scoreOfReal(run, real.D);
-  const met = [mean, fake.score].every((score) => Math.abs(score - 0.5) <= MET) && real.score - fake.score < LEAD;
+  const isAhead = real.score - fake.score >= LEAD;
+  const met = !isAhead && [mean, fake.score].every((score) => Math.abs(score - 0.5) <= MET);
   const times = Math.abs((fake.scoreAfter - fake.score) / (byG.scoreAfter - byG.score));
   const keys = {
     0: iteration === 1 && "start",
     5: met && iteration > iterations / 2 && (loss === "mse" ? "even" : "even.entropy"),
     8: latent === "constant" && (run.patterns.length > 1 ? "latent.several" : "latent"),
-    9: real.score - fake.score >= LEAD && "ahead",
+    9: isAhead && "ahead",
     10: iteration === 1 && "random",
-    11: iteration === 1 ? iterations > 1 && (optimizer === "sgd" ? "over" : "over.adam") : times >= SMALL_STEP && times < Infinity && "small",
+    11: iteration === 1 ? iterations > 1 && (optimizer === "sgd" ? "over" : "over.adam") : times >= SMALL_STEP && times < Infinity && (isAhead ? "small" : met && "small.met"),
   };
   return keys[place] ? t(`walk.why.${keys[place]}`, {
     mean: fine(mean, 3), real: fine(real.score, 3), fake: fine(fake.score, 3), now: fine(byG.score, 3), latent: short(run.config.latent_value), left: whole(iterations - 1),
@@ -271,7 +272,7 @@ class Code extends Component {
   render({ job, which, phase, note }, { whole: all }) {
     const lines = scripts.get(job.id);
     if (!Array.isArray(lines)) return html`<div class="walk-code" />`;
-    const places = placesOf(lines, which);
+    const places = placesOf(lines, which, PHASES[phase]);
     const shown = all ? lines.map((_, k) => k) : places.shown;
     const now = new Set(places[PHASES[phase]]);
     return html`<div class="walk-code">
@@ -290,8 +291,8 @@ function tinted(line) {
   return at < 0 ? line : html`${line.slice(0, at)}<span class="quiet">${line.slice(at)}</span>`;
 }
 
-/** The lines of the program that belong to each phase of a step, found by its comments and names. */
-function placesOf(lines, which) {
+/** The lines of the program that belong to each phase of a step, and those to show in a phase, found by their comments and names. */
+function placesOf(lines, which, phase) {
   const find = (pattern) => [...lines.keys()].filter((k) => pattern.test(lines[k]));
   const block = (pattern) => {
     const first = lines.findIndex((line) => pattern.test(line));
@@ -309,6 +310,6 @@ function placesOf(lines, which) {
     loss: [...inLearn(/^ +loss = /), ...loss],
     backward: inLearn(/zero_grad|backward/),
     update: [...inLearn(/\.step\(/), ...settings],
-    shown: [...step, ...learn.filter((k) => !/"""|return/.test(lines[k])), ...[...loss, ...settings].sort((a, b) => a - b)],
+    shown: [...step, ...learn.filter((k) => !/"""|return/.test(lines[k])), ...({ loss, update: settings }[phase] ?? [])],
   };
 }
