@@ -40,7 +40,7 @@ $networks
 loss_function = nn.$loss
 $optimizers
 
-REAL, FAKE = $targets  # the target scores of D
+REAL, FAKE = $targets  # target scores
 ${latent_value}
 
 ${slope_penalty}def learn(optimizer, score, target$options):

@@ -36,8 +36,11 @@ def test_one_click_trains_and_replays_a_gan(page: Page) -> None:
 
 def test_results_are_told_when_the_replay_has_ended(page: Page, article_run: Json) -> None:
     page.goto(f"/?step=5&job={article_run['id']}")
-    expect(page.locator(".seen")).to_contain_text("In the last 1,000 iterations")
-    for step, watch, result in ((5, "when the lines part", "In the last"), (7, "0.8 to 1 for a 1", "From iteration")):
+    expect(page.locator(".seen")).to_contain_text("Losses of the last 1,000 iterations")
+    for step, watch, result in (
+        (5, "when the lines part", "Losses of the last"),
+        (7, "0.8 to 1 for a 1", "From iteration"),
+    ):
         page.get_by_role("button", name=STEPS[step - 1]).click()
         page.get_by_role("button", name="Play it again").click()
         expect(page.locator(".seen")).to_contain_text(watch)
@@ -140,6 +143,7 @@ def _walk(page: Page, job: str, alone: str) -> dict[int, str]:
         wait_for_js(page, f"!lab.player.run?.job.id || lab.player.run.job.id === '{opened}'")
         if step == 6 and opened == job and (feed := page.get_by_role("button", name="Feed")).count():
             feed.click()
+            page.locator(".seen").wait_for()
         text = page.locator("#main").inner_text()
         assert not re.search(r"\{|NaN|undefined", text), text
         if page.locator(".seen").count():
@@ -240,9 +244,9 @@ def test_each_step_fits_above_the_player(
     settings = {"preset": "discriminator-alone", "seed": 1010}
     alone = httpx.post(f"{server_url}/train?wait=9", json=settings).json()["id"]
     for step in range(1, 8):
-        page.goto(f"/?step={step}&job={article_run['id']}&alone={alone}&lang={language}")
+        page.goto(f"/?step={step}&job={article_run['id']}&alone={alone}&feed=0.3&lang={language}")
         page.locator(".stage canvas, .stage .plot canvas").first.wait_for()
-        if step in (1, 6):
+        if step == 1:
             page.locator(".step-text button").first.click()
         page.locator(".seen").wait_for()
         expect(page.locator(".evolution h3")).to_have_count(int(step in (4, 7)))
@@ -267,6 +271,18 @@ def test_small_windows_keep_room_for_the_pictures(page: Page, article_run: Json)
     page.goto(f"/?step=4&job={article_run['id']}&walk=6&at=0")
     expect(page.locator(".walk-sentence")).to_be_visible()
     expect(page.locator(".player")).to_be_hidden()
+
+
+def test_phones_show_what_was_pressed_then_its_result_and_the_way_on(page: Page) -> None:
+    page.set_viewport_size({"width": 380, "height": 800})
+    page.goto("/?step=4")
+    page.get_by_role("button", name="Train the GAN").click()
+    wait_for_js(page, "lab.player.playing && lab.player.at > 0")
+    expect(page.locator(".machine canvas")).to_be_in_viewport(ratio=0.9)
+    top = "(of) => document.querySelector(of).getBoundingClientRect().top"
+    assert page.evaluate(top, ".evolution") < page.evaluate(top, ".seen") < page.evaluate(top, ".next.below")
+    page.get_by_role("button", name="Next step").click()  # there is one
+    expect(page.get_by_role("heading", name=STEPS[4])).to_be_in_viewport()
 
 
 def test_replay_waits_until_its_picture_is_in_the_window(page: Page, article_run: Json) -> None:

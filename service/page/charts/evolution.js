@@ -11,7 +11,8 @@ const LEFT = 26;
 const RIGHT = 8;
 const AXIS = 20;
 const COLUMNS = 10;
-const PALE = 0.45; // what comes after the moment of the player
+/** The opacity of what comes after the moment of the player. */
+const pale = () => (player.playing ? 0.1 : 0.45);
 const ROW = 12.5; // the height of a row with numbers, at least
 const MAX_UPPER = 0.8; // of the room, if the rows need it
 
@@ -68,7 +69,7 @@ export class Evolution extends Picture {
       const row = columns[column];
       const left = LEFT + column * wide;
       const isFuture = run.snapshotIterations[row] > player.at;
-      pen.globalAlpha = isFuture ? PALE : 1;
+      pen.globalAlpha = isFuture ? pale() : 1;
       for (let k = 0; k < run.width; k++) {
         const value = run.samples[row * run.width + k];
         pen.fillStyle = shade(theme.ramps.value, value);
@@ -91,7 +92,7 @@ export class Evolution extends Picture {
   continuous(pen, run, room, top, tall) {
     if (this.of !== run || this.version !== run.version || this.ramp !== theme.ramps.value) this.prepare(run);
     pen.imageSmoothingEnabled = false;
-    pen.globalAlpha = PALE;
+    pen.globalAlpha = pale();
     pen.drawImage(this.strip, LEFT, top, room, tall);
     pen.globalAlpha = 1;
     const past = player.at / (run.end || 1);

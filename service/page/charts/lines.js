@@ -213,6 +213,7 @@ export class Lines extends Component {
     const x = at(player.at);
     this.playhead.style.transform = `translateX(${x}px)`;
     this.veil.style.transform = `translateX(${x}px)`;
+    this.veil.classList.toggle("thick", player.playing);
     this.pointedAt.hidden = player.hover === null;
     if (player.hover !== null) this.pointedAt.style.transform = `translateX(${at(player.hover)}px)`;
   }

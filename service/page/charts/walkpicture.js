@@ -157,7 +157,7 @@ export class WalkPicture extends Machine {
       line(pen, [[x, y], [x, end]], colours.ink, 2, DASHED);
       this.beside(pen, 9 * unit, end, [`◀ ${t("walk.target", { target: step.target })}`, `◀ ${step.target}`], colours.ink);
       const distance = Math.abs(step.score - step.target);
-      if (phase < 3 && Math.abs(y - end) > 40) this.beside(pen, 19 * unit, (y + end) / 2, [t("walk.distance", { distance: fine(distance, 3) }), fine(distance)], colours.ink);
+      if (phase < 3 && Math.abs(y - end) > 40) this.beside(pen, 19 * unit, (y + end) / 2, [t("walk.distance", { distance: this.props.distance }), fine(distance)], colours.ink);
     }
     const kind = step.name === "real" ? "real" : "fake";
     mark(pen, kind, scale, y, 7.5 * unit, colours[kind], colours.card);

@@ -106,19 +106,21 @@ class Article extends Component {
   actions() {
     const { run } = session;
     const trained = isTrained(run);
-    const replay = () => {
-      this.pictures.current.scrollIntoView({ block: "nearest" });
-      this.replay();
-    };
     return {
       real: { do: () => this.draw(), done: this.state.rows.length > 0 },
       alone: { do: () => this.train({ preset: "discriminator-alone", name: t("guided.alone.name") }, "alone", { step: ALONE }), done: Boolean(run && !run.hasGenerator) },
       untrained: { do: () => train({ iterations: 1, seed: newSeed(), name: t("guided.untrained.name") }, "job", { step: UNTRAINED }), done: Boolean(run?.hasGenerator) },
       train: { do: () => this.train({ seed: (!trained && run?.config.seed) || newSeed() }, "job", { step: TRAIN, walk: "" }), done: trained },
-      losses: { do: replay, done: trained, needs: !trained },
+      losses: { do: () => this.replay(), done: trained, needs: !trained },
       sample: { do: () => feed(run.config), done: trained && Boolean(state.get("feed")), needs: !trained },
-      evolve: { do: replay, done: trained, needs: !trained },
+      evolve: { do: () => this.replay(), done: trained, needs: !trained },
     };
+  }
+
+  /** Do what a step offers, and bring its pictures into the window. */
+  async act(action) {
+    await action.do();
+    this.pictures.current?.scrollIntoView({ block: "nearest" });
   }
 
   draw() {
@@ -146,7 +148,7 @@ class Article extends Component {
       </section>
       <${Steps} names=${STEPS.slice(1)} current=${step} isDone=${(name) => visited.has(name)} go=${(to) => this.go(to)} />
       <section class=${classes("stage card", step > 0 && "beside")} aria-labelledby="stage-title">
-        ${step === START ? html`<h2 id="stage-title" class="unseen" tabindex="-1">${t("guided.start.title")}</h2>` : html`<${StepText} name=${STEPS[step]} step=${step} action=${actions[STEPS[step]]} isPlaying=${this.isPlaying && REPLAYED.includes(STEPS[step]) && session.run.job.result} rows=${this.state.rows.length} trainNow=${this.trainNow} go=${(to) => this.go(to)} />`}
+        ${step === START ? html`<h2 id="stage-title" class="unseen" tabindex="-1">${t("guided.start.title")}</h2>` : html`<${StepText} name=${STEPS[step]} step=${step} action=${actions[STEPS[step]]} isPlaying=${this.isPlaying && REPLAYED.includes(STEPS[step]) && session.run.job.result} rows=${this.state.rows.length} trainNow=${this.trainNow} act=${(action) => this.act(action)} go=${(to) => this.go(to)} />`}
         <div class=${`stage-pictures at-${STEPS[step]}`} ref=${this.pictures}>${this.stage(STEPS[step])}</div>
       </section>
     </div>`;
@@ -170,9 +172,10 @@ class Article extends Component {
 }
 
 /** A step's text, its button, its observation, and the button to the next step. */
-function StepText({ name, step, action, isPlaying, rows, go, trainNow }) {
+function StepText({ name, step, action, isPlaying, rows, act, go, trainNow }) {
   const last = step === STEPS.length - 1;
   const other = step > UNTRAINED && isTrained(session.run) ? compareWithArticle(session.run.config)[0] : [];
+  const next = (place) => html`<button type="button" class=${classes(name === "train" && slowMotion.possible && !slowMotion.seen ? "secondary" : "primary", "next", place)} onClick=${() => (last ? openPath(BEYOND) : go(step + 1))}>${t(last ? "path.beyond" : "guided.next")}</button>`;
   const button = name === "train" && other.length ? "guided.other.train" : `guided.${name}.${action.done ? "again" : "do"}`;
   return html`<div class="stage-text"><div class="step-text">
     <p class="step-count">${t("guided.count", { step, count: STEPS.length - 1 })}</p>
@@ -184,13 +187,14 @@ function StepText({ name, step, action, isPlaying, rows, go, trainNow }) {
       ${name === "train" && action.done && slowMotion.possible && html`<button type="button" class=${slowMotion.seen ? "secondary" : "primary"} onClick=${() => slowMotion.start()}>${t("walk.go")}</button>`}
       ${action.needs
         ? html`<button type="button" class="primary" onClick=${() => go(TRAIN)}>${t("guided.needs")}</button>`
-        : html`<button type="button" class=${action.done ? "secondary" : "primary"} disabled=${session.busy} onClick=${action.do}>${t(button)}</button>`}
-      ${action.done && html`<button type="button" class=${classes(name === "train" && slowMotion.possible && !slowMotion.seen ? "secondary" : "primary", "next")} onClick=${() => (last ? openPath(BEYOND) : go(step + 1))}>${t(last ? "path.beyond" : "guided.next")}</button>`}
+        : html`<button type="button" class=${action.done ? "secondary" : "primary"} disabled=${session.busy} onClick=${() => act(action)}>${t(button)}</button>`}
+      ${action.done && next("in-row")}
       ${action.done && last && html`<button type="button" class="secondary" onClick=${() => state.push({ view: "lab", step: "" })}>${t("guided.tolab")}</button>`}
     </div>
   </div>
   ${action.done && html`<div class="seen" role="status">${[isPlaying ? t(`guided.${name}.watch`, described(session.run)) : observation(name, session.run, rows)].flat().map((words) => html`<p>${words}</p>`)}</div>`}
-  ${name === "train" && action.done && !isPlaying && html`<${Outcome} run=${session.run} />`}</div>`;
+  ${name === "train" && action.done && !isPlaying && html`<${Outcome} run=${session.run} />`}
+  ${action.done && next("below")}</div>`;
 }
 
 /** What differs from the article in a run that comes from elsewhere, and the way back. */

@@ -110,7 +110,7 @@ export default class Walk extends Component {
         <button type="button" class="secondary" onClick=${playRun}>${t("walk.run", { count: whole(run.config.iterations) })}</button>
       </div>
       <div class="walk-shown">
-        <${WalkPicture} name="machine" step=${step} other=${steps[which ? 0 : 1]} phase=${phase} loss=${run.config.loss} moment=${`${row} ${place}`} fast=${fast} />
+        <${WalkPicture} name="machine" step=${step} other=${steps[which ? 0 : 1]} phase=${phase} loss=${run.config.loss} distance=${distance(run.config, step)} moment=${`${row} ${place}`} fast=${fast} />
         <div class="walk-says" aria-live=${fast ? "off" : "polite"}>
           <p class="walk-sentence"><b>${t(`walk.${PHASES[phase]}`)}${t("walk.colon")}</b>${gap()}${sentence(run, step, PHASES[phase])}</p>
           ${because && html`<p class="walk-why">${because}</p>`}
