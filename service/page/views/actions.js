@@ -23,5 +23,5 @@ export function Actions({ job, name, forget }) {
     if (state.get("job") === job.id) state.replace({ job: "" });
   };
   if (ENDED.has(job.status)) return html`${job.kind === "train" && html`${button("again", again, t("act.again.says"))}${button("settings", copy)}`}${button("delete", remove)}`;
-  return html`${job.status === "running" && act("pause")}${job.status === "paused" && act("resume")}${act("cancel")}`;
+  return html`${act(job.status === "paused" ? "resume" : "pause")}${act("cancel")}`; // in one place, for a second press
 }

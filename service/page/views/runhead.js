@@ -12,17 +12,22 @@ export const runName = (job) => job.name || t("run.of", { pattern: job.config?.e
 export function RunHead({ run, action, below }) {
   const { job } = run;
   return html`<section class="run-head" aria-label=${t("run")}>
-    <div><h2 title=${runName(job)}>${runName(job)}</h2><${Status} job=${job} trained replay=${action} />${!run.ended && html`<span class="actions"><${Actions} job=${job} name=${runName(job)} /></span>`}${action}</div>
+    <div><h2 title=${runName(job)} tabindex="-1">${runName(job)}</h2>${!run.ended && html`<span ref=${keepFocus} class="actions"><${Actions} job=${job} name=${runName(job)} /></span>`}<${Status} job=${job} trained replay=${action} />${action}</div>
     <${Outcome} run=${run} brief />
     ${below}
     <${Settings} config=${run.config} />
   </section>`;
 }
 
+/** Move the focus to the run's name before its actions are removed. */
+function keepFocus(actions) {
+  if (!actions && document.activeElement.closest(".run-head .actions")) document.querySelector(".run-head h2").focus();
+}
+
 /** A run's settings: what differs from the article, and behind that the others. */
 function Settings({ config }) {
   const [other, same] = compareWithArticle(config);
-  return html`<details class="run-settings"><summary>${other.length ? html`<span>${t("run.other")}</span>${gap()}${listed(config, other)}` : t("run.article")}</summary>
+  return html`<details class="run-settings"><summary title=${listed(config, other)}>${other.length ? html`<span>${t("run.other")}</span>${gap()}${listed(config, other)}` : t("run.article")}</summary>
     <p class="caption"><b>${t("run.same")}</b>${gap()}${listed(config, same)}</p></details>`;
 }
 
