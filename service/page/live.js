@@ -21,6 +21,7 @@ export function follow(run, notify) {
   source.addEventListener("status", (event) => {
     run.job = JSON.parse(event.data);
     notify();
+    pollWeights(run, notify); // a paused run has saved its last ones
   });
   source.addEventListener("end", (event) => {
     run.job = JSON.parse(event.data);
@@ -59,6 +60,7 @@ export function unfollow() {
 }
 
 async function pollWeights(run, notify) {
+  clearTimeout(weights);
   const source = stream;
   const started = performance.now();
   try {
@@ -71,5 +73,6 @@ async function pollWeights(run, notify) {
   }
   if (source !== stream) return;
   const duration = performance.now() - started;
+  clearTimeout(weights);
   weights = setTimeout(() => pollWeights(run, notify), Math.max(WEIGHTS_MS, 10 * duration));
 }

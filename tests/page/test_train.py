@@ -11,6 +11,7 @@ def test_bounds_are_checked_while_typing(page: Page) -> None:
     for label, text, mistake in (
         ("Pattern", "1012", "1 to 16 characters, each 0 or 1"),
         ("Iterations", "0", "At least 1"),
+        ("Iterations", "10,000,001", "At most 10,000,000"),
         ("Iterations", "1.5", "Must be a whole number"),
         ("Iterations", "1,00", "Not a number"),
         ("Iterations", "10.000", "Write 10 or 10000: the point is ambiguous"),
@@ -187,12 +188,40 @@ def test_long_run_updates_live_until_cancelled(page: Page, server_url: str) -> N
     live.click()
     expect(live).to_have_attribute("aria-pressed", "true")
     assert "at=" not in page.url
-    page.request.post(f"{server_url}/jobs/{job['id']}/cancel")
+    page.get_by_role("button", name="Cancel: ").press("Enter")
     expect(page.locator(".run-head .status")).to_contain_text("cancelled")
+    expect(page.locator(".run-head h2")).to_be_focused()
+    end = page.evaluate("lab.player.run.end")
+    expect(page.locator(".player .at span")).to_have_text(f" of {end:,} iterations")
     expect(page.locator(".run-head .outcome")).to_contain_text("Cancelled.")
     expect(page.get_by_role("button", name="Live")).to_have_count(0)
     iterations = page.evaluate("[...lab.session.run.points.iteration.values]")
     assert iterations == sorted(set(iterations))
+
+
+def test_second_press_on_pause_resumes(page: Page, server_url: str) -> None:
+    job = page.request.post(f"{server_url}/train", data=LONG_JOB).json()
+    page.goto(f"/?view=lab&job={job['id']}")
+    pause = page.get_by_role("button", name="Pause: ")
+    box = pause.bounding_box()
+    assert box
+    x, y = box["x"] + 10, box["y"] + 10
+    page.mouse.click(x, y)
+    expect(page.get_by_role("button", name="Resume: ")).to_be_focused()
+    page.mouse.click(x, y)
+    expect(pause).to_be_focused()
+    page.request.post(f"{server_url}/jobs/{job['id']}/cancel")
+
+
+def test_paused_run_shows_its_last_snapshot(page: Page, server_url: str) -> None:
+    job = page.request.post(f"{server_url}/train", data=LONG_JOB).json()
+    page.goto(f"/?view=lab&job={job['id']}")
+    page.clock.install()
+    page.get_by_role("button", name="Pause: ").click()
+    expect(page.locator(".player .live")).to_have_text("paused")
+    last = page.request.get(f"{server_url}/jobs/{job['id']}/snapshots").json()["iterations"][-1]
+    expect(page.locator(".player .at b")).to_have_text(f"{last:,}")
+    page.request.post(f"{server_url}/jobs/{job['id']}/cancel")
 
 
 def test_training_waits_for_the_presets(page: Page) -> None:
