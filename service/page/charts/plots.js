@@ -18,7 +18,7 @@ const [WIDTH, HEIGHT] = [880, 560]; // of each picture
 const EDGE = 28;
 const ZOOM = 2; // of the line chart, which is drawn on a canvas of its own
 const PLOTS = {
-  machine: { of: Machine, title: () => t("part.machine"), needs: (run) => run.hasWeights },
+  machine: { of: Machine, title: () => t("machine.title"), needs: (run) => run.hasWeights },
   losses: { title: () => t("losses.title"), needs: (run) => run.points.iteration.length > 0 },
   evolution: { of: Evolution, title: evolutionTitle, needs: (run) => run.hasGenerator && run.samples?.length > 0 },
   surface: { of: Surface, title: surfaceTitle, needs: (run) => run.hasWeights },

@@ -1,5 +1,6 @@
 // Dialog that chooses which parts of the page are shown, with a link to the page like this.
 
+import { player } from "../player.js";
 import { state } from "../state.js";
 import { Component, createRef, html } from "../ui.js";
 import { t } from "../words.js";
@@ -32,12 +33,12 @@ export default class Arrange extends Component {
   }
 
   render({ views, close }, { copied }) {
-    const box = (name) => html`<label class="tick"><input type="checkbox" checked=${isShown(name)} onChange=${(event) => this.toggle(name, event.target.checked)} />${t(views.includes(name) ? `view.${name}` : `part.${name}`)}</label>`;
+    const box = (name) => html`<label><input type="checkbox" checked=${isShown(name)} onChange=${(event) => this.toggle(name, event.target.checked)} />${t(views.includes(name) ? `view.${name}` : CHARTS.includes(name) ? `${name}.title` : `part.${name}`, { count: player.run?.width })}</label>`;
     return html`<dialog ref=${this.dialog} class="keys arrange" aria-labelledby="arrange-title" onClose=${close}>
       <h2 id="arrange-title">${t("arrange")}</h2>
       <form method="dialog">
-        <fieldset><legend>${t("view.lab")}</legend>${PANELS.map(box)}</fieldset>
-        <fieldset><legend>${t("nav")}</legend>${views.map(box)}</fieldset>
+        <fieldset class="options"><legend>${t("view.lab")}</legend>${PANELS.map(box)}</fieldset>
+        <fieldset class="options"><legend>${t("nav")}</legend>${views.map(box)}</fieldset>
         <label class="link-to">${t("arrange.link")}<input name="link" readonly value=${location.href} /></label>
         <div class="row"><button type="button" class="primary" onClick=${() => this.copy()}>${t(copied ? "take.copied" : "arrange.copy")}</button><button class="secondary">${t("close")}</button></div>
       </form>
