@@ -2,7 +2,7 @@
 
 import { patternsOf } from "./model.js";
 import { state } from "./state.js";
-import { t, whole } from "./words.js";
+import { exact, t, whole } from "./words.js";
 
 export const MAX_PATTERNS = 8;
 export const MAX_BITS = 16;
@@ -102,11 +102,12 @@ export function mistake(field, text) {
   if (text.trim() === "") return field.default === null ? "" : t("wrong.empty");
   if (field.whole && /^\d{1,3}\.000$/.test(text)) return t("wrong.point", { few: parseInt(text, 10), many: text.replace(".", "") });
   const value = Number(text);
+  const written = field.whole ? whole : exact;
   if (!Number.isFinite(value)) return t("wrong.number");
   if (field.whole && !Number.isInteger(value)) return t("wrong.whole");
-  if (field.greaterThan !== undefined && !(value > field.greaterThan)) return t("wrong.above", { bound: field.greaterThan });
-  if (field.min !== undefined && value < field.min) return t("wrong.least", { bound: field.min });
-  if (value > field.max) return t("wrong.most", { bound: field.max });
+  if (field.greaterThan !== undefined && !(value > field.greaterThan)) return t("wrong.above", { bound: written(field.greaterThan) });
+  if (field.min !== undefined && value < field.min) return t("wrong.least", { bound: written(field.min) });
+  if (value > field.max) return t("wrong.most", { bound: written(field.max) });
   return "";
 }
 
