@@ -64,6 +64,8 @@ def test_keys_move_the_moment(lab: Page) -> None:
     ):
         lab.keyboard.press(key)
         expect(lab.locator(".player .at b")).to_have_text(f"{iteration:,}")
+        expect(lab.get_by_role("button", name="To the start")).to_be_enabled(enabled=iteration > 0)
+        expect(lab.get_by_role("button", name="One snapshot forward")).to_be_enabled(enabled=iteration < 10_000)
 
 
 def test_space_plays_and_pauses(lab: Page) -> None:

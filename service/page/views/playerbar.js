@@ -46,13 +46,13 @@ export class PlayerBar extends Component {
     const fresh = status === "running" && connection.up; // whether new iterations arrive
     return html`<div class="player" role="region" aria-label=${t("player")}>
       <div class="buttons">
-        <button type="button" class="icon-button" aria-label=${t("player.start")} title=${t("player.start")} onClick=${() => player.seek(0)}><${Icon} d="M5 4v12M15.5 4v12L7.5 10z" /></button>
-        <button type="button" class="icon-button" aria-label=${t("player.back")} title=${t("player.back")} onClick=${() => player.step(-1)}><${Icon} d="M12.5 4v12L5.5 10z" /></button>
+        <button type="button" class="icon-button" aria-label=${t("player.start")} title=${t("player.start")} aria-disabled=${!at} onClick=${() => player.seek(0)}><${Icon} d="M5 4v12M15.5 4v12L7.5 10z" /></button>
+        <button type="button" class="icon-button" aria-label=${t("player.back")} title=${t("player.back")} aria-disabled=${!at} onClick=${() => player.step(-1)}><${Icon} d="M12.5 4v12L5.5 10z" /></button>
         <button type="button" class="icon-button play" aria-label=${t(playing ? "player.pause" : "player.play")} title=${t(playing ? "player.pause" : "player.play")} onClick=${() => player.toggle()}>
           ${playing ? html`<${Icon} d="M6.5 4.5v11M13.5 4.5v11" />` : html`<${Icon} d="M6.5 3.5v13l10-6.5z" />`}</button>
-        <button type="button" class="icon-button" aria-label=${t("player.on")} title=${t("player.on")} onClick=${() => player.step(1)}><${Icon} d="M7.5 4v12l7-6z" /></button>
+        <button type="button" class="icon-button" aria-label=${t("player.on")} title=${t("player.on")} aria-disabled=${at >= end} onClick=${() => player.step(1)}><${Icon} d="M7.5 4v12l7-6z" /></button>
       </div>
-      <p class="at"><b>${whole(at)}</b><span> ${t("player.of", { end: whole(run?.config.iterations ?? 0) })}</span></p>
+      <p class="at"><b>${whole(at)}</b><span> ${t("player.of", { end: whole(end) })}</span></p>
       <input ref=${this.track} type="range" class="time" min="0" max=${end} step="any" aria-label=${t("player.slider")} aria-valuetext=${t("player.value", { at: whole(at), end: whole(end) })}
         onInput=${(event) => { player.playing = false; player.seek(+event.target.value); }} onKeyDown=${(event) => this.keys(event)} />
       ${!session.run?.ended && html`<button type="button" class="chip live" aria-pressed=${live && fresh} onClick=${() => player.seek(end)}>${fresh && html`<span class="pulse" />`}<span class=${fresh && "live-word"}>${t(!connection.up ? "player.offline" : fresh ? "player.live" : `status.${status}`)}</span></button>`}
