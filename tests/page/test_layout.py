@@ -134,6 +134,14 @@ def test_iterations_below_the_evolution_are_whole(page: Page, server_url: str) -
     assert max(ends) <= width, ends
 
 
+@pytest.mark.parametrize("width", [1, 10, 11, 16])
+def test_bits_of_wide_patterns_fit_the_form(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"/?view=lab&pattern={'1' * width}%2B{'0' * width}")
+    expect(page.locator(".pattern-bit")).to_have_count(2 * width)
+    assert page.locator(".settings").evaluate("(box) => box.scrollWidth - box.clientWidth") == 0
+
+
 def test_labels_of_both_scores_never_cross(page: Page) -> None:
     page.goto("/?view=lab")
     page.locator(".machine").wait_for()

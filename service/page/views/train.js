@@ -143,8 +143,8 @@ function PatternBits({ patterns, write }) {
   const resize = (change) => write([...new Set(patterns.map((bits) => change(bits)))]);
   const fresh = newPattern(patterns);
   return html`<div class="pattern-bits">
-    ${patterns.map((bits, k) => html`<div class="pattern-row" role="group" aria-label=${t("pattern.row", { bits })}>
-      ${[...bits].map((bit, place) => html`<button type="button" class=${classes("pattern-bit", bit === "1" && "one")} aria-label=${t("pattern.bit", { place: place + 1, bit })} onClick=${() => flip(k, place)}>${bit}</button>`)}
+    ${patterns.map((bits, k) => html`<div class="pattern-row" role="group" aria-label=${t("pattern.row", { bits })}><div style=${`--columns: ${width > 8 ? Math.ceil(width / 2) : width}`}>
+      ${[...bits].map((bit, place) => html`<button type="button" class=${classes("pattern-bit", bit === "1" && "one")} aria-label=${t("pattern.bit", { place: place + 1, bit })} onClick=${() => flip(k, place)}>${bit}</button>`)}</div>
       ${patterns.length > 1 && html`<button type="button" class="plain icon" aria-label=${t("pattern.remove", { bits })} title=${t("pattern.remove", { bits })} onClick=${() => write(others(k))}>×</button>`}</div>`)}
     <div class="row"><button type="button" class="secondary small" disabled=${!fresh || patterns.length >= MAX_PATTERNS} onClick=${() => write([...patterns, fresh])}>${t("pattern.add")}</button>
       <span class="pattern-width"><button type="button" class="secondary small" aria-label=${t("pattern.shorter")} title=${t("pattern.shorter")} disabled=${width === 1} onClick=${() => resize((bits) => bits.slice(0, -1))}>−</button>
