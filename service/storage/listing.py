@@ -1,6 +1,7 @@
 """The listing of jobs: what searches and sorts read, in short rows beside the long documents."""
 
 import dataclasses
+import glob
 import sqlite3
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,11 @@ from service.job_search import SORT_KEYS, Cursor, JobQuery
 
 COLUMNS = ("job_id", "kind", "name", *(f"key_{key}" for key in SORT_KEYS), "words")
 INSERT = f"INSERT OR REPLACE INTO listing ({', '.join(COLUMNS)}) VALUES ({', '.join('?' for _ in COLUMNS)})"  # noqa: S608  # nosec B608
+# A word is anywhere in the name, note or tags, at an end of the id, or at the start of a part of a setting.
+# Within a setting, 01 would be found in every 1010.
+_ID_LINE = "instr(char(10) || words, char(10) || job_id || char(10))"
+WORD = f"""instr(words, ?) AND (instr(substr(words, 1, {_ID_LINE} - 1), ?) OR instr(job_id || char(10), ? || char(10))
+    OR substr(char(10) || words, {_ID_LINE}) GLOB ?)"""
 MAX_GRID_VALUES = 20  # of each setting of a sweep that a search finds
 
 
@@ -32,8 +38,9 @@ def search_query(query: JobQuery, after: Cursor | None, limit: int) -> tuple[str
     if query.prefix is not None:
         conditions.append("job_id BETWEEN ? AND ?")
         values += [query.prefix, f"{query.prefix}~"]
-    conditions += ["instr(words, ?)"] * len(query.words)
-    values += query.words
+    for word in query.words:
+        conditions.append(WORD)
+        values += [word, word, word, f"*[^0-9a-z.]{glob.escape(word)}*"]
     if after is not None and query.key == "created_at":
         conditions.append(f"job_id {past} ?")
         values.append(after.job_id)

@@ -108,7 +108,7 @@ def list_jobs(
     name: JobName = None,
     prefix: Annotated[str | None, Query(pattern="^[0-9a-f]{1,24}$", description="only jobs whose id begins so")] = None,
     q: Annotated[
-        str, Query(max_length=200, description="words that a job has in its name, note, tags, id or settings")
+        str, Query(max_length=200, description="words in the name, note or tags, or that begin a setting or the id")
     ] = "",
     sort: Annotated[
         Sort, Query(description="the order; - for descending. Jobs without the value come last")
