@@ -56,7 +56,7 @@ export const displayed = (value) => [`choice.${value}`, `preset.${value}.name`].
 function format(value, options) {
   const key = JSON.stringify(options);
   formats[key] ??= new Intl.NumberFormat(words.language, options);
-  return formats[key].format(value);
+  return formats[key].format(value).replace("-", "−");
 }
 
 /** A vector as text: its values, or the bits of a long one. */
@@ -65,7 +65,7 @@ export const vector = (values) => (values.length > 8 ? Array.from(values, Math.r
 export const whole = (value) => format(Math.round(value), {});
 /** A value between 0 and 1, or a loss. */
 export const fine = (value, digits = 2) =>
-  Number.isFinite(value) ? format(value, { minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: "negative" }).replace("-", "−") : "–";
+  Number.isFinite(value) ? format(value, { minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: "negative" }) : "–";
 export const percent = (value) => format(value, { style: "percent", maximumFractionDigits: 1 });
 export const wholePercent = (value) => format(value, { style: "percent", maximumFractionDigits: 0 });
 export const exact = (value) => format(value, { maximumSignificantDigits: 15 });
@@ -79,8 +79,8 @@ export function wholeParts(shares) {
   return parts.map((part) => wholePercent(part / 100));
 }
 
-/** A number with three significant digits. */
-export const short = (value) => format(value, { maximumSignificantDigits: 3 });
+/** A number with three significant digits, or more. */
+export const short = (value, digits = 3) => format(value, { maximumSignificantDigits: digits });
 
 /** A small number such as 1.5 × 10⁻⁷. */
 export function scientific(value) {

@@ -44,11 +44,16 @@ def test_address_hides_parts_of_the_page(page: Page, article_run: Json) -> None:
     expect(page.get_by_role("navigation", name="Views").get_by_role("link")).to_have_text(["Learn", "Lab", "Take away"])
 
 
-def test_unknown_job_shows_an_error(browser: Browser, server_url: str) -> None:
+def test_unknown_job_shows_an_error_and_others_are_offered(
+    browser: Browser, server_url: str, article_run: Json
+) -> None:
     with browser.new_context(base_url=server_url, locale="en-US") as context:
         page = context.new_page()
         page.goto("/?view=lab&job=none")
         expect(page.get_by_role("alert")).to_contain_text("This run no longer exists")
+        page.goto("/?view=take&job=none")
+        page.get_by_role("combobox", name="Run").select_option(article_run["id"])
+        expect(page.get_by_role("heading", name=article_run["name"])).to_be_visible()
 
 
 def test_back_discards_a_run_that_is_still_loading(page: Page, article_run: Json, bce_run: Json) -> None:

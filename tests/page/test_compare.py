@@ -16,6 +16,12 @@ DELETE_RUNS_THAT_DO_NOT_EXIST = """async () => {
   dispatchEvent(new Event("pagehide"));
 }"""
 
+RECORD_DRAWN_TEXTS = """() => {
+  const pen = CanvasRenderingContext2D.prototype;
+  const { fillText } = pen;
+  window.drawnTexts = [];
+  pen.fillText = function (text, ...place) { window.drawnTexts.push(text); fillText.call(this, text, ...place); };
+}"""
 
 MANY = 112
 
@@ -321,6 +327,16 @@ def test_values_are_read_with_pointer_and_keyboard_and_dragging_zooms(page: Page
     expect(page).not_to_have_url(re.compile("span"))
 
 
+def test_values_of_a_zoomed_axis_differ(page: Page, article_run: Json) -> None:
+    page.goto(f"/?view=runs&jobs={article_run['id']}&smooth=0")
+    page.locator(".overlay .u-over").wait_for()
+    page.evaluate(RECORD_DRAWN_TEXTS)
+    navigate(page, f"/?view=runs&jobs={article_run['id']}&smooth=0&span=9150-9160")
+    wait_for_js(page, "drawnTexts.length")
+    values = [text for text in page.evaluate("drawnTexts") if "." in text]
+    assert len(values) == len(set(values)) > 2
+
+
 def test_only_visible_rows_are_drawn_and_keys_move_between_them(page: Page, many_runs: str) -> None:
     page.goto(f"/?view=runs&q={many_runs}")
     rows = page.locator(".runs tbody tr[data-place]")
@@ -338,6 +354,22 @@ def test_only_visible_rows_are_drawn_and_keys_move_between_them(page: Page, many
         " [...document.querySelectorAll('.runs a')].some((a) => a.textContent.endsWith('the oldest')))",
     )
     assert rows.count() < 60
+
+
+def test_search_stays_visible_above_a_low_row(page: Page, many_runs: str) -> None:
+    page.goto(f"/?view=runs&q={many_runs}")
+    page.locator("[data-place='20']").wait_for()
+    page.evaluate("document.querySelector('[data-place=\"20\"]').scrollIntoView({ block: 'center' })")
+    assert page.evaluate("document.querySelector('.table-card').scrollTop") == 0
+    for selector in (".table-tools", "[data-place='20'] .c-tick"):
+        expect(page.locator(selector)).to_be_in_viewport(ratio=1)
+
+
+def test_menu_of_another_run_opens_while_one_is_open(page: Page, many_runs: str) -> None:
+    page.goto(f"/?view=runs&q={many_runs}")
+    for place in (0, 2):
+        page.locator(f"[data-place='{place}'] .dots").click()
+        expect(page.locator("#run-menu")).to_be_visible()
 
 
 def test_all_runs_that_match_are_selected_and_deleted(page: Page, server_url: str, many_runs: str) -> None:

@@ -86,7 +86,10 @@ export class Lines extends Component {
       },
       axes: [
         { ...axis, grid: { show: false }, size: 30 * zoom, space: 70 * zoom, values: (u, ticks) => ticks.map((value) => (value === null ? "" : whole(value))) },
-        { ...axis, ...(logY && !range && { splits: (u, k, low, high) => logTicks(low, high), filter: (u, ticks) => ticks }), grid: { ...axis.grid, filter: (u, ticks) => (range ? ticks.map((value) => (isPowerOfTen(value) ? value : null)) : ticks) }, size: 46 * zoom, space: 30 * zoom, values: (u, ticks) => ticks.map((value) => (value === null ? "" : (this.props.tick ?? short)(value))) },
+        { ...axis, ...(logY && !range && { splits: (u, k, low, high) => logTicks(low, high), filter: (u, ticks) => ticks }), grid: { ...axis.grid, filter: (u, ticks) => (range ? ticks.map((value) => (isPowerOfTen(value) ? value : null)) : ticks) }, size: (u, texts) => Math.max(46, ...(texts ?? []).map((text) => 7 * text.length + 5)) * zoom, space: 30 * zoom, values: (u, ticks) => {
+          const digits = Math.max(3, Math.ceil(Math.log10(Math.hypot(ticks[0], ticks.at(-1)) / (ticks[1] - ticks[0]))) + 1 || 0); // that tell them apart
+          return ticks.map((value) => (value === null ? "" : (this.props.tick ?? short)(value, digits)));
+        } },
       ],
       series: [{}, ...curves.map((curve) => ({
         stroke: curve.colour(colours),

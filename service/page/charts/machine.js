@@ -181,7 +181,7 @@ export class Machine extends Picture {
         path.bezierCurveTo(x0 + bend, y0, x1 - bend, y1, x1, y1);
         if (!this.spot && !this.chosen) continue;
         const [away, x, y] = this.onLine(x0, y0, x1, y1);
-        this.offer(number, k * from.count + i, away, x, y, () => t("machine.line", { from: at(names[0], i), to: at(names[1], k), value: fine(w).replace("-", "−") }));
+        this.offer(number, k * from.count + i, away, x, y, () => t("machine.line", { from: at(names[0], i), to: at(names[1], k), value: fine(w) }));
       }
     }
     paths.forEach((path, k) => { // few strokes are fast, also for a thousand lines

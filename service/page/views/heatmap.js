@@ -16,7 +16,7 @@ import { Members } from "./members.js";
 import { Status } from "./runhead.js";
 
 const MAX_DRAWN = 4000; // cells; the service draws more as one picture
-const MAX_ROOMY = 8; // columns with two lines of text in their cells
+const MAX_ROOMY = 7; // columns with two lines of text in their cells
 const MAX_WRITTEN = 20; // columns with text in their cells
 const MAX_HEADS = 8; // labels along an axis without text in its cells
 

@@ -29,7 +29,7 @@ export const COLUMNS = {
   hidden_size: setting("hidden_size", 80),
   iterations: setting("iterations", 112, whole),
   optimizer: setting("optimizer", 100),
-  loss: setting("loss", 125),
+  loss: setting("loss", 115),
   pattern: setting("pattern", 110),
   status: { width: 150, cell: (job) => html`<${Status} job=${job} />` },
 };
@@ -99,6 +99,12 @@ export class RunTable extends Component {
     event.target.closest("tr")[next]?.querySelector("input")?.focus();
   }
 
+  /** Close the menu of another run, so that the press that follows opens it anew. */
+  openMenu(id) {
+    if (id !== this.state.menuOf) document.getElementById("run-menu").hidePopover();
+    this.setState({ menuOf: id });
+  }
+
   render({ list, columns, sort, empty, edit }, { menuOf }) {
     const { rows } = list;
     const job = rows.find((row) => row.id === menuOf);
@@ -142,7 +148,7 @@ function Row({ job, place, columns, table }) {
     <td class="c-tick"><label class="tick"><input type="checkbox" checked=${isSelected} onClick=${(event) => table.tick(job, place, event)} aria-label=${t("compare.overlay", { name })} />
       ${line >= 0 && html`<${Swatch} place=${line} />`}</label></td>
     <td class="c-name"><div><a href=${`?view=lab&job=${job.id}`} title=${job.name} onClick=${open}>${name}</a>
-      <button type="button" class="plain dots" popovertarget="run-menu" aria-label=${`${t("compare.actions")}: ${name}`} onClick=${() => table.setState({ menuOf: job.id })}>⋯</button>
+      <button type="button" class="plain dots" popovertarget="run-menu" aria-label=${`${t("compare.actions")}: ${name}`} onClick=${() => table.openMenu(job.id)}>⋯</button>
       <p class="quiet" title=${says}>${job.tags.map((tag) => html`<button type="button" class="tag" onClick=${() => state.replace({ q: `#${tag}` })}>${tag}</button>`)}${says}</p></div></td>
     ${columns.map((column) => html`<td key=${column} class=${classes(`c-${column}`, COLUMNS[column].number && "number")}>${COLUMNS[column].cell(job)}</td>`)}
   </tr>`;

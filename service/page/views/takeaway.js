@@ -62,7 +62,7 @@ export class TakeAway extends Component {
 
   render(_, { copied, packing, saved }) {
     const { run } = session;
-    if (!run) return html`<div class="take"><div class="page-head"><h1>${t("view.take")}</h1></div>${(session.errorMessage || (session.jobs && !addressedJobId())) && html`<p class="card empty">${t("take.none")}</p>`}</div>`;
+    if (!run) return html`<div class="take"><div class="page-head"><h1>${t("view.take")}</h1></div>${(session.errorMessage || (session.jobs && !addressedJobId())) && html`<div class="card empty"><p>${t("take.none")}</p><${Choice} /></div>`}</div>`;
     const files = filesOf(run);
     const section = (name, children) => html`<section class="card"><h2>${t(`take.${name}`)}</h2><ul>${files.filter((file) => file.section === name).map((file) => html`<${Item} file=${file} />`)}${children}</ul></section>`;
     return html`<div class="take">
@@ -105,11 +105,11 @@ export class TakeAway extends Component {
   }
 }
 
-/** The choice of another run: the newest that have succeeded. */
+/** The choice of another run than this, if there is one: the newest that have succeeded. */
 function Choice({ run }) {
-  const others = (session.jobs ?? []).filter((job) => job.kind === "train" && job.status === "succeeded" && job.id !== run.job.id);
+  const others = (session.jobs ?? []).filter((job) => job.kind === "train" && job.status === "succeeded" && job.id !== run?.job.id);
   return others.length > 0 && html`<label class="inline">${t("take.run")}<select onChange=${(event) => state.push({ job: event.target.value, at: "" })}>
-    ${[run.job, ...others].map((job) => html`<option value=${job.id} selected=${job === run.job}>${runName(job)} · ${ago(job.created_at)}</option>`)}</select></label>`;
+    ${!run && html`<option />`}${[run?.job ?? [], others].flat().map((job) => html`<option value=${job.id} selected=${job === run?.job}>${runName(job)} · ${ago(job.created_at)}</option>`)}</select></label>`;
 }
 
 /** The pictures as the page draws them, in its language and theme. */
