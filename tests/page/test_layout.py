@@ -1,6 +1,7 @@
 """Layout of the lab: what is in the window, and what fills the place of hidden panels."""
 
 import re
+from itertools import pairwise
 
 import httpx
 import pytest
@@ -23,10 +24,18 @@ RECORD_TEXTS = """
   CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
     const half = this.textAlign === "center" ? this.measureText(text).width / 2 : 0;
     const [size, on] = [parseFloat(this.font.match(/[\\d.]+px/)[0]), this.canvas.parentElement?.classList[1]];
-    drawn.push({ text: String(text), size, x, y, half, on });
+    const { width } = this.measureText(text);
+    drawn.push({ text: String(text), size, x, y, half, on, width, align: this.textAlign });
     fillText.apply(this, arguments);
   };
 """
+SPANS_BELOW_THE_EVOLUTION = """(() => {
+  const before = { left: 0, center: 0.5, right: 1 }; // the share of a text on the left of its place
+  return drawn.filter(({ on, x }) => on === "evolution" && x > 20).map(({ x, y, width, align, text }) => {
+    const left = x - width * before[align];
+    return [y, left, left + width, text];
+  });
+})()"""
 Box = tuple[float, float, float, float]
 
 
@@ -120,18 +129,21 @@ def _places_of_values(page: Page, chart: str) -> set[tuple[int, int]]:
     }
 
 
-def test_iterations_below_the_evolution_are_whole(page: Page, server_url: str) -> None:
-    body = {"iterations": 2_000_000, "snapshot_every": 20_000}
+def test_iterations_below_the_evolution_are_whole_and_apart(page: Page, server_url: str) -> None:
+    body = {"iterations": 2_000_000, "snapshot_every": 20_000, "pattern": "1100101011"}
     job = httpx.post(f"{server_url}/train", params={"wait": 30}, json=body).json()
     page.add_init_script(RECORD_TEXTS)
-    page.set_viewport_size({"width": 1280, "height": 720})
-    page.goto(f"/?view=lab&job={job['id']}")
-    wait_for_js(page, "drawn.some(({ text }) => text === '1,800,000')")
-    width = page.locator(".evolution canvas").bounding_box()["width"]  # type: ignore[index]
-    ends = page.evaluate(
-        "drawn.filter(({ text, on }) => on === 'evolution' && /0,000/.test(text)).map(({ x, half }) => x + half)"
-    )
-    assert max(ends) <= width, ends
+    for width, height in ((1280, 720), (1440, 900)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(f"/?view=lab&job={job['id']}")
+        wait_for_js(page, "drawn.some(({ text }) => text === '1,800,000')")
+        chart = page.locator(".evolution canvas").bounding_box()["width"]  # type: ignore[index]
+        spans: dict[float, set[tuple[float, float, str]]] = {}
+        for y, left, right, text in page.evaluate(SPANS_BELOW_THE_EVOLUTION):
+            assert right <= chart, text
+            spans.setdefault(round(y), set()).add((left, right, text))
+        for row in spans.values():
+            assert all(one[1] + 8 < other[0] for one, other in pairwise(sorted(row))), row
 
 
 @pytest.mark.parametrize("width", [1, 10, 11, 16])
