@@ -1,7 +1,6 @@
 """The listing of jobs: what searches and sorts read, in short rows beside the long documents."""
 
 import dataclasses
-import glob
 import sqlite3
 from collections.abc import Iterator
 from typing import Any
@@ -15,8 +14,9 @@ INSERT = f"INSERT OR REPLACE INTO listing ({', '.join(COLUMNS)}) VALUES ({', '.j
 # A word is anywhere in the name, note or tags, at an end of the id, or at the start of a part of a setting.
 # Within a setting, 01 would be found in every 1010.
 _ID_LINE = "instr(char(10) || words, char(10) || job_id || char(10))"
-WORD = f"""instr(words, ?) AND (instr(substr(words, 1, {_ID_LINE} - 1), ?) OR instr(job_id || char(10), ? || char(10))
-    OR substr(char(10) || words, {_ID_LINE}) GLOB ?)"""
+_TEXTS, _SETTINGS = f"substr(words, 1, {_ID_LINE} - 1)", f"substr(char(10) || words, {_ID_LINE})"
+_PARTS = " OR ".join(f"instr({_SETTINGS}, {mark} || ?)" for mark in ("char(10)", "'='", "','", "'+'", "'_'"))
+WORD = f"instr(words, ?) AND (instr({_TEXTS}, ?) OR instr(job_id || char(10), ? || char(10)) OR {_PARTS})"
 MAX_GRID_VALUES = 20  # of each setting of a sweep that a search finds
 
 
@@ -40,7 +40,7 @@ def search_query(query: JobQuery, after: Cursor | None, limit: int) -> tuple[str
         values += [query.prefix, f"{query.prefix}~"]
     for word in query.words:
         conditions.append(WORD)
-        values += [word, word, word, f"*[^0-9a-z.]{glob.escape(word)}*"]
+        values += [word] * WORD.count("?")
     if after is not None and query.key == "created_at":
         conditions.append(f"job_id {past} ?")
         values.append(after.job_id)
