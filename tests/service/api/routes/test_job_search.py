@@ -63,7 +63,8 @@ def test_pages_are_sorted_and_equal_jobs_are_newest_first(
     [
         ("über", 2), ("ALPHA", 2), ("alp bce", 2), ("alpha mse", 0), ("loss=bce", 4), ("learning_rate=0.5", 2),
         ("#keep", 1), ("last the", 1), ("nothing", 0), ("%", 0), ("_", 0), ("*", 0), ("[a", 0), (" ", 9),
-        ("kind=", 0), ("train", 9), ("lph", 2), ("10", 9), ("010", 0), ("pattern=10", 9), ("rate=0.5", 2), ("1 " * 100, 9),
+        ("kind=", 0), ("train", 9), ("lph", 2), ("10", 9), ("010", 0), ("pattern=10", 9), ("rate=0.5", 2),
+        ("1 " * 100, 9),
     ],
 )  # fmt: skip
 def test_search_finds_jobs_with_all_words(listed: Client, q: str, count: int) -> None:
