@@ -60,7 +60,6 @@ export function unfollow() {
 }
 
 async function pollWeights(run, notify) {
-  clearTimeout(weights);
   const source = stream;
   const started = performance.now();
   try {

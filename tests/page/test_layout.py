@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.page.conftest import NARROW, navigate, wait_for_js
+from tests.page.conftest import NARROW, SECONDS, navigate, wait_for_js
 from tests.support.contract import LONG_JOB, Json
 
 SIZES = [(1000, 700), (1280, 720), (1440, 900), (1920, 1080), (2560, 1440)]
@@ -130,8 +130,8 @@ def _places_of_values(page: Page, chart: str) -> set[tuple[int, int]]:
 
 
 def test_iterations_below_the_evolution_are_whole_and_apart(page: Page, server_url: str) -> None:
-    body = {"iterations": 2_000_000, "snapshot_every": 20_000, "pattern": "1100101011"}
-    job = httpx.post(f"{server_url}/train", params={"wait": 30}, json=body).json()
+    body = {"iterations": 2_000_000, "snapshot_every": 20_000, "pattern": "1100101011", "hidden_size": 1}
+    job = httpx.post(f"{server_url}/train", params={"wait": 30}, json=body, timeout=SECONDS).json()
     page.add_init_script(RECORD_TEXTS)
     for width, height in ((1280, 720), (1440, 900)):
         page.set_viewport_size({"width": width, "height": height})

@@ -200,7 +200,8 @@ def test_long_run_updates_live_until_cancelled(page: Page, server_url: str) -> N
 
 
 def test_second_press_on_pause_resumes(page: Page, server_url: str) -> None:
-    job = page.request.post(f"{server_url}/train", data=LONG_JOB).json()
+    page.set_viewport_size({"width": 1280, "height": 720})
+    job = page.request.post(f"{server_url}/train", data={**LONG_JOB, "name": 10 * "long name "}).json()
     page.goto(f"/?view=lab&job={job['id']}")
     pause = page.get_by_role("button", name="Pause: ")
     box = pause.bounding_box()

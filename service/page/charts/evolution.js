@@ -10,7 +10,7 @@ import { fittingForm, font, isReadable, line, Picture, text, type } from "./pict
 const LEFT = 26;
 const RIGHT = 8;
 const AXIS = 20;
-const GAP = 10; // between two labels
+const ROOMY = 285; // fits a hint beside ten million
 const COLUMNS = 10;
 /** The opacity of what comes after the moment of the player. */
 const pale = () => (player.playing ? 0.1 : 0.45);
@@ -44,10 +44,8 @@ export class Evolution extends Picture {
     this.continuous(pen, run, room, lower, rest);
     const axis = lower + rest + AXIS / 2;
     write("0", LEFT, axis, 500, "left");
+    write(t(isWritten || room < ROOMY * type.scale ? "evolution.axis" : "evolution.axis.point"), LEFT + room / 2, axis);
     write(whole(run.end), LEFT + room, axis, 500, "right");
-    const free = room - 2 * (pen.measureText(whole(run.end)).width + GAP); // between the two
-    const words = ["evolution.axis.point", "evolution.axis"].slice(+isWritten).map((key) => t(key));
-    write(words.find((one) => pen.measureText(one).width < free) ?? "", LEFT + room / 2, axis);
     for (const [top, all] of [[0, tall], [lower, rest]]) {
       const high = all / run.width;
       const step = Math.ceil((11 * type.scale) / high); // bits of all rows, or numbers of every other one
@@ -85,7 +83,7 @@ export class Evolution extends Picture {
       pen.globalAlpha = 1;
       line(pen, [[left, run.width * high], [left, run.width * high + 4]], theme.colours.quiet);
       write(label, left, run.width * high + AXIS / 2 + 1);
-      free = left - half - GAP;
+      free = left - half - 10;
     }
     pen.globalAlpha = 1;
     return Boolean(form);

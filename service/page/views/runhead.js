@@ -19,10 +19,8 @@ export function RunHead({ run, action, below }) {
   </section>`;
 }
 
-/** Move the focus to the run's name before its actions are removed. */
-function keepFocus(actions) {
-  if (!actions && document.activeElement.closest(".run-head .actions")) document.querySelector(".run-head h2").focus();
-}
+/** When the run's actions are removed, its name gets their focus. */
+const keepFocus = (actions) => !actions && document.querySelector(".run-head .actions :focus") && document.querySelector(".run-head h2").focus();
 
 /** A run's settings: what differs from the article, and behind that the others. */
 function Settings({ config }) {
