@@ -14,7 +14,7 @@ from tests.support.contract import Json
 
 TOUR = (  # step, its button, a part of its observation
     ("Look at real data", "Draw a sample", "It follows 1010"),
-    ("Test D alone", "Train D against noise", "It can"),
+    ("Test D alone", "Train a new D against noise", "It can"),
     ("Look at the untrained G", "Make your own G", "knows nothing of 1010"),
     ("Train G against D", "Train the GAN", "Over the last 1,000 iterations"),
     ("Look at the losses", "Play it again", "0.25"),
@@ -117,7 +117,7 @@ def test_learn_says_of_each_run_only_what_is_true(page: Page, server_url: str) -
             *(points[loss][0] for loss in losses)
         )
         assert (began in seen[5]) == ("started" in seen[5]) == (near and began_near)
-        if hump := re.search(r"most around iteration ([\d,]+);", seen[5]):
+        if hump := re.search(r"furthest apart around iteration ([\d,]+);", seen[5]):
             ahead = _mean_losses(points, int(hump[1].replace(",", "")))
             assert ahead["generator_loss"] > guess_of_g
             assert guess > (ahead[losses[0]] + ahead[losses[1]]) / 2

@@ -9,6 +9,7 @@ import { font, mark } from "./picture.js";
 
 const MARKS = 7; // along each line
 const MIN_DRAG = 6; // pixels; less is a click
+const EDGE = 5; // pixels that lines and their marks take beyond the plot
 
 const isPowerOfTen = (value) => value.toExponential(5).startsWith("1.00000");
 
@@ -216,6 +217,7 @@ export class Lines extends Component {
     const x = at(player.at);
     this.playhead.style.transform = `translateX(${x}px)`;
     this.veil.style.transform = `translateX(${x}px)`;
+    this.veil.style.width = `${x < wide ? wide - x + EDGE : 0}px`;
     this.veil.classList.toggle("thick", player.playing);
     this.pointedAt.hidden = player.hover === null;
     if (player.hover !== null) this.pointedAt.style.transform = `translateX(${at(player.hover)}px)`;

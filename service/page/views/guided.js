@@ -175,7 +175,7 @@ class Article extends Component {
 function StepText({ name, step, action, isPlaying, rows, act, go, trainNow }) {
   const last = step === STEPS.length - 1;
   const other = step > UNTRAINED && isTrained(session.run) ? compareWithArticle(session.run.config)[0] : [];
-  const next = (place) => html`<button type="button" class=${classes(name === "train" && slowMotion.possible && !slowMotion.seen ? "secondary" : "primary", "next", place)} onClick=${() => (last ? openPath(BEYOND) : go(step + 1))}>${t(last ? "path.beyond" : "guided.next")}</button>`;
+  const next = (place) => html`<button type="button" class=${classes(isPlaying || (name === "train" && slowMotion.possible && !slowMotion.seen) ? "secondary" : "primary", "next", place)} onClick=${() => (last ? openPath(BEYOND) : go(step + 1))}>${t(last ? "path.beyond" : "guided.next")}</button>`;
   const button = name === "train" && other.length ? "guided.other.train" : `guided.${name}.${action.done ? "again" : "do"}`;
   return html`<div class="stage-text"><div class="step-text">
     <p class="step-count">${t("guided.count", { step, count: STEPS.length - 1 })}</p>
@@ -184,7 +184,7 @@ function StepText({ name, step, action, isPlaying, rows, act, go, trainNow }) {
     <div class="sentence"><p>${t(`guided.${name}.sentence`, described(session.run))}</p>
       ${name === "train" && html`<ol class="abc">${["a", "b", "c"].map((part) => html`<li>${t(`guided.train.${part}`, described(session.run))}</li>`)}</ol>`}</div>
     <div class="row">
-      ${name === "train" && action.done && slowMotion.possible && html`<button type="button" class=${slowMotion.seen ? "secondary" : "primary"} onClick=${() => slowMotion.start()}>${t("walk.go")}</button>`}
+      ${name === "train" && action.done && slowMotion.possible && html`<button type="button" class=${isPlaying || slowMotion.seen ? "secondary" : "primary"} onClick=${() => slowMotion.start()}>${t("walk.go")}</button>`}
       ${action.needs
         ? html`<button type="button" class="primary" onClick=${() => go(TRAIN)}>${t("guided.needs")}</button>`
         : html`<button type="button" class=${action.done ? "secondary" : "primary"} disabled=${session.busy} onClick=${() => act(action)}>${t(button)}</button>`}

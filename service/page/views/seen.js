@@ -98,7 +98,7 @@ function losses(run, result) {
     beganNear ? t("guided.losses.proof.began", figures((name) => first[name])) : t("guided.losses.proof")];
 }
 
-/** When D is furthest ahead of G, by means over a twentieth of the run, and whether G catches up; nothing if D never is. */
+/** When D's losses and G's are furthest apart, by means over a twentieth of the run, if D is ahead of G then, and whether G catches up. */
 function hump(run) {
   const { iteration } = run.points;
   const [real, fake, generator] = Object.keys(LOSSES).map((name) => {
@@ -108,7 +108,8 @@ function hump(run) {
   const leads = generator.map((loss, k) => Math.min(loss, -(real[k] + fake[k]) / 2));
   const most = Math.max(...leads);
   if (!(most > LEAD)) return "";
-  return leads.at(-1) > most / 2 ? t("guided.losses.hump.still") : t("guided.losses.hump", { at: whole(iteration.values[leads.indexOf(most)]) });
+  const apart = generator.map((loss, k) => loss - (real[k] + fake[k]) / 2);
+  return leads.at(-1) > most / 2 ? t("guided.losses.hump.still") : t("guided.losses.hump", { at: whole(iteration.values[apart.indexOf(Math.max(...apart))]) });
 }
 
 function sample(run, { real_score: real, fake_score: fake, settled_at: settled }) {
