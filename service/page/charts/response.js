@@ -44,7 +44,7 @@ export class Response extends Picture {
     const { run, moment } = player;
     if (!run?.hasWeights || !run.hasGenerator || !moment.G) return t("response.none");
     const most = reaction(moment, run.config);
-    const [low, high] = latentRange(run.config);
+    const [low, high] = latentRange(run.config).map((end) => short(end));
     return t(most < MAX_IGNORED_CHANGE ? "response.ignores" : "response.reacts", { most: fine(most, 3), low, high });
   }
 
@@ -82,7 +82,7 @@ export class Response extends Picture {
       write(value, LEFT - 7, y(value), "right");
       line(pen, [[LEFT, y(value)], [LEFT + room.wide, y(value)]], colours.line);
     }
-    for (const value of [low, (low + high) / 2, high]) write(value, LEFT + ((value - low) / (high - low)) * room.wide, y(0) + 12);
+    for (const value of [low, (low + high) / 2, high]) write(short(value), LEFT + ((value - low) / (high - low)) * room.wide, y(0) + 12);
     write(t("response.x"), LEFT + room.wide / 2, y(0) + 26);
   }
 

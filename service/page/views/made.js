@@ -9,6 +9,7 @@ import { t, whole, wholeParts } from "../words.js";
 import { Bits } from "./parts.js";
 
 const ALL = 0.95; // of the samples
+const MAX_BLOCKS = 8; // wider patterns are written as digits, in two lines
 
 /** When (nearly) all samples belong to one pattern: the pattern's number, with the first and the last of those snapshots. */
 export function stretches(run) {
@@ -64,7 +65,7 @@ export class Made extends Component {
     const last = this.props.moments ? stretches(run).filter(({ pattern }, k, all) => pattern !== all[k - 1]?.pattern).slice(-2) : [];
     const row = (label, share, k, kind) => html`<div class=${kind}><dt>${label}</dt><dd><span class="made-bar"><i style=${{ inlineSize: `${share * 100}%` }} /></span><b>${written[k]}</b></dd></div>`;
     return html`<section class="made" aria-label=${t("made.title")}><h3>${t(run.ended && at >= run.end ? "made.end" : "made.at")}</h3>
-      <dl>${run.patterns.map((pattern, k) => row(html`<${Bits} bits=${pattern} />`, shares[k], k))}${row(nothing(run), rest, shares.length, "none")}</dl>
+      <dl>${run.patterns.map((pattern, k) => row(run.width > MAX_BLOCKS ? html`${pattern.slice(0, MAX_BLOCKS)}<br />${pattern.slice(MAX_BLOCKS)}` : html`<${Bits} bits=${pattern} />`, shares[k], k))}${row(nothing(run), rest, shares.length, "none")}</dl>
       <p class="caption">${way ? t("made.way", way) : t(run.config.latent === "constant" ? "made.note.constant" : "made.note")}</p>
       ${last.length > 1 && html`<p class="row made-moments"><span class="caption">${t("made.moments")}</span>${last.map(({ pattern, from }) => html`<button type="button" class="chip" onClick=${() => { player.playing = false; player.seek(from); }}>${t("made.moment", { pattern: run.patterns[pattern], at: whole(from) })}</button>`)}</p>`}</section>`;
   }

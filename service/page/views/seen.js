@@ -120,7 +120,7 @@ function sample(run, { real_score: real, fake_score: fake, settled_at: settled }
   G.blend(run.generators, end, 0, 0);
   const D = discriminatorAt(run, end);
   const most = reaction({ G, latent: [config.latent_value] }, config);
-  const [low, high] = latentRange(config);
+  const [low, high] = latentRange(config).map((end) => short(end));
   const ignores = most < MAX_IGNORED_CHANGE;
   return [[outcomeOf(run), settled && fine(fake) > fine(real) && D.run([...run.patterns[0]].map(Number))[0] > fake && t("guided.sample.more", { real: fine(real), fake: fine(fake), last: last(run) }), t(ignores ? "guided.sample.same" : "response.reacts", { low, high, most: fine(Math.max(most, 0.001), 3) })],
     [ignores && t(config.latent === "constant" ? "sample.ignores.constant" : "sample.ignores.varied", described(run)),

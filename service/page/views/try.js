@@ -35,7 +35,7 @@ export function Sample({ run, moment, bare }) {
   const ignores = most < MAX_IGNORED_CHANGE;
   const [low, high] = latentRange(run.config);
   const latent = state.number("feed", run.config.latent_value);
-  const change = { most: fine(Math.max(most, 0.001), 3), low, high };
+  const change = { most: fine(Math.max(most, 0.001), 3), low: short(low), high: short(high) };
   const values = sampleAt(moment, latent, run.config);
   return html`<section class="sample" aria-labelledby="sample-title">
     <h3 id="sample-title">${t("sample.title")}</h3>
