@@ -39,7 +39,7 @@ def _loading(browser: Browser, service: Server, rounds: int) -> Iterator[Row]:
             tab = context.new_page()
             tab.goto(url, wait_until="networkidle")
             paints.append(tab.evaluate(FIRST_PAINT))
-            weight = sum(page_weights(tab, url, job).values())
+    weight = sum(page_weights(browser, url, job).values())
     yield Row(
         name="the page, first paint, cold",
         measured=f"{median(paints):.0f} ms",

@@ -36,13 +36,15 @@ def launch_browser() -> Iterator[Browser]:
         browser.close()
 
 
-def page_weights(page: Page, server_url: str, job: str) -> dict[str, int]:
+def page_weights(browser: Browser, server_url: str, job: str) -> dict[str, int]:
     """Open all five views with a finished run; return the compressed sizes of the files that they load, by path."""
     weights: dict[str, int] = {}
-    for view in VIEWS:
-        page.goto(f"{server_url}{view}{'&' if '?' in view else '?'}job={job}", wait_until="networkidle")
-        for path, size in page.evaluate(SIZES):
-            weights[path] = max(size, weights.get(path, 0))
+    with browser.new_context() as context:  # whose cache is empty: a file that is only revalidated has no size
+        page = context.new_page()
+        for view in VIEWS:
+            page.goto(f"{server_url}{view}{'&' if '?' in view else '?'}job={job}", wait_until="networkidle")
+            for path, size in page.evaluate(SIZES):
+                weights[path] = max(size, weights.get(path, 0))
     return weights
 
 
