@@ -191,9 +191,9 @@ def test_long_run_updates_live_until_cancelled(page: Page, server_url: str) -> N
     page.get_by_role("button", name="Cancel: ").press("Enter")
     expect(page.locator(".run-head .status")).to_contain_text("cancelled")
     expect(page.locator(".run-head h2")).to_be_focused()
-    end = page.evaluate("lab.player.run.end")
-    expect(page.locator(".player .at span")).to_have_text(f" of {end:,} iterations")
     expect(page.locator(".run-head .outcome")).to_contain_text("Cancelled.")
+    written = "document.querySelector('.player .at span').textContent"
+    wait_for_js(page, f"{written} === ` of ${{lab.player.run.end.toLocaleString('en')}} iterations`")
     expect(page.get_by_role("button", name="Live")).to_have_count(0)
     iterations = page.evaluate("[...lab.session.run.points.iteration.values]")
     assert iterations == sorted(set(iterations))
