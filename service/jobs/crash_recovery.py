@@ -1,4 +1,4 @@
-"""Crash recovery: what becomes of a running job whose process died or shuts down."""
+"""Crash recovery: requeue the jobs of a process that has died or shuts down."""
 
 from service.job import Job, JobError
 

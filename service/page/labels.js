@@ -3,8 +3,8 @@
 import { FIELDS, INCIDENTAL } from "./settings.js";
 import { displayed, exact, hasWords, short, t, whole } from "./words.js";
 
-/** Settings that make another GAN, in the order in which they are told. */
-const TOLD = [...Object.keys(FIELDS).filter((name) => !INCIDENTAL.has(name) && name !== "iterations"), "iterations"];
+/** Settings that make another GAN, in the order of the form; the iterations come last. */
+const DESCRIBED = [...Object.keys(FIELDS).filter((name) => !INCIDENTAL.has(name) && name !== "iterations"), "iterations"];
 
 /** The value of a setting as text, with separators of thousands. */
 export const settingText = (value) => (typeof value === "number" ? exact(value) : displayed(value));
@@ -22,14 +22,14 @@ const isOther = (config) => (name) => config[name] !== FIELDS[name].default && !
 
 /** What differs from the article, and the seed where nothing does. The name of a run without one has its pattern. */
 export function describe(job) {
-  const names = TOLD.filter(isOther(job.config));
+  const names = DESCRIBED.filter(isOther(job.config));
   const told = names.filter((name) => job.name || (name !== "pattern" && name !== "experiment"));
   return brief(job.config, told) || join([!names.length && t("brief.article"), t("brief.seed", { value: job.config.seed })]);
 }
 
 /** The names of the settings that differ among runs: not the seed, and none that only follows another. */
 export const differing = (configs) =>
-  [...TOLD, ...INCIDENTAL].filter((name) => !["name", "seed"].includes(name) && new Set(configs.map((config) => config[name])).size > 1 && !configs.every((config) => follows(config, name)));
+  [...DESCRIBED, ...INCIDENTAL].filter((name) => !["name", "seed"].includes(name) && new Set(configs.map((config) => config[name])).size > 1 && !configs.every((config) => follows(config, name)));
 
 export const fieldName = (name) => t(`field.${name}`);
 
